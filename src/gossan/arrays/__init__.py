@@ -1,0 +1,1 @@
+"""Pure array mathematics: arrays in, arrays out; no files, no state."""

@@ -1,0 +1,1 @@
+"""Knowledge as data: sensors, alteration indices, elements and their units."""

@@ -1,0 +1,1 @@
+"""A simulated district with known truth: geology, scene, surveys."""

@@ -1,0 +1,154 @@
+"""Features: what the imagery, or a column of the survey, says at any place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gossan.errors import FitError, must
+from gossan.fusion.protocol import Points
+from gossan.geo.grid import Grid, Window
+from gossan.geo.layer import Layer, read_padded
+
+
+@dataclass(frozen=True, eq=False)
+class LayerFeatures:
+    """Take the bands of a layer as features.
+
+    ``at`` averages the pixels whose centres lie within the support square of each point (at
+    least the pixel under the point); empty pixels are left out of the mean, and a point none of
+    whose pixels is filled is NaN.
+
+    Parameters
+    ----------
+    layer
+        Features on the output grid, one band each.
+
+    Examples
+    --------
+    >>> from affine import Affine
+    >>> from pyproj import CRS
+    >>> from gossan.geo.layer import ArrayLayer
+    >>> grid = Grid(CRS.from_epsg(32638), Affine(30, 0, 0, 0, -30, 0), 3, 3)
+    >>> layer = ArrayLayer(grid, ("pc2",), np.arange(9.0).reshape(1, 3, 3))
+    >>> features = LayerFeatures(layer)
+    >>> features.at(Points(np.array([[45.0, -45.0], [45.0, -45.0]]), support_m=90.0)).ravel()
+    array([4., 4.])
+    """
+
+    layer: Layer
+    _read: dict[tuple[int, bytes, float], NDArray[np.float64]] = field(
+        default_factory=dict, repr=False
+    )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Bands of the layer."""
+        return self.layer.bands
+
+    @property
+    def grid(self) -> Grid:
+        """Grid of the layer."""
+        return self.layer.grid
+
+    def at(self, points: Points) -> NDArray[np.float64]:
+        """Give (n, features) means over the points' support; NaN where empty.
+
+        Answers are kept: cross-validation asks for the same points again and again.
+        """
+        key = (len(points), points.coordinates.tobytes(), points.support_m)
+        if key not in self._read:
+            self._read[key] = support_means(self.layer, points.coordinates, points.support_m)
+        return self._read[key].copy()
+
+
+@dataclass(frozen=True)
+class ColumnFeatures:
+    """Take covariates that the points carry themselves (no map can be made of them).
+
+    >>> points = Points(np.zeros((2, 2)), columns={"k_gamma": np.array([1.0, 2.0])})
+    >>> grid = Grid.from_bounds(32638, (0, 0, 100, 100), 10)
+    >>> ColumnFeatures(("k_gamma",), grid).at(points).ravel()
+    array([1., 2.])
+    """
+
+    names: tuple[str, ...]
+    grid: Grid
+
+    @property
+    def layer(self) -> Layer | None:
+        """None: these covariates exist at points only."""
+        return None
+
+    def at(self, points: Points) -> NDArray[np.float64]:
+        """Give (n, features) from the points' own columns."""
+        missing = [name for name in self.names if name not in points.columns]
+        if missing:
+            raise FitError(
+                must(
+                    "the points",
+                    f"given with the covariate {missing[0]!r}",
+                    ", ".join(points.columns) or "none",
+                    "Add the column to the table",
+                )
+            )
+        return np.column_stack([points.columns[name] for name in self.names])
+
+
+@dataclass(frozen=True)
+class NoFeatures:
+    """Know nothing but the output grid: for models of the samples alone."""
+
+    grid: Grid
+    names: tuple[str, ...] = ()
+
+    @property
+    def layer(self) -> Layer | None:
+        """None: there is no imagery."""
+        return None
+
+    def at(self, points: Points) -> NDArray[np.float64]:
+        """Give (n, 0)."""
+        return np.empty((len(points), 0))
+
+
+def support_means(
+    layer: Layer, coordinates: NDArray[np.float64], support_m: float
+) -> NDArray[np.float64]:
+    """Average a layer over a square of side ``support_m`` around each position.
+
+    Returns (n, bands) float64. Positions are read tile by tile, so that a scene of any size is
+    opened once and never held whole.
+    """
+    grid = layer.grid
+    half_rows = int(np.floor(support_m / 2 / grid.pixel_height))
+    half_cols = int(np.floor(support_m / 2 / grid.pixel_width))
+    pad = max(half_rows, half_cols)
+    row, col = grid.index_of(coordinates[:, 0], coordinates[:, 1])
+    rows, cols = np.floor(row + 0.5).astype(int), np.floor(col + 0.5).astype(int)
+    result = np.full((len(coordinates), len(layer.bands)), np.nan)
+    inside = grid.contains(coordinates[:, 0], coordinates[:, 1])
+    side = max(512, 4 * pad)
+    tiles: dict[tuple[int, int], list[int]] = {}
+    for i in np.flatnonzero(inside):
+        tiles.setdefault((int(rows[i]) // side, int(cols[i]) // side), []).append(int(i))
+    for members in tiles.values():
+        top, left = int(rows[members].min()), int(cols[members].min())
+        height = int(rows[members].max()) - top + 1
+        width = int(cols[members].max()) - left + 1
+        block = read_padded(layer, Window(top, left, height, width), pad)
+        for i in members:
+            r, c = rows[i] - top + pad, cols[i] - left + pad
+            part = block[:, r - half_rows : r + half_rows + 1, c - half_cols : c + half_cols + 1]
+            result[i] = _mean_of_filled(part)
+    return result
+
+
+def _mean_of_filled(part: NDArray[np.float32]) -> NDArray[np.float64]:
+    flat = part.reshape(len(part), -1).astype(float)
+    filled = np.isfinite(flat)
+    count = filled.sum(axis=1)
+    total = np.where(filled, flat, 0.0).sum(axis=1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

@@ -1,0 +1,259 @@
+"""The one engine that streams over pixels: windows to threads, or to a cluster."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gossan.errors import MissingDependencyError, must
+from gossan.geo.grid import Grid, Window
+from gossan.geo.layer import Layer
+from gossan.geo.raster import RasterLayer, RasterWriter, atomic_path, close_files, cog_from, open_raster
+
+Result = TypeVar("Result")
+Progress = Callable[[int, int], None]
+
+
+class _Pool(Protocol):
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Cut a grid into windows and work on them in parallel, in bounded memory.
+
+    Every result is independent of the block size and of the number of workers.
+
+    Parameters
+    ----------
+    size
+        Side of a window in pixels; a multiple of 512 reads tiled files best.
+    workers
+        Threads; all processors by default.
+    scheduler
+        Address of a ``dask.distributed`` scheduler; the windows then go there as futures.
+    progress
+        Called with (windows done, windows in all).
+
+    Examples
+    --------
+    >>> grid = Grid.from_bounds(32638, (0, 0, 50, 40), 10)
+    >>> Blocks(size=4, workers=1).reduce(lambda window: window.height * window.width, grid)
+    20
+    """
+
+    size: int = 1024
+    workers: int | None = None
+    scheduler: str | None = None
+    progress: Progress | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def threads(self) -> int:
+        """Number of threads in use."""
+        return self.workers or os.cpu_count() or 1
+
+    def windows(self, grid: Grid) -> list[Window]:
+        """Cover the grid, row by row."""
+        return [
+            Window(row, col, self.size, self.size).clipped(grid.shape)
+            for row in range(0, grid.height, self.size)
+            for col in range(0, grid.width, self.size)
+        ]
+
+    def map(
+        self, function: Callable[[Window], Result], grid: Grid
+    ) -> Iterator[tuple[Window, Result]]:
+        """Give (window, function(window)) in the order of the windows.
+
+        At most a few results wait at any time, so memory does not grow with the grid.
+        """
+        windows = self.windows(grid)
+        if self.scheduler is not None:
+            yield from self._through(self._cluster(), function, windows)
+        elif self.threads == 1:
+            for done, window in enumerate(windows, 1):
+                yield window, function(window)
+                self._report(done, len(windows))
+        else:
+            with ThreadPoolExecutor(self.threads) as pool:
+                yield from self._through(pool, function, windows)
+
+    def _through(
+        self, pool: _Pool, function: Callable[[Window], Result], windows: list[Window]
+    ) -> Iterator[tuple[Window, Result]]:
+        waiting: deque[tuple[Window, Future[Result]]] = deque()
+        ahead = 2 * self.threads
+        done = 0
+        try:
+            for window in windows:
+                waiting.append((window, pool.submit(function, window)))
+                if len(waiting) > ahead:
+                    done += 1
+                    first, future = waiting.popleft()
+                    yield first, future.result()
+                    self._report(done, len(windows))
+            while waiting:
+                done += 1
+                first, future = waiting.popleft()
+                yield first, future.result()
+                self._report(done, len(windows))
+        finally:
+            for _, future in waiting:
+                future.cancel()
+
+    def _cluster(self) -> _Pool:
+        try:
+            from distributed import get_client
+        except ImportError as error:
+            raise MissingDependencyError(
+                must("a scheduler", "used with dask.distributed", "no such package", "pip install 'gossan[cluster]'")
+            ) from error
+        client: _Pool = get_client(self.scheduler)
+        return client
+
+    def _report(self, done: int, total: int) -> None:
+        if self.progress is not None:
+            self.progress(done, total)
+
+    def reduce(self, function: Callable[[Window], Result], grid: Grid) -> Result:
+        """Add ``function(window)`` over all windows with ``+``, always in the same order."""
+        total: Any = None
+        for _, part in self.map(function, grid):
+            total = part if total is None else total + part
+        return total
+
+    def write(
+        self,
+        layer: Layer,
+        path: Path,
+        tags: Mapping[str, str] | None = None,
+        unit: str = "",
+        descriptions: tuple[str, ...] | None = None,
+    ) -> dict[str, dict[str, float]]:
+        """Stream a layer to a cloud-optimised GeoTIFF (float32, NaN nodata), whole or not at all.
+
+        Returns the statistics of each band, which are also written as tags.
+        """
+        (statistics,) = self.write_many(
+            layer, {Path(path): layer.bands}, {Path(path): dict(tags or {})}, unit, descriptions
+        )
+        return statistics
+
+    def write_many(
+        self,
+        layer: Layer,
+        files: Mapping[Path, tuple[str, ...]],
+        tags: Mapping[Path, Mapping[str, str]] | None = None,
+        unit: str = "",
+        descriptions: tuple[str, ...] | None = None,
+    ) -> list[dict[str, dict[str, float]]]:
+        """Stream the bands of one layer to several files in one pass; ``files`` maps to bands."""
+        from contextlib import ExitStack
+
+        named = dict(zip(layer.bands, descriptions or layer.bands))
+        with ExitStack() as stack:
+            finals = [stack.enter_context(atomic_path(path)) for path in files]
+            scratch = [final.with_suffix(".scratch.tif") for final in finals]
+            stack.callback(lambda: [path.unlink(missing_ok=True) for path in scratch])
+            writers = [
+                RasterWriter(path, layer.grid, [named[b] for b in bands])
+                for path, bands in zip(scratch, files.values())
+            ]
+            for writer in writers:
+                stack.callback(writer.close)
+            chosen = [[layer.bands.index(b) for b in bands] for bands in files.values()]
+            sums = [[BandStatistics() for _ in bands] for bands in files.values()]
+            for window, values in self.map(partial(_read, layer), layer.grid):
+                for writer, indexes, statistics in zip(writers, chosen, sums):
+                    writer.write(window, values[indexes])
+                    for index, band in zip(indexes, statistics):
+                        band.add(values[index])
+            for path, writer, statistics in zip(files, writers, sums):
+                writer.tag(dict((tags or {}).get(path, {})))
+                for number, band in enumerate(statistics, 1):
+                    writer.tag(band.tags(), number)
+                if unit:
+                    writer.set_unit(unit)
+                writer.close()
+            for source, final in zip(scratch, finals):
+                cog_from(source, final, self.threads)
+        return [
+            {name: band.summary() for name, band in zip(bands, statistics)}
+            for bands, statistics in zip(files.values(), sums)
+        ]
+
+    def store(self, layer: Layer, path: Path, dtype: str = "float32") -> RasterLayer:
+        """Materialise a layer that is dear to compute and read by several passes.
+
+        The store is a plain, uncompressed tiled GeoTIFF; integer stores keep 0 for empty.
+        """
+        close_files()
+        with atomic_path(Path(path)) as temporary:
+            floating = dtype.startswith("float")
+            writer = RasterWriter(
+                temporary, layer.grid, layer.bands, dtype, float("nan") if floating else 0
+            )
+            try:
+                for window, values in self.map(partial(_read, layer), layer.grid):
+                    if not floating:
+                        values = np.nan_to_num(values, nan=0.0)
+                    writer.write(window, values.astype(dtype, copy=False))
+            finally:
+                writer.close()
+        return open_raster(path)
+
+
+def _read(layer: Layer, window: Window) -> NDArray[np.float32]:
+    return layer.read(window)
+
+
+class BandStatistics:
+    """Add up count, mean, spread, minimum and maximum of a band, window by window."""
+
+    def __init__(self) -> None:
+        self.count, self.mean, self.squares = 0, 0.0, 0.0
+        self.minimum, self.maximum = np.inf, -np.inf
+
+    def add(self, values: NDArray[np.floating]) -> None:
+        """Add a window; NaN is left out."""
+        filled = values[np.isfinite(values)]
+        if not filled.size:
+            return
+        mean = float(filled.mean(dtype=np.float64))
+        squares = float(np.square(filled - np.float32(mean), dtype=np.float64).sum())
+        total = self.count + filled.size
+        shift = mean - self.mean
+        self.squares += squares + shift * shift * self.count * filled.size / total
+        self.mean += shift * filled.size / total
+        self.count = total
+        self.minimum = min(self.minimum, float(filled.min()))
+        self.maximum = max(self.maximum, float(filled.max()))
+
+    def summary(self) -> dict[str, float]:
+        """Give count, minimum, maximum, mean and standard deviation (NaN where all is empty)."""
+        if not self.count:
+            return {"count": 0} | dict.fromkeys(("minimum", "maximum", "mean", "stddev"), np.nan)
+        return {
+            "count": self.count,
+            "minimum": self.minimum,
+            "maximum": self.maximum,
+            "mean": self.mean,
+            "stddev": float(np.sqrt(self.squares / self.count)),
+        }
+
+    def tags(self) -> dict[str, str]:
+        """Give GDAL's statistics tags (none where all is empty)."""
+        if not self.count:
+            return {}
+        found = self.summary()
+        keys = ("minimum", "maximum", "mean", "stddev")
+        return {f"STATISTICS_{key.upper()}": repr(found[key]) for key in keys}

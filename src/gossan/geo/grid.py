@@ -1,0 +1,240 @@
+"""Where the pixels are: the only place that multiplies an affine."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from affine import Affine
+from numpy.typing import ArrayLike, NDArray
+from pyproj import CRS
+
+from gossan.errors import GridError, must
+
+
+class Window(NamedTuple):
+    """A rectangle of pixels: first row, first column, height and width (all in pixels).
+
+    >>> Window(4, 2, 3, 5).padded(1)
+    Window(row=3, col=1, height=5, width=7)
+    """
+
+    row: int
+    col: int
+    height: int
+    width: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.height, self.width
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Row and column slices into an array that covers the whole grid."""
+        return slice(self.row, self.row + self.height), slice(self.col, self.col + self.width)
+
+    def padded(self, pixels: int) -> Window:
+        """Grow by ``pixels`` on every side (may reach outside the grid)."""
+        return Window(
+            self.row - pixels,
+            self.col - pixels,
+            self.height + 2 * pixels,
+            self.width + 2 * pixels,
+        )
+
+    def clipped(self, shape: tuple[int, int]) -> Window:
+        """Cut to a grid of ``shape`` (height, width); may become empty."""
+        top, left = max(self.row, 0), max(self.col, 0)
+        bottom = min(self.row + self.height, shape[0])
+        right = min(self.col + self.width, shape[1])
+        return Window(top, left, max(bottom - top, 0), max(right - left, 0))
+
+    def within(self, outer: Window) -> tuple[slice, slice]:
+        """Slices of this window inside an array that covers ``outer``."""
+        row, col = self.row - outer.row, self.col - outer.col
+        return slice(row, row + self.height), slice(col, col + self.width)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Place pixels on the ground: coordinate system, transform and shape, no values.
+
+    The grid is north-up: ``transform`` has a positive pixel width, a negative pixel height
+    and no rotation. The value of a pixel belongs to its centre.
+
+    Parameters
+    ----------
+    crs
+        Coordinate reference system.
+    transform
+        Affine from (column, row) of pixel corners to (easting, northing).
+    height, width
+        Number of rows and columns.
+
+    Examples
+    --------
+    >>> grid = Grid(CRS.from_epsg(32638), Affine(30, 0, 500000, 0, -20, 2700000), 4, 6)
+    >>> grid.bounds
+    (500000.0, 2699920.0, 500180.0, 2700000.0)
+    >>> easting, northing = grid.coordinates()
+    >>> float(easting[0]), float(northing[0])
+    (500015.0, 2699990.0)
+    >>> row, col = grid.index_of(500015.0, 2699990.0)
+    >>> float(row), float(col)
+    (0.0, 0.0)
+    """
+
+    crs: CRS
+    transform: Affine
+    height: int
+    width: int
+
+    def __post_init__(self) -> None:
+        t = self.transform
+        if t.b or t.d or t.a <= 0 or t.e >= 0:
+            raise GridError(
+                must(
+                    "a grid",
+                    "north-up without rotation",
+                    f"transform {tuple(round(v, 6) for v in t[:6])}",
+                    "Warp the raster first, for example with gdalwarp",
+                )
+            )
+        if self.height < 1 or self.width < 1:
+            raise GridError(
+                must(
+                    "a grid",
+                    "at least 1 x 1 pixels",
+                    f"{self.height} x {self.width}",
+                    "Check the extent",
+                )
+            )
+
+    @classmethod
+    def from_bounds(
+        cls,
+        crs: CRS | str | int,
+        bounds: tuple[float, float, float, float],
+        pixel_size: float | tuple[float, float],
+    ) -> Grid:
+        """Cover ``bounds`` (left, bottom, right, top) with pixels of ``pixel_size``.
+
+        ``pixel_size`` is one number or (width, height), in units of the CRS. The upper left
+        corner is kept; the last row and column may reach over the lower right corner.
+        """
+        wide, high = (pixel_size, pixel_size) if np.isscalar(pixel_size) else pixel_size  # type: ignore[misc]
+        left, bottom, right, top = bounds
+        if not (right > left and top > bottom and wide > 0 and high > 0):
+            raise GridError(
+                must(
+                    "bounds",
+                    "left < right and bottom < top with a positive pixel size",
+                    f"{bounds}, pixel {wide} x {high}",
+                    "Check the extent",
+                )
+            )
+        columns = max(math.ceil((right - left) / wide - 1e-6), 1)
+        rows = max(math.ceil((top - bottom) / high - 1e-6), 1)
+        transform = Affine(float(wide), 0.0, float(left), 0.0, -float(high), float(top))
+        return cls(CRS.from_user_input(crs), transform, rows, columns)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.height, self.width
+
+    @property
+    def pixel_width(self) -> float:
+        """Pixel width in units of the CRS, positive."""
+        return float(self.transform.a)
+
+    @property
+    def pixel_height(self) -> float:
+        """Pixel height in units of the CRS, positive."""
+        return float(-self.transform.e)
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Outer edges: left, bottom, right, top."""
+        left, top = float(self.transform.c), float(self.transform.f)
+        return (
+            left,
+            top - self.height * self.pixel_height,
+            left + self.width * self.pixel_width,
+            top,
+        )
+
+    @property
+    def whole(self) -> Window:
+        """The window that covers every pixel."""
+        return Window(0, 0, self.height, self.width)
+
+    def coordinates(
+        self, window: Window | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Give eastings (width,) and northings (height,) of the pixel centres of a window."""
+        row, col, height, width = window or self.whole
+        easting = self.transform.c + (col + np.arange(width) + 0.5) * self.transform.a
+        northing = self.transform.f + (row + np.arange(height) + 0.5) * self.transform.e
+        return easting, northing
+
+    def index_of(
+        self, easting: ArrayLike, northing: ArrayLike
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Give fractional (row, column); the centre of the first pixel is (0.0, 0.0)."""
+        col = (np.asarray(easting, float) - self.transform.c) / self.transform.a - 0.5
+        row = (np.asarray(northing, float) - self.transform.f) / self.transform.e - 0.5
+        return row, col
+
+    def contains(self, easting: ArrayLike, northing: ArrayLike) -> NDArray[np.bool_]:
+        """Tell which positions lie on the grid."""
+        row, col = self.index_of(easting, northing)
+        inside = (row >= -0.5) & (row < self.height - 0.5)
+        return inside & (col >= -0.5) & (col < self.width - 0.5)
+
+    def crop(self, window: Window) -> Grid:
+        """Give the grid of a window."""
+        t = self.transform
+        left, top = t.c + window.col * t.a, t.f + window.row * t.e
+        return Grid(
+            self.crs, Affine(t.a, 0.0, left, 0.0, t.e, top), window.height, window.width
+        )
+
+    def coarsen(self, factor: int) -> Grid:
+        """Give the grid whose pixels hold ``factor`` x ``factor`` of these (last ones partly)."""
+        t = self.transform
+        transform = Affine(t.a * factor, 0.0, t.c, 0.0, t.e * factor, t.f)
+        return Grid(
+            self.crs, transform, math.ceil(self.height / factor), math.ceil(self.width / factor)
+        )
+
+    def covering(self, bounds: tuple[float, float, float, float], margin: int = 0) -> Window:
+        """Give the window that covers ``bounds``, grown by ``margin`` pixels, cut to the grid."""
+        left, bottom, right, top = bounds
+        row0, col0 = self.index_of(left, top)
+        row1, col1 = self.index_of(right, bottom)
+        first_row, first_col = math.floor(row0 + 0.5 + 1e-6), math.floor(col0 + 0.5 + 1e-6)
+        last_row, last_col = math.ceil(row1 + 0.5 - 1e-6), math.ceil(col1 + 0.5 - 1e-6)
+        window = Window(first_row, first_col, last_row - first_row, last_col - first_col)
+        return window.padded(margin).clipped(self.shape)
+
+    def aligned_with(self, other: Grid) -> bool:
+        """Tell whether both place the very same pixels (to a thousandth of a pixel)."""
+        if self.shape != other.shape or not same_crs(self.crs, other.crs):
+            return False
+        scale = min(self.pixel_width, self.pixel_height)
+        pairs = zip(self.transform[:6], other.transform[:6])
+        return all(abs(a - b) <= 1e-3 * scale for a, b in pairs)
+
+
+def same_crs(first: CRS, second: CRS) -> bool:
+    """Tell whether two coordinate systems are the same, whatever their spelling.
+
+    >>> same_crs(CRS.from_epsg(32638), CRS.from_user_input("EPSG:32638").to_wkt())
+    True
+    """
+    first, second = CRS.from_user_input(first), CRS.from_user_input(second)
+    return first == second or first.equals(second, ignore_axis_order=True)

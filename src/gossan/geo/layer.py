@@ -1,0 +1,313 @@
+"""The layer contract: a grid, named bands, and ``read(window)``; nothing runs until read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+from affine import Affine
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from gossan.errors import GridError, ImageryError, must
+from gossan.geo.grid import Grid, Window
+
+if TYPE_CHECKING:
+    from xarray import DataArray
+
+
+@runtime_checkable
+class Layer(Protocol):
+    """What every raster step takes and gives.
+
+    ``read(window)`` returns float32 (band, row, column) for a window that lies on the grid;
+    NaN means empty and nothing else does.
+    """
+
+    @property
+    def grid(self) -> Grid:
+        """Where the pixels are."""
+        ...
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Names of the bands, unique, in the order of the array."""
+        ...
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """Give float32 (band, row, column); NaN is empty."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayLayer:
+    """Serve an array (band, row, column) held in memory as a layer.
+
+    >>> grid = Grid(CRS.from_epsg(32638), Affine(30, 0, 0, 0, -20, 0), 2, 3)
+    >>> layer = ArrayLayer(grid, ("b1",), np.arange(6.0).reshape(1, 2, 3))
+    >>> layer.read(Window(1, 1, 1, 2))
+    array([[[4., 5.]]], dtype=float32)
+    """
+
+    grid: Grid
+    bands: tuple[str, ...]
+    array: NDArray[np.floating] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        expected = (len(self.bands), *self.grid.shape)
+        if self.array.shape != expected:
+            raise ImageryError(
+                must("array", f"of shape {expected}", self.array.shape, "Give (band, row, column)")
+            )
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """Give a copy of the window."""
+        rows, cols = window.slices
+        return self.array[:, rows, cols].astype(np.float32)
+
+
+@dataclass(frozen=True)
+class SelectedLayer:
+    """Keep some bands of a layer, by name and in the order asked."""
+
+    source: Layer
+    bands: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        missing = [name for name in self.bands if name not in self.source.bands]
+        if missing:
+            raise ImageryError(
+                must(
+                    f"band {missing[0]!r}",
+                    f"one of {', '.join(self.source.bands)}",
+                    repr(missing[0]),
+                    "Name a band that the layer has",
+                )
+            )
+
+    @property
+    def grid(self) -> Grid:
+        """Grid of the source."""
+        return self.source.grid
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """Read the source and keep the chosen bands."""
+        chosen = [self.source.bands.index(name) for name in self.bands]
+        return self.source.read(window)[chosen]
+
+
+@dataclass(frozen=True)
+class StackedLayer:
+    """Put the bands of several layers on one grid above each other."""
+
+    sources: tuple[Layer, ...]
+
+    def __post_init__(self) -> None:
+        first = self.sources[0]
+        for other in self.sources[1:]:
+            if not first.grid.aligned_with(other.grid):
+                raise GridError(
+                    must(
+                        "stacked layers",
+                        "on one grid",
+                        f"{first.grid.shape} at {first.grid.bounds[0], first.grid.bounds[3]} and "
+                        f"{other.grid.shape} at {other.grid.bounds[0], other.grid.bounds[3]}",
+                        "Bring them to one grid first (to_grid)",
+                    )
+                )
+        if len(set(self.bands)) != len(self.bands):
+            twice = next(name for name in self.bands if self.bands.count(name) > 1)
+            raise ImageryError(must("band names", "unique", f"{twice!r} twice", "Rename one"))
+
+    @property
+    def grid(self) -> Grid:
+        """Grid shared by all sources."""
+        return self.sources[0].grid
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Bands of all sources in turn."""
+        return tuple(name for source in self.sources for name in source.bands)
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """Read every source."""
+        return np.concatenate([source.read(window) for source in self.sources])
+
+
+@dataclass(frozen=True)
+class RenamedLayer:
+    """Give the bands of a layer other names."""
+
+    source: Layer
+    bands: tuple[str, ...]
+
+    @property
+    def grid(self) -> Grid:
+        """Grid of the source."""
+        return self.source.grid
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """Read the source."""
+        return self.source.read(window)
+
+
+@dataclass(frozen=True)
+class MappedLayer:
+    """Apply a function pixel by pixel.
+
+    ``function`` takes (band, row, column) and gives (len(bands), row, column); it must look at
+    nothing but the pixel itself, and pickle.
+    """
+
+    source: Layer
+    function: Callable[[NDArray[np.float32]], NDArray[np.floating]]
+    bands: tuple[str, ...]
+
+    @property
+    def grid(self) -> Grid:
+        """Grid of the source."""
+        return self.source.grid
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """Read the source and map it."""
+        return np.asarray(self.function(self.source.read(window)), np.float32)
+
+
+@dataclass(frozen=True)
+class CroppedLayer:
+    """Look at one window of a layer as a layer of its own."""
+
+    source: Layer
+    window: Window
+
+    @property
+    def grid(self) -> Grid:
+        """Grid of the window."""
+        return self.source.grid.crop(self.window)
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Bands of the source."""
+        return self.source.bands
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """Read the shifted window."""
+        row, col, height, width = window
+        return self.source.read(Window(row + self.window.row, col + self.window.col, height, width))
+
+
+def read_padded(layer: Layer, window: Window, pad: int) -> NDArray[np.float32]:
+    """Read a window grown by ``pad`` pixels on every side; NaN outside the grid.
+
+    >>> grid = Grid(CRS.from_epsg(32638), Affine(30, 0, 0, 0, -20, 0), 2, 2)
+    >>> layer = ArrayLayer(grid, ("b1",), np.ones((1, 2, 2)))
+    >>> read_padded(layer, Window(0, 0, 1, 1), 1)[0]
+    array([[nan, nan, nan], [nan,  1.,  1.], [nan,  1.,  1.]], dtype=float32)
+    """
+    wanted = window.padded(pad)
+    inside = wanted.clipped(layer.grid.shape)
+    if inside == wanted:
+        return layer.read(wanted)
+    result = np.full((len(layer.bands), *wanted.shape), np.nan, np.float32)
+    if inside.height and inside.width:
+        result[(slice(None), *inside.within(wanted))] = layer.read(inside)
+    return result
+
+
+def values_at(layer: Layer, coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Read the pixel under each position.
+
+    Parameters
+    ----------
+    layer
+        Any layer.
+    coordinates
+        (n, 2) easting and northing in the layer's CRS.
+
+    Returns
+    -------
+    (n, bands) float64; NaN where the pixel is empty or the position lies off the grid.
+    """
+    row, col = layer.grid.index_of(coordinates[:, 0], coordinates[:, 1])
+    inside = layer.grid.contains(coordinates[:, 0], coordinates[:, 1])
+    rows, cols = np.floor(row + 0.5).astype(int), np.floor(col + 0.5).astype(int)
+    result = np.full((len(coordinates), len(layer.bands)), np.nan)
+    for members in _by_tile(rows, cols, inside):
+        top, left = rows[members].min(), cols[members].min()
+        window = Window(
+            int(top),
+            int(left),
+            int(rows[members].max() - top + 1),
+            int(cols[members].max() - left + 1),
+        )
+        block = layer.read(window)
+        result[members] = block[:, rows[members] - top, cols[members] - left].T
+    return result
+
+
+def _by_tile(
+    rows: NDArray[np.int_], cols: NDArray[np.int_], inside: NDArray[np.bool_], side: int = 512
+) -> Sequence[NDArray[np.int_]]:
+    """Group the positions inside by square tiles, so that each tile is read once."""
+    index = np.flatnonzero(inside)
+    if not len(index):
+        return []
+    keys = np.stack([rows[index] // side, cols[index] // side], axis=1)
+    _, tile = np.unique(keys, axis=0, return_inverse=True)
+    order = np.argsort(tile, kind="stable")
+    return np.split(index[order], np.flatnonzero(np.diff(tile[order])) + 1)
+
+
+def to_xarray(layer: Layer) -> DataArray:
+    """Read a whole layer into a labelled array (band, y, x) with its CRS in ``attrs["crs"]``."""
+    try:
+        import xarray
+    except ImportError as error:
+        from gossan.errors import MissingDependencyError
+
+        raise MissingDependencyError(
+            must("xarray", "installed", "no such package", "pip install 'gossan[xarray]'")
+        ) from error
+    easting, northing = layer.grid.coordinates()
+    coords = {"band": list(layer.bands), "y": northing, "x": easting}
+    return xarray.DataArray(
+        layer.read(layer.grid.whole),
+        dims=("band", "y", "x"),
+        coords=coords,
+        attrs={"crs": layer.grid.crs.to_wkt()},
+    )
+
+
+def from_xarray(array: DataArray, crs: CRS | str | None = None) -> ArrayLayer:
+    """Accept any labelled array (y, x) or (band, y, x) of evenly spaced pixel centres.
+
+    The CRS is taken from ``crs``, else from ``attrs["crs"]``, else from a ``spatial_ref``
+    coordinate (as rioxarray writes it). A south-up array is turned.
+    """
+    found = crs or array.attrs.get("crs")
+    if found is None and "spatial_ref" in array.coords:
+        found = array.coords["spatial_ref"].attrs.get("crs_wkt")
+    if found is None:
+        raise GridError(must("the array", "given with a CRS", "none", "Pass crs='EPSG:...'"))
+    if "band" not in array.dims:
+        array = array.expand_dims("band")
+    array = array.transpose("band", "y", "x").sortby("y", ascending=False).sortby("x")
+    x, y = np.asarray(array["x"], float), np.asarray(array["y"], float)
+    wide, high = _spacing(x, "x"), -_spacing(y, "y")
+    transform = Affine(wide, 0.0, x[0] - wide / 2, 0.0, -high, y[0] + high / 2)
+    grid = Grid(CRS.from_user_input(found), transform, len(y), len(x))
+    named = "band" in array.coords
+    names = [str(v) for v in array["band"].values] if named else [f"b{i + 1}" for i in range(len(array))]
+    return ArrayLayer(grid, tuple(names), np.asarray(array.values, np.float32))
+
+
+def _spacing(centres: NDArray[np.float64], axis: str) -> float:
+    """Give the even spacing of pixel centres, or refuse."""
+    if len(centres) < 2:
+        raise GridError(must(axis, "at least two pixel centres", len(centres), "Give more pixels"))
+    steps = np.diff(centres)
+    if np.ptp(steps) > 1e-3 * abs(steps.mean()):
+        raise GridError(must(axis, "evenly spaced", "uneven steps", "Regrid the array first"))
+    return float(steps.mean())

@@ -1,0 +1,334 @@
+"""Rasters in and out: a file as a layer, and layers as cloud-optimised GeoTIFF."""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from affine import Affine
+from numpy.typing import NDArray
+from pyproj import CRS
+from rasterio.errors import RasterioError, RasterioIOError
+from rasterio.shutil import copy as gdal_copy
+from rasterio.windows import Window as RasterioWindow
+
+from gossan.errors import GridError, ImageryError, InterruptedRunError, must
+from gossan.geo.grid import Grid, Window
+
+CACHE_MIB = 256
+"""GDAL's block cache; its default of 5 % of memory only costs memory here."""
+
+os.environ.setdefault("GDAL_CACHEMAX", str(CACHE_MIB))
+
+_open_files = threading.local()
+_HANDLES_PER_THREAD = 64
+
+
+@dataclass(frozen=True)
+class RasterLayer:
+    """Read bands of one raster file as a layer; every thread opens the file once for itself.
+
+    Pixels equal to the band's nodata value, masked by the file, or not finite are NaN. A
+    south-up file is turned north-up while reading.
+
+    Parameters
+    ----------
+    path
+        Any raster that GDAL reads.
+    bands
+        Names given to the bands.
+    indexes
+        Band numbers in the file, from 1, one per name.
+    grid
+        North-up grid of the file.
+    nodata
+        Value that marks empty pixels, or None.
+    flipped
+        True when the file's rows run from south to north.
+    masked
+        True when the file carries a mask or alpha band that must be honoured.
+    """
+
+    path: Path
+    bands: tuple[str, ...]
+    indexes: tuple[int, ...]
+    grid: Grid
+    nodata: float | None = None
+    flipped: bool = False
+    masked: bool = False
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """Give float32 (band, row, column); NaN is empty."""
+        values = self.read_raw(window)
+        result = values.astype(np.float32)
+        if self.nodata is not None and not np.isnan(self.nodata):
+            result[values == self.nodata] = np.nan
+        if np.issubdtype(values.dtype, np.floating):
+            result[~np.isfinite(result)] = np.nan
+        if self.masked:
+            result[self._read(window, masks=True) == 0] = np.nan
+        return result
+
+    def read_raw(self, window: Window) -> NDArray[Any]:
+        """Give the values as the file stores them, without marking empty pixels."""
+        return self._read(window, masks=False)
+
+    def _read(self, window: Window, masks: bool) -> NDArray[Any]:
+        row = self.grid.height - window.row - window.height if self.flipped else window.row
+        place = RasterioWindow(window.col, row, window.width, window.height)
+        try:
+            source = _handle(self.path)
+            read = source.read_masks if masks else source.read
+            values = read(list(self.indexes), window=place)
+        except RasterioError as error:
+            raise ImageryError(
+                must(
+                    f"raster {self.path.name}",
+                    "readable",
+                    f"a read error at row {window.row}, column {window.col} ({_first_line(error)})",
+                    "The file is damaged or truncated: copy or download it again",
+                )
+            ) from error
+        return values[:, ::-1] if self.flipped else values
+
+
+def open_raster(
+    path: Path | str, names: Sequence[str] | None = None, indexes: Sequence[int] | None = None
+) -> RasterLayer:
+    """Open a raster as a layer, reading its header only.
+
+    Parameters
+    ----------
+    path
+        Raster file.
+    names
+        Names for the bands; by default the bands' descriptions, else ``<stem>`` or
+        ``<stem>_1``, ``<stem>_2`` ...
+    indexes
+        Which bands, from 1; all by default (an alpha band is taken as a mask).
+
+    Raises
+    ------
+    ImageryError
+        The file is missing, unreadable or has complex values.
+    GridError
+        It has no CRS, or is rotated.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise ImageryError(must("raster", "an existing file", path, "Check the path"))
+    try:
+        with rasterio.open(path) as source:
+            alpha = rasterio.enums.ColorInterp.alpha
+            coloured = [i for i, c in zip(source.indexes, source.colorinterp) if c != alpha]
+            chosen = tuple(indexes or coloured)
+            flags = {f for i in chosen for f in source.mask_flag_enums[i - 1]}
+            masked = bool(flags & {rasterio.enums.MaskFlags.per_dataset})
+            return RasterLayer(
+                path,
+                tuple(names) if names else _band_names(path, source, chosen),
+                chosen,
+                _grid_of(path, source),
+                source.nodata,
+                source.transform.e > 0,
+                masked,
+            )
+    except RasterioIOError as error:
+        raise ImageryError(
+            must(f"raster {path.name}", "readable by GDAL", _first_line(error), "Check the file")
+        ) from error
+
+
+def _band_names(path: Path, source: Any, chosen: Sequence[int]) -> tuple[str, ...]:
+    described = [source.descriptions[i - 1] for i in chosen]
+    if all(described) and len(set(described)) == len(described):
+        return tuple(described)
+    if len(chosen) == 1:
+        return (path.stem,)
+    return tuple(f"{path.stem}_{i}" for i in chosen)
+
+
+def _grid_of(path: Path, source: Any) -> Grid:
+    if source.crs is None:
+        raise GridError(
+            must(
+                f"raster {path.name}",
+                "georeferenced with a CRS",
+                "none",
+                "Assign it, for example with gdal_edit.py -a_srs EPSG:32638",
+            )
+        )
+    t = source.transform
+    if t.b or t.d:
+        raise GridError(
+            must(f"raster {path.name}", "north-up", "a rotated grid", "Warp it with gdalwarp")
+        )
+    if t.e > 0:
+        t = Affine(t.a, 0.0, t.c, 0.0, -t.e, t.f + t.e * source.height)
+    return Grid(CRS.from_wkt(source.crs.to_wkt()), t, source.height, source.width)
+
+
+def _handle(path: Path) -> Any:
+    """Give this thread's own open file."""
+    cache: dict[tuple[str, int], Any] = getattr(_open_files, "cache", {})
+    _open_files.cache = cache
+    stat = path.stat()
+    key = (str(path), stat.st_mtime_ns)
+    if key not in cache:
+        if len(cache) >= _HANDLES_PER_THREAD:
+            cache.pop(next(iter(cache))).close()
+        cache[key] = rasterio.open(path)
+    return cache[key]
+
+
+def close_files() -> None:
+    """Close the files that this thread holds open (before they are replaced or removed)."""
+    for source in getattr(_open_files, "cache", {}).values():
+        source.close()
+    _open_files.cache = {}
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a temporary name in the same folder; take its place on success, remove it on failure.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with atomic_path(folder / "a.txt") as temporary:
+    ...     _ = temporary.write_text("whole")
+    >>> [p.name for p in folder.iterdir()]
+    ['a.txt']
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.partial{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        raise disk_trouble(path, error) from error
+    except RasterioError as error:
+        raise disk_trouble(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def disk_trouble(path: Path, error: Exception) -> InterruptedRunError:
+    """Word a failure to write."""
+    return InterruptedRunError(
+        must(
+            f"the folder of {path.name}",
+            "writable with room on the disk",
+            _first_line(error),
+            "Free disk space or choose another folder; finished steps are kept",
+        )
+    )
+
+
+class RasterWriter:
+    """Write windows of one raster in any order, from one thread at a time.
+
+    The file is a plain tiled GeoTIFF; ``write_cog`` and ``Blocks`` use it as scratch or store.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        grid: Grid,
+        bands: Sequence[str],
+        dtype: str = "float32",
+        nodata: float | None = float("nan"),
+        compress: str | None = None,
+    ) -> None:
+        self.path = Path(path)
+        options: dict[str, Any] = {"tiled": True, "blockxsize": 512, "blockysize": 512}
+        if compress == "zstd":
+            options |= {"compress": "zstd", "zstd_level": 1}
+            options |= {"predictor": 3 if dtype.startswith("float") else 2}
+        self._file = rasterio.open(
+            self.path,
+            "w",
+            driver="GTiff",
+            height=grid.height,
+            width=grid.width,
+            count=len(bands),
+            dtype=dtype,
+            crs=rasterio.crs.CRS.from_wkt(grid.crs.to_wkt()),
+            transform=grid.transform,
+            nodata=nodata,
+            BIGTIFF="IF_SAFER",
+            interleave="band",
+            SPARSE_OK=True,
+            **options,
+        )
+        for index, name in enumerate(bands, 1):
+            self._file.set_band_description(index, name)
+
+    def write(self, window: Window, values: NDArray[Any]) -> None:
+        """Write (band, row, column) into a window."""
+        place = RasterioWindow(window.col, window.row, window.width, window.height)
+        self._file.write(values, window=place)
+
+    def tag(self, tags: Mapping[str, str], band: int | None = None) -> None:
+        """Set tags of the file, or of one band (from 1)."""
+        if band is None:
+            self._file.update_tags(**tags)
+        else:
+            self._file.update_tags(band, **tags)
+
+    def set_unit(self, unit: str) -> None:
+        """Set the unit of every band."""
+        self._file.units = [unit] * self._file.count
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._file.close()
+
+
+def cog_from(scratch: Path, path: Path, threads: int = 2, resampling: str = "AVERAGE") -> None:
+    """Turn a finished GeoTIFF into a cloud-optimised one (zstd level 1, 512 blocks, overviews)."""
+    with rasterio.open(scratch) as source:
+        floating = source.dtypes[0].startswith("float")
+    gdal_copy(
+        scratch,
+        path,
+        driver="COG",
+        COMPRESS="ZSTD",
+        LEVEL="1",
+        PREDICTOR="YES" if floating else "STANDARD",
+        BLOCKSIZE="512",
+        OVERVIEW_RESAMPLING=resampling,
+        NUM_THREADS=str(threads),
+        BIGTIFF="IF_SAFER",
+        STATISTICS="NO",
+    )
+
+
+def write_array(
+    path: Path, grid: Grid, bands: Sequence[str], array: NDArray[Any], unit: str = ""
+) -> None:
+    """Write an array (band, row, column) held in memory as a cloud-optimised GeoTIFF, whole."""
+    with atomic_path(Path(path)) as temporary:
+        scratch = temporary.with_suffix(".scratch.tif")
+        try:
+            nodata = float("nan") if np.issubdtype(array.dtype, np.floating) else None
+            writer = RasterWriter(scratch, grid, bands, str(array.dtype), nodata)
+            writer.write(grid.whole, array)
+            if unit:
+                writer.set_unit(unit)
+            writer.close()
+            cog_from(scratch, temporary, resampling="AVERAGE" if nodata is not None else "NEAREST")
+        finally:
+            scratch.unlink(missing_ok=True)

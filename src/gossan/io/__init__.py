@@ -1,0 +1,1 @@
+"""The doors: the run folder and what is written into it."""

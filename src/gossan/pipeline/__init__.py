@@ -1,0 +1,1 @@
+"""The project file and the walk from survey and scenes to maps."""

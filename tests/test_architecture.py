@@ -1,0 +1,124 @@
+"""The house stands on its floors: arrows go down, heavy libraries live in few rooms."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parent.parent / "src" / "gossan"
+FLOORS = {
+    "errors": 0,
+    "settings": 0,
+    "arrays": 0,
+    "catalogue": 0,
+    "geo": 1,
+    "imagery": 2,
+    "geochem": 2,
+    "fusion": 3,
+    "evaluate": 4,
+    "targets": 4,
+    "io": 4,
+    "pipeline": 5,
+    "report": 6,
+    "demo": 6,
+    "cli": 7,
+    "__init__": 7,
+    "__main__": 7,
+}
+HEAVY = {
+    "rasterio": ("geo/raster", "geo/warp", "imagery/", "io/"),
+    "dask": ("geo/blocks",),
+    "distributed": ("geo/blocks",),
+    "geopandas": ("geo/samples", "geochem/", "io/", "targets/", "imagery/masks"),
+    "matplotlib": ("report/",),
+    "pyhdf": ("imagery/", "demo/"),
+}
+
+
+def modules() -> list[Path]:
+    return sorted(SOURCE.rglob("*.py"))
+
+
+def room(path: Path) -> str:
+    first = path.relative_to(SOURCE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imports(path: Path) -> list[tuple[str, int]]:
+    """Every imported module of a file, at any depth of the code, with its line."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, node.lineno) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno} uses a relative import"
+            module = node.module or ""
+            found.append((module, node.lineno))
+            if module == "gossan":
+                found += [(f"gossan.{alias.name}", node.lineno) for alias in node.names]
+    return found
+
+
+def inner_imports(path: Path) -> list[tuple[str, int]]:
+    return [(m, line) for m, line in imports(path) if m.startswith("gossan.")]
+
+
+def test_every_room_has_a_floor() -> None:
+    assert {room(path) for path in modules()} <= set(FLOORS)
+
+
+def test_imports_only_go_down() -> None:
+    offenders = []
+    for path in modules():
+        own = room(path)
+        for module, line in inner_imports(path):
+            other = module.split(".")[1]
+            if other in ("__version__",) or other == own:
+                continue
+            if FLOORS[other] >= FLOORS[own] and FLOORS[own] > 0:
+                offenders.append(f"{path.relative_to(SOURCE)}:{line} reaches up to {module}")
+            if FLOORS[own] == 0 and other not in ("errors", "settings", "arrays"):
+                offenders.append(f"{path.relative_to(SOURCE)}:{line} leaves the ground: {module}")
+    assert not offenders, "\n".join(offenders)
+
+
+def test_imports_have_no_circle() -> None:
+    names = {}
+    for path in modules():
+        parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+        names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    graph = {
+        name: {module for module, _ in inner_imports(path) if module in names and module != name}
+        for name, path in names.items()
+    }
+    state: dict[str, int] = {}
+
+    def visit(name: str, trail: list[str]) -> None:
+        if state.get(name) == 2:
+            return
+        assert state.get(name) != 1, "circle: " + " -> ".join([*trail[trail.index(name) :], name])
+        state[name] = 1
+        for other in sorted(graph[name]):
+            visit(other, [*trail, name])
+        state[name] = 2
+
+    for name in sorted(graph):
+        visit(name, [])
+
+
+@pytest.mark.parametrize("library", sorted(HEAVY))
+def test_heavy_libraries_live_in_few_rooms(library: str) -> None:
+    offenders = []
+    for path in modules():
+        place = path.relative_to(SOURCE).as_posix()
+        for module, line in imports(path):
+            if module.split(".")[0] == library and not place.startswith(HEAVY[library]):
+                offenders.append(f"{place}:{line}")
+    assert not offenders, f"{library} is imported by {', '.join(offenders)}"
+
+
+def test_no_room_is_an_attic() -> None:
+    attic = {"utils", "util", "helpers", "common", "misc"}
+    assert not [path for path in modules() if path.stem in attic]
