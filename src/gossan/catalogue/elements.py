@@ -1,0 +1,206 @@
+"""Elements, oxides and units, with the factors between them.
+
+The table ``elements.csv`` holds the standard atomic weights (IUPAC, abridged values of 2021) and
+the unit in which a survey geochemist reports each element: parts per billion for gold and the
+platinum metals, percent for the rock-forming metals and for oxides, parts per million else.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from gossan.errors import SurveyError, must
+
+OXIDES: tuple[str, ...] = (
+    "SiO2", "TiO2", "Al2O3", "Fe2O3", "FeO", "MnO", "MgO", "CaO", "Na2O", "K2O", "P2O5",
+    "SO3", "CO2", "H2O", "Cr2O3", "V2O5", "NiO", "CoO", "CuO", "ZnO", "PbO", "BaO", "SrO",
+    "Rb2O", "Cs2O", "Li2O", "BeO", "B2O3", "Y2O3", "ZrO2", "HfO2", "Nb2O5", "Ta2O5", "WO3",
+    "MoO3", "SnO2", "ThO2", "U3O8", "La2O3", "CeO2", "Ga2O3", "GeO2", "As2O3", "Sb2O3",
+    "Bi2O3", "Sc2O3", "MnO2", "Nd2O3", "Pr6O11", "Sm2O3", "Gd2O3", "Dy2O3",
+)  # fmt: skip
+"""Formulas that laboratories report."""
+
+_PPM_PER_UNIT: dict[str, float] = {
+    "ppm": 1.0,
+    "ppb": 1e-3,
+    "ppt": 1e-6,
+    "percent": 1e4,
+    "permil": 1e3,
+    "mg/100g": 10.0,
+}
+_UNIT_WORDS: dict[str, str] = {
+    "ppm": "ppm", "mg/kg": "ppm", "g/t": "ppm", "gpt": "ppm", "ug/g": "ppm", "mgkg": "ppm",
+    "mg_kg": "ppm", "ugg": "ppm", "gt": "ppm", "g/tonne": "ppm", "mgkg1": "ppm",
+    "ppb": "ppb", "ug/kg": "ppb", "ng/g": "ppb", "mg/t": "ppb", "ugkg": "ppb", "ngg": "ppb",
+    "ppt": "ppt", "ng/kg": "ppt", "pg/g": "ppt",
+    "percent": "percent", "%": "percent", "pct": "percent", "perc": "percent", "wt%": "percent",
+    "wt": "percent", "wtpct": "percent", "wt_pct": "percent", "wtpercent": "percent",
+    "per": "percent", "g/100g": "percent", "weight%": "percent", "m%": "percent",
+    "permil": "permil", "g/kg": "permil", "gkg": "permil", "mg/g": "permil",
+    "mg/100g": "mg/100g", "mg100g": "mg/100g",
+}  # fmt: skip
+
+UNITS: tuple[str, ...] = tuple(_PPM_PER_UNIT)
+"""The units by their own names."""
+
+
+_TOTALS: dict[str, str] = {
+    "tfe2o3": "Fe2O3", "fe2o3t": "Fe2O3", "fe2o3tot": "Fe2O3", "tfeo": "FeO", "feot": "FeO",
+    "feotot": "FeO", "tfe": "Fe", "fet": "Fe", "tc": "C", "ctot": "C", "ts": "S", "stot": "S",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Element:
+    """Describe one element: symbol, English name, atomic mass (g/mol) and usual unit."""
+
+    symbol: str
+    name: str
+    atomic_mass: float
+    unit: str
+    also: tuple[str, ...] = ()
+
+
+@cache
+def elements() -> dict[str, Element]:
+    """Read the table of elements, by symbol.
+
+    >>> elements()["Cu"].name, elements()["Au"].unit
+    ('copper', 'ppb')
+    """
+    text = files("gossan.catalogue").joinpath("elements.csv").read_text("utf-8")
+    return {
+        row["symbol"]: Element(
+            row["symbol"],
+            row["name"],
+            float(row["atomic_mass"]),
+            row["unit"],
+            tuple(row["also"].split()),
+        )
+        for row in csv.DictReader(text.splitlines())
+    }
+
+
+@cache
+def parse_formula(formula: str) -> dict[str, int]:
+    """Count the atoms of a plain formula.
+
+    >>> parse_formula("Fe2O3")
+    {'Fe': 2, 'O': 3}
+    """
+    parts = re.findall(r"([A-Z][a-z]?)(\d*)", formula)
+    if "".join(symbol + count for symbol, count in parts) != formula or not parts:
+        raise SurveyError(must("formula", "such as Fe2O3", repr(formula), "Write it plainly"))
+    atoms: dict[str, int] = {}
+    for symbol, count in parts:
+        if symbol not in elements():
+            raise SurveyError(must("formula", "made of known elements", repr(formula), "Mend it"))
+        atoms[symbol] = atoms.get(symbol, 0) + int(count or 1)
+    return atoms
+
+
+def element_of(species: str) -> str:
+    """Name the element that an oxide (or an element) is reported for.
+
+    >>> element_of("Fe2O3"), element_of("Cu")
+    ('Fe', 'Cu')
+    """
+    return next(symbol for symbol in parse_formula(species))
+
+
+def mass_fraction(species: str) -> float:
+    """Give the mass of the element in one mass of its oxide.
+
+    ``n M(element) / M(formula)``, without unit; 1 for an element itself.
+
+    >>> round(mass_fraction("Al2O3"), 4)
+    0.5293
+    """
+    atoms = parse_formula(species)
+    table = elements()
+    total = sum(count * table[symbol].atomic_mass for symbol, count in atoms.items())
+    element = element_of(species)
+    return atoms[element] * table[element].atomic_mass / total
+
+
+def species_factor(source: str, target: str) -> float:
+    """Give the factor from one species of an element to another.
+
+    >>> round(species_factor("FeO", "Fe2O3"), 4)
+    1.1113
+
+    Raises
+    ------
+    SurveyError
+        If the two do not report the same element.
+    """
+    if element_of(source) != element_of(target):
+        cure = "Name a column of the same element"
+        raise SurveyError(must("column", f"of {element_of(target)}", source, cure))
+    return mass_fraction(source) / mass_fraction(target)
+
+
+def unit_of_word(word: str) -> str | None:
+    """Recognise how laboratories write a unit; None where the word is none.
+
+    >>> unit_of_word("mg/kg"), unit_of_word("PCT"), unit_of_word("µg/kg"), unit_of_word("icp")
+    ('ppm', 'percent', 'ppb', None)
+    """
+    plain = word.strip().lower().replace("µ", "u").replace("μ", "u").replace(" ", "")
+    return _UNIT_WORDS.get(plain.strip("()[]"))
+
+
+def unit_factor(source: str, target: str) -> float:
+    """Give the factor that turns one unit of mass fraction into another.
+
+    >>> unit_factor("percent", "ppm"), unit_factor("ppb", "ppm")
+    (10000.0, 0.001)
+
+    Raises
+    ------
+    SurveyError
+        If a unit is unknown.
+    """
+    return _in_ppm(source) / _in_ppm(target)
+
+
+def usual_unit(species: str) -> str:
+    """Give the unit in which an element or oxide is usually reported.
+
+    >>> usual_unit("Cu"), usual_unit("Au"), usual_unit("SiO2")
+    ('ppm', 'ppb', 'percent')
+    """
+    table = elements()
+    return table[species].unit if species in table else "percent"
+
+
+@cache
+def _species_by_word() -> dict[str, str]:
+    words = {formula.lower(): formula for formula in OXIDES}
+    for element in elements().values():
+        for word in (element.symbol, element.name, *element.also):
+            words[word.lower()] = element.symbol
+    return words | _TOTALS
+
+
+def species_of_word(word: str) -> str | None:
+    """Recognise an element or oxide by symbol, formula or English name; None where it is none.
+
+    Total iron (``TFe2O3``, ``Fe2O3T``, ``FeOT``) counts as its oxide.
+
+    >>> species_of_word("CU"), species_of_word("copper"), species_of_word("TFe2O3")
+    ('Cu', 'Cu', 'Fe2O3')
+    """
+    return _species_by_word().get(word.strip().lower())
+
+
+def _in_ppm(unit: str) -> float:
+    known = unit if unit in _PPM_PER_UNIT else unit_of_word(unit)
+    if known is None:
+        cure = "Use one of these, or leave unit away where the column's name says it"
+        raise SurveyError(must("unit", ", ".join(UNITS), repr(unit), cure))
+    return _PPM_PER_UNIT[known]

@@ -1,0 +1,137 @@
+"""What the checks of a survey found, as records: printed by ``check``, kept with the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gossan.errors import SurveyError
+
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Record one thing that the user should know about a table.
+
+    Parameters
+    ----------
+    severity
+        "error": no result without a decision of the user; "warning": look at it; "note": what was
+        understood or done.
+    code
+        Short name, for example "below-limit"; the ``accept`` and ``drop`` settings use it.
+    message
+        One line that says what was found and what to do.
+    rows
+        Rows of the file, as a spreadsheet numbers them (the header is row 1 where it stands first).
+    element
+        The element concerned, if only one is.
+    """
+
+    severity: Severity
+    code: str
+    message: str
+    rows: tuple[int, ...] = ()
+    element: str = ""
+
+    def line(self) -> str:
+        """Word the finding as one line with its rows.
+
+        >>> Finding("warning", "zero", "2 values of Cu are 0", (4, 9)).line()
+        'warning: 2 values of Cu are 0 (rows 4, 9) [zero]'
+        """
+        rows = f" ({row_words(self.rows)})" if self.rows else ""
+        return f"{self.severity}: {self.message}{rows} [{self.code}]"
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Hold the findings of one survey in the order in which they were made."""
+
+    records: tuple[Finding, ...] = field(default=())
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.records)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __add__(self, other: Findings | Iterable[Finding]) -> Findings:
+        return Findings(self.records + tuple(other))
+
+    def of(self, code: str) -> tuple[Finding, ...]:
+        """Give the findings with one code."""
+        return tuple(finding for finding in self.records if finding.code == code)
+
+    def of_severity(self, severity: Severity) -> tuple[Finding, ...]:
+        """Give the findings of one severity."""
+        return tuple(finding for finding in self.records if finding.severity == severity)
+
+    def accepting(self, codes: Sequence[str]) -> Findings:
+        """Turn errors that the user accepts into warnings."""
+        return Findings(
+            tuple(
+                replace(finding, severity="warning")
+                if finding.code in codes and finding.severity == "error"
+                else finding
+                for finding in self.records
+            )
+        )
+
+    def raise_errors(self, survey: str) -> None:
+        """Raise all errors together, one line each.
+
+        Raises
+        ------
+        SurveyError
+            If any finding is an error.
+        """
+        errors = self.of_severity("error")
+        if errors:
+            lines = [finding.line().removeprefix("error: ") for finding in errors]
+            raise SurveyError("\n".join(f"survey {survey!r}: {line}" for line in lines))
+
+    def lines(self) -> list[str]:
+        """Word every finding as one line."""
+        return [finding.line() for finding in self.records]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Give a table with severity, code, element, message, count and rows."""
+        return pd.DataFrame(
+            [
+                (f.severity, f.code, f.element, f.message, len(f.rows), row_words(f.rows, 10**9))
+                for f in self.records
+            ],
+            columns=["severity", "code", "element", "message", "count", "rows"],
+        )
+
+
+def row_words(rows: Sequence[int], most: int = 8) -> str:
+    """Name rows shortly, runs as ranges.
+
+    >>> row_words([7, 3, 4, 5, 12])
+    'rows 3-5, 7, 12'
+    """
+    if not rows:
+        return ""
+    runs: list[list[int]] = []
+    for row in sorted(set(rows)):
+        if runs and row == runs[-1][1] + 1:
+            runs[-1][1] = row
+        else:
+            runs.append([row, row])
+    words = [str(a) if a == b else f"{a}-{b}" if b > a + 1 else f"{a}, {b}" for a, b in runs]
+    rest = sum(b - a + 1 for a, b in runs[most:])
+    more = f" and {rest} more" if rest else ""
+    return ("row " if len(set(rows)) == 1 else "rows ") + ", ".join(words[:most]) + more
+
+
+def rows_where(rows: NDArray[np.int_], mask: NDArray[np.bool_]) -> tuple[int, ...]:
+    """Give the file rows where a mask holds."""
+    return tuple(int(row) for row in rows[mask])
