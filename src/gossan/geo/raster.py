@@ -312,7 +312,7 @@ def cog_from(scratch: Path, path: Path, threads: int = 2, resampling: str = "AVE
         OVERVIEW_RESAMPLING=resampling,
         NUM_THREADS=str(threads),
         BIGTIFF="IF_SAFER",
-        STATISTICS="NO",
+        STATISTICS="AUTO",
     )
 
 

@@ -1,0 +1,47 @@
+# make demo | make test | make check | make bench | make docs | make clean
+PYTHON ?= python3
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+INSTALLED := $(VENV)/installed
+
+.PHONY: demo test check bench format clean help
+
+help:
+	@echo "make demo    simulate a district, map it, and show where the maps are"
+	@echo "make test    run every test"
+	@echo "make check   format, lint, types and the architecture of the house"
+	@echo "make bench   speed and memory, as ratios against a floor or a peer"
+	@echo "make format  put the code into the house's form"
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
+	  { echo "gossan needs Python 3.11 or newer; say which with make PYTHON=python3.11 ..."; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@$(BIN)/python -c "open('$(INSTALLED)', 'w').close()"
+
+demo: $(INSTALLED)
+	$(BIN)/gossan demo demo
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+check: $(INSTALLED)
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_architecture.py
+
+format: $(INSTALLED)
+	$(BIN)/ruff format src tests benchmarks
+	$(BIN)/ruff check --fix src tests benchmarks
+
+bench: $(INSTALLED)
+	$(BIN)/python benchmarks/run_all.py
+
+clean:
+	$(PYTHON) -c "import shutil; [shutil.rmtree(p, ignore_errors=True) for p in ('$(VENV)', 'demo', '.mypy_cache', '.ruff_cache', '.pytest_cache', '.hypothesis')]"

@@ -1,0 +1,162 @@
+"""The run folder: the contract between the walk and everything that reads its results.
+
+::
+
+    RUN/
+      manifest.json         settings, hashes of inputs, versions, seed, timings, products
+      layers/<product>_<element>.tif
+      tables/*.csv
+      figures/*
+      store/                scratch that a second run may reuse
+      steps/<step>.json     what each finished step was made of
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gossan.errors import InputError, must
+from gossan.geo.raster import atomic_path
+
+WHOLE_HASH_BYTES = 256 * 2**20
+"""Files above this size are known by their size and three samples of their bytes."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Name the files of a run and write them whole or not at all.
+
+    >>> import tempfile
+    >>> run = RunFolder(Path(tempfile.mkdtemp()))
+    >>> run.write_table("scores", pd.DataFrame({"r": [0.5]}))
+    >>> run.table("scores")["r"].tolist()
+    [0.5]
+    """
+
+    root: Path
+
+    @property
+    def layers(self) -> Path:
+        """Folder of the maps."""
+        return self.root / "layers"
+
+    @property
+    def tables(self) -> Path:
+        """Folder of the tables."""
+        return self.root / "tables"
+
+    @property
+    def figures(self) -> Path:
+        """Folder of the figures."""
+        return self.root / "figures"
+
+    @property
+    def store(self) -> Path:
+        """Folder of scratch that a second run may reuse."""
+        return self.root / "store"
+
+    @property
+    def manifest_path(self) -> Path:
+        """The file that tells what the run is."""
+        return self.root / "manifest.json"
+
+    def layer(self, product: str, element: str, suffix: str = "") -> Path:
+        """Path of a map: ``layers/<product>_<element>[_<suffix>].tif``."""
+        ending = f"_{suffix}" if suffix else ""
+        return self.layers / f"{product}_{element}{ending}.tif"
+
+    def write_table(self, name: str, table: pd.DataFrame) -> None:
+        """Write ``tables/<name>.csv``."""
+        with atomic_path(self.tables / f"{name}.csv") as temporary:
+            table.to_csv(temporary, index=False, float_format="%.8g")
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Read ``tables/<name>.csv``; an empty frame where there is none."""
+        path = self.tables / f"{name}.csv"
+        return pd.read_csv(path) if path.exists() else pd.DataFrame()
+
+    def write_json(self, path: Path, content: Any) -> None:
+        """Write JSON whole."""
+        with atomic_path(path) as temporary:
+            text = json.dumps(content, indent=2, ensure_ascii=False, default=str)
+            temporary.write_text(text + "\n", encoding="utf-8")
+
+    def manifest(self) -> dict[str, Any]:
+        """Read the manifest.
+
+        Raises
+        ------
+        InputError
+            The folder is no finished run.
+        """
+        if not self.manifest_path.exists():
+            raise InputError(
+                must("RUN", "a folder that `gossan run` wrote", self.root, "Run the project first")
+            )
+        content: dict[str, Any] = json.loads(self.manifest_path.read_text(encoding="utf-8"))
+        return content
+
+    def once(
+        self, step: str, made_of: Mapping[str, Any], outputs: Iterable[Path], work: Callable[[], Any]
+    ) -> bool:
+        """Do a step unless it was done before from the same things and its outputs still stand.
+
+        ``made_of`` is everything that the outputs depend on. Returns True when the step was done
+        now, False when it was kept.
+        """
+        marker = self.root / "steps" / f"{step}.json"
+        key = fingerprint(made_of)
+        outputs = list(outputs)
+        if marker.exists():
+            known = json.loads(marker.read_text(encoding="utf-8"))
+            if known.get("key") == key and all(path.exists() for path in outputs):
+                return False
+            marker.unlink()
+        work()
+        names = [path.relative_to(self.root).as_posix() for path in outputs]
+        self.write_json(marker, {"key": key, "outputs": names})
+        return True
+
+
+def fingerprint(content: Mapping[str, Any]) -> str:
+    """Give a short stable hash of settings.
+
+    >>> fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
+    True
+    """
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def file_hash(path: Path) -> str:
+    """Give the blake2b hash of a file (of its size and three samples when it is very large)."""
+    size = path.stat().st_size
+    digest = hashlib.blake2b(digest_size=16)
+    with path.open("rb") as stream:
+        if size <= WHOLE_HASH_BYTES:
+            for piece in iter(lambda: stream.read(2**20), b""):
+                digest.update(piece)
+            return digest.hexdigest()
+        digest.update(str(size).encode())
+        for start in (0, size // 2, size - 2**20):
+            stream.seek(start)
+            digest.update(stream.read(2**20))
+    return "sampled:" + digest.hexdigest()
+
+
+def input_hashes(paths: Iterable[Path]) -> dict[str, str]:
+    """Hash every input file; a folder stands for all files below it."""
+    found: dict[str, str] = {}
+    for path in paths:
+        members = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        for member in members:
+            name = member.name if member is path else member.relative_to(path.parent).as_posix()
+            found[name if name not in found else str(member)] = file_hash(member)
+    return found
