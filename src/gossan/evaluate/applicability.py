@@ -1,0 +1,137 @@
+"""Flag ground that looks like no sample: dissimilarity index and area of applicability."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.distance import pdist
+
+from gossan.errors import FitError, must
+from gossan.fusion.protocol import Features, Observations
+from gossan.geo.grid import Grid, Window
+from gossan.geo.layer import Layer
+
+__all__ = ["Applicability", "ApplicabilityLayer", "fit_applicability"]
+
+_PAIRS_LIMIT = 2000
+
+
+@dataclass(frozen=True, eq=False)
+class Applicability:
+    """Measure how unlike the samples a place is, in the space of the features.
+
+    ``DI = min_i |w (z - z_i)| / d``: distance to the most alike sample in standardised, weighted
+    features, over the mean distance between samples. Places with ``DI <= threshold`` lie in the
+    area of applicability; the threshold is the upper whisker (third quartile + 1.5 interquartile
+    ranges, at most the largest found) of the index of samples against other folds.
+    """
+
+    centre: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    samples: NDArray[np.float64]
+    mean_distance: float
+    threshold: float
+
+    def index(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Give the dissimilarity index (n,) of features (n, d); NaN where any is empty."""
+        z = ((features - self.centre) * self.scale).astype(np.float32)
+        own = self.samples.astype(np.float32)
+        result = np.full(len(z), np.nan, dtype=np.float32)
+        filled = np.isfinite(z).all(axis=1)
+        lengths = (own**2).sum(axis=1)
+        rows = np.flatnonzero(filled)
+        for start in range(0, rows.size, 4096):
+            part = rows[start : start + 4096]
+            here = z[part]
+            nearest = (lengths - 2.0 * (here @ own.T)).min(axis=1) + (here**2).sum(axis=1)
+            result[part] = np.sqrt(np.maximum(nearest, 0.0)) / self.mean_distance
+        return result
+
+
+def fit_applicability(
+    observations: Observations,
+    features: Features,
+    folds: NDArray[np.int_],
+    weights: NDArray[np.float64] | None = None,
+) -> Applicability:
+    """Learn from the samples where a model of these features may be applied.
+
+    Parameters
+    ----------
+    observations : n samples.
+    features : d features; samples with an empty one are left out.
+    folds : (n,) fold of each sample.
+    weights : (d,) importance of each feature, >= 0 (for example standardised coefficients);
+        equal by default.
+
+    Raises
+    ------
+    FitError : fewer than three samples have all features.
+
+    Source: Meyer & Pebesma 2021.
+    """
+    raw = features.at(observations.points)
+    keep = np.isfinite(raw).all(axis=1)
+    if keep.sum() < 3:
+        raise FitError(
+            must("samples with features", "at least 3", int(keep.sum()), "Check the imagery's cover")
+        )
+    raw, fold = raw[keep], np.asarray(folds)[keep]
+    spread = raw.std(axis=0)
+    weight = np.ones(raw.shape[1]) if weights is None else np.asarray(weights, dtype=np.float64)
+    scale = np.where(spread > 0, weight / np.where(spread > 0, spread, 1.0), 0.0)
+    centre = raw.mean(axis=0)
+    samples = (raw - centre) * scale
+    mean_distance = _mean_distance(samples)
+    found = Applicability(centre, scale, samples, mean_distance, float("inf"))
+    held = np.concatenate(
+        [
+            Applicability(centre, scale, samples[fold != f], mean_distance, 0.0).index(
+                raw[fold == f]
+            )
+            for f in np.unique(fold)
+            if (fold != f).any()
+        ]
+    ).astype(np.float64)
+    low, high = np.quantile(held, [0.25, 0.75])
+    whisker = high + 1.5 * (high - low)
+    threshold = float(held[held <= whisker].max())
+    return Applicability(centre, scale, samples, found.mean_distance, threshold)
+
+
+def _mean_distance(samples: NDArray[np.float64]) -> float:
+    """Average the distance between samples (of an even choice of them when there are many)."""
+    step = max(1, -(-len(samples) // _PAIRS_LIMIT))
+    mean = float(pdist(samples[::step]).mean())
+    return mean if mean > 0 else 1.0
+
+
+@dataclass(frozen=True)
+class ApplicabilityLayer:
+    """Give the dissimilarity index and whether a pixel lies in the area of applicability.
+
+    Bands: ``dissimilarity`` (0: like a sample) and ``applicable`` (1 or 0); NaN where a feature
+    is empty.
+    """
+
+    source: Layer
+    applicability: Applicability
+
+    @property
+    def grid(self) -> Grid:
+        """Grid of the features."""
+        return self.source.grid
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Names of the two bands."""
+        return ("dissimilarity", "applicable")
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """Give float32 (2, row, column)."""
+        block = self.source.read(window)
+        index = self.applicability.index(block.reshape(len(block), -1).T.astype(np.float64))
+        inside = np.where(np.isfinite(index), index <= self.applicability.threshold, np.nan)
+        return np.stack([index, inside.astype(np.float32)]).reshape(2, *block.shape[1:])

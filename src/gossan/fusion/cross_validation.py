@@ -1,0 +1,153 @@
+"""Predict held-out samples, everything refitted inside each fold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gossan.arrays.folds import block_folds, block_labels, distance_to_fit
+from gossan.errors import FitError, must
+from gossan.fusion.protocol import Features, FusionModel, Observations, Prediction
+
+__all__ = ["ModelFactory", "cross_predict", "held_out", "spatial_folds", "spatial_side"]
+
+ModelFactory = Callable[[], FusionModel]
+"""Makes a fresh, unfitted model."""
+
+BLOCKS_PER_FOLD = 2
+
+
+def spatial_side(
+    coordinates: NDArray[np.float64], range_m: float, folds: int
+) -> tuple[float, bool]:
+    """Choose the side of the spatial blocks: the residual range, if the survey is wide enough.
+
+    Parameters
+    ----------
+    coordinates : (n, 2) easting, northing in metres.
+    range_m : range of the residual in metres.
+    folds : number of folds wanted.
+
+    Returns
+    -------
+    Side in metres, and whether it reaches the range. Where the range is so long that fewer than
+    two blocks a fold would remain, the side is that of two blocks a fold of the surveyed
+    rectangle, and the answer is False: held-out samples are then not independent.
+
+    >>> xy = np.array([[0.0, 0.0], [40_000.0, 10_000.0]])
+    >>> spatial_side(xy, 2000.0, 5)
+    (2000.0, True)
+    >>> spatial_side(xy, 30_000.0, 10)
+    (4472.13595499958, False)
+    """
+    extent = np.maximum(np.ptp(coordinates, axis=0), 1e-6 * np.ptp(coordinates) + 1e-9)
+    widest = float(np.sqrt(np.prod(extent) / (BLOCKS_PER_FOLD * folds)))
+    if range_m <= widest:
+        return float(range_m), True
+    return widest, False
+
+
+def spatial_folds(
+    observations: Observations, range_m: float, folds: int = 10, seed: int = 0
+) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Divide observations into spatial-block folds.
+
+    Returns
+    -------
+    (n,) fold and (n,) block of each observation; side of a block as ``spatial_side`` has it.
+
+    Raises
+    ------
+    FitError : when the samples fall into a single block.
+    """
+    xy = observations.points.coordinates
+    side, _ = spatial_side(xy, range_m, folds)
+    fold = block_folds(xy, side, folds, seed)
+    if np.unique(fold).size < 2:
+        raise FitError(
+            must(
+                "spatial folds",
+                "at least two blocks of samples",
+                f"one block of {len(observations)} samples",
+                "Give more samples, or a column of folds",
+            )
+        )
+    return fold, block_labels(xy, side, seed)
+
+
+def held_out(
+    factory: ModelFactory,
+    observations: Observations,
+    features: Features,
+    folds: NDArray[np.int_],
+) -> Iterator[tuple[NDArray[np.int_], FusionModel, Prediction]]:
+    """Fit a fresh model without each fold and predict that fold.
+
+    Nothing of a fold reaches the model that predicts it: variogram, components of the samples,
+    clusters, gains and hyperparameters belong to the model and are refitted.
+
+    Parameters
+    ----------
+    factory : makes a fresh model.
+    observations : n samples on the working scale.
+    features : what the imagery says at the samples.
+    folds : (n,) label of the fold of each sample.
+
+    Yields
+    ------
+    Rows held out, the fitted model, and its prediction of them.
+    """
+    for fold in np.unique(folds):
+        rows, rest = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
+        model = factory().fit(observations.subset(rest), features)
+        yield rows, model, model.predict(observations.points.subset(rows), features)
+
+
+def cross_predict(
+    models: Mapping[str, ModelFactory],
+    observations: Observations,
+    features: Features | Mapping[str, Features],
+    folds: NDArray[np.int_],
+) -> pd.DataFrame:
+    """Predict every sample by models that never saw its fold.
+
+    Parameters
+    ----------
+    models : factory of each model, by name.
+    observations : n samples on the working scale.
+    features : for all models, or by the name of each.
+    folds : (n,) label of the fold of each sample.
+
+    Returns
+    -------
+    One row per model and sample: ``model, fold, sample, easting, northing, observed, estimate,
+    standard_error, distance_m`` (to the nearest sample outside the fold), working scale; NaN
+    where a model gives nothing.
+    """
+    xy = observations.points.coordinates
+    distance = distance_to_fit(xy, folds)
+    parts = []
+    for name, factory in models.items():
+        mean = np.full(len(observations), np.nan)
+        error = np.full(len(observations), np.nan)
+        chosen = features[name] if isinstance(features, Mapping) else features
+        for rows, _, prediction in held_out(factory, observations, chosen, folds):
+            mean[rows] = prediction.mean
+            if prediction.standard_error is not None:
+                error[rows] = prediction.standard_error
+        columns = {
+            "model": name,
+            "fold": folds,
+            "sample": np.arange(len(observations)),
+            "easting": xy[:, 0],
+            "northing": xy[:, 1],
+            "observed": observations.values,
+            "estimate": mean,
+            "standard_error": error,
+            "distance_m": distance,
+        }
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)
