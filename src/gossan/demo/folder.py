@@ -1,0 +1,121 @@
+"""Write a simulated district as a folder that any project could have sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gossan.arrays.expressions import Expression
+from gossan.demo.district import District
+from gossan.demo.sensors import SENSORS
+from gossan.geo.raster import atomic_path, write_array
+
+# Alteration ratios of ASTER bands 1 to 9: Kalinowski & Oliver 2004; the last three Ninomiya 2003.
+ALTERATION_RATIOS = {
+    "ferric_iron": "b2 / b1",
+    "ferrous_iron": "b5 / b3 + b1 / b2",
+    "gossan": "b4 / b2",
+    "ferric_oxides": "b4 / b3",
+    "carb_chl_epi": "(b7 + b9) / b8",
+    "epi_chl_amp": "(b6 + b9) / (b7 + b8)",
+    "amphibole": "b6 / b8",
+    "dolomite": "(b6 + b8) / b7",
+    "phyllic": "(b5 + b7) / b6",
+    "argillic": "(b4 + b6) / b5",
+    "phengite": "b5 / b6",
+    "ohi": "(b7 / b6) * (b4 / b6)",
+    "kli": "(b4 / b5) * (b8 / b6)",
+    "cli": "(b6 / b8) * (b9 / b8)",
+}
+
+
+def alteration_ratios(aster: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the ratios of :data:`ALTERATION_RATIOS`, (ratio, row, column), from nine bands.
+
+    >>> alteration_ratios(np.ones((9, 2, 3), np.float32)).shape
+    (14, 2, 3)
+    """
+    bands = {band.name: aster[i] for i, band in enumerate(SENSORS["aster"])}
+    return np.stack([Expression(f)(bands) for f in ALTERATION_RATIOS.values()]).astype(np.float32)
+
+
+def write_district(district: District, folder: Path | str) -> Path:
+    """Write imagery, surveys, vectors, truth and a ready project file; return the latter's path.
+
+    ``imagery/aster.tif``, ``imagery/aster_ratios.tif``, ``imagery/sentinel2.tif`` (reflectance
+    and ratios), ``regional.csv``, ``detailed.csv``, ``occurrences.geojson``, ``faults.gpkg``,
+    ``cover.gpkg``, ``truth/<element>.tif`` (ppm), ``truth/alteration.tif``, ``project.toml``.
+    Every file appears whole or not at all; the project file comes last.
+
+    Raises
+    ------
+    InterruptedRunError : the disk is full or the folder cannot be written.
+    """
+    folder = Path(folder)
+    _write_imagery(district, folder / "imagery")
+    _write_truth(district, folder / "truth")
+    for survey in district.surveys.values():
+        with atomic_path(folder / f"{survey.name}.csv") as path:
+            survey.frame.to_csv(path, index=False, lineterminator="\n")
+    tables = {
+        "occurrences.geojson": district.occurrences.to_crs(4326),
+        "cover.gpkg": district.cover,
+        "faults.gpkg": district.faults,
+    }
+    for name, table in tables.items():
+        with atomic_path(folder / name) as path:
+            table.to_file(path, layer=Path(name).stem)
+    project = folder / "project.toml"
+    with atomic_path(project) as path:
+        path.write_text(project_text(district), encoding="utf-8", newline="\n")
+    return project
+
+
+def _write_imagery(district: District, folder: Path) -> None:
+    for sensor, bands in district.reflectance.items():
+        names = [band.name for band in SENSORS[sensor]]
+        write_array(folder / f"{sensor}.tif", district.grid, names, bands)
+    if "aster" in district.reflectance:
+        ratios = alteration_ratios(district.reflectance["aster"])
+        write_array(folder / "aster_ratios.tif", district.grid, list(ALTERATION_RATIOS), ratios)
+
+
+def _write_truth(district: District, folder: Path) -> None:
+    for element, content in district.truth.items():
+        array = content[None].astype(np.float32)
+        write_array(folder / f"{element}.tif", district.grid, [element], array, unit="ppm")
+    zones = district.geology.alteration
+    array = np.stack(list(zones.values())).astype(np.float32)
+    write_array(folder / "alteration.tif", district.grid, list(zones), array)
+    for name, mask in district.masks.items():
+        write_array(folder / f"{name}.tif", district.grid, [name], mask[None].astype(np.uint8))
+
+
+def project_text(district: District) -> str:
+    """Return the project file of a written district (TOML)."""
+    elements = list(district.truth)
+    quoted = ", ".join(f'"{e}"' for e in elements)
+    epsg = district.grid.crs.to_epsg()
+    columns = ", ".join(f'{e} = "{e}_ppm"' for e in elements)
+    parts = [
+        "# A simulated district: its truth is known and lies in truth/.\n"
+        f'[project]\nname = "Simulated district {district.seed}"\ncrs = "EPSG:{epsg}"\n'
+        f"elements = [{quoted}]\nseed = {district.seed}\n"
+    ]
+    for survey in district.surveys.values():
+        parts.append(
+            f'[[survey]]\nname = "{survey.name}"\npath = "{survey.name}.csv"\n'
+            f'x = "easting"\ny = "northing"\ncrs = "EPSG:{epsg}"\n'
+            f'columns = {{ {columns} }}\nunit = "ppm"\n'
+            f'support_m = {survey.support_m:g}\nrole = "{survey.role}"\n'
+        )
+    imagery = {"sentinel2": "sentinel2", "aster": "aster_ratios"}
+    for sensor, stem in imagery.items():
+        if sensor in district.reflectance:
+            name = "alteration" if sensor == "aster" else sensor
+            parts.append(
+                f'[[imagery]]\nname = "{name}"\nsensor = "bands"\npaths = ["imagery/{stem}.tif"]\n'
+            )
+    return "\n".join(parts)
