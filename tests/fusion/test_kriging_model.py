@@ -1,0 +1,101 @@
+"""The baseline is held against kriging done directly, and against a field that is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gossan.errors import FitError
+from gossan.fusion.features import NoFeatures
+from gossan.fusion.kriging_model import KrigingModel, KrigingSettings
+from gossan.fusion.lattice import lattice_over, lattice_step, nodes_of
+from gossan.fusion.protocol import FusionModel, Observations, Points
+from gossan.geo.grid import Grid, Window
+from gossan.geochem.kriging import Kriging
+from gossan.geochem.variogram import Structure, VariogramModel
+
+GRID = Grid.from_bounds(32638, (400_130.0, 2_700_070.0, 412_130.0, 2_706_070.0), (60.0, 40.0))
+VARIOGRAM = VariogramModel(0.02, (Structure("exponential", 1.0, 1500.0),))
+
+
+def _observations(n: int = 120, seed: int = 3) -> Observations:
+    rng = np.random.default_rng(seed)
+    left, bottom, right, top = GRID.bounds
+    xy = np.column_stack([rng.uniform(left, right, n), rng.uniform(bottom, top, n)])
+    values = np.sin((xy[:, 0] - left) / 2000.0) + (xy[:, 1] - bottom) / 3000.0
+    return Observations(Points(xy), values)
+
+
+def test_it_serves_the_protocol() -> None:
+    assert isinstance(KrigingModel(), FusionModel)
+
+
+def test_points_agree_with_kriging_done_directly() -> None:
+    observations = _observations()
+    model = KrigingModel(variogram=VARIOGRAM).fit(observations, NoFeatures(GRID))
+    targets = _observations(seed=9).points
+    found = model.predict(targets, NoFeatures(GRID))
+    kriging = Kriging(VARIOGRAM).fit(observations.points.coordinates, observations.values)
+    estimate, variance = kriging.predict(targets.coordinates)
+    np.testing.assert_allclose(found.mean, estimate, rtol=1e-12)
+    np.testing.assert_allclose(found.standard_error, np.sqrt(variance), rtol=1e-12)
+
+
+def test_the_map_agrees_with_the_points_at_pixel_centres() -> None:
+    observations, features = _observations(), NoFeatures(GRID)
+    model = KrigingModel(KrigingSettings(lattice_m=100.0), VARIOGRAM).fit(observations, features)
+    layer = model.layer(features)
+    assert layer.bands == ("estimate", "standard_error")
+    whole = layer.read(GRID.whole)
+    easting, northing = GRID.coordinates()
+    rows, cols = np.array([0, 70, 149, 33]), np.array([0, 110, 199, 7])
+    xy = np.column_stack([easting[cols], northing[rows]])
+    found = model.predict(Points(xy), features)
+    np.testing.assert_allclose(whole[0, rows, cols], found.mean, atol=0.02)
+    np.testing.assert_allclose(whole[1, rows, cols], found.standard_error, atol=0.02)
+    part = layer.read(Window(60, 90, 20, 50))
+    np.testing.assert_allclose(part, whole[:, 60:80, 90:140], atol=1e-6)
+
+
+def test_a_gradient_in_northing_comes_out_right_way_up_and_in_place() -> None:
+    observations, features = _observations(), NoFeatures(GRID)
+    values = observations.points.coordinates[:, 1] / 1000.0
+    smooth = VariogramModel(0.0, (Structure("gaussian", 1.0, 4000.0),))
+    plane = Observations(observations.points, values)
+    layer = KrigingModel(variogram=smooth).fit(plane, features).layer(features)
+    _, northing = GRID.coordinates()
+    error = layer.read(GRID.whole)[0, :, 100] - northing / 1000.0
+    assert np.abs(error).max() < 0.02  # half a pixel would be 0.02
+
+
+def test_the_lattice_covers_the_grid_with_room_for_the_kernel() -> None:
+    lattice = lattice_over(GRID, 700.0)
+    own, outer = GRID.bounds, lattice.bounds
+    assert outer[0] <= own[0] - 1400 and outer[1] <= own[1] - 1400
+    assert outer[2] >= own[2] + 1400 and outer[3] >= own[3] + 1400
+    easting, northing = lattice.coordinates()
+    nodes = nodes_of(lattice).reshape(*lattice.shape, 2)
+    assert nodes[2, 5].tolist() == [easting[5], northing[2]]
+
+
+def test_the_lattice_resolves_range_and_spacing_but_not_less_than_a_pixel() -> None:
+    xy = _observations(n=100).points.coordinates
+    assert lattice_step(xy, 8000.0, GRID) < 1000.0
+    assert lattice_step(xy, 1600.0, GRID) == 200.0
+    assert lattice_step(xy, 80.0, GRID) == 40.0
+
+
+@pytest.mark.parametrize(
+    ("values", "words"), [(np.ones(30), "at least two sizes"), (np.arange(5.0), "at least 10")]
+)
+def test_what_cannot_be_kriged_is_refused_in_one_line(values: np.ndarray, words: str) -> None:
+    points = _observations(len(values)).points
+    with pytest.raises(FitError, match=words):
+        KrigingModel().fit(Observations(points, values), NoFeatures(GRID))
+
+
+def test_its_variogram_is_laid_out_as_a_table() -> None:
+    model = KrigingModel(variogram=VARIOGRAM).fit(_observations(), NoFeatures(GRID))
+    table = model.tables_["variograms"]
+    assert table["sill"].sum() == pytest.approx(VARIOGRAM.sill)
+    assert table["kind"].tolist() == ["nugget", "exponential"]
