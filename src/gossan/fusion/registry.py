@@ -14,7 +14,7 @@ from gossan.errors import SettingsError, must
 from gossan.fusion.protocol import FusionModel
 from gossan.settings import Settings
 
-__all__ = ["MODELS", "Entry", "entry_of", "factory_of", "make_model", "settings_of"]
+__all__ = ["MODELS", "Entry", "entry_of", "factory_of", "make_model", "options_of", "settings_of"]
 
 
 @dataclass(frozen=True)
@@ -58,47 +58,50 @@ def entry_of(word: str) -> Entry:
     raise SettingsError(must("model", " | ".join(MODELS), repr(word), cure))
 
 
-def settings_of(word: str, options: Mapping[str, Any] | None = None) -> Settings:
-    """Make the settings record of a model from options.
+def settings_of(word: str) -> type[Settings]:
+    """Find the settings record of a model by its word.
 
-    >>> settings_of("kriging", {"neighbours": 16}).neighbours
+    >>> settings_of("kriging").__name__
+    'KrigingSettings'
+    """
+    return entry_of(word).load()[0]
+
+
+def options_of(word: str, options: Mapping[str, Any] | None = None) -> Settings:
+    """Make the settings of a model from options by name.
+
+    >>> options_of("kriging", {"neighbours": 16}).neighbours
     16
 
     Raises
     ------
     SettingsError : the model or an option does not exist, or an option has a wrong value.
     """
-    record, _ = entry_of(word).load()
-    known = dict(options or {})
-    if "model" in record.model_fields:
-        known["model"] = word
+    record = settings_of(word)
     try:
-        return record(**known)
+        return record.model_validate(dict(options or {}))
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]) or word
-        near = difflib.get_close_matches(name, record.model_fields, 1)
         if first["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(name, record.model_fields, 1)
             cure = f'Did you mean "{near[0]}"?' if near else "Leave it out"
             allowed = "one of " + ", ".join(record.model_fields)
             raise SettingsError(must(f"option of {word}", allowed, repr(name), cure)) from None
-        got = repr(first.get("input"))
+        message = first["msg"].removeprefix("Input should be ")
         raise SettingsError(
-            must(f"{name} of {word}", first["msg"].removeprefix("Input should be "), got, "Mend it")
+            must(f"{name} of {word}", message, repr(first.get("input")), "Mend it")
         ) from None
 
 
-def make_model(settings: Settings) -> FusionModel:
-    """Make an unfitted model from its settings record.
+def make_model(word: str, settings: Settings | None = None) -> FusionModel:
+    """Make an unfitted model of a kind, with its settings record (its defaults when None).
 
-    >>> type(make_model(settings_of("kriging"))).__name__
+    >>> type(make_model("kriging")).__name__
     'KrigingModel'
     """
-    word = getattr(settings, "model", None)
-    if word is None:
-        raise SettingsError(must("settings", "those of a model", type(settings).__name__, "Use settings_of"))
-    _, model = entry_of(str(word)).load()
-    return model(settings)
+    record, model = entry_of(word).load()
+    return model(settings or record())
 
 
 def factory_of(word: str, options: Mapping[str, Any] | None = None) -> Callable[[], FusionModel]:
@@ -107,5 +110,5 @@ def factory_of(word: str, options: Mapping[str, Any] | None = None) -> Callable[
     >>> factory_of("kriging")() is factory_of("kriging")()
     False
     """
-    settings = settings_of(word, options)
-    return lambda: make_model(settings)
+    settings = options_of(word, options)
+    return lambda: make_model(word, settings)
