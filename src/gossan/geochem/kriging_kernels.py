@@ -1,8 +1,6 @@
 """Solve kriging systems: arrays in, arrays out.
 
-Coordinates are already turned, so that covariance depends on distance alone. The covariance
-matrix of a neighbourhood is kept as packed lower rows: entry (i, j) at i (i + 1) / 2 + j,
-its Cholesky factor in the same place with 1 / l_ii on the diagonal.
+Coordinates are already turned, so that covariance depends on distance alone.
 """
 
 from __future__ import annotations
@@ -20,60 +18,69 @@ REDUNDANT = 1e-10
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
-def _fill(px, py, noise, k, packed, h, c):  # type: ignore[no-untyped-def]
-    # covariances of k neighbours among themselves into packed rows c
-    size = k * (k + 1) // 2
-    base = 0
+def fill(px, py, noise, k, packed, h, c, system):  # type: ignore[no-untyped-def]
+    """Fill the upper triangle of ``system[:k, :k]`` with covariances among k neighbours."""
+    size = 0
     for i in range(k):
-        for j in range(i + 1):
+        for j in range(i, k):
             dx = px[i] - px[j]
             dy = py[i] - py[j]
-            h[base + j] = math.sqrt(dx * dx + dy * dy)
-        base += i + 1
+            h[size + j - i] = math.sqrt(dx * dx + dy * dy)
+        size += k - i
     c[:size] = 0.0
     add_covariances(packed, h, size, c)
     base = 0
     for i in range(k):
-        c[base + i] += noise[i]
-        base += i + 1
+        row = system[i]
+        for j in range(i, k):
+            row[j] = c[base + j - i]
+        row[i] += noise[i]
+        base += k - i
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
-def _whiten(c, rhs, k, rows):  # type: ignore[no-untyped-def]
-    # Cholesky of packed rows c with the forward solves of rhs (rows, k) fused in
-    base = 0
-    for i in range(k):
-        other = 0
-        for j in range(i):
-            s = c[base + j]
-            for m in range(j):
-                s -= c[base + m] * c[other + m]
-            c[base + j] = s * c[other + j]
-            other += j + 1
-        whole = c[base + i]
-        s = whole
-        for m in range(i):
-            s -= c[base + m] * c[base + m]
-        inverse = 1.0 / math.sqrt(s) if s > REDUNDANT * whole else 0.0
-        c[base + i] = inverse
+def whiten(system, rhs, k, rows):  # type: ignore[no-untyped-def]
+    """Factorise ``system[:k, :k]`` = L L' and replace ``rhs[:rows, :k]`` by L^-1 rhs.
+
+    Row j of the system becomes column j of L, with 1 / l_jj on the diagonal; the right-hand
+    sides ride along as further entries of the rows.
+    """
+    end = k + rows
+    for j in range(k):
+        col = system[j]
         for q in range(rows):
-            s = rhs[q, i]
-            for m in range(i):
-                s -= c[base + m] * rhs[q, m]
-            rhs[q, i] = s * inverse
-        base += i + 1
+            col[k + q] = rhs[q, j]
+        whole = col[j]
+        m = 0
+        while m + 4 <= j:
+            c0, c1, c2, c3 = system[m], system[m + 1], system[m + 2], system[m + 3]
+            f0, f1, f2, f3 = c0[j], c1[j], c2[j], c3[j]
+            for i in range(j, end):
+                col[i] -= f0 * c0[i] + f1 * c1[i] + f2 * c2[i] + f3 * c3[i]
+            m += 4
+        while m < j:
+            c0 = system[m]
+            f0 = c0[j]
+            for i in range(j, end):
+                col[i] -= f0 * c0[i]
+            m += 1
+        inverse = 1.0 / math.sqrt(col[j]) if col[j] > REDUNDANT * whole else 0.0
+        for i in range(j + 1, end):
+            col[i] *= inverse
+        col[j] = inverse
+        for q in range(rows):
+            rhs[q, j] = col[k + q]
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
-def _back(c, x, k):  # type: ignore[no-untyped-def]
-    # solve L' w = x in place, giving the weights
-    base = k * (k + 1) // 2
-    for i in range(k - 1, -1, -1):
-        base -= i + 1
-        v = x[i] * c[base + i]
-        x[i] = v
-        for m in range(i):
-            x[m] -= c[base + m] * v
+def back(system, x, k):  # type: ignore[no-untyped-def]
+    """Solve L' w = x in place, giving the weights."""
+    for j in range(k - 1, -1, -1):
+        row = system[j]
+        v = x[j]
+        for i in range(j + 1, k):
+            v -= row[i] * x[i]
+        x[j] = v * row[j]
 
 
 @njit(cache=True, nogil=True)
@@ -189,6 +196,7 @@ def krige_local(  # type: ignore[no-untyped-def]
     most = nearest.shape[1]
     size = most * (most + 1) // 2
     c, h = np.empty(size), np.empty(max(size, most))
+    system = np.empty((most, most + 2 + terms))
     rhs = np.empty((2 + terms, most))
     px, py, e, part = np.empty(most), np.empty(most), np.empty(most), np.empty(most)
     g, mu, f = np.empty((6, 6)), np.empty(6), np.zeros(6)
@@ -208,12 +216,12 @@ def krige_local(  # type: ignore[no-untyped-def]
             out[:, t] = np.nan
             continue
         scale = 1.0 / farthest if farthest > 0.0 else 1.0
-        _fill(px, py, e, k, packed, h, c)
+        fill(px, py, e, k, packed, h, c, system)
         _target_covariances(px, py, x, y, k, packed, jump, offsets, weights, h, part, rhs[0])
         if terms > 0:
             _drift_rows(px, py, x, y, k, terms, scale, rhs)
             _drift_target(offsets, weights, terms, scale, f)
-        _whiten(c, rhs, k, 2 + terms)
+        whiten(system, rhs, k, 2 + terms)
         variance = target_variance
         for i in range(k):
             variance -= rhs[0, i] * rhs[0, i]
@@ -236,7 +244,7 @@ def krige_local(  # type: ignore[no-untyped-def]
         out[1, t] = max(variance, 0.0)
         if out.shape[0] > 2:
             row = rhs[0]
-            _back(c, row, k)
+            back(system, row, k)
             total = 0.0
             for i in range(k):
                 total += row[i] * row[i]
