@@ -17,77 +17,26 @@ from gossan.catalogue.elements import unit_of_word
 Decimal = Literal["point", "comma"]
 Meaning = Literal["concentration", "number"]
 
-MISSING_WORDS = frozenset(
-    [
-        "na",
-        "n/a",
-        "n.a.",
-        "n.a",
-        "nan",
-        "nil",
-        "null",
-        "none",
-        "-",
-        "--",
-        "---",
-        ".",
-        "*",
-        "?",
-        "#n/a",
-        "#na",
-        "#value!",
-        "#div/0!",
-        "is",
-        "i.s.",
-        "ins",
-        "lnr",
-        "ns",
-        "nss",
-        "no_sample",
-        "x",
-        "not_analysed",
-        "not_analyzed",
-        "missing",
-    ]
-)
+# fmt: off
+MISSING_WORDS = frozenset({
+    "na", "n/a", "n.a.", "n.a", "nan", "null", "none", "-", "--", "---", ".", "*", "?", "#n/a",
+    "#na", "#value!", "#div/0!", "is", "i.s.", "ins", "lnr", "ns", "nss", "no_sample", "x",
+    "not_analysed", "not_analyzed", "not_measured", "missing",
+})
 """Words, in lower case, for a value that was never measured."""
 
-BELOW_WORDS = frozenset(
-    [
-        "bdl",
-        "bld",
-        "bd",
-        "b.d.l.",
-        "b.d.",
-        "<dl",
-        "<lod",
-        "<lld",
-        "<mdl",
-        "<lor",
-        "<rl",
-        "nd",
-        "n.d.",
-        "n.d",
-        "lld",
-        "<d.l.",
-        "tr",
-        "trace",
-        "dl",
-        "<",
-        "below",
-        "below_detection",
-        "u.d.l.",
-        "udl",
-        "bql",
-        "blq",
-    ]
-)
+BELOW_WORDS = frozenset({
+    "bdl", "bld", "bd", "b.d.l.", "b.d.", "<dl", "<lod", "<lld", "<mdl", "<lor", "<rl", "<d.l.",
+    "nd", "n.d.", "n.d", "not_detected", "lld", "tr", "trace", "dl", "<", "below",
+    "below_detection", "udl", "bql", "blq",
+})
 """Words, in lower case, for a value below a limit that the word does not tell."""
 
-ABOVE_WORDS = frozenset(
-    ["adl", ">dl", ">uld", ">udl", ">", "over", "ol", "o/l", "over_range", "above"]
-)
+ABOVE_WORDS = frozenset({
+    "adl", ">dl", ">uld", ">udl", ">", "over", "ol", "o/l", "over_range", "above",
+})
 """Words, in lower case, for a value above a limit that the word does not tell."""
+# fmt: on
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _CELL = re.compile(
@@ -175,22 +124,22 @@ def parse_cells(
     """
     n = len(cells)
     words = np.array([_plain(cell) for cell in cells], dtype=object)
-    record = Cells(
-        np.full(n, np.nan), *(np.zeros(n, bool) for _ in range(6)), unit=np.full(n, "", object)
-    )
+    blank, codes, under, over, text, negative = (np.zeros(n, bool) for _ in range(6))
+    units = np.full(n, "", dtype=object)
+    record = Cells(np.full(n, np.nan), blank, codes, under, over, text, negative, units)
     fast = _numbers(words, decimal)
     record.number[:] = fast
     numeric_missing = [float(word) for word in missing if _is_number(word)]
     word_missing = {str(word).strip().lower() for word in missing}
     more_below = {word.strip().lower() for word in below}
-    for i in np.flatnonzero(~np.isfinite(fast)):
+    for i in np.flatnonzero(~np.isfinite(fast)).tolist():
         _parse_word(record, i, words[i], decimal, word_missing, more_below)
     plain = np.isfinite(fast)
-    negative = plain & (fast < 0)
-    codes = plain & np.isin(fast, numeric_missing)
-    for i in np.flatnonzero(negative):
-        codes[i] |= bool(_NINES.match(_with_point(words[i], decimal)))
-    _apply_codes(record, codes, negative & ~codes, meaning)
+    minus = plain & (fast < 0)
+    coded = plain & np.isin(fast, numeric_missing)
+    for i in np.flatnonzero(minus).tolist():
+        coded[i] |= bool(_NINES.match(_with_point(words[i], decimal)))
+    _apply_codes(record, coded, minus & ~coded, meaning)
     return record
 
 

@@ -68,9 +68,10 @@ class Column:
         "Fe = column 'Fe2O3 (%)' (found by its name), Fe2O3 in percent, times 0.6994 to percent"
         """
         how = "found by its name" if self.guessed else "stated"
-        species = f"{self.species} in " if self.species != self.element else ""
+        species = f", {self.species}" if self.species != self.element else ""
+        unit = f" in {self.unit}" if self.unit else ""
         change = f", times {self.factor:.6g} to {self.target_unit}" if self.factor != 1 else ""
-        return f"{self.element} = column {self.column!r} ({how}), {species}{self.unit}{change}"
+        return f"{self.element} = column {self.column!r} ({how}){species}{unit}{change}"
 
 
 def read_header(name: str) -> Header:

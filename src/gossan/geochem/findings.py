@@ -65,6 +65,10 @@ class Findings:
     def __add__(self, other: Findings | Iterable[Finding]) -> Findings:
         return Findings(self.records + tuple(other))
 
+    def adding(self, *records: Finding) -> Findings:
+        """Give these findings and more."""
+        return Findings(self.records + records)
+
     def of(self, code: str) -> tuple[Finding, ...]:
         """Give the findings with one code."""
         return tuple(finding for finding in self.records if finding.code == code)

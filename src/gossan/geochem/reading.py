@@ -208,10 +208,12 @@ def _tabulate(
         cure = "Check the file, or set header_row"
         raise SurveyError(must(path.name, "a table with rows below its header", "none", cure))
     if numbers[head] != 1:
-        findings += [Finding("note", "header", "the header was taken from", (numbers[head],))]
+        findings = findings.adding(
+            Finding("note", "header", "the header was taken from", (numbers[head],))
+        )
     if start > head + 1:
         said = tuple(numbers[head + 1 : start])
-        findings += [Finding("note", "header", "units or limits below the header taken from", said)]
+        more.append(Finding("note", "header", "units or limits below the header from", said))
     frame = pd.DataFrame(body, columns=names, dtype=object)
     return Table(frame, np.array(numbers[start:]), decimal, units, limits, findings=findings + more)
 

@@ -1,0 +1,127 @@
+"""Find samples taken twice, measure the precision from them, and make one of many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+DuplicatePolicy = Literal["mean", "first", "keep", "refuse"]
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Hold what duplicate pairs say of one element.
+
+    Parameters
+    ----------
+    pairs
+        Number of pairs with both values measured.
+    log_variance
+        ``sum (ln a - ln b)^2 / (2 n)``: variance of sampling and analysis of ln z.
+    """
+
+    pairs: int
+    log_variance: float
+
+    @property
+    def relative(self) -> float:
+        """Relative standard deviation ``sqrt(exp(log_variance) - 1)``, without unit."""
+        return float(np.sqrt(np.expm1(self.log_variance)))
+
+
+def groups_within(coordinates: NDArray[np.float64], distance_m: float) -> NDArray[np.int_]:
+    """Number the groups of points that lie within a distance of each other, in order of rows.
+
+    >>> groups_within(np.array([[0.0, 0], [9, 0], [0.4, 0]]), 0.5).tolist()
+    [0, 1, 0]
+    """
+    n = len(coordinates)
+    pairs = cKDTree(coordinates).query_pairs(distance_m, output_type="ndarray")
+    graph = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
+    labels = connected_components(graph, directed=False)[1]
+    return pd.factorize(labels)[0]
+
+
+def duplicate_pairs(coordinates: NDArray[np.float64], distance_m: float) -> NDArray[np.int_]:
+    """Pair points nearer than a distance: (k, 2) indices, each point in one pair at most.
+
+    The nearest pairs are formed first.
+
+    >>> duplicate_pairs(np.array([[0.0, 0], [30, 0], [900, 0], [10, 0]]), 50.0).tolist()
+    [[0, 3]]
+    """
+    pairs = cKDTree(coordinates).query_pairs(distance_m, output_type="ndarray")
+    if not len(pairs):
+        return np.empty((0, 2), int)
+    length = np.linalg.norm(coordinates[pairs[:, 0]] - coordinates[pairs[:, 1]], axis=1)
+    used: set[int] = set()
+    kept = []
+    for first, second in pairs[np.argsort(length, kind="stable")]:
+        if first not in used and second not in used:
+            used |= {int(first), int(second)}
+            kept.append(sorted((int(first), int(second))))
+    return np.array(sorted(kept), int)
+
+
+def precision(values: NDArray[np.float64], pairs: NDArray[np.int_]) -> Precision | None:
+    """Measure the sampling and analytical variance of ln z from pairs; None without pairs.
+
+    Parameters
+    ----------
+    values
+        (n,) values; pairs with an empty, censored (pass NaN) or non-positive value are left out.
+    pairs
+        (k, 2) indices.
+
+    Examples
+    --------
+    >>> found = precision(np.array([10.0, 11.0, 20.0, 18.0]), np.array([[0, 1], [2, 3]]))
+    >>> found.pairs, round(found.relative, 3)
+    (2, 0.071)
+    """
+    both = values[pairs] if len(pairs) else np.empty((0, 2))
+    both = both[np.isfinite(both).all(axis=1) & (both > 0).all(axis=1)]
+    if not len(both):
+        return None
+    differences = np.diff(np.log(both), axis=1)
+    return Precision(len(both), float((differences**2).mean() / 2))
+
+
+def merge_groups(
+    frame: pd.DataFrame, groups: NDArray[np.int_], elements: Sequence[str], policy: DuplicatePolicy
+) -> pd.DataFrame:
+    """Make one row of each group of the same place.
+
+    "mean" averages numbers (those measured where there are any, else the estimates of censored
+    ones) and takes everything else of the first row; "first" keeps the first row.
+    """
+    if policy in ("keep", "refuse") or len(np.unique(groups)) == len(frame):
+        return frame
+    first = frame[~pd.Series(groups, index=frame.index).duplicated()].copy()
+    if policy == "first":
+        return first
+    for element in elements:
+        values, censored = (
+            frame[element].to_numpy(float),
+            frame[f"{element}_censored"].to_numpy(bool),
+        )
+        measured = pd.Series(np.where(censored, np.nan, values)).groupby(groups).mean()
+        estimated = pd.Series(values).groupby(groups).mean()
+        first[element] = measured.fillna(estimated).to_numpy()
+        first[f"{element}_censored"] = (measured.isna() & estimated.notna()).to_numpy()
+    numeric = [
+        name
+        for name in frame.select_dtypes("number").columns
+        if name not in elements and name != "row" and not name.endswith("_limit")
+    ]
+    for name in numeric:
+        first[name] = frame[name].groupby(groups).mean().to_numpy()
+    return first

@@ -1,0 +1,87 @@
+"""The settings of a survey: one ``[[survey]]`` of a project."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from gossan.errors import must
+from gossan.geochem.censoring import Censoring
+from gossan.geochem.duplicates import DuplicatePolicy
+from gossan.geochem.levelling import Levelling
+from gossan.settings import Settings
+
+
+class SurveySettings(Settings):
+    """Say where a survey's table is and how it is meant: one ``[[survey]]`` of a project."""
+
+    name: str = "survey"
+    path: str
+    sheet: str | None = None
+    """Sheet of a spreadsheet, or layer of a GeoPackage."""
+    delimiter: str = "auto"
+    decimal: Literal["auto", "point", "comma"] = "auto"
+    encoding: str = "auto"
+    header_row: int | None = Field(default=None, ge=1)
+
+    x: str | None = None
+    y: str | None = None
+    crs: str | None = None
+    id: str | None = None
+    sites: str | None = None
+    """Second table, with the positions, when this one has none; ``id`` joins the two."""
+
+    columns: dict[str, str] = Field(default_factory=dict)
+    unit: str | dict[str, str] | None = None
+    covariates: tuple[str, ...] = ()
+    where: dict[str, str | float | list[str | float]] = Field(default_factory=dict)
+    """Rows to keep: a word (with * and ?), a list of words, or a comparison such as "<= 30"."""
+
+    support_m: float = Field(default=0.0, ge=0.0)
+    role: Literal["fit", "check"] = "fit"
+    medium: str | None = None
+    medium_column: str | None = None
+    horizon: str | None = None
+    horizon_column: str | None = None
+    mixture: Literal["refuse", "accept", "level"] = "refuse"
+    """What to do with several media or horizons in one table."""
+    batch: str | None = None
+    levelling: Levelling = "none"
+
+    missing: tuple[str | float, ...] = ()
+    below: tuple[str, ...] = ()
+    detection_limits: dict[str, float] = Field(default_factory=dict)
+    """Detection limit by element, in the column's unit, for cells that do not tell it."""
+    negative: Literal["below", "missing", "refuse"] = "below"
+    zero: Literal["keep", "below", "missing"] = "keep"
+    censoring: Censoring = "half"
+
+    duplicates: DuplicatePolicy = "mean"
+    """What to do with several samples of one place."""
+    same_place_m: float = Field(default=1.0, ge=0.0)
+    duplicate_m: float | None = Field(default=None, ge=0.0)
+    """Distance of field duplicates; default: a tenth of the median spacing, at most 50 m."""
+    accept: tuple[str, ...] = ()
+    """Codes of errors to take as warnings."""
+    drop: tuple[str, ...] = ()
+    """Codes of findings whose rows are left out."""
+
+    @model_validator(mode="after")
+    def _levelling_stated(self) -> SurveySettings:
+        if self.mixture == "level" and self.levelling == "none":
+            raise ValueError(
+                must(
+                    "levelling", "median, robust or quantile", "none", 'mixture = "level" needs it'
+                )
+            )
+        if self.sites is not None and self.id is None:
+            raise ValueError(must("id", "stated where sites is", "none", "Name the common column"))
+        return self
+
+    @field_validator("path", "sites")
+    @classmethod
+    def _not_blank(cls, value: str | None) -> str | None:
+        if value is not None and not value.strip():
+            raise ValueError("must be a file name; got an empty one. Name the table.")
+        return value
