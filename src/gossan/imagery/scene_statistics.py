@@ -1,0 +1,111 @@
+"""Sums over all pixels of a scene that the image-based atmosphere words need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gossan.errors import ImageryError, must
+from gossan.geo.blocks import Blocks
+from gossan.geo.grid import Window
+from gossan.geo.layer import Layer
+
+BIN = 1e-4
+BINS = 20_001
+
+
+@dataclass(frozen=True)
+class SceneStatistics:
+    """Add up a scene, band by band; two of them add with ``+``.
+
+    Attributes
+    ----------
+    count, total
+        (band,) number and sum of the filled pixels.
+    log_count, log_total
+        (band,) number of pixels that are positive in every band, and the sum of their
+        logarithms.
+    histogram
+        (band, bin) counts in steps of 0.0001 from 0 to 2; lower and higher values lie in the
+        first and last bin.
+    """
+
+    count: NDArray[np.float64]
+    total: NDArray[np.float64]
+    log_count: NDArray[np.float64]
+    log_total: NDArray[np.float64]
+    histogram: NDArray[np.int64]
+
+    def __add__(self, other: SceneStatistics) -> SceneStatistics:
+        return SceneStatistics(
+            self.count + other.count,
+            self.total + other.total,
+            self.log_count + other.log_count,
+            self.log_total + other.log_total,
+            self.histogram + other.histogram,
+        )
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """Mean of each band (band,)."""
+        return self.total / self.count
+
+    @property
+    def geometric_mean(self) -> NDArray[np.float64]:
+        """Geometric mean of each band (band,)."""
+        result: NDArray[np.float64] = np.exp(self.log_total / self.log_count)
+        return result
+
+    def quantile(self, share: float) -> NDArray[np.float64]:
+        """Give the value below which ``share`` of the pixels lie (band,), to 0.0001."""
+        cumulated = np.cumsum(self.histogram, axis=1)
+        wanted = np.maximum(share * self.count, 1.0)[:, None]
+        return np.argmax(cumulated >= wanted, axis=1) * BIN
+
+
+def scene_statistics(layer: Layer, blocks: Blocks) -> SceneStatistics:
+    """Add up every pixel of a reflectance layer.
+
+    Parameters
+    ----------
+    layer
+        Reflectance, 0 to about 1, NaN where empty.
+    blocks
+        How to stream over the pixels.
+
+    Errors: ImageryError when a band is empty all over.
+    """
+    found = blocks.reduce(partial(_sums, layer), layer.grid)
+    if not found.count.all():
+        empty = layer.bands[int(np.argmin(found.count))]
+        raise ImageryError(
+            must(
+                f"band {empty}",
+                "filled somewhere",
+                "no valid pixel",
+                "Choose another scene or leave the band out",
+            )
+        )
+    return found
+
+
+def _sums(layer: Layer, window: Window) -> SceneStatistics:
+    values = layer.read(window).reshape(len(layer.bands), -1)
+    filled = np.isfinite(values)
+    positive = (values > 0).all(axis=0)
+    logs = np.log(values[:, positive], dtype=np.float64)
+    return SceneStatistics(
+        filled.sum(axis=1).astype(np.float64),
+        np.nansum(values, axis=1, dtype=np.float64),
+        np.full(len(values), positive.sum(), np.float64),
+        logs.sum(axis=1),
+        np.stack([_histogram(band[good]) for band, good in zip(values, filled)]),
+    )
+
+
+def _histogram(values: NDArray[np.float32]) -> NDArray[np.int64]:
+    bins = np.clip(values / BIN, 0, BINS - 1).astype(np.int32)
+    return np.bincount(bins, minlength=BINS)
