@@ -1,0 +1,167 @@
+"""Choose folds by word: spatial blocks, kNNDM, a column of the survey, or random."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from gossan.arrays.folds import block_folds, block_labels, distance_to_fit, knndm_folds, random_folds
+from gossan.errors import FitError, GossanError, SettingsError, must
+from gossan.fusion.cross_validation import spatial_side
+from gossan.fusion.lattice import nodes_of
+from gossan.fusion.protocol import Features, Observations
+from gossan.geo.grid import Grid
+from gossan.geochem.variogram import fit_variogram
+from gossan.settings import Settings
+
+__all__ = ["FoldWord", "Folds", "ValidationSettings", "make_folds", "residual_range"]
+
+FoldWord = Literal["blocks", "knndm", "random", "column"]
+
+_TARGETS = 1000
+
+
+class ValidationSettings(Settings):
+    """Steer validation.
+
+    ``kinds`` of folds: "blocks" (spatial, judged by), "knndm", "column" (needs ``column``, a
+    column of the survey) and "random" (shown beside them, labelled optimistic). ``block_km`` is the
+    side of the blocks; default: the range of the residual.
+    """
+
+    kinds: tuple[FoldWord, ...] = ("blocks", "random")
+    folds: int = Field(default=10, ge=2, le=50)
+    block_km: float | None = Field(default=None, gt=0)
+    column: str | None = None
+    draws: int = Field(default=2000, ge=200)
+    elements: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Folds:
+    """Hold one division of the samples.
+
+    ``labels`` (n,) fold of each sample; ``groups`` (n,) spatial block, for the bootstrap;
+    ``optimistic`` where neighbours may stand in different folds; ``note`` says how they were made.
+    """
+
+    kind: FoldWord
+    labels: NDArray[np.int_]
+    groups: NDArray[np.int_]
+    optimistic: bool
+    note: str
+
+
+def residual_range(observations: Observations, features: Features) -> float:
+    """Measure how far what the features leave unexplained is alike, in metres.
+
+    Practical range of the variogram of the residual of a ridge regression on the features (of the
+    values themselves where there are no features); 0 for a pure nugget.
+    """
+    values = observations.values
+    x = features.at(observations.points)
+    filled = np.isfinite(x).all(axis=1) if x.shape[1] else np.zeros(len(values), dtype=bool)
+    if filled.sum() >= max(20, 2 * x.shape[1]):
+        kept = x[filled]
+        spread = kept.std(axis=0)
+        z = (kept[:, spread > 0] - kept[:, spread > 0].mean(axis=0)) / spread[spread > 0]
+        centred = values[filled] - values[filled].mean()
+        gram = z.T @ z + max(z.shape[1], 1) * np.eye(z.shape[1])
+        residual = centred - z @ np.linalg.solve(gram, z.T @ centred)
+        places = observations.points.coordinates[filled]
+    else:
+        residual, places = values, observations.points.coordinates
+    try:
+        return fit_variogram(places, residual).model.practical_range_m
+    except GossanError:
+        return 0.0
+
+
+def make_folds(
+    kind: FoldWord,
+    observations: Observations,
+    settings: ValidationSettings,
+    range_m: float,
+    grid: Grid | None = None,
+    seed: int = 0,
+) -> Folds:
+    """Divide observations into folds of one kind.
+
+    Parameters
+    ----------
+    kind : "blocks", "knndm", "random" or "column".
+    observations : n samples; for "column" their points carry ``settings.column``.
+    settings : number of folds, side of blocks, column.
+    range_m : range of the residual in metres: least side of a block.
+    grid : ground to be mapped, for "knndm" (the samples' rectangle if None).
+    seed : of everything random.
+
+    Raises
+    ------
+    SettingsError : a column is needed or lacks.
+    FitError : the samples fall into fewer than two folds.
+    """
+    xy = observations.points.coordinates
+    side, reaches = _side(xy, settings, range_m)
+    groups = block_labels(xy, side, seed)
+    if kind == "random":
+        labels = random_folds(len(xy), min(settings.folds, len(xy)), seed)
+        note = "random folds: neighbours help each other, scores are optimistic"
+    elif kind == "column":
+        labels, note = _from_column(observations, settings), f"folds of column {settings.column!r}"
+    elif kind == "knndm":
+        labels = knndm_folds(xy, _targets(xy, grid, seed), settings.folds, seed)
+        away = np.median(distance_to_fit(xy, labels))
+        note = f"kNNDM folds, held-out samples {away / 1000:.2g} km from fitted ones (median)"
+    else:
+        labels = block_folds(xy, side, settings.folds, seed)
+        note = f"spatial blocks of {side / 1000:.2g} km"
+        if not reaches:
+            note += f", less than the residual's range of {range_m / 1000:.2g} km"
+    if np.unique(labels).size < 2:
+        cure = "Give a smaller block_km, or more samples"
+        raise FitError(must(f"{kind} folds", "at least two", "one", cure))
+    return Folds(kind, labels, groups, kind == "random", note)
+
+
+def _side(
+    xy: NDArray[np.float64], settings: ValidationSettings, range_m: float
+) -> tuple[float, bool]:
+    """Choose the side of the blocks in metres and tell whether it reaches the range."""
+    if settings.block_km is not None:
+        return settings.block_km * 1000.0, settings.block_km * 1000.0 >= range_m
+    own = np.maximum(np.ptp(xy, axis=0), 1e-9)
+    spacing = float(np.sqrt(np.prod(own) / len(xy)))
+    side, reaches = spatial_side(xy, max(range_m, 2.0 * spacing), settings.folds)
+    return side, reaches or side >= range_m
+
+
+def _from_column(observations: Observations, settings: ValidationSettings) -> NDArray[np.int_]:
+    if settings.column is None:
+        raise SettingsError(
+            must("column", "named for folds of kind column", "none", 'Add column = "..."')
+        )
+    if settings.column not in observations.points.columns:
+        have = ", ".join(observations.points.columns) or "no columns"
+        raise SettingsError(
+            must("column", "a column of the survey", repr(settings.column), f"It has {have}")
+        )
+    values = np.asarray(observations.points.columns[settings.column])
+    return np.unique(values, return_inverse=True)[1].ravel()
+
+
+def _targets(xy: NDArray[np.float64], grid: Grid | None, seed: int) -> NDArray[np.float64]:
+    """Choose about a thousand places, evenly at random, of the ground to be mapped."""
+    rng = np.random.default_rng(seed)
+    if grid is not None and grid.height * grid.width <= 4 * _TARGETS:
+        return nodes_of(grid)
+    if grid is not None:
+        left, bottom, right, top = grid.bounds
+        low, high = np.array([left, bottom]), np.array([right, top])
+    else:
+        low, high = xy.min(axis=0), xy.max(axis=0)
+    return rng.uniform(low, high, (_TARGETS, 2))
