@@ -1,0 +1,241 @@
+"""Classes of pixels: the nearest centre, and sums per class that add over blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from gossan.arrays.resample import Taps
+
+__all__ = ["EMPTY", "ClusterSums", "cluster_sums", "nearest_centre"]
+
+EMPTY = 255
+"""Label of a pixel that has no class because a variable is empty."""
+
+
+def nearest_centre(
+    values: NDArray[np.float32],
+    centre: NDArray[np.float64],
+    scale: NDArray[np.float64],
+    centres: NDArray[np.float64],
+) -> NDArray[np.uint8]:
+    """Label every pixel with its nearest centre (Euclidean, of standardised variables).
+
+    Parameters
+    ----------
+    values
+        (d, height, width); NaN is empty.
+    centre, scale
+        (d,) a variable is standardised as ``(x - centre) / scale``.
+    centres
+        (classes, d) in standardised units.
+
+    Returns
+    -------
+    (height, width) uint8; ``EMPTY`` where any variable is empty.
+
+    Examples
+    --------
+    >>> values = np.array([[[0.0, 9.0, np.nan]]], np.float32)
+    >>> nearest_centre(values, np.zeros(1), np.ones(1), np.array([[1.0], [8.0]])).tolist()
+    [[0, 1, 255]]
+    """
+    d, height, width = values.shape
+    # |z - c|^2 = |z|^2 - 2 (c.z - |c|^2 / 2): the largest score is the nearest centre
+    slope = centres / scale
+    offset = -slope @ centre - 0.5 * np.square(centres).sum(axis=1)
+    labels = np.empty(height * width, np.uint8)
+    flat = np.ascontiguousarray(values, np.float32).reshape(d, -1)
+    _nearest(flat, np.ascontiguousarray(slope), offset, labels)
+    return labels.reshape(height, width)
+
+
+@njit(cache=True, nogil=True)
+def _nearest(flat, slope, offset, labels):  # type: ignore[no-untyped-def]
+    size = 512
+    best, score, empty = np.empty(size), np.empty(size), np.empty(size)
+    winner = np.empty(size)
+    for start in range(0, labels.size, size):
+        part = flat[:, start : start + size]
+        n = part.shape[1]
+        empty[:] = 0.0
+        for k in range(part.shape[0]):
+            source = part[k]
+            for i in range(n):
+                empty[i] += source[i] * np.float32(0.0)
+        best[:] = -np.inf
+        winner[:] = 0
+        for c in range(offset.size):
+            score[:] = offset[c]
+            for k in range(part.shape[0]):
+                weight, source = slope[c, k], part[k]
+                for i in range(n):
+                    score[i] += weight * source[i]
+            for i in range(n):
+                closer = score[i] > best[i]
+                winner[i] = np.float64(c) if closer else winner[i]
+                best[i] = score[i] if closer else best[i]
+        target = labels[start : start + n]
+        for i in range(n):
+            target[i] = np.uint8(winner[i]) if empty[i] == 0.0 else EMPTY
+
+
+@dataclass(frozen=True, eq=False)
+class ClusterSums:
+    """Hold counts, sums and products of d variables per class; records add with ``+``.
+
+    Parameters
+    ----------
+    count
+        (classes,) pixels.
+    sums
+        (classes, d) sums of ``x - shift``.
+    products
+        (classes, d, d) sums of ``(x - shift)(x - shift)'``.
+    shift
+        (d,) a value near the mean, the same for all records that are added.
+    """
+
+    count: NDArray[np.float64]
+    sums: NDArray[np.float64] = field(repr=False)
+    products: NDArray[np.float64] = field(repr=False)
+    shift: NDArray[np.float64] = field(repr=False)
+
+    def __add__(self, other: ClusterSums) -> ClusterSums:
+        return ClusterSums(
+            self.count + other.count,
+            self.sums + other.sums,
+            self.products + other.products,
+            self.shift,
+        )
+
+    def merged(self) -> ClusterSums:
+        """Take all classes as one."""
+        return ClusterSums(
+            self.count.sum(keepdims=True),
+            self.sums.sum(axis=0, keepdims=True),
+            self.products.sum(axis=0, keepdims=True),
+            self.shift,
+        )
+
+
+def cluster_sums(
+    labels: NDArray[np.uint8],
+    values: NDArray[np.float32],
+    classes: int,
+    shift: NDArray[np.float64],
+    rows: Taps,
+    columns: Taps,
+) -> tuple[ClusterSums, NDArray[np.float64], tuple[slice, slice]]:
+    """Add up per class what least squares on smooth targets needs.
+
+    A target that is interpolated from a lattice, ``y = rows @ q @ columns.T``, has
+    ``sum over class c of x y = sum of lattice[c] * q``: the last array holds, for every class,
+    1 and every variable projected on the lattice. It serves any number of targets.
+
+    Parameters
+    ----------
+    labels
+        (height, width) class of each pixel; ``EMPTY`` for none.
+    values
+        (d, height, width), filled where labels are.
+    classes
+        Number of classes.
+    shift
+        (d,) values near the means.
+    rows, columns
+        Taps of the window's rows and columns from the lattice of the targets.
+
+    Returns
+    -------
+    ClusterSums; (classes, d + 1, nodes, nodes) the projections of 1 and of ``x - shift``; their
+    place in the lattice.
+    """
+    near_rows, row_slice = rows.local()
+    near_columns, column_slice = columns.local()
+    d = len(values)
+    lattice = np.zeros((classes + 1, d + 1, near_rows.nodes, near_columns.nodes))
+    products = np.zeros((classes + 1, d + 1, d + 1))
+    _cluster_sums(
+        labels,
+        np.ascontiguousarray(values, np.float32),
+        np.asarray(shift, float),
+        near_rows.first,
+        np.ascontiguousarray(near_rows.weights),
+        near_columns.first,
+        np.ascontiguousarray(near_columns.weights),
+        lattice,
+        products,
+    )
+    full = products[:classes] + np.triu(products[:classes], 1).swapaxes(1, 2)
+    sums = ClusterSums(full[:, 0, 0], full[:, 0, 1:], full[:, 1:, 1:], shift)
+    return sums, lattice[:classes], (row_slice, column_slice)
+
+
+@njit(cache=True, nogil=True)
+def _cluster_sums(  # type: ignore[no-untyped-def]
+    labels, values, shift, row_first, row_weights, col_first, col_weights, lattice, products
+):
+    """Work row by row: class and values of a row, their products, their place on the lattice.
+
+    Pixels without a class go to one slot more, which is thrown away.
+    """
+    slots, bands, _, nodes = lattice.shape
+    width = labels.shape[1]
+    slot = np.empty(width, np.uint64)
+    pixel = np.empty((bands, width))
+    pixel[0] = 1.0
+    line = np.empty(slots * bands * nodes)
+    for y in range(labels.shape[0]):
+        row = labels[y]
+        for x in range(width):
+            slot[x] = slots - 1 if row[x] == EMPTY else row[x]
+        for k in range(1, bands):
+            source, target, centre = values[k - 1, y], pixel[k], shift[k - 1]
+            for x in range(width):
+                target[x] = source[x] - centre
+        _add_class_products(slot, pixel, products)
+        line[:] = 0.0
+        for k in range(bands):
+            _add_line(slot, pixel[k], k, bands, nodes, col_first, col_weights, line)
+        for c in range(slots - 1):
+            for k in range(bands):
+                begin = (c * bands + k) * nodes
+                short = line[begin : begin + nodes]
+                for t in range(row_weights.shape[1]):
+                    weight, target = row_weights[y, t], lattice[c, k, row_first[y] + t]
+                    for j in range(nodes):
+                        target[j] += weight * short[j]
+
+
+@njit(cache=True, nogil=True)
+def _add_class_products(slot, pixel, products):  # type: ignore[no-untyped-def]
+    sums = np.empty(products.shape[0])
+    for k in range(pixel.shape[0]):
+        for m in range(k, pixel.shape[0]):
+            first, second = pixel[k], pixel[m]
+            sums[:] = 0.0
+            for x in range(slot.size):
+                sums[slot[x]] += first[x] * second[x]
+            products[:, k, m] += sums
+
+
+@njit(cache=True, nogil=True)
+def _add_line(slot, values, band, bands, nodes, col_first, col_weights, line):  # type: ignore[no-untyped-def]
+    """Scatter a pixel row to the lattice columns of its classes."""
+    taps = col_weights.shape[1]
+    for x in range(slot.size):
+        start = (slot[x] * np.uint64(bands) + np.uint64(band)) * np.uint64(nodes)
+        start += np.uint64(col_first[x])
+        value = values[x]
+        if taps == 4:
+            line[start] += col_weights[x, 0] * value
+            line[start + np.uint64(1)] += col_weights[x, 1] * value
+            line[start + np.uint64(2)] += col_weights[x, 2] * value
+            line[start + np.uint64(3)] += col_weights[x, 3] * value
+        else:
+            for t in range(taps):
+                line[start + np.uint64(t)] += col_weights[x, t] * value
