@@ -109,3 +109,49 @@ def _sums(layer: Layer, window: Window) -> SceneStatistics:
 def _histogram(values: NDArray[np.float32]) -> NDArray[np.int64]:
     bins = np.clip(values / BIN, 0, BINS - 1).astype(np.int32)
     return np.bincount(bins, minlength=BINS)
+
+
+def quantile_of(layer: Layer, share: float, blocks: Blocks, bins: int = 4096) -> float:
+    """Give the value below which ``share`` of the filled pixels of a one-band layer lie.
+
+    Two passes: the range, then a histogram of ``bins`` classes over it.
+    """
+    low, high = blocks.reduce(partial(_extent, layer), layer.grid)
+    if not low < high:
+        return float(low)
+    counts = blocks.reduce(partial(_classes, layer, low, high, bins), layer.grid)
+    place = int(np.argmax(np.cumsum(counts) >= share * counts.sum()))
+    return float(low + (place + 1) * (high - low) / bins)
+
+
+class _Extent(tuple[float, float]):
+    """Smallest and largest value; ``+`` takes the union."""
+
+    def __add__(self, other: object) -> _Extent:
+        assert isinstance(other, _Extent)
+        return _Extent((min(self[0], other[0]), max(self[1], other[1])))
+
+
+def _extent(layer: Layer, window: Window) -> _Extent:
+    values = layer.read(window)
+    filled = values[np.isfinite(values)]
+    if not filled.size:
+        return _Extent((np.inf, -np.inf))
+    return _Extent((float(filled.min()), float(filled.max())))
+
+
+def _classes(layer: Layer, low: float, high: float, bins: int, window: Window) -> NDArray[np.int64]:
+    values = layer.read(window)
+    filled = values[np.isfinite(values)]
+    return np.histogram(filled, bins=bins, range=(low, high))[0]
+
+
+def mean_of(layer: Layer, blocks: Blocks) -> float:
+    """Give the mean of the filled pixels of a one-band layer."""
+    total, count = blocks.reduce(partial(_total, layer), layer.grid)
+    return float(total / count) if count else float("nan")
+
+
+def _total(layer: Layer, window: Window) -> NDArray[np.float64]:
+    values = layer.read(window)
+    return np.array([np.nansum(values, dtype=np.float64), np.isfinite(values).sum()])

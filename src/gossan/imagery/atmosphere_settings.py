@@ -1,0 +1,56 @@
+"""What a project file may say about the atmosphere of a scene."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from gossan.settings import Settings
+
+AtmosphereWord = Literal[
+    "none", "6s", "dos", "cost", "iarr", "log_residual", "flat_field", "empirical_line"
+]
+Aerosol = Literal[
+    "none", "continental", "maritime", "urban", "desert", "biomass_burning", "stratospheric"
+]
+
+
+class AtmosphereSettings(Settings):
+    """Say how reflectance at the top of the atmosphere becomes that of the surface.
+
+    >>> AtmosphereSettings(method="6s", aerosol="desert").aot550
+    0.15
+    """
+
+    method: AtmosphereWord = "none"
+    """``none``; ``6s``; ``dos`` and ``cost`` (dark object); ``iarr``, ``log_residual`` and
+    ``flat_field`` (relative reflectance); ``empirical_line`` (field spectra)."""
+
+    aerosol: Aerosol = "continental"
+    """6s: kind of haze."""
+
+    aot550: Annotated[float, Field(ge=0, le=3)] = 0.15
+    """6s: optical thickness of the haze at 550 nm."""
+
+    water_g_cm2: Annotated[float, Field(ge=0, le=10)] = 2.0
+    """6s: water vapour column, g/cm2. A scene over high dry ground has 0.3 to 1."""
+
+    ozone_cm_atm: Annotated[float, Field(ge=0, le=1)] = 0.3
+    """6s: ozone column, cm-atm (300 Dobson units are 0.3)."""
+
+    altitude_m: Annotated[float, Field(ge=-450, le=8800)] = 0.0
+    """6s: mean height of the ground above the sea, m."""
+
+    dark_share: Annotated[float, Field(gt=0, lt=0.5)] = 1e-4
+    """dos, cost: share of the pixels that are as dark as the dark object."""
+
+    dark_reflectance: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    """dos, cost: reflectance of the dark object (1 %, Chavez 1996)."""
+
+    flat_field: tuple[float, float, float, float] | None = None
+    """flat_field: left, bottom, right, top of ground without features, in the scene's CRS."""
+
+    targets: Path | None = None
+    """empirical_line: CSV of easting, northing and one column of reflectance per band."""
