@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 from affine import Affine
 from numpy.typing import NDArray
@@ -22,6 +20,7 @@ from gossan.demo.surveys import SimulatedSurvey, draw_survey
 from gossan.errors import InputError, must
 from gossan.geo.grid import Grid
 from gossan.targets.outlines import outline
+from gossan.targets.tables import GeoTable, geometry_table
 
 _ORIGIN = (563_040.0, 4_392_210.0)
 
@@ -41,9 +40,9 @@ class District:
     truth: Mapping[str, NDArray[np.float64]] = field(repr=False)
     geology: Geology = field(repr=False)
     surveys: Mapping[str, SimulatedSurvey] = field(repr=False)
-    faults: gpd.GeoDataFrame = field(repr=False)
-    cover: gpd.GeoDataFrame = field(repr=False)
-    occurrences: gpd.GeoDataFrame = field(repr=False)
+    faults: GeoTable = field(repr=False)
+    cover: GeoTable = field(repr=False)
+    occurrences: GeoTable = field(repr=False)
 
     @property
     def masks(self) -> dict[str, NDArray[np.bool_]]:
@@ -121,10 +120,10 @@ def simulate_district(
         truth=truth,
         geology=ground,
         surveys=surveys,
-        faults=gpd.GeoDataFrame(
+        faults=geometry_table(
             {"name": [f"F{i + 1}" for i in range(len(ground.faults))]},
-            geometry=[shapely.LineString(line) for line in ground.faults],
-            crs=grid.crs,
+            [shapely.LineString(line) for line in ground.faults],
+            grid.crs,
         ),
         cover=_cover(ground, grid),
         occurrences=_occurrences(ground, grid, seed, occurrences),
@@ -153,18 +152,18 @@ def _middle(grid: Grid, share: float = 0.62) -> tuple[float, float, float, float
     return left + inset_x, bottom + inset_y, right - inset_x, top - inset_y
 
 
-def _cover(ground: Geology, grid: Grid) -> gpd.GeoDataFrame:
+def _cover(ground: Geology, grid: Grid) -> GeoTable:
     """Outline Quaternary and dense vegetation as one table of polygons."""
     parts = {"quaternary": ground.quaternary, "vegetation": ground.vegetation > 0.3}
     shapes = {kind: outline(mask, grid) for kind, mask in parts.items()}
-    return gpd.GeoDataFrame(
+    return geometry_table(
         {"cover": [kind for kind, found in shapes.items() for _ in found]},
-        geometry=[shape for found in shapes.values() for shape in found],
-        crs=grid.crs,
+        [shape for found in shapes.values() for shape in found],
+        grid.crs,
     )
 
 
-def _occurrences(ground: Geology, grid: Grid, seed: int, number: int) -> gpd.GeoDataFrame:
+def _occurrences(ground: Geology, grid: Grid, seed: int, number: int) -> GeoTable:
     """Find outcrops of ore where alteration is strongest, a quarter of them anywhere on rock."""
     rng = stream(seed, "occurrences")
     ore = (ground.alteration["phyllic"] + ground.alteration["argillic"]) ** 3
@@ -178,5 +177,5 @@ def _occurrences(ground: Geology, grid: Grid, seed: int, number: int) -> gpd.Geo
         row, column = divmod(pixel, grid.width)
         commodity = str(rng.choice(["Cu", "Cu-Au", "Au", "Zn"], p=[0.5, 0.25, 0.15, 0.1]))
         rows.append((f"O{i + 1:02d}", commodity, shapely.Point(easting[column], northing[row])))
-    frame = pd.DataFrame(rows, columns=["name", "commodity", "geometry"])
-    return gpd.GeoDataFrame(frame, geometry="geometry", crs=grid.crs)
+    names, commodities, points = zip(*rows) if rows else ((), (), ())
+    return geometry_table({"name": names, "commodity": commodities}, points, grid.crs)

@@ -11,6 +11,7 @@ from gossan.arrays.expressions import Expression
 from gossan.demo.district import District
 from gossan.demo.sensors import SENSORS
 from gossan.geo.raster import atomic_path, write_array
+from gossan.targets.tables import write_geojson, write_geopackage
 
 # Alteration ratios of ASTER bands 1 to 9: Kalinowski & Oliver 2004; the last three Ninomiya 2003.
 ALTERATION_RATIOS = {
@@ -59,14 +60,9 @@ def write_district(district: District, folder: Path | str) -> Path:
     for survey in district.surveys.values():
         with atomic_path(folder / f"{survey.name}.csv") as path:
             survey.frame.to_csv(path, index=False, lineterminator="\n")
-    tables = {
-        "occurrences.geojson": district.occurrences.to_crs(4326),
-        "cover.gpkg": district.cover,
-        "faults.gpkg": district.faults,
-    }
-    for name, table in tables.items():
-        with atomic_path(folder / name) as path:
-            table.to_file(path, layer=Path(name).stem)
+    write_geojson(folder / "occurrences.geojson", district.occurrences)
+    write_geopackage(folder / "cover.gpkg", {"cover": district.cover})
+    write_geopackage(folder / "faults.gpkg", {"faults": district.faults})
     project = folder / "project.toml"
     with atomic_path(project) as path:
         path.write_text(project_text(district), encoding="utf-8", newline="\n")

@@ -1,0 +1,118 @@
+"""Reduce a map to the distribution of its values, in two streamed passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gossan.arrays.distribution import Distribution
+from gossan.errors import FitError, must
+from gossan.geo.blocks import Blocks
+from gossan.geo.grid import Window
+from gossan.geo.layer import Layer
+
+
+@dataclass(frozen=True)
+class _Bins:
+    """Bin values by their logarithm (all positive) or linearly."""
+
+    low: float
+    high: float
+    number: int
+
+    @property
+    def logarithmic(self) -> bool:
+        return self.low > 0
+
+    def of(self, values: NDArray[np.float64]) -> NDArray[np.int64]:
+        low, high = self.low, self.high
+        if self.logarithmic:
+            values, low, high = np.log(values), np.log(low), np.log(high)
+        position = (values - low) / max(high - low, 1e-300) * self.number
+        return np.clip(position.astype(np.int64), 0, self.number - 1)
+
+
+def map_distribution(
+    layer: Layer,
+    band: str | None = None,
+    *,
+    bins: int = 4096,
+    tiles: int = 16,
+    independent: float | None = None,
+    blocks: Blocks | None = None,
+) -> Distribution:
+    """Return the distribution of one band of a map, weighted by area in km2.
+
+    Values are counted in bins (of equal ratio where all are positive) that hold the mean of their
+    pixels, so mean and area are exact and quantiles are good to a bin. The counts are kept by
+    ``tiles`` x ``tiles`` parts of the map: neighbours are alike, so the bootstrap draws parts.
+
+    Parameters
+    ----------
+    layer : any layer in metres.
+    band : its name; None: the first.
+    bins : number of bins between the smallest and the largest value.
+    tiles : parts along each side.
+    independent : number of independent observations, such as the number of samples behind the
+        map; None: the number of parts that are not empty.
+    blocks : the engine; None: default.
+
+    Raises
+    ------
+    FitError : the band is empty.
+    """
+    engine = blocks or Blocks()
+    index = 0 if band is None else layer.bands.index(band)
+    read = partial(_values, layer, index)
+    ends = np.array([e for _, e in engine.map(partial(_ends, read), layer.grid)])
+    if not np.isfinite(ends).any():
+        raise FitError(
+            must(f"band {layer.bands[index]!r}", "a map with values", "all empty", "Check its mask")
+        )
+    cells = _Bins(float(np.nanmin(ends)), float(np.nanmax(ends)), bins)
+    counts, sums = np.zeros((tiles * tiles, bins)), np.zeros(bins)
+    count = partial(_count, read, cells, layer.grid.shape, tiles)
+    for _, (numbers, pixels, total) in engine.map(count, layer.grid):
+        counts[numbers] += pixels
+        sums += total
+    counts = counts[counts.any(axis=1)]
+    full = counts.any(axis=0)
+    pixel_km2 = layer.grid.pixel_width * layer.grid.pixel_height / 1e6
+    groups = counts[:, full] * pixel_km2
+    values = sums[full] / counts[:, full].sum(axis=0)
+    known = float(len(groups)) if independent is None else independent
+    return Distribution(values, groups.sum(axis=0), groups, known)
+
+
+def _values(layer: Layer, index: int, window: Window) -> NDArray[np.float64]:
+    return layer.read(window)[index].astype(np.float64)
+
+
+def _ends(read: partial[NDArray[np.float64]], window: Window) -> tuple[float, float]:
+    values = read(window)
+    values = values[np.isfinite(values)]
+    return (float(values.min()), float(values.max())) if values.size else (np.nan, np.nan)
+
+
+def _count(
+    read: partial[NDArray[np.float64]],
+    cells: _Bins,
+    shape: tuple[int, int],
+    tiles: int,
+    window: Window,
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Count a window: the tiles that it touches, their (tile, bin) counts, the bins' sums."""
+    values = read(window)
+    full = np.isfinite(values)
+    rows, columns = window.slices
+    down = np.arange(rows.start, rows.stop) * tiles // shape[0]
+    across = np.arange(columns.start, columns.stop) * tiles // shape[1]
+    number = (down[:, None] * tiles + across[None, :])[full]
+    found, local = np.unique(number, return_inverse=True)
+    cell = cells.of(values[full])
+    counts = np.bincount(local * cells.number + cell, minlength=len(found) * cells.number)
+    sums = np.bincount(cell, values[full], cells.number)
+    return found, counts.reshape(-1, cells.number).astype(np.float64), sums

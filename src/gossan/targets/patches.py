@@ -1,0 +1,292 @@
+"""Find connected patches of a map at or above a threshold, strip by strip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage, sparse
+
+from gossan.errors import GridError, must
+from gossan.geo.grid import Grid, Window
+from gossan.geo.layer import Layer
+from gossan.targets.outlines import (
+    EIGHT_NEIGHBOURS,
+    Edges,
+    Labels,
+    horizontal_edges,
+    polygons,
+    vertical_edges,
+)
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Patches:
+    """Hold n patches in order of their first pixel; arrays are (n,) or (n, columns).
+
+    ``pixels``; ``mean`` and ``peak`` in the map's unit; ``peak_place`` and ``first_place``: row
+    and column (n, 2); ``above``: pixels at or above each further level (n, levels); ``overlays``:
+    mean of each overlay band over its valid pixels (n, bands), NaN where it has none;
+    ``geometry``: valid polygons on the ground along pixel edges; corners connect.
+    """
+
+    grid: Grid
+    pixels: Labels
+    mean: Array
+    peak: Array
+    peak_place: Labels
+    first_place: Labels
+    above: Labels
+    overlays: Array
+    geometry: NDArray[np.object_] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    @property
+    def area_km2(self) -> Array:
+        """(n,) area in km2."""
+        return self.pixels * (self.grid.pixel_width * self.grid.pixel_height / 1e6)
+
+
+@dataclass
+class _Sums:
+    """Sums over patches that may still grow; rows are patches."""
+
+    pixels: Labels
+    total: Array
+    peak: Array
+    peak_at: Labels
+    first_at: Labels
+    above: Labels
+    overlay_sum: Array
+    overlay_count: Array
+
+    def take(self, rows: NDArray[np.bool_]) -> _Sums:
+        return _Sums(*(column[rows] for column in vars(self).values()))
+
+    @staticmethod
+    def joined(parts: Sequence[_Sums]) -> _Sums:
+        columns = zip(*(vars(part).values() for part in parts), strict=True)
+        return _Sums(*(np.concatenate(column) for column in columns))
+
+    def merged(self, group: Labels, number: int) -> _Sums:
+        """Add the rows of each group (0 to number - 1)."""
+
+        def added(column: NDArray[np.generic]) -> NDArray[np.generic]:
+            out = np.zeros((number, *column.shape[1:]), column.dtype)
+            np.add.at(out, group, column)
+            return out
+
+        order = np.lexsort((-self.peak_at, self.peak, group))
+        top = order[np.append(np.diff(group[order]) > 0, True)] if len(order) else order
+        first = np.full(number, np.iinfo(np.int64).max)
+        np.minimum.at(first, group, self.first_at)
+        return _Sums(
+            added(self.pixels), added(self.total), self.peak[top], self.peak_at[top], first,
+            added(self.above), added(self.overlay_sum), added(self.overlay_count),
+        )  # fmt: skip
+
+
+def find_patches(
+    layer: Layer,
+    threshold: float,
+    *,
+    band: str | None = None,
+    levels: Sequence[float] = (),
+    overlays: Layer | None = None,
+    minimum_pixels: int = 1,
+    strip_rows: int | None = None,
+) -> Patches:
+    """Find the patches of pixels at or above a threshold, with sums and outlines.
+
+    The map is read once, in strips of whole rows; only patches that reach the last row read stay
+    open, and small ones are dropped as soon as they close, so memory follows the strip and the
+    outlines that are kept, not the map. The result does not depend on the strip.
+
+    Parameters
+    ----------
+    layer : any layer; ``band`` its band, None the first.
+    threshold : in the layer's unit; NaN pixels are never inside.
+    levels : further levels at or above which pixels are counted.
+    overlays : a layer on the same grid whose bands are averaged over each patch.
+    minimum_pixels : smaller patches are left out.
+    strip_rows : rows read at a time; None: about 4 million pixels.
+
+    Raises
+    ------
+    GridError : the overlays lie on another grid.
+
+    >>> from affine import Affine
+    >>> from pyproj import CRS
+    >>> from gossan.geo.layer import ArrayLayer
+    >>> grid = Grid(CRS.from_epsg(32645), Affine(10.0, 0, 0, 0, -20.0, 40.0), 2, 3)
+    >>> patches = find_patches(ArrayLayer(grid, ("Cu",), np.array([[[5.0, 1, 9], [7, 1, 1]]])), 5)
+    >>> patches.pixels.tolist(), patches.peak.tolist(), patches.geometry[0].area
+    ([2, 1], [7.0, 9.0], 400.0)
+    """
+    if overlays is not None and not overlays.grid.aligned_with(layer.grid):
+        raise GridError(
+            must("overlays", "on the grid of the map", str(overlays.grid.shape), "Use to_grid")
+        )
+    index = 0 if band is None else layer.bands.index(band)
+    grid = layer.grid
+    rows = strip_rows or max(64, 4_000_000 // grid.width)
+    tracker = _Tracker(grid, minimum_pixels, len(levels), len(overlays.bands) if overlays else 0)
+    for top in range(0, grid.height, rows):
+        window = Window(top, 0, rows, grid.width).clipped(grid.shape)
+        values = layer.read(window)[index].astype(np.float64)
+        extra = overlays.read(window).astype(np.float64) if overlays else None
+        tracker.add(values, values >= threshold, np.asarray(levels, dtype=float), extra, top)
+    return tracker.finish()
+
+
+class _Tracker:
+    """Follow patches down the map, one strip after the other."""
+
+    def __init__(self, grid: Grid, minimum: int, levels: int, overlays: int) -> None:
+        self.grid, self.minimum = grid, minimum
+        self.last_row = np.zeros(grid.width, np.int64)
+        self.open = _empty(levels, overlays)
+        self.open_edges = np.empty((0, 6), np.int64)
+        self.closed: list[_Sums] = []
+        self.closed_edges: list[Edges] = []
+
+    def add(
+        self,
+        values: Array,
+        mask: NDArray[np.bool_],
+        levels: Array,
+        extra: Array | None,
+        top: int,
+    ) -> None:
+        """Add the next strip: label it, join it to what is open, close what has ended."""
+        known = len(self.open.pixels)
+        local, number = ndimage.label(mask, EIGHT_NEIGHBOURS)
+        labels = np.where(mask, local.astype(np.int64) + known, 0)
+        pairs = _touching(self.last_row, labels[0])
+        total, group = _components(known + number, pairs)
+        sums = _strip_sums(values, mask, labels - known, number, levels, extra, top)
+        sums = _Sums.joined([self.open, sums]).merged(group, total)
+        upper = np.concatenate([self.last_row[None], labels[:-1]])
+        edges = np.concatenate(
+            [self.open_edges, horizontal_edges(upper, labels, top), vertical_edges(labels, top)]
+        )
+        edges[:, 0] = group[edges[:, 0] - 1] + 1
+        last = labels[-1]
+        self.last_row = np.where(last > 0, group[last - 1] + 1, 0) if len(group) else last
+        self._close(sums, edges)
+
+    def _close(self, sums: _Sums, edges: Edges) -> None:
+        alive = np.zeros(len(sums.pixels), bool)
+        alive[self.last_row[self.last_row > 0] - 1] = True
+        done = ~alive & (sums.pixels >= self.minimum)
+        if done.any():
+            before = sum(len(part.pixels) for part in self.closed)
+            self.closed.append(sums.take(done))
+            self.closed_edges.append(_relabelled(edges, done, before))
+        self.open, self.open_edges = sums.take(alive), _relabelled(edges, alive, 0)
+        number = np.cumsum(alive)
+        if len(number):
+            self.last_row = np.where(self.last_row > 0, number[self.last_row - 1], 0)
+
+    def finish(self) -> Patches:
+        """Close the last row and draw the outlines."""
+        bottom = horizontal_edges(
+            self.last_row[None], np.zeros_like(self.last_row)[None], self.grid.height
+        )
+        edges = np.concatenate([self.open_edges, bottom])
+        self.last_row = np.zeros_like(self.last_row)
+        self._close(self.open, edges)
+        sums = _Sums.joined([*self.closed, self.open])
+        _, geometry = polygons(
+            np.concatenate([*self.closed_edges, np.empty((0, 6), np.int64)]), self.grid
+        )
+        order = np.argsort(sums.first_at)
+        sums, width = sums.take(order), self.grid.width
+        with np.errstate(invalid="ignore", divide="ignore"):
+            overlays = sums.overlay_sum / sums.overlay_count
+        return Patches(
+            self.grid, sums.pixels, sums.total / sums.pixels, sums.peak,
+            np.column_stack(np.divmod(sums.peak_at, width)),
+            np.column_stack(np.divmod(sums.first_at, width)),
+            sums.above, overlays, geometry[order] if len(order) else geometry,
+        )  # fmt: skip
+
+
+def _empty(levels: int, overlays: int) -> _Sums:
+    whole, real = np.zeros(0, np.int64), np.zeros(0)
+    none = np.zeros((0, overlays))
+    return _Sums(
+        whole, real, real, whole, whole, np.zeros((0, levels), np.int64), none, none.copy()
+    )
+
+
+def _touching(upper: Labels, lower: Labels) -> Labels:
+    """Give pairs of labels that touch across a seam, sides or corners: (n, 2)."""
+    found = []
+    for shift in (-1, 0, 1):
+        a = upper[max(0, -shift) : len(upper) - max(0, shift)]
+        b = lower[max(0, shift) : len(lower) - max(0, -shift)]
+        both = (a > 0) & (b > 0)
+        found.append(np.column_stack([a[both], b[both]]))
+    return np.unique(np.concatenate(found), axis=0)
+
+
+def _components(number: int, pairs: Labels) -> tuple[int, Labels]:
+    """Number the groups that pairs of labels (from 1) join: their count, the group of each."""
+    if not number:
+        return 0, np.zeros(0, np.int64)
+    ones = np.ones(len(pairs))
+    graph = sparse.coo_array((ones, (pairs[:, 0] - 1, pairs[:, 1] - 1)), shape=(number, number))
+    total, group = sparse.csgraph.connected_components(graph, directed=False)
+    return int(total), group.astype(np.int64)
+
+
+def _relabelled(edges: Edges, keep: NDArray[np.bool_], before: int) -> Edges:
+    """Keep the edges of some labels and number these from ``before + 1``."""
+    if not len(keep):
+        return edges[:0]
+    kept = edges[keep[edges[:, 0] - 1]].copy()
+    kept[:, 0] = np.cumsum(keep)[kept[:, 0] - 1] + before
+    return kept
+
+
+def _strip_sums(
+    values: Array,
+    mask: NDArray[np.bool_],
+    labels: Labels,
+    number: int,
+    levels: Array,
+    extra: Array | None,
+    top: int,
+) -> _Sums:
+    """Sum one strip by its labels 1 to ``number``."""
+    label, inside = labels[mask] - 1, values[mask]
+    at = np.flatnonzero(mask) + top * mask.shape[1]
+    order = np.lexsort((-at, inside, label))
+    last = order[np.append(np.diff(label[order]) > 0, True)] if len(order) else order
+    first = np.full(number, np.iinfo(np.int64).max)
+    np.minimum.at(first, label, at)
+    bands = extra[:, mask] if extra is not None else np.empty((0, len(label)))
+    full = np.isfinite(bands)
+
+    def count(weights: NDArray[np.generic]) -> Array:
+        return np.bincount(label, weights, number)
+
+    columns = [(count(np.where(f, b, 0.0)), count(f)) for b, f in zip(bands, full, strict=True)]
+    shape = (number, len(bands))
+    return _Sums(
+        np.bincount(label, minlength=number).astype(np.int64),
+        count(inside),
+        inside[last],
+        at[last],
+        first,
+        np.array([count(inside >= v) for v in levels], np.int64).reshape(len(levels), number).T,
+        np.array([c[0] for c in columns]).T.reshape(shape),
+        np.array([c[1] for c in columns]).T.reshape(shape),
+    )
