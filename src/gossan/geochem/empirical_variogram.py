@@ -106,9 +106,7 @@ def empirical_variogram(
         raise InputError(must("estimator", allowed, repr(estimator), "Use one of these"))
     order = np.argsort(xy[:, 0], kind="stable")
     args = (xy, z, order)
-    count, distance, total = pair_sums(
-        *args, 0, len(z), width, bins, sectors, _POWER[estimator]
-    )
+    count, distance, total = pair_sums(*args, 0, len(z), width, bins, sectors, _POWER[estimator])
     if count.sum() == 0:
         raise FitError(
             must("cutoff_m", "longer than the sample spacing", f"{cutoff:g}", "Raise it")
@@ -170,9 +168,7 @@ def usable(coordinates: ArrayLike, values: ArrayLike) -> tuple[Array, Array]:
     return xy, z
 
 
-def _classes(
-    xy: Array, cutoff_m: float | None, width_m: float | None
-) -> tuple[float, float, int]:
+def _classes(xy: Array, cutoff_m: float | None, width_m: float | None) -> tuple[float, float, int]:
     extent = float(np.hypot(*np.ptp(xy, axis=0)))
     if extent == 0:
         raise FitError(

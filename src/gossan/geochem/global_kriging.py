@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_solve, cholesky, solve_triangular
 
 from gossan.errors import FitError, must
+from gossan.geochem.drift import drift_functions, drift_scale
 from gossan.geochem.kriging_kernels import dual_sum
 from gossan.geochem.support import Support
 from gossan.geochem.threads import run_chunks
@@ -15,15 +16,7 @@ from gossan.geochem.variogram_model import VariogramModel
 
 MOST_SAMPLES = 25_000
 JITTER = (0.0, 1e-10, 1e-8)
-_EXPONENTS = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
 Array = NDArray[np.float64]
-
-
-def drift_terms(method: str, drift: str) -> int:
-    """Count drift functions: 0 simple, 1 ordinary, 3 linear, 6 quadratic."""
-    if method == "universal":
-        return 3 if drift == "linear" else 6
-    return 1 if method == "ordinary" else 0
 
 
 class GlobalSystem:
@@ -47,7 +40,7 @@ class GlobalSystem:
             )
         self.model, self.xy, self.terms = model, xy, terms
         self.centre = xy.mean(axis=0)
-        self.scale = float(max(np.abs(xy - self.centre).max(), 1e-9))
+        self.scale = drift_scale(xy, self.centre)
         self.factor = _factorise(model, xy, noise)
         drift = self._drift(xy)
         solved = cho_solve((self.factor, True), np.column_stack([z, drift]), check_finite=False)
@@ -65,9 +58,7 @@ class GlobalSystem:
             chunk = targets[start:stop]
             f = self._mean_drift(chunk, support)
             estimate = f @ self.beta
-            dual_sum(
-                self.xy, self.dual, chunk, self.model.packed, jump, *support[:2], estimate
-            )
+            dual_sum(self.xy, self.dual, chunk, self.model.packed, jump, *support[:2], estimate)
             out[0, start:stop] = estimate
             if len(out) > 1:
                 out[1, start:stop] = self._variance(chunk, f, support, jump)
@@ -93,9 +84,7 @@ class GlobalSystem:
         return np.maximum(variance, 0.0)
 
     def _drift(self, places: Array) -> Array:
-        east, north = ((places - self.centre) / self.scale).T
-        powers = [east**a * north**b for a, b in _EXPONENTS[: self.terms]]
-        return np.column_stack(powers) if powers else np.empty((len(places), 0))
+        return drift_functions(places, self.terms, self.centre, self.scale)
 
     def _mean_drift(self, targets: Array, support: Support) -> Array:
         if self.terms <= 1 or len(support.weights) == 1:

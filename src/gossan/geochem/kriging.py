@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
@@ -11,7 +11,8 @@ from scipy.spatial import cKDTree
 
 from gossan.errors import FitError, InputError, must
 from gossan.geo.grid import Grid
-from gossan.geochem.global_kriging import GlobalSystem, drift_terms
+from gossan.geochem.drift import check_drift, drift_terms
+from gossan.geochem.global_kriging import GlobalSystem
 from gossan.geochem.kriging_kernels import krige_local
 from gossan.geochem.neighbourhood import Neighbourhood, Search
 from gossan.geochem.support import Support, block_support, point_support
@@ -120,13 +121,13 @@ class Kriging:
         """
         xy, z, count = _distinct(coordinates, values)
         terms = drift_terms(self.method, self.drift)
-        _check_drift(xy, terms)
-        self.samples_ = xy
+        check_drift(xy, terms)
+        self.samples_, self.values_ = xy, z
         self.shift_ = float(np.mean(z)) if self.mean is None else float(self.mean)
         self._turned = self.variogram.turn(xy)
         self._centred = z - self.shift_
-        error = self.variogram.nugget / count if self.nugget == "filtered" else self.variogram.nugget
-        self._noise = np.broadcast_to(np.asarray(error, float), z.shape).copy()
+        error = self.variogram.nugget / (count if self.nugget == "filtered" else np.ones(len(z)))
+        self._noise = np.ascontiguousarray(error)
         self._tree = cKDTree(self._turned)
         self._system: GlobalSystem | None = None
         if self.neighbours is None:
@@ -171,6 +172,11 @@ class Kriging:
         effective = self._local(nodes, 3)[2]
         return np.stack([distance, effective]).reshape(2, *grid.shape)
 
+    def leave_one_out(self) -> tuple[Array, Array]:
+        """Give estimate and variance, each (n,), of every sample from the other ones."""
+        out = self._local(self.samples_, 2, leave_out=True)
+        return out[0], out[1]
+
     @property
     def _fitted(self) -> GlobalSystem | None:
         if not hasattr(self, "samples_"):
@@ -201,11 +207,13 @@ class Kriging:
             return np.stack([out[0], self._local(coordinates, 2)[1]])
         return out
 
-    def _local(self, coordinates: ArrayLike, rows: int) -> Array:
+    def _local(self, coordinates: ArrayLike, rows: int, leave_out: bool = False) -> Array:
         self._fitted  # noqa: B018
         targets = self.variogram.turn(_as_targets(coordinates))
         support, jump = self._support(), self._jump
         where = getattr(self, "_neighbourhood", None) or Neighbourhood(32)
+        if leave_out:
+            where = replace(where, neighbours=where.neighbours + 1)
         terms = drift_terms(self.method, self.drift)
         fewest = max(where.fewest, terms)
         out = np.empty((rows, len(targets)))
@@ -213,6 +221,8 @@ class Kriging:
         def part(start: int, stop: int) -> None:
             chunk = targets[start:stop]
             nearest = where.find(self._turned, chunk, self._tree)
+            if leave_out:  # samples are distinct: each is its own nearest
+                nearest = np.ascontiguousarray(nearest[:, 1:])
             krige_local(
                 self._turned, self._centred, self._noise, chunk, nearest,
                 self.variogram.packed, jump, terms, fewest, *support, out[:, start:stop],
@@ -275,21 +285,3 @@ def _distinct(coordinates: ArrayLike, values: ArrayLike) -> tuple[Array, Array, 
         return np.ascontiguousarray(xy), np.ascontiguousarray(z), np.ones(len(z))
     total: Any = np.bincount(group.ravel(), z)
     return np.ascontiguousarray(places), total / count, count.astype(np.float64)
-
-
-def _check_drift(xy: Array, terms: int) -> None:
-    if terms <= 1:
-        return
-    centred = xy - xy.mean(axis=0)
-    scaled = centred / max(np.abs(centred).max(), 1e-300)
-    east, north = scaled.T
-    columns = [np.ones(len(xy)), east, north, east**2, east * north, north**2][:terms]
-    if np.linalg.matrix_rank(np.column_stack(columns), tol=1e-6) < terms:
-        raise FitError(
-            must(
-                "samples for a drift",
-                "spread over both directions",
-                f"{len(xy)} on a line or too few",
-                'Use method = "ordinary"',
-            )
-        )

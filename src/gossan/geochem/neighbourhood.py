@@ -74,9 +74,7 @@ class Neighbourhood:
                 must("fewest", f"from 1 to {self.neighbours}", self.fewest, "Lower it")
             )
 
-    def find(
-        self, samples: Array, targets: Array, tree: cKDTree | None = None
-    ) -> Indices:
+    def find(self, samples: Array, targets: Array, tree: cKDTree | None = None) -> Indices:
         """Give (t, neighbours) indices of samples, nearest first, -1 where there are fewer.
 
         ``samples`` (n, 2) and ``targets`` (t, 2) are in coordinates in which distance is
@@ -88,7 +86,7 @@ class Neighbourhood:
         return self._find_by_sector(tree, samples, targets)
 
     def _query(self, tree: cKDTree, targets: Array, count: int) -> Indices:
-        finite = np.isfinite(targets).all(axis=1)
+        finite = np.asarray(np.isfinite(targets).all(axis=1))
         safe = targets if finite.all() else np.where(finite[:, None], targets, 0.0)
         radius = np.inf if self.radius_m is None else self.radius_m
         # scipy leaves out what lies at the bound itself

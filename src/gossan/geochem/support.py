@@ -42,7 +42,7 @@ def block_support(model: VariogramModel, block_m: float | tuple[float, float]) -
 
     Source: Carr and Palmer (1993), Math. Geol. 25; Journel and Huijbregts (1978), II.D.
     """
-    width, height = (block_m, block_m) if np.isscalar(block_m) else block_m  # type: ignore[misc]
+    width, height = block_m if isinstance(block_m, tuple) else (block_m, block_m)
     if not (width > 0 and height > 0):
         raise InputError(must("block_m", "above 0", block_m, "Give metres, or None for points"))
     node, weight = np.polynomial.legendre.leggauss(GAUSS_POINTS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,7 +133,7 @@ def _search(
     grid = [
         np.array(point)
         for point in product(starts, repeat=len(kinds))
-        if not ordered or all(a <= b for a, b in zip(point, point[1:]))
+        if not ordered or all(a <= b for a, b in pairwise(point))
     ]
     values = [misfit(point) for point in grid]
     first = grid[int(np.argmin(values))]

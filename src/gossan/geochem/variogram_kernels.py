@@ -156,7 +156,7 @@ def pair_sums(xy, z, order, first, last, width, bins, sectors, power):  # type: 
             h = math.sqrt(dx * dx + dy * dy)
             if h > cutoff:
                 continue
-            k = min(max(int(math.ceil(h / width)) - 1, 0), bins - 1)
+            k = min(max(math.ceil(h / width) - 1, 0), bins - 1)
             s = 0
             if sectors > 1 and h > 0.0:
                 azimuth = math.atan2(dx, dy) % math.pi
@@ -192,7 +192,7 @@ def pair_differences(xy, z, order, width, bins, sectors, counts):  # type: ignor
             h = math.sqrt(dx * dx + dy * dy)
             if h > cutoff:
                 continue
-            k = min(max(int(math.ceil(h / width)) - 1, 0), bins - 1)
+            k = min(max(math.ceil(h / width) - 1, 0), bins - 1)
             s = 0
             if sectors > 1 and h > 0.0:
                 azimuth = math.atan2(dx, dy) % math.pi
