@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 from gossan.errors import SettingsError, must
 from gossan.fusion.registry import settings_of
 from gossan.geochem.survey import SurveySettings
+from gossan.geochem.transforms import TransformWord
 from gossan.imagery.settings import ImagerySettings
 from gossan.settings import Settings
 
@@ -28,20 +29,27 @@ class ProjectSettings(Settings):
     """Of the output grid; default: that of the imagery."""
     elements: tuple[str, ...] = Field(min_length=1)
     seed: int = 7
+    transform: TransformWord = "log"
+    """Scale on which elements are kriged and fused."""
     pixel_m: float | Literal["finest"] = "finest"
     """Pixel size of the output grid: the finest imagery's, or metres."""
+    extent: Literal["survey", "imagery"] = "survey"
+    """Map the surveyed ground and two sample spacings around it, or all of the imagery."""
     occurrences: Path | None = None
     """Known mines and outcrops, for the occurrence statistics."""
 
 
-class KrigingSettings(Settings):
-    """How the baseline and every coarse layer is kriged."""
+class ValidationSettings(Settings):
+    """How the products are tested on samples that they did not see."""
 
-    transform: Literal["log", "boxcox", "normal_score", "identity"] = "log"
-    models: tuple[str, ...] = ("spherical", "exponential")
-    neighbours: int = Field(default=32, ge=4, le=256)
-    lattice_m: float | None = Field(default=None, gt=0)
-    """Spacing of the coarse lattice; default: a quarter of the sample spacing."""
+    folds: Literal["blocks", "knndm", "column", "random", "none"] = "blocks"
+    """Spatial blocks; nearest-neighbour matching; your own; random (optimistic); or none."""
+    column: str | None = None
+    """Numeric covariate of the survey that numbers your own folds."""
+    number: int = Field(default=5, ge=2, le=50)
+    """Number of folds."""
+    block_km: float | None = Field(default=None, gt=0)
+    """Side of a block; default: the range of the variogram."""
 
 
 class ProductSettings(Settings):
@@ -51,7 +59,8 @@ class ProductSettings(Settings):
     model: str
     features: str = ""
     elements: tuple[str, ...] | None = None
-    transform: Literal["log", "boxcox", "normal_score", "identity"] | None = None
+    transform: TransformWord | None = None
+    """Scale the model works on; default: that of [project], raw units for the literal pyramid."""
     options: Settings = Settings()
 
     @field_validator("name")
@@ -69,7 +78,7 @@ class Project(Settings):
     project: ProjectSettings
     survey: tuple[SurveySettings, ...] = Field(min_length=1)
     imagery: tuple[ImagerySettings, ...] = ()
-    kriging: KrigingSettings = KrigingSettings()
+    validation: ValidationSettings = ValidationSettings()
     product: tuple[ProductSettings, ...] = ()
 
     @property
@@ -84,7 +93,7 @@ class Project(Settings):
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "project": ProjectSettings,
-    "kriging": KrigingSettings,
+    "validation": ValidationSettings,
 }
 LISTS: dict[str, type[BaseModel]] = {"survey": SurveySettings, "imagery": ImagerySettings}
 

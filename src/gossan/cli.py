@@ -1,0 +1,263 @@
+"""The command line: every command is a thin wrapper of a function that Python users call too."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gossan.errors import GossanError, GossanWarning
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+app = typer.Typer(
+    help="A fine element map from a coarse geochemical survey and satellite imagery.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+ProjectPath = Annotated[Path, typer.Argument(metavar="PROJECT", help="Project file or its folder.")]
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `gossan run` wrote.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", metavar="RUN", help="Run folder; default: run/ beside it.")
+]
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Threads; default: every processor.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the project.")],
+) -> None:
+    """Write a commented project file to fill in."""
+    from gossan.pipeline.template import write_template
+
+    _say(f"Wrote {write_template(folder)}. Fill it in, then: gossan check {folder}")
+
+
+@app.command()
+def check(project: ProjectPath) -> None:
+    """Read headers only and say what is wrong, how to mend it, and what a run needs."""
+    from gossan.pipeline.check import check_project
+    from gossan.pipeline.project import load_project
+
+    found = check_project(load_project(project))
+    _table(found.facts)
+    for finding in found.findings:
+        _say(str(finding))
+    if found.blocked:
+        raise typer.Exit(2)
+    _say(f"Ready: gossan run {project}")
+
+
+@app.command()
+def run(
+    project: ProjectPath, out: Out = None, workers: Workers = None, quiet: Quiet = False
+) -> None:
+    """Make every map, table and score of a project; goes on where a stopped run ended."""
+    from gossan.pipeline.project import load_project
+    from gossan.pipeline.run import run_project
+
+    loaded = load_project(project)
+    folder = out or loaded.base / "run"
+    result = run_project(loaded, folder, workers=workers, reporter=_reporter(quiet))
+    _report(folder, quiet)
+    if not quiet:
+        _table(result.summary)
+        for sentence in result.verdicts:
+            _say(sentence)
+        _say(f"Maps: {folder / 'layers'}")
+        _say(f"Report: {folder / 'report.html'}")
+
+
+@app.command()
+def predict(
+    run: RunPath,
+    at: Annotated[Path, typer.Option("--at", help="Table with the places (CSV).")],
+    product: Annotated[str, typer.Option("--product", help="Name of the product.")],
+    out: Annotated[Path, typer.Option("--out", help="CSV to write.")],
+    element: Annotated[
+        str | None, typer.Option("--element", help="Needed when the run has several.")
+    ] = None,
+) -> None:
+    """Estimate at places: the table's columns plus estimate, lower90 and upper90."""
+    from gossan.pipeline.predict import predict_at
+
+    rows = predict_at(run, at, product, element, out)
+    _say(f"Wrote {rows} rows to {out}")
+
+
+@app.command()
+def indices(
+    sensor: Annotated[str | None, typer.Option(help="aster or sentinel2; default: all.")] = None,
+) -> None:
+    """Print the catalogue of alteration indices: formula, mineral, reference."""
+    from gossan.catalogue.indices import indices_table
+
+    _table(indices_table(sensor))
+
+
+@app.command()
+def prepare(
+    project: ProjectPath, out: Out = None, workers: Workers = None, quiet: Quiet = False
+) -> None:
+    """Turn the scenes into calibrated bands, indices, components, masks and composites alone."""
+    from gossan.pipeline.prepare import prepare_project
+    from gossan.pipeline.project import load_project
+
+    loaded = load_project(project)
+    folder = out or loaded.base / "run"
+    _table(prepare_project(loaded, folder, workers=workers, reporter=_reporter(quiet)))
+    _say(f"Layers: {folder / 'layers'}")
+
+
+@app.command()
+def survey(project: ProjectPath, out: Out = None) -> None:
+    """Report the quality of the survey tables, element by element."""
+    from gossan.pipeline.project import load_project
+    from gossan.pipeline.survey import survey_project
+
+    loaded = load_project(project)
+    report = survey_project(loaded, out or loaded.base / "run")
+    _table(report.table)
+    for finding in report.findings:
+        _say(str(finding))
+
+
+@app.command()
+def krige(
+    project: ProjectPath, out: Out = None, workers: Workers = None, quiet: Quiet = False
+) -> None:
+    """Make the element layers alone: kriging, its error, distances and simple alternatives."""
+    from gossan.pipeline.krige import krige_project
+    from gossan.pipeline.project import load_project
+
+    loaded = load_project(project)
+    folder = out or loaded.base / "run"
+    _table(krige_project(loaded, folder, workers=workers, reporter=_reporter(quiet)))
+    _say(f"Layers: {folder / 'layers'}")
+
+
+@app.command()
+def validate(
+    project: ProjectPath, out: Out = None, workers: Workers = None, quiet: Quiet = False
+) -> None:
+    """Score every product by cross-validation and the check survey, without making maps."""
+    from gossan.pipeline.project import load_project
+    from gossan.pipeline.run import validate_project
+
+    loaded = load_project(project)
+    folder = out or loaded.base / "run"
+    result = validate_project(loaded, folder, workers=workers, reporter=_reporter(quiet))
+    _table(result.summary)
+    for sentence in result.verdicts:
+        _say(sentence)
+
+
+@app.command()
+def anomalies(run: RunPath, quiet: Quiet = False) -> None:
+    """Find, outline and rank the anomalies of every map of a run."""
+    from gossan.pipeline.anomalies import anomalies_of_run
+
+    _table(anomalies_of_run(run, _reporter(quiet)))
+    _say(f"Anomalies: {run / 'anomalies'}")
+
+
+@app.command()
+def sample(
+    run: RunPath,
+    count: Annotated[int, typer.Option("--count", min=1, help="Number of new samples.")] = 20,
+    product: Annotated[str | None, typer.Option(help="Product whose error counts.")] = None,
+    element: Annotated[str | None, typer.Option(help="Element that counts.")] = None,
+    within: Annotated[Path | None, typer.Option(help="Polygon file that can be reached.")] = None,
+) -> None:
+    """Say where new samples would help the map most (GeoPackage and GPX)."""
+    from gossan.pipeline.anomalies import next_samples
+
+    _table(next_samples(run, count, product, element, within))
+    _say(f"Positions: {run / 'anomalies'}")
+
+
+@app.command()
+def report(run: RunPath) -> None:
+    """Build RUN/report.html, its figures and the QGIS project again from the run folder."""
+    _report(run, quiet=False)
+    _say(f"Report: {run / 'report.html'}")
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make.")] = Path("demo"),
+    seed: Annotated[int, typer.Option(help="Another seed, another district.")] = 7,
+    quiet: Quiet = False,
+) -> None:
+    """Simulate a district with known truth, map it, and compare the maps with the truth."""
+    from gossan.demo.show import show_district
+
+    shown = show_district(folder, seed, _reporter(quiet))
+    _report(shown.run, quiet=True)
+    _table(shown.table)
+    for sentence in shown.sentences:
+        _say(sentence)
+
+
+def _reporter(quiet: bool):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    from gossan.pipeline.progress import reporter_for
+
+    return reporter_for(quiet)
+
+
+def _report(run: Path, quiet: bool) -> None:
+    from gossan.report.build import build_report
+
+    with _reporter(quiet).step("Report"):
+        build_report(run)
+
+
+def _say(text: str) -> None:
+    Console(soft_wrap=True, highlight=False).print(text, markup=False)
+
+
+def _table(frame: pd.DataFrame) -> None:
+    """Print a table, numbers to three figures."""
+    table = Table(box=None, pad_edge=False)
+    for name in frame.columns:
+        numeric = frame[name].dtype.kind in "if"
+        table.add_column(str(name), justify="right" if numeric else "left", overflow="fold")
+    for row in frame.itertuples(index=False):
+        table.add_row(*[_cell(value) for value in row])
+    Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(table)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.3g}"
+    return str(value)
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    Console(stderr=True, soft_wrap=True, highlight=False).print(f"Note: {message}", markup=False)
+
+
+def main() -> None:
+    """Run the command line; a mistake in the input is one line and exit code 2."""
+    warnings.simplefilter("ignore")
+    warnings.simplefilter("always", GossanWarning)
+    warnings.showwarning = _show_warning  # type: ignore[assignment]
+    try:
+        app()
+    except GossanError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("Stopped. Finished steps are kept; run again to go on.", file=sys.stderr)  # noqa: T201
+        sys.exit(130)

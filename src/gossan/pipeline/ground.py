@@ -1,0 +1,86 @@
+"""Open everything that a run stands on: surveys, imagery, the grid, and their hashes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pyproj import CRS
+
+from gossan.errors import SurveyError, must
+from gossan.geo.blocks import Blocks
+from gossan.geo.grid import Grid
+from gossan.io.run_folder import input_hashes
+from gossan.pipeline.imagery import Imagery, open_imagery
+from gossan.pipeline.landscape import Landscape
+from gossan.pipeline.output_grid import choose_grid, project_crs, sample_spacing
+from gossan.pipeline.project import Project
+from gossan.pipeline.surveys import Surveys, read_surveys
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """Hold the surveys, the imagery on the output grid, and what they were read from."""
+
+    surveys: Surveys
+    landscape: Landscape
+    hashes: dict[str, str]
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def grid(self) -> Grid:
+        """Grid of the maps."""
+        return self.landscape.grid
+
+    def grid_record(self) -> dict[str, Any]:
+        """Describe the grid in plain values."""
+        authority = self.grid.crs.to_authority()
+        return {
+            "crs": ":".join(authority) if authority else self.grid.crs.to_wkt(),
+            "bounds": self.grid.bounds,
+            "height": self.grid.height,
+            "width": self.grid.width,
+            "pixel_m": [self.grid.pixel_width, self.grid.pixel_height],
+            "sample_spacing_m": sample_spacing(self.surveys.coordinates),
+        }
+
+
+def open_ground(project: Project, store: Path, blocks: Blocks) -> Ground:
+    """Read the surveys and open the imagery on one grid.
+
+    Raises
+    ------
+    InputError
+        A file is missing or unfit, systems or extents do not fit together.
+    """
+    imagery = [open_imagery(s, project.base, store) for s in project.imagery]
+    surveys, grid = place(project, imagery)
+    placed = {one.settings.name: one.on(grid) for one in imagery}
+    landscape = Landscape(grid, placed, blocks, store)
+    inside = grid.contains(surveys.coordinates[:, 0], surveys.coordinates[:, 1])
+    notes = []
+    if not inside.all():
+        share = f"{int((~inside).sum())} of {len(inside)}"
+        notes.append(f"{share} samples lie off the imagery; they serve kriging only.")
+    return Ground(surveys, landscape, input_hashes(input_paths(project)), notes)
+
+
+def place(project: Project, imagery: list[Imagery]) -> tuple[Surveys, Grid]:
+    """Read the surveys in the CRS of the maps and choose the output grid."""
+    layers = [one.bands for one in imagery]
+    crs: CRS = project_crs(project.project.crs, layers)
+    surveys = read_surveys(project, crs)
+    coordinates = surveys.coordinates
+    if not len(coordinates):
+        raise SurveyError(must("the surveys to fit", "samples", "none", "Check where and drop"))
+    grid = choose_grid(crs, layers, coordinates, project.project.pixel_m, project.project.extent)
+    return surveys, grid
+
+
+def input_paths(project: Project) -> list[Path]:
+    """List the files that the run reads."""
+    paths = [project.path(survey.path) for survey in project.survey]
+    paths += [project.path(survey.sites) for survey in project.survey if survey.sites]
+    paths += [project.path(path) for imagery in project.imagery for path in imagery.paths]
+    return [path for path in paths if path.exists()]

@@ -1,0 +1,122 @@
+"""What the imagery says, opened once for all elements and products of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from gossan.errors import SettingsError, must
+from gossan.fusion.features import LayerFeatures, NoFeatures
+from gossan.fusion.protocol import Features
+from gossan.geo.blocks import Blocks
+from gossan.geo.grid import Grid
+from gossan.geo.layer import Layer, SelectedLayer, StackedLayer
+try:
+    from gossan.imagery.components import ComponentLayer, fit_components
+except ImportError:
+    pass
+from gossan.pipeline.imagery import Imagery
+
+
+@dataclass(frozen=True, eq=False)
+class Landscape:
+    """Hold the imagery on the output grid and hand out features by name.
+
+    A feature is named ``<imagery>.pc2``, ``<imagery>.all``, ``<imagery>.<band>``,
+    ``<imagery>.indices.pc2``, ``<imagery>.indices.all`` or ``<imagery>.indices.<index>``;
+    several are joined with ``+``. The same name always gives the same object, so that what
+    depends on imagery alone is computed once for all elements.
+    """
+
+    grid: Grid
+    imagery: Mapping[str, Imagery]
+    blocks: Blocks
+    store: Path
+    _features: dict[str, Features] = field(default_factory=dict, repr=False)
+    _components: dict[str, ComponentLayer] = field(default_factory=dict, repr=False)
+
+    def features(self, name: str) -> Features:
+        """Give the features of a name; none for an empty name."""
+        if name not in self._features:
+            self._features[name] = self._make(name)
+        return self._features[name]
+
+    def mapped(self, name: str) -> bool:
+        """Tell whether a map can be made of features: not of covariates at points alone."""
+        features = self.features(name)
+        return features.layer is not None or not features.names
+
+    def _make(self, name: str) -> Features:
+        parts = [part.strip() for part in name.split("+") if part.strip()]
+        if not parts:
+            return NoFeatures(self.grid)
+        layers = tuple(self.layer(part) for part in parts)
+        return LayerFeatures(layers[0] if len(layers) == 1 else StackedLayer(layers))
+
+    def layer(self, name: str) -> Layer:
+        """Give the layer of one feature name on the output grid."""
+        source, kind, what = split_name(name)
+        if source not in self.imagery:
+            known = ", ".join(self.imagery) or "none"
+            cure = "Begin with the name of an [[imagery]]"
+            raise SettingsError(must(f"features {name!r}", f"of {known}", repr(source), cure))
+        base = self.imagery[source].layer(kind)
+        if what == "all":
+            return base
+        number = component_number(what)
+        if number is not None and what not in base.bands:
+            components = self.components(source, kind)
+            if number > len(components.bands):
+                allowed = f"pc1 to pc{len(components.bands)}"
+                raise SettingsError(must(f"features {name!r}", allowed, what, "Name another"))
+            return SelectedLayer(components, (what,))
+        if what not in base.bands:
+            allowed = f"pc1, pc2 ..., all, or one of {', '.join(base.bands)}"
+            raise SettingsError(must(f"features {name!r}", allowed, repr(what), "Name one of them"))
+        return SelectedLayer(base, (what,))
+
+    def components(self, source: str, kind: str) -> ComponentLayer:
+        """Fit the principal components of an imagery's bands or indices, once."""
+        key = f"{source}.{kind}"
+        if key not in self._components:
+            imagery = self.imagery[source]
+            self._components[key] = fit_components(
+                imagery.component_source(kind), scaling=imagery.scaling(kind), blocks=self.blocks
+            )
+        return self._components[key]
+
+    def component_tables(self) -> pd.DataFrame:
+        """Give loadings and explained variance of every set of components that was used."""
+        tables = [
+            part.table().assign(source=name.removesuffix(".bands"))
+            for name, part in self._components.items()
+        ]
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def split_name(name: str) -> tuple[str, str, str]:
+    """Split a feature name into imagery, "bands" or "indices", and what.
+
+    >>> split_name("aster.indices.pc2"), split_name("sentinel2.b11")
+    (('aster', 'indices', 'pc2'), ('sentinel2', 'bands', 'b11'))
+    """
+    parts = name.split(".")
+    if len(parts) == 2 and all(parts):
+        return parts[0], "bands", parts[1]
+    if len(parts) == 3 and parts[1] in ("bands", "indices") and all(parts):
+        return parts[0], parts[1], parts[2]
+    cure = "For example indices.pc2, aster.indices.pc2 or sentinel2.b11"
+    raise SettingsError(must("features", "<imagery>.<what>", repr(name), cure))
+
+
+def component_number(what: str) -> int | None:
+    """Read the number of a component.
+
+    >>> component_number("pc2"), component_number("b11")
+    (2, None)
+    """
+    return int(what[2:]) if what.startswith("pc") and what[2:].isdigit() else None
+

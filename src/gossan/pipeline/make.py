@@ -1,0 +1,176 @@
+"""Make one product for one element: fit, test on unseen samples, write the map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gossan.evaluate.calibration import Calibration, calibrate
+from gossan.fusion.cross_validation import cross_predict
+from gossan.fusion.protocol import FusionModel, Observations, Prediction
+from gossan.geo.blocks import Blocks, Progress
+from gossan.geo.layer import Layer, MappedLayer
+from gossan.geochem.transforms import Transform
+from gossan.io.run_folder import RunFolder
+from gossan.pipeline.landscape import Landscape
+from gossan.pipeline.products import Product
+from gossan.pipeline.surveys import Working
+
+INTERVAL = 0.90
+Z90 = 1.6448536269514722
+"""Half width of the central 90 % interval, in standard errors."""
+
+
+@dataclass(frozen=True)
+class BackTransform:
+    """Turn working-scale pixels into the element's unit; the standard error is only scaled.
+
+    The estimate becomes the median in the element's unit; quantiles stay quantiles. Values below
+    zero, which no element can have, become zero.
+    """
+
+    transform: Transform
+    scale: float = 1.0
+
+    def __call__(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Map ("estimate",) or ("estimate", "standard_error"), each (row, column)."""
+        result = values.copy()
+        result[0] = np.maximum(self.transform.inverse(values[0].astype(float)), 0.0)
+        result[1:] *= np.float32(self.scale)
+        return result
+
+
+@dataclass(frozen=True, eq=False)
+class Folds:
+    """Hold one way to divide samples: the fold and the spatial block of each, (n,)."""
+
+    labels: NDArray[np.int_]
+    groups: NDArray[np.int_]
+
+
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """Hold what the tests of one product say: held-out predictions and the calibration."""
+
+    held_out: pd.DataFrame
+    calibration: Calibration | None
+
+
+def fit_model(product: Product, data: Working, landscape: Landscape) -> FusionModel:
+    """Fit a product's model to all samples of an element."""
+    features = landscape.features(product.settings.features)
+    return product.factory()().fit(data.observations, features)
+
+
+def hold_out(
+    product: Product,
+    data: Working,
+    landscape: Landscape,
+    model: FusionModel,
+    folds: dict[str, Folds],
+) -> Tested:
+    """Predict held-out samples, everything refitted in each fold, and the check surveys.
+
+    ``folds`` are the ways to divide the samples ("spatial folds", "random folds"); the
+    calibration comes from the first.
+    """
+    features = landscape.features(product.settings.features)
+    parts = []
+    calibration = None
+    for comparison, way in folds.items():
+        factories = {product.name: product.factory()}
+        table = cross_predict(factories, data.observations, features, way.labels)
+        table["group"] = way.groups
+        if calibration is None and table["standard_error"].notna().any():
+            names = ("observed", "estimate", "standard_error")
+            calibration = calibrate(*(table[n].to_numpy(float) for n in names), way.groups)
+        parts.append(table.assign(comparison=comparison))
+    for name, observations in data.checks.items():
+        prediction = model.predict(observations.points, features)
+        parts.append(_checked(prediction, observations).assign(comparison=f"check: {name}"))
+    held_out = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    return Tested(_in_units(held_out, product, data, calibration), calibration)
+
+
+def _checked(prediction: Prediction, observations: Observations) -> pd.DataFrame:
+    error = prediction.standard_error
+    coordinates = observations.points.coordinates
+    return pd.DataFrame(
+        {
+            "sample": np.arange(len(observations)),
+            "easting": coordinates[:, 0],
+            "northing": coordinates[:, 1],
+            "observed": observations.values,
+            "estimate": prediction.mean,
+            "standard_error": np.nan if error is None else error,
+        }
+    )
+
+
+def _in_units(
+    table: pd.DataFrame, product: Product, data: Working, calibration: Calibration | None
+) -> pd.DataFrame:
+    """Bring a working-scale table to the element's unit; intervals by quantile."""
+    if table.empty:
+        return table
+    scale = calibration.factor(INTERVAL) if calibration is not None else 1.0
+    estimate = table["estimate"].to_numpy(float)
+    error = table["standard_error"].to_numpy(float) * scale
+    lower, upper = interval(data.transform, estimate, error)
+    return table.drop(columns=["model"], errors="ignore").assign(
+        product=product.name,
+        element=data.element,
+        observed=data.transform.inverse(table["observed"].to_numpy(float)),
+        estimate=np.maximum(data.transform.inverse(estimate), 0.0),
+        standard_error=error,
+        lower90=lower,
+        upper90=upper,
+    )
+
+
+def interval(
+    transform: Transform, mean: NDArray[np.float64], error: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the central 90 % interval in the element's unit, by quantile."""
+    lower, upper = transform.inverse(mean - Z90 * error), transform.inverse(mean + Z90 * error)
+    return np.maximum(lower, 0.0), upper
+
+
+def write_map(
+    run: RunFolder,
+    product: Product,
+    data: Working,
+    layer: Layer,
+    scale: float,
+    blocks: Blocks,
+    progress: Progress,
+) -> dict[str, dict[str, float]]:
+    """Write the estimate, and the standard error where the model has one.
+
+    The estimate is in the element's unit (median); the standard error stays on the working
+    scale, named in its tags, and already holds the calibration's scale.
+    """
+    mapped = MappedLayer(layer, BackTransform(data.transform, scale), layer.bands)
+    estimate = run.layer(product.name, data.element)
+    files = {estimate: ("estimate",)}
+    word = product.transform
+    shared = {
+        "gossan_product": product.name,
+        "gossan_model": product.settings.model,
+        "gossan_element": data.element,
+        "gossan_transform": word,
+    }
+    tags = {estimate: shared | {"gossan_unit": data.unit, "gossan_statistic": "median"}}
+    if "standard_error" in layer.bands:
+        error = run.layer(product.name, data.element, "se")
+        files[error] = ("standard_error",)
+        scaled = {"gossan_unit": f"{word} {data.unit}", "gossan_interval_scale": f"{scale:.6g}"}
+        tags[error] = shared | scaled
+    descriptions = tuple(
+        f"{data.element} {name.replace('_', ' ')}, {product.name}" for name in layer.bands
+    )
+    statistics = replace(blocks, progress=progress).write_many(mapped, files, tags, data.unit, descriptions)
+    return {path.stem: found[bands[0]] for (path, bands), found in zip(files.items(), statistics)}

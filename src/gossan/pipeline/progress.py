@@ -1,0 +1,96 @@
+"""Say what is being done and how far it is: a bar at a terminal, lines elsewhere, or nothing."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+Advance = Callable[[int, int], None]
+
+
+class Reporter(Protocol):
+    """Receives the titles of the steps and how far each one is."""
+
+    def step(self, title: str) -> AbstractContextManager[Advance]:
+        """Open a step; the context gives a function of (done, total)."""
+        ...
+
+    def say(self, text: str) -> None:
+        """Say one line."""
+        ...
+
+
+class Silent:
+    """Say nothing (the default in Python, and ``--quiet``)."""
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[Advance]:
+        """Do the step silently."""
+        yield lambda done, total: None
+
+    def say(self, text: str) -> None:
+        """Say nothing."""
+
+
+class PlainProgress:
+    """Write one line when a step begins and one when it ends: for logs."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[Advance]:
+        """Name the step; when it took more than a second, say how long."""
+        begun = time.perf_counter()
+        self.say(title)
+        yield lambda done, total: None
+        taken = time.perf_counter() - begun
+        if taken > 1:
+            self.say(f"  {taken:.0f} s")
+
+    def say(self, text: str) -> None:
+        """Write a line."""
+        print(text, file=self._stream, flush=True)  # noqa: T201
+
+
+class BarProgress:
+    """Draw a bar for the step that is going on: for a terminal."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[Advance]:
+        """Draw the bar while the step lasts."""
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=self._console, transient=True) as progress:
+            task = progress.add_task(title, total=None)
+            begun = time.perf_counter()
+            yield lambda done, total: progress.update(task, completed=done, total=total)
+            taken = time.perf_counter() - begun
+        self._console.print(f"[dim]{taken:6.1f} s[/dim]  {title}")
+
+    def say(self, text: str) -> None:
+        """Print a line above the bar."""
+        self._console.print(text, highlight=False)
+
+
+def reporter_for(quiet: bool, stream: TextIO | None = None) -> Reporter:
+    """Choose by word and by where the output goes."""
+    if quiet:
+        return Silent()
+    stream = stream or sys.stderr
+    if stream.isatty():
+        return BarProgress()
+    return PlainProgress(stream)

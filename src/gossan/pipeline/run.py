@@ -1,0 +1,308 @@
+"""The walk: from surveys and scenes to maps, tables and scores (Ding et al. 2023, Figure 8)."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+import time
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gossan.geo.blocks import Blocks
+from gossan.geo.raster import atomic_path
+from gossan.geochem.transforms import transform_record
+from gossan.io.run_folder import RunFolder, fingerprint
+from gossan.pipeline.folds import folds_of
+from gossan.pipeline.ground import Ground, open_ground
+from gossan.pipeline.make import INTERVAL, Folds, fit_model, hold_out, write_map
+from gossan.pipeline.products import Product, products_of
+from gossan.pipeline.progress import Reporter, Silent
+from gossan.pipeline.project import Project
+from gossan.pipeline.scores import coarse_scores, held_out_scores, summary_of
+from gossan.pipeline.surveys import Working, working
+
+LIBRARIES = ("numpy", "scipy", "numba", "scikit-learn", "rasterio", "geopandas", "pandas", "pyproj")
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """Tell where the run is, how its products scored, and what to trust."""
+
+    root: Path
+    summary: pd.DataFrame
+    verdicts: tuple[str, ...]
+
+
+@dataclass(eq=False)
+class Walk:
+    """Carry what every step of a run shares."""
+
+    project: Project
+    run: RunFolder
+    ground: Ground
+    blocks: Blocks
+    reporter: Reporter
+    maps: bool = True
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> str:
+        """Fingerprint of the input files and of what every step depends on."""
+        settings = self.project.project.model_dump(mode="json", exclude={"elements", "name"})
+        return fingerprint({"files": self.ground.hashes, "project": settings, "gossan": _version()})
+
+
+def run_project(
+    project: Project, out: Path | str, workers: int | None = None, reporter: Reporter | None = None
+) -> RunResult:
+    """Make every product of a project for every element, tested and written.
+
+    Parameters
+    ----------
+    project
+        From ``load_project``.
+    out
+        Run folder; a second run into it goes on from the finished steps whose inputs and
+        settings have not changed.
+    workers
+        Threads; all processors by default. The maps do not depend on it.
+    reporter
+        Told what is being done.
+
+    Raises
+    ------
+    InputError
+        In one line for each mistake, before anything is written under a final name.
+    """
+    return _walk(project, Path(out), workers, reporter or Silent(), maps=True)
+
+
+def validate_project(
+    project: Project, out: Path | str, workers: int | None = None, reporter: Reporter | None = None
+) -> RunResult:
+    """Test every product on unseen samples and write the tables, without making maps."""
+    return _walk(project, Path(out), workers, reporter or Silent(), maps=False)
+
+
+def _walk(
+    project: Project, out: Path, workers: int | None, reporter: Reporter, maps: bool
+) -> RunResult:
+    begun = time.perf_counter()
+    run, blocks = RunFolder(out), Blocks(workers=workers)
+    with reporter.step("Surveys and imagery"):
+        ground = open_ground(project, run.store, blocks)
+    walk = Walk(project, run, ground, blocks, reporter, maps)
+    products = products_of(project)
+    for element in project.elements:
+        _element(walk, element, [p for p in products if element in p.elements])
+    with reporter.step("Tables"):
+        tables = _gather(walk, products)
+    verdicts = _verdicts(run, products, project.elements)
+    _write_manifest(walk, products, verdicts, time.perf_counter() - begun)
+    return RunResult(run.root, summary_of(tables["scores"]), tuple(verdicts.values()))
+
+
+def _element(walk: Walk, element: str, products: list[Product]) -> None:
+    """Make all products of one element; the folds are the same for all of them."""
+    scale = working(walk.ground.surveys, element, walk.project.project.transform)
+    folds = folds_of(
+        scale.observations, walk.ground.grid, walk.project.validation, walk.project.project.seed
+    )
+    for product in products:
+        data = working(walk.ground.surveys, element, product.transform)
+        _product(walk, product, data, folds)
+
+
+def _product(walk: Walk, product: Product, data: Working, folds: dict[str, Folds]) -> None:
+    """Make one product for one element, unless it stands already."""
+    name = f"{product.name}_{data.element}"
+    parts = _parts(walk.run, name)
+    outputs = [parts / "done.json"]
+    if walk.maps and walk.ground.landscape.mapped(product.settings.features):
+        outputs.append(walk.run.layer(product.name, data.element))
+    made_of = {
+        "inputs": walk.inputs,
+        "product": product.settings.model_dump(mode="json"),
+        "options": product.settings.options.model_dump(mode="json"),
+        "transform": product.transform,
+        "validation": walk.project.validation.model_dump(mode="json"),
+        "element": data.element,
+    }
+    title = f"{data.element}: {product.name}"
+    with walk.reporter.step(title) as advance:
+        begun = time.perf_counter()
+
+        def work() -> None:
+            model = fit_model(product, data, walk.ground.landscape)
+            tested = hold_out(product, data, walk.ground.landscape, model, folds)
+            factor = tested.calibration.factor(INTERVAL) if tested.calibration else 1.0
+            statistics = {}
+            if len(outputs) > 1:
+                layer = model.layer(walk.ground.landscape.features(product.settings.features))
+                statistics = write_map(
+                    walk.run, product, data, layer, factor, walk.blocks, advance
+                )
+            tables = {"held_out": tested.held_out, **model.tables_}
+            for table_name, table in tables.items():
+                _write_part(walk.run, parts, table_name, product, data.element, table)
+            facts = {
+                "unit": data.unit,
+                "transform": product.transform,
+                "transform_record": transform_record(data.transform),
+                "samples": len(data.observations),
+                "censored": data.censored,
+                "calibration": tested.calibration.sentence if tested.calibration else None,
+                "interval_scale": factor,
+                "verdict": getattr(model, "verdict_", None),
+                "statistics": statistics,
+                "seconds": time.perf_counter() - begun,
+            }
+            walk.run.write_json(parts / "done.json", facts)
+
+        walk.run.once(name, made_of, outputs, work)
+        walk.timings[name] = time.perf_counter() - begun
+
+
+def _parts(run: RunFolder, name: str) -> Path:
+    return run.store / "parts" / name
+
+
+def _write_part(
+    run: RunFolder, folder: Path, name: str, product: Product, element: str, table: pd.DataFrame
+) -> None:
+    named = table.copy()
+    for column, value in (("element", element), ("product", product.name)):
+        if column in named.columns:
+            named = named.drop(columns=column)
+        named.insert(0, column, value)
+    with atomic_path(folder / f"{name}.csv") as temporary:
+        named.to_csv(temporary, index=False, float_format="%.10g")
+
+
+def _gather(walk: Walk, products: list[Product]) -> dict[str, pd.DataFrame]:
+    """Put the parts of all products together as the run's tables, and score them."""
+    found: dict[str, list[pd.DataFrame]] = {}
+    for product in products:
+        for element in product.elements:
+            for path in sorted(_parts(walk.run, f"{product.name}_{element}").glob("*.csv")):
+                table = pd.read_csv(path)
+                if len(table):
+                    found.setdefault(path.stem, []).append(table)
+    tables = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items()}
+    held_out = tables.get("held_out", pd.DataFrame())
+    scores = [held_out_scores(held_out, walk.ground, walk.project)]
+    if walk.maps:
+        scores.append(coarse_scores(walk.run, products, walk.blocks))
+    tables["scores"] = pd.concat(scores, ignore_index=True)
+    tables["components"] = walk.ground.landscape.component_tables()
+    tables["findings"] = walk.ground.surveys.findings_table()
+    for name, table in tables.items():
+        walk.run.write_table(name, table)
+    return tables
+
+
+def _verdicts(
+    run: RunFolder, products: list[Product], elements: tuple[str, ...]
+) -> dict[str, str]:
+    """Give what each choosing product says of each element."""
+    found = {}
+    for product in products:
+        for element in product.elements:
+            path = _parts(run, f"{product.name}_{element}") / "done.json"
+            verdict = json.loads(path.read_text(encoding="utf-8")).get("verdict")
+            if verdict:
+                found[f"{product.name}_{element}"] = f"{element}: {verdict}"
+    return found
+
+
+def _write_manifest(
+    walk: Walk, products: list[Product], verdicts: dict[str, str], seconds: float
+) -> None:
+    """Write the manifest last: a folder with a manifest is a finished run."""
+    entries = []
+    for product in products:
+        for element in product.elements:
+            entries.append(_entry(walk, product, element, verdicts))
+    walk.run.write_json(
+        walk.run.manifest_path,
+        {
+            "gossan": _version(),
+            "name": walk.project.project.name,
+            "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "seed": walk.project.project.seed,
+            "elements": list(walk.project.elements),
+            "settings": settings_record(walk.project),
+            "project_folder": str(walk.project.base),
+            "grid": walk.ground.grid_record(),
+            "inputs": walk.ground.hashes,
+            "products": entries,
+            "versions": versions(),
+            "timings_s": {name: round(value, 3) for name, value in walk.timings.items()},
+            "seconds": round(seconds, 3),
+            "peak_memory_mib": peak_memory_mib(),
+            "notes": walk.ground.notes,
+        },
+    )
+
+
+def _entry(walk: Walk, product: Product, element: str, verdicts: dict[str, str]) -> dict[str, Any]:
+    facts = json.loads(
+        (_parts(walk.run, f"{product.name}_{element}") / "done.json").read_text(encoding="utf-8")
+    )
+    estimate = walk.run.layer(product.name, element)
+    error = walk.run.layer(product.name, element, "se")
+    return {
+        "product": product.name,
+        "model": product.settings.model,
+        "features": product.settings.features,
+        "element": element,
+        "layer": _relative(walk.run, estimate),
+        "standard_error": _relative(walk.run, error),
+        **facts,
+        "verdict": verdicts.get(f"{product.name}_{element}"),
+    }
+
+
+def _relative(run: RunFolder, path: Path) -> str | None:
+    return path.relative_to(run.root).as_posix() if path.exists() else None
+
+
+def settings_record(project: Project) -> dict[str, Any]:
+    """Give the project's settings as plain values, products with their options."""
+    record = project.model_dump(mode="json", exclude={"base", "product"})
+    record["product"] = [
+        product.model_dump(mode="json", exclude={"options"})
+        | product.options.model_dump(mode="json", exclude={"model"})
+        for product in project.product
+    ]
+    return record
+
+
+def versions() -> dict[str, str]:
+    """Give the versions of Python and of the libraries that results depend on."""
+    found = {"python": sys.version.split()[0], "system": platform.platform(), "gossan": _version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _version() -> str:
+    return version("gossan")
+
+
+def peak_memory_mib() -> float | None:
+    """Give the most memory that this process held, in MiB; None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)

@@ -1,0 +1,125 @@
+"""Read the surveys of a project into samples, and the samples of an element into observations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from gossan.errors import SettingsError, SurveyError, must
+from gossan.fusion.protocol import Observations, Points
+from gossan.geo.samples import Samples
+from gossan.geochem.findings import Findings
+from gossan.geochem.survey import read_survey
+from gossan.geochem.transforms import Transform, fit_transform_by_word
+
+if TYPE_CHECKING:
+    from gossan.pipeline.project import Project
+
+
+@dataclass(frozen=True, eq=False)
+class Surveys:
+    """Hold the samples to fit, those to check with, and what the readers found."""
+
+    fit: tuple[Samples, ...]
+    check: tuple[Samples, ...]
+    findings: dict[str, Findings] = field(default_factory=dict, repr=False)
+
+    @property
+    def coordinates(self) -> NDArray[np.float64]:
+        """(n, 2) places of all samples to fit."""
+        return np.concatenate([samples.coordinates for samples in self.fit])
+
+    def findings_table(self) -> pd.DataFrame:
+        """Give all findings as one table."""
+        tables = [found.to_frame().assign(survey=name) for name, found in self.findings.items()]
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+@dataclass(frozen=True, eq=False)
+class Working:
+    """Hold the observations of one element on the scale that a model works on.
+
+    ``checks`` are the check surveys' observations on the same scale, by name.
+    """
+
+    element: str
+    unit: str
+    transform: Transform
+    observations: Observations
+    checks: dict[str, Observations]
+    censored: int
+
+
+def read_surveys(project: Project, crs: CRS) -> Surveys:
+    """Read every survey into the CRS of the maps."""
+    fit, check, findings = [], [], {}
+    for settings in project.survey:
+        samples, found = read_survey(settings, project.elements, crs, project.base)
+        findings[settings.name] = found
+        (fit if settings.role == "fit" else check).append(samples)
+    _one_unit(fit + check, project.elements)
+    _one_medium(fit)
+    return Surveys(tuple(fit), tuple(check), findings)
+
+
+def working(surveys: Surveys, element: str, word: str) -> Working:
+    """Take one element's samples to the working scale; samples without a value are left out."""
+    parts = [samples for samples in surveys.fit if element in samples.elements]
+    if not parts:
+        known = ", ".join(sorted({e for samples in surveys.fit for e in samples.elements}))
+        cure = "Name its column in columns of the [[survey]]"
+        raise SurveyError(must(f"element {element!r}", f"one of {known}", "no column", cure))
+    raw = np.concatenate([samples.values(element) for samples in parts])
+    filled = np.isfinite(raw)
+    transform = fit_transform_by_word(word, raw[filled])
+    points = _points(parts).subset(filled)
+    observations = Observations(points, transform.forward(raw[filled]))
+    checks = {
+        samples.name: _check(samples, element, transform)
+        for samples in surveys.check
+        if element in samples.elements
+    }
+    censored = sum(int(samples.censored(element).sum()) for samples in parts)
+    return Working(element, parts[0].units[element], transform, observations, checks, censored)
+
+
+def _points(parts: list[Samples]) -> Points:
+    """Join the places of several surveys; their support must agree to serve as one."""
+    supports = {samples.support_m for samples in parts}
+    if len(supports) > 1:
+        got = ", ".join(f"{s.name} {s.support_m:g} m" for s in parts)
+        cure = 'Fit one survey and give the other role = "check"'
+        raise SettingsError(must("support_m of the fitted surveys", "the same", got, cure))
+    numeric = [set(samples.frame.select_dtypes("number").columns) for samples in parts]
+    shared = sorted(set.intersection(*numeric) - {"row"})
+    columns = {name: np.concatenate([s.frame[name].to_numpy(float) for s in parts]) for name in shared}
+    coordinates = np.concatenate([samples.coordinates for samples in parts])
+    return Points(coordinates, parts[0].support_m, columns)
+
+
+def _check(samples: Samples, element: str, transform: Transform) -> Observations:
+    raw = samples.values(element)
+    filled = np.isfinite(raw)
+    return Observations(_points([samples]).subset(filled), transform.forward(raw[filled]))
+
+
+def _one_unit(surveys: list[Samples], elements: tuple[str, ...]) -> None:
+    for element in elements:
+        units = {s.name: s.units[element] for s in surveys if element in s.elements}
+        if len(set(units.values())) > 1:
+            got = ", ".join(f"{name}: {unit}" for name, unit in units.items())
+            cure = "Set unit in each [[survey]]"
+            raise SurveyError(must(f"{element} in all surveys", "in one unit", got, cure))
+
+
+def _one_medium(fit: list[Samples]) -> None:
+    media = {samples.name: samples.medium for samples in fit if samples.medium}
+    if len(set(media.values())) > 1:
+        got = ", ".join(f"{name}: {medium}" for name, medium in media.items())
+        cure = 'Fit one medium, give the others role = "check", or level them first'
+        raise SurveyError(must("the fitted surveys", "of one medium", got, cure))
