@@ -1,0 +1,60 @@
+"""Rasterise the user's polygons of cover (Quaternary, say) for the mask word ``cover``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.features import rasterize
+from shapely import STRtree, box
+
+from gossan.errors import ImageryError, must
+from gossan.geo.grid import Grid
+
+
+@dataclass(frozen=True, eq=False)
+class Polygons:
+    """Hold polygons in one coordinate system and rasterise them window by window."""
+
+    shapes: tuple[object, ...] = field(repr=False)
+    tree: STRtree = field(repr=False)
+
+    def inside(self, grid: Grid) -> NDArray[np.bool_]:
+        """Mark the pixels of a grid whose centre lies in a polygon."""
+        found = self.tree.query(box(*grid.bounds))
+        shapes = [(self.shapes[i], 1) for i in np.sort(found)]
+        if not shapes:
+            return np.zeros(grid.shape, bool)
+        burnt = rasterize(shapes, out_shape=grid.shape, transform=grid.transform, dtype="uint8")
+        return np.asarray(burnt, bool)
+
+
+def read_polygons(path: Path, grid: Grid) -> Polygons:
+    """Read a polygon file and bring it to a grid's coordinate system.
+
+    Raises
+    ------
+    ImageryError
+        The file is missing, unreadable, without CRS or without polygons.
+    """
+    if not Path(path).exists():
+        raise _cannot("given an existing polygon file", str(path), "Check the path")
+    try:
+        frame = gpd.read_file(path)
+    except Exception as error:  # pyogrio raises many kinds; each means the same to the user
+        problem = str(error).splitlines()[0]
+        raise _cannot("given a readable polygon file", problem, "Check it") from error
+    if frame.crs is None:
+        raise _cannot("given polygons with a CRS", "none", "Assign one in a GIS")
+    frame = frame[frame.geom_type.isin(["Polygon", "MultiPolygon"])].to_crs(grid.crs)
+    if frame.empty:
+        raise _cannot("given polygons", f"none in {Path(path).name}", "Check the file")
+    shapes = tuple(frame.geometry.make_valid())
+    return Polygons(shapes, STRtree(shapes))
+
+
+def _cannot(allowed: str, got: str, cure: str) -> ImageryError:
+    return ImageryError(must("mask 'cover'", allowed, got, cure))
