@@ -37,6 +37,14 @@ MODELS: dict[str, Entry] = {
         "gossan.fusion.kriging_model", "KrigingSettings", "KrigingModel",
         "ordinary kriging without imagery: the baseline",
     ),
+    "regression_kriging": Entry(
+        "gossan.fusion.regression_kriging", "RegressionKrigingSettings", "RegressionKriging",
+        "a regressor of the features plus its kriged residual",
+    ),
+    "gwr": Entry(
+        "gossan.fusion.gwr", "GeographicallyWeightedSettings", "GeographicallyWeighted",
+        "regression whose slopes vary over the ground, residual kriged",
+    ),
 }  # fmt: skip
 """Word of each model -> where it lives. A new model is one file and one line here."""
 

@@ -1,0 +1,50 @@
+"""Regressors by word, for regression kriging: ridge, forest, boosting."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from sklearn.base import RegressorMixin, clone
+from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor
+from sklearn.linear_model import RidgeCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from gossan.errors import FitError, must
+
+__all__ = ["RegressorWord", "regressor"]
+
+RegressorWord = Literal["ridge", "forest", "boosting"]
+
+_PENALTIES = [10.0**k for k in range(-2, 5)]
+
+
+def regressor(which: RegressorWord | RegressorMixin, seed: int = 0) -> Any:
+    """Make an unfitted scikit-learn regressor by word, or clone the one given.
+
+    "ridge": linear, standardised, penalty by leave-one-out among 0.01 .. 10,000; "forest": extra
+    trees, at least 5 samples a leaf (extremely randomised trees step less than a random forest);
+    "boosting": histogram gradient boosting, shallow and slow.
+
+    >>> type(regressor("forest")).__name__
+    'ExtraTreesRegressor'
+
+    Raises
+    ------
+    FitError : neither a word nor a scikit-learn regressor.
+    """
+    if which == "ridge":
+        return make_pipeline(StandardScaler(), RidgeCV(_PENALTIES))
+    if which == "forest":
+        return ExtraTreesRegressor(
+            100, min_samples_leaf=5, max_features=1 / 3, random_state=seed, n_jobs=1
+        )
+    if which == "boosting":
+        return HistGradientBoostingRegressor(
+            learning_rate=0.05, max_iter=150, max_depth=3, min_samples_leaf=10,
+            l2_regularization=1.0, early_stopping=False, random_state=seed,
+        )  # fmt: skip
+    if not (hasattr(which, "fit") and hasattr(which, "predict")):
+        cure = "Use a word, or any scikit-learn regressor"
+        raise FitError(must("regressor", "ridge | forest | boosting", repr(which), cure))
+    return clone(which)
