@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -40,7 +42,7 @@ def test_parts_of_any_size_add_up_to_the_whole(cuts: list[int], seed: int) -> No
     values[seed % 4, ::7] = np.nan
     edges = [0, *sorted(cuts), 1000]
     total = moments(values[:, :0])
-    for start, stop in zip(edges[:-1], edges[1:]):
+    for start, stop in pairwise(edges):
         total = total + moments(values[:, start:stop])
     whole = moments(values)
     assert total.count == whole.count == np.isfinite(values).all(axis=0).sum()

@@ -164,7 +164,7 @@ def _clear(tile, empty, size):  # type: ignore[no-untyped-def]
     """Put 0 at the marked pixels of a tile; count them."""
     count = 0
     for i in range(size):
-        if not empty[i] == 0.0:
+        if empty[i] != 0.0:
             count += 1
             for k in range(tile.shape[0]):
                 tile[k, i] = 0.0

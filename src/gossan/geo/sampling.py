@@ -1,0 +1,107 @@
+"""Pick pixels evenly and at random: one in each square cell, the same whatever the blocks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gossan.geo.blocks import Blocks
+from gossan.geo.grid import Grid, Window
+from gossan.geo.layer import Layer
+
+__all__ = ["PixelPattern", "sample_pixels"]
+
+
+@dataclass(frozen=True, eq=False)
+class PixelPattern:
+    """Hold picked pixels of a grid.
+
+    Columns are even, so that each picked pixel and the one to its right lie in one window of
+    even size.
+
+    Parameters
+    ----------
+    rows, cols
+        (n,) indices of the pixels.
+
+    Examples
+    --------
+    >>> grid = Grid.from_bounds(32638, (0, 0, 300, 200), 10)
+    >>> pattern = PixelPattern.stratified(grid, 50, seed=1)
+    >>> len(pattern), bool((pattern.cols % 2 == 0).all())
+    (40, True)
+    """
+
+    rows: NDArray[np.int64] = field(repr=False)
+    cols: NDArray[np.int64] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @classmethod
+    def stratified(cls, grid: Grid, count: int, seed: int = 0) -> PixelPattern:
+        """Pick at most about ``count`` pixels: one at random in each square cell.
+
+        Small grids are taken whole (every second column).
+        """
+        side = max(math.ceil(math.sqrt(grid.height * grid.width / count)), 1)
+        wide = max(side - side % 2, 2)
+        tops, lefts = np.arange(0, grid.height, side), np.arange(0, grid.width, wide)
+        rng = np.random.default_rng(seed)
+        shape = (len(tops), len(lefts))
+        high = np.minimum(side, grid.height - tops)[:, None]
+        halves = (np.minimum(wide, grid.width - lefts) + 1) // 2
+        rows = tops[:, None] + (rng.random(shape) * high).astype(np.int64)
+        cols = lefts + 2 * (rng.random(shape) * halves).astype(np.int64)
+        return cls(rows.ravel(), cols.ravel())
+
+    def inside(self, window: Window) -> NDArray[np.int64]:
+        """Give the numbers of the pixels that lie in a window."""
+        row, col, height, width = window
+        found = (self.rows >= row) & (self.rows < row + height)
+        found &= (self.cols >= col) & (self.cols < col + width)
+        return np.flatnonzero(found)
+
+    def take(
+        self, values: NDArray[np.floating], window: Window
+    ) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
+        """Take the picked pixels from a window's values (bands, height, width).
+
+        Returns their numbers (k,) and their values (bands, k).
+        """
+        numbers = self.inside(window)
+        return numbers, values[:, self.rows[numbers] - window.row, self.cols[numbers] - window.col]
+
+
+def sample_pixels(
+    layer: Layer, count: int = 200_000, seed: int = 0, blocks: Blocks | None = None
+) -> NDArray[np.float32]:
+    """Read a stratified random sample of pixels; those with an empty band are left out.
+
+    Parameters
+    ----------
+    layer
+        Any layer; it is read once, window by window.
+    count
+        About how many pixels.
+    seed
+        Of the choice; the choice depends on neither blocks nor workers.
+    blocks
+        The engine.
+
+    Returns
+    -------
+    (bands, n) float32.
+    """
+    pattern = PixelPattern.stratified(layer.grid, count, seed)
+    result = np.full((len(layer.bands), len(pattern)), np.nan, np.float32)
+
+    def read(window: Window) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
+        return pattern.take(layer.read(window), window)
+
+    for _, (numbers, values) in (blocks or Blocks()).map(read, layer.grid):
+        result[:, numbers] = values
+    return result[:, np.isfinite(result).all(axis=0)]
