@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 from rasterio.warp import Resampling, reproject
 
+from gossan.arrays.cubic import convolve_cubic
 from gossan.geo.grid import Grid, Window, same_crs
 from gossan.geo.layer import Layer
 
@@ -48,6 +49,11 @@ class WarpedLayer:
         if not (under.height and under.width):
             return result
         place = self.source.grid.crop(under)
+        if self.resampling == "cubic" and _finer_on_same_axes(target, place):
+            easting, northing = target.coordinates()
+            rows = (northing - place.transform.f) / place.transform.e - 0.5
+            columns = (easting - place.transform.c) / place.transform.a - 0.5
+            return convolve_cubic(self.source.read(under), rows, columns)
         reproject(
             self.source.read(under),
             result,
@@ -95,6 +101,16 @@ def _bounds_in(grid: Grid, crs: CRS) -> tuple[float, float, float, float]:
     transformer = Transformer.from_crs(grid.crs, crs, always_xy=True)
     left, bottom, right, top = transformer.transform_bounds(*grid.bounds, densify_pts=21)
     return float(left), float(bottom), float(right), float(top)
+
+
+def _finer_on_same_axes(target: Grid, source: Grid) -> bool:
+    """Tell whether cubic convolution is two passes along the axes, without a wider kernel."""
+    wide = target.pixel_width <= 1.0001 * source.pixel_width
+    return (
+        wide
+        and target.pixel_height <= 1.0001 * source.pixel_height
+        and same_crs(source.crs, target.crs)
+    )
 
 
 def _pixel_area_in(source: Grid, target: Grid) -> float:

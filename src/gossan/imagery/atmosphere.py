@@ -179,7 +179,7 @@ def correct(
     if settings.method == "none":
         return layer
     if settings.method == "log_residual":
-        found = scene_statistics(layer, blocks or Blocks())
+        found = scene_statistics(layer, blocks or Blocks(), logs=True)
         if not found.log_count[0]:
             raise ImageryError(
                 must(

@@ -66,7 +66,7 @@ class SceneStatistics:
         return np.argmax(cumulated >= wanted, axis=1) * BIN
 
 
-def scene_statistics(layer: Layer, blocks: Blocks) -> SceneStatistics:
+def scene_statistics(layer: Layer, blocks: Blocks, logs: bool = False) -> SceneStatistics:
     """Add up every pixel of a reflectance layer.
 
     Parameters
@@ -75,10 +75,12 @@ def scene_statistics(layer: Layer, blocks: Blocks) -> SceneStatistics:
         Reflectance, 0 to about 1, NaN where empty.
     blocks
         How to stream over the pixels.
+    logs
+        Add up logarithms too (they cost as much as all the rest).
 
     Errors: ImageryError when a band is empty all over.
     """
-    found = blocks.reduce(partial(_sums, layer), layer.grid)
+    found = blocks.reduce(partial(_sums, layer, logs), layer.grid)
     if not found.count.all():
         empty = layer.bands[int(np.argmin(found.count))]
         raise ImageryError(
@@ -92,23 +94,25 @@ def scene_statistics(layer: Layer, blocks: Blocks) -> SceneStatistics:
     return found
 
 
-def _sums(layer: Layer, window: Window) -> SceneStatistics:
+def _sums(layer: Layer, logs: bool, window: Window) -> SceneStatistics:
     values = layer.read(window).reshape(len(layer.bands), -1)
-    filled = np.isfinite(values)
-    positive = (values > 0).all(axis=0)
-    logs = np.log(values[:, positive], dtype=np.float64)
+    filled = [band[np.isfinite(band)] for band in values]
+    log_count, log_total = 0.0, np.zeros(len(values))
+    if logs:
+        positive = values[:, (values > 0).all(axis=0)]
+        log_count, log_total = positive.shape[1], np.log(positive).sum(axis=1, dtype=np.float64)
     return SceneStatistics(
-        filled.sum(axis=1).astype(np.float64),
-        np.nansum(values, axis=1, dtype=np.float64),
-        np.full(len(values), positive.sum(), np.float64),
-        logs.sum(axis=1),
-        np.stack([_histogram(band[good]) for band, good in zip(values, filled)]),
+        np.array([band.size for band in filled], np.float64),
+        np.array([band.sum(dtype=np.float64) for band in filled]),
+        np.full(len(values), log_count, np.float64),
+        log_total,
+        np.stack([_histogram(band) for band in filled]),
     )
 
 
 def _histogram(values: NDArray[np.float32]) -> NDArray[np.int64]:
-    bins = np.clip(values / BIN, 0, BINS - 1).astype(np.int32)
-    return np.bincount(bins, minlength=BINS)
+    bins = (values * np.float32(1 / BIN)).astype(np.int32)
+    return np.bincount(np.clip(bins, 0, BINS - 1, out=bins), minlength=BINS)
 
 
 def quantile_of(layer: Layer, share: float, blocks: Blocks, bins: int = 4096) -> float:
