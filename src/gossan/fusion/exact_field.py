@@ -1,0 +1,173 @@
+"""The spatial term from all samples at once: one factorisation of their covariance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import LinAlgError, cho_solve, cholesky
+from scipy.linalg.lapack import dpotri
+
+from gossan.errors import FitError, must
+from gossan.fusion.covariance import Correlation, LagRule, lag_rule
+from gossan.fusion.restricted_likelihood import FieldSums
+
+__all__ = ["ExactField", "ExactSamples", "FieldAt"]
+
+Array = NDArray[np.float64]
+_CHUNK = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class FieldAt:
+    """What the samples say of the spatial term u at t targets, before the coefficients.
+
+    With the weights ``l = V^-1 c`` of the covariances c between samples and target: ``sums``
+    (t, c) is ``X' l`` for the columns X, ``explained`` (t,) is ``c' l``.
+    """
+
+    sums: Array
+    explained: Array
+
+
+@dataclass(frozen=True, eq=False)
+class ExactSamples:
+    """Samples (n, 2) of one support, ready to be factorised: cost n^3, memory a few n^2."""
+
+    coordinates: Array = field(repr=False)
+    support_m: float = 0.0
+
+    def sums(
+        self, correlation: Correlation, sill: float, noise: Array, noise_slopes: Array,
+        columns: Array, anisotropic: bool = False,
+    ) -> FieldSums:  # fmt: skip
+        """Give the sums of ``V = sill C + diag(noise)`` and their derivatives.
+
+        Parameters
+        ----------
+        correlation, sill : of the spatial term at points.
+        noise : (n,) variances on the diagonal.
+        noise_slopes : (k, n) derivatives of the diagonal by k parameters.
+        columns : (n, c) X = [Phi, 1, y].
+
+        Returns
+        -------
+        Sums; the parameters are ln sill, those of the correlation, then the k.
+        """
+        rule = lag_rule(self.support_m, self.support_m)
+        value, change = correlation.with_slopes(self.coordinates, rule, anisotropic)
+        value *= sill
+        change *= sill
+        lower = factorise(value, noise)
+        solved = cho_solve((lower, True), columns, check_finite=False)
+        logdet = 2 * float(np.log(np.diag(lower)).sum())
+        inverse = dpotri(lower, lower=True, overwrite_c=True)[0]
+        own = np.diag(inverse).copy()
+        traces = [_trace(inverse, part) for part in (value, *change)]
+        traces += list(noise_slopes @ own)
+        slopes = [-solved.T @ (part @ solved) for part in (value, *change)]
+        slopes += [-solved.T @ (part[:, None] * solved) for part in noise_slopes]
+        return FieldSums(columns.T @ solved, logdet, np.array(slopes), np.array(traces))
+
+    def plain_sums(
+        self, correlation: Correlation, sill: float, noise: Array, columns: Array
+    ) -> tuple[Array, float]:
+        """Give the gram matrix and ``ln|V|`` alone."""
+        field_ = self.fix(correlation, sill, noise, columns)
+        return columns.T @ field_.solved, field_.logdet
+
+    def fix(
+        self, correlation: Correlation, sill: float, noise: Array, columns: Array
+    ) -> ExactField:
+        """Factorise for prediction."""
+        rule = lag_rule(self.support_m, self.support_m)
+        value = sill * correlation.between(self.coordinates, self.coordinates, rule)
+        lower = factorise(value, noise)
+        solved = cho_solve((lower, True), columns, check_finite=False)
+        return ExactField(self, correlation, sill, lower, solved)
+
+
+@dataclass(frozen=True, eq=False)
+class ExactField:
+    """A factorised covariance: gives what the samples say at any place."""
+
+    samples: ExactSamples
+    correlation: Correlation
+    sill: float
+    lower: Array = field(repr=False)
+    solved: Array = field(repr=False)
+
+    @property
+    def logdet(self) -> float:
+        """``ln|V|``."""
+        return 2 * float(np.log(np.diag(self.lower)).sum())
+
+    @property
+    def own_precision(self) -> Array:
+        """Diagonal of ``V^-1`` (n,)."""
+        inverse = dpotri(self.lower, lower=True)[0]
+        return np.diag(inverse).copy()
+
+    def at(self, targets: Array, support_m: float = 0.0) -> FieldAt:
+        """Say what the samples tell of u at targets (t, 2) of a support."""
+        sums = np.empty((len(targets), self.solved.shape[1]))
+        explained = np.empty(len(targets))
+        for part, covariance, weights in self._chunks(targets, support_m):
+            sums[part] = covariance @ self.solved
+            explained[part] = np.einsum("ti,it->t", covariance, weights)
+        return FieldAt(sums, explained)
+
+    def at_with_weights(
+        self, targets: Array, rows: NDArray[np.int_], columns: NDArray[np.int_]
+    ) -> tuple[FieldAt, Array]:
+        """Say the same, and give the weight of sample ``columns[k]`` at target ``rows[k]``."""
+        sums = np.empty((len(targets), self.solved.shape[1]))
+        explained = np.empty(len(targets))
+        wanted = np.empty(len(rows))
+        order = np.argsort(rows, kind="stable")
+        for part, covariance, weights in self._chunks(targets, 0.0):
+            sums[part] = covariance @ self.solved
+            explained[part] = np.einsum("ti,it->t", covariance, weights)
+            first, last = np.searchsorted(rows[order], (part.start, part.stop))
+            some = order[first:last]
+            wanted[some] = weights[columns[some], rows[some] - part.start]
+        return FieldAt(sums, explained), wanted
+
+    def _chunks(self, targets: Array, support_m: float):  # type: ignore[no-untyped-def]
+        rule = self._rule(support_m)
+        places = np.ascontiguousarray(targets, np.float64)
+        step = max(64, _CHUNK // max(len(self.samples.coordinates), 1))
+        for start in range(0, len(places), step):
+            part = slice(start, min(start + step, len(places)))
+            covariance = self.sill * self.correlation.between(
+                places[part], self.samples.coordinates, rule
+            )
+            yield part, covariance, cho_solve((self.lower, True), covariance.T, check_finite=False)
+
+    def _rule(self, support_m: float) -> LagRule:
+        return lag_rule(support_m, self.samples.support_m)
+
+
+def factorise(covariance: Array, noise: Array) -> Array:
+    """Factorise ``covariance + diag(noise)`` (n, n) into a lower triangle, Fortran order."""
+    matrix = np.array(covariance, order="F")
+    step = len(matrix) + 1
+    matrix.ravel(order="K")[::step] += noise
+    try:
+        return cholesky(matrix, lower=True, overwrite_a=True, check_finite=False)
+    except LinAlgError:
+        raise FitError(
+            must(
+                "samples",
+                "different enough for a covariance",
+                f"{len(matrix)} samples whose covariance is singular",
+                "Drop near-duplicate samples",
+            )
+        ) from None
+
+
+def _trace(inverse: Array, part: Array) -> float:
+    """Trace of the product, of whose first factor only the lower triangle is filled."""
+    lower = np.tril(inverse, -1)
+    return float(2 * np.einsum("ij,ij->", lower, part) + np.diag(inverse) @ np.diag(part))

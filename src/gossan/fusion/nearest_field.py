@@ -1,0 +1,296 @@
+"""The spatial term from nearest neighbours: for surveys too large to factorise whole.
+
+The samples are put into a random order and each is conditioned on its nearest predecessors:
+``p(v) = prod p(v_i | v_N(i))`` (Vecchia). Row i whitens any column x to
+``(x_i - b' x_N) / sqrt(f)`` with ``b = V_NN^-1 V_Ni`` and ``f = V_ii - V_iN b``; sums of
+whitened columns are ``X' V^-1 X``, and ``ln|V| = sum ln f``. With all predecessors as
+neighbours this is the exact factorisation. Targets are conditioned on their nearest samples.
+
+Source: Vecchia 1988, J. Royal Stat. Soc. B 50; Guinness 2021, Statistics and Computing 31, for
+the derivatives; Katzfuss and Guinness 2021, Statistical Science 36.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from gossan.fusion.covariance import Correlation, lag_rule, mean_correlation, mean_slopes
+from gossan.fusion.exact_field import FieldAt
+from gossan.fusion.restricted_likelihood import FieldSums
+from gossan.geochem.threads import run_chunks
+
+__all__ = ["NearestField", "NearestSamples"]
+
+Array = NDArray[np.float64]
+_TOO_CLOSE = 1e-10
+
+
+@dataclass(frozen=True, eq=False)
+class NearestSamples:
+    """Samples of one support in random order, each with its nearest predecessors.
+
+    ``order`` (n,) maps places in the order to samples; ``neighbours`` (n, m) holds places in the
+    order, -1 where there is none.
+    """
+
+    coordinates: Array = field(repr=False)
+    support_m: float
+    order: NDArray[np.int64] = field(repr=False)
+    neighbours: NDArray[np.int64] = field(repr=False)
+
+    @classmethod
+    def of(cls, coordinates: Array, support_m: float = 0.0, neighbours: int = 30) -> NearestSamples:
+        """Order the samples and find each one's nearest predecessors.
+
+        >>> found = NearestSamples.of(np.array([[0.0, 0.0], [1.0, 0.0], [3.0, 0.0]]), 0.0, 2)
+        >>> found.neighbours.shape, int((found.neighbours >= 0).sum())
+        ((3, 2), 3)
+        """
+        order = np.random.default_rng(0).permutation(len(coordinates))
+        places = np.ascontiguousarray(coordinates[order], np.float64)
+        return cls(places, support_m, order, _predecessors(places, neighbours))
+
+    def sums(
+        self, correlation: Correlation, sill: float, noise: Array, noise_slopes: Array,
+        columns: Array, anisotropic: bool = False,
+    ) -> FieldSums:  # fmt: skip
+        """Give the sums of V and their derivatives; arguments as those of ``ExactSamples``."""
+        rule = lag_rule(self.support_m, self.support_m)
+        slopes = correlation.metric_slopes(anisotropic)
+        shapes = len(slopes) + (correlation.family == "stable")
+        count, width = 1 + shapes + len(noise_slopes), columns.shape[1]
+        ordered = np.ascontiguousarray(columns[self.order])
+        white = np.empty((len(ordered), width))
+        turned = np.empty((count, len(ordered), width))
+        logs, log_slopes = np.empty(len(ordered)), np.empty((count, len(ordered)))
+
+        def part(start: int, stop: int) -> None:
+            _whiten(
+                self.coordinates, self.neighbours, *correlation.packed, slopes, shapes,
+                rule.near, rule.far, rule.cutoff_m, sill, noise[self.order],
+                np.ascontiguousarray(noise_slopes[:, self.order]), ordered,
+                start, stop, white, turned, logs, log_slopes,
+            )  # fmt: skip
+
+        run_chunks(part, len(ordered), None, 1024)
+        half = np.array([part_.T @ white for part_ in turned])
+        gram_slopes = half + half.transpose(0, 2, 1)
+        return FieldSums(white.T @ white, float(logs.sum()), gram_slopes, log_slopes.sum(axis=1))
+
+    def plain_sums(
+        self, correlation: Correlation, sill: float, noise: Array, columns: Array
+    ) -> tuple[Array, float]:
+        """Give the gram matrix and ``ln|V|`` alone."""
+        found = self.sums(correlation, sill, noise, np.empty((0, len(noise))), columns)
+        return found.gram, found.logdet
+
+    def fix(
+        self, correlation: Correlation, sill: float, noise: Array, columns: Array,
+        neighbours: int = 48,
+    ) -> NearestField:  # fmt: skip
+        """Prepare prediction from the ``neighbours`` nearest samples of each target."""
+        ordered = np.ascontiguousarray(columns[self.order])
+        local = np.ascontiguousarray(noise[self.order])
+        return NearestField(self, correlation, sill, local, ordered, neighbours)
+
+
+@dataclass(frozen=True, eq=False)
+class NearestField:
+    """A covariance with samples: gives what the nearest ones say at any place."""
+
+    samples: NearestSamples
+    correlation: Correlation
+    sill: float
+    noise: Array = field(repr=False)
+    columns: Array = field(repr=False)
+    neighbours: int = 48
+
+    def at(self, targets: Array, support_m: float = 0.0) -> FieldAt:
+        """Say what the nearest samples tell of u at targets (t, 2) of a support."""
+        return self._solve(targets, support_m)[0]
+
+    def _solve(
+        self, targets: Array, support_m: float
+    ) -> tuple[FieldAt, NDArray[np.int64], Array]:
+        places = np.ascontiguousarray(targets, np.float64)
+        count = min(self.neighbours, len(self.samples.coordinates))
+        tree = cKDTree(self.samples.coordinates)
+        own = lag_rule(self.samples.support_m, self.samples.support_m)
+        across = lag_rule(support_m, self.samples.support_m)
+        sums = np.empty((len(places), self.columns.shape[1]))
+        explained, weights = np.empty(len(places)), np.empty((len(places), count))
+        nearest = np.empty((len(places), count), np.int64)
+
+        def part(start: int, stop: int) -> None:
+            found = tree.query(places[start:stop], k=count)[1].reshape(-1, count)
+            nearest[start:stop] = found
+            _condition(
+                places[start:stop], self.samples.coordinates, nearest[start:stop],
+                *self.correlation.packed, own.near, own.far, own.cutoff_m,
+                across.near, across.far, across.cutoff_m, self.sill, self.noise, self.columns,
+                sums[start:stop], explained[start:stop], weights[start:stop],
+            )  # fmt: skip
+
+        run_chunks(part, len(places), None, 2048)
+        return FieldAt(sums, explained), nearest, weights
+
+
+def _predecessors(places: Array, neighbours: int) -> NDArray[np.int64]:
+    """Find for each place its nearest ones earlier in the order: (n, neighbours), -1 for none."""
+    total = len(places)
+    found = np.full((total, neighbours), -1, np.int64)
+    start = 0
+    while start < total:
+        stop = min(max(2 * start, 2 * neighbours), total)
+        tree = cKDTree(places[:stop])
+        nearest = tree.query(places[start:stop], k=min(stop, 4 * neighbours))[1]
+        _earlier(nearest.reshape(stop - start, -1), start, found)
+        start = stop
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _earlier(nearest, start, found):  # type: ignore[no-untyped-def]
+    for i in range(nearest.shape[0]):
+        count = 0
+        for j in nearest[i]:
+            if j < start + i and count < found.shape[1]:
+                found[start + i, count] = j
+                count += 1
+
+
+@njit(cache=True, nogil=True)
+def _factor(matrix, size):  # type: ignore[no-untyped-def]
+    """Factorise the upper left part of a symmetric matrix in place: lower triangle."""
+    for i in range(size):
+        for j in range(i):
+            s = matrix[i, j]
+            for k in range(j):
+                s -= matrix[i, k] * matrix[j, k]
+            matrix[i, j] = s / matrix[j, j]
+        s = matrix[i, i]
+        for k in range(i):
+            s -= matrix[i, k] * matrix[i, k]
+        matrix[i, i] = np.sqrt(max(s, _TOO_CLOSE))
+
+
+@njit(cache=True, nogil=True)
+def _solve_in_place(lower, size, b):  # type: ignore[no-untyped-def]
+    for i in range(size):
+        s = b[i]
+        for k in range(i):
+            s -= lower[i, k] * b[k]
+        b[i] = s / lower[i, i]
+    for i in range(size - 1, -1, -1):
+        s = b[i]
+        for k in range(i + 1, size):
+            s -= lower[k, i] * b[k]
+        b[i] = s / lower[i, i]
+
+
+@njit(cache=True, nogil=True)
+def _whiten(  # type: ignore[no-untyped-def]
+    places, neighbours, family, metric, smoothness, slopes, shapes, near, far, cutoff, sill,
+    noise, noise_slopes, columns, start, stop, white, turned, logs, log_slopes,
+):  # fmt: skip
+    """Whiten rows start .. stop - 1 of the columns, with the derivatives."""
+    most, count = neighbours.shape[1] + 1, turned.shape[0]
+    matrix, change = np.empty((most, most)), np.zeros((count, most, most))
+    part, b, db = np.empty(shapes), np.empty(most), np.empty(most)
+    index = np.empty(most, np.int64)
+    for row in range(start, stop):
+        size = 0
+        for j in neighbours[row]:
+            if j >= 0:
+                index[size] = j
+                size += 1
+        index[size] = row
+        for i in range(size + 1):
+            for j in range(i + 1):
+                x = places[index[j], 0] - places[index[i], 0]
+                y = places[index[j], 1] - places[index[i], 1]
+                c = sill * mean_slopes(
+                    x, y, family, metric, smoothness, slopes, near, far, cutoff, part
+                )
+                matrix[i, j] = c
+                change[0, i, j] = c
+                for p in range(shapes):
+                    change[1 + p, i, j] = sill * part[p]
+                for p in range(1 + shapes, count):
+                    change[p, i, j] = 0.0
+                if i == j:
+                    matrix[i, i] += noise[index[i]]
+                    for p in range(noise_slopes.shape[0]):
+                        change[1 + shapes + p, i, i] = noise_slopes[p, index[i]]
+        own = matrix[size, size]
+        for k in range(size):
+            b[k] = matrix[size, k]
+        _factor(matrix, size)
+        left = own
+        for k in range(size):
+            db[k] = b[k]
+        _solve_in_place(matrix, size, b)
+        for k in range(size):
+            left -= db[k] * b[k]
+        left = max(left, _TOO_CLOSE * own)
+        root = np.sqrt(left)
+        logs[row] = np.log(left)
+        for c in range(columns.shape[1]):
+            s = columns[row, c]
+            for k in range(size):
+                s -= b[k] * columns[index[k], c]
+            white[row, c] = s / root
+        for p in range(count):
+            slope = change[p, size, size]
+            for i in range(size):
+                s = change[p, size, i]
+                slope -= 2.0 * b[i] * s
+                for j in range(size):
+                    low = change[p, i, j] if j <= i else change[p, j, i]
+                    s -= low * b[j]
+                    slope += b[i] * b[j] * low
+                db[i] = s
+            _solve_in_place(matrix, size, db)
+            log_slopes[p, row] = slope / left
+            for c in range(columns.shape[1]):
+                s = -0.5 * white[row, c] * slope / left
+                for k in range(size):
+                    s -= db[k] * columns[index[k], c] / root
+                turned[p, row, c] = s
+
+
+@njit(cache=True, nogil=True)
+def _condition(  # type: ignore[no-untyped-def]
+    targets, places, nearest, family, metric, smoothness, near, far, cutoff, near_t, far_t,
+    cutoff_t, sill, noise, columns, sums, explained, weights,
+):  # fmt: skip
+    """Condition each target on its nearest samples."""
+    size = nearest.shape[1]
+    matrix, c = np.empty((size, size)), np.empty(size)
+    for t in range(targets.shape[0]):
+        for i in range(size):
+            a = nearest[t, i]
+            for j in range(i + 1):
+                x, y = places[nearest[t, j], 0] - places[a, 0], places[nearest[t, j], 1] - places[a, 1]
+                matrix[i, j] = sill * mean_correlation(
+                    x, y, family, metric, smoothness, near, far, cutoff
+                )
+            matrix[i, i] += noise[a]
+            x, y = places[a, 0] - targets[t, 0], places[a, 1] - targets[t, 1]
+            c[i] = sill * mean_correlation(
+                x, y, family, metric, smoothness, near_t, far_t, cutoff_t
+            )
+            weights[t, i] = c[i]
+        _factor(matrix, size)
+        _solve_in_place(matrix, size, weights[t])
+        explained[t] = 0.0
+        sums[t, :] = 0.0
+        for i in range(size):
+            explained[t] += c[i] * weights[t, i]
+            for k in range(columns.shape[1]):
+                sums[t, k] += weights[t, i] * columns[nearest[t, i], k]

@@ -1,0 +1,111 @@
+"""Restricted likelihood of a mixed model from its sums in the space of the features.
+
+The model is ``y = A g + v`` with ``A = [Phi S, 1]``, ridge coefficients ``g_j ~ N(0, 1)`` scaled
+by ``S = diag(s)``, a constant with a flat prior, and ``v ~ N(0, V)``. With ``J`` = 1 on the
+ridge coefficients and 0 on the constant,
+
+    ``H = A' V^-1 A + J``,  ``h = A' V^-1 y``,  ``g = H^-1 h``
+    ``-ln L = (ln|V| + ln|H| + y' V^-1 y - h' g) / 2``
+
+which is the restricted likelihood of ``y`` with covariance ``Phi S^2 Phi' + V`` and an unknown
+mean. Everything is a function of ``ln|V|`` and of the sums ``X' V^-1 X``, X = [Phi, 1, y]; who
+makes those sums (an exact factorisation, or nearest neighbours) does not matter here.
+
+Source: Harville 1977, J. Amer. Stat. Assoc. 72; MacKay 1992, Neural Computation 4, for the
+derivative by the scale of a group of coefficients.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+
+__all__ = ["Coefficients", "FieldSums", "coefficients", "likelihood"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class FieldSums:
+    """What the likelihood needs of a covariance V.
+
+    Parameters
+    ----------
+    gram
+        (c, c) ``X' V^-1 X`` with X = [Phi, 1, y], so c = d + 2.
+    logdet
+        ``ln|V|``.
+    gram_slopes, logdet_slopes
+        Their derivatives by the q parameters of V: (q, c, c) and (q,).
+    """
+
+    gram: Array = field(repr=False)
+    logdet: float
+    gram_slopes: Array = field(repr=False)
+    logdet_slopes: Array = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Coefficients:
+    """Posterior of the scaled coefficients and the constant: mean (d + 1,) and covariance."""
+
+    mean: Array
+    covariance: Array = field(repr=False)
+    factor: tuple[Array, bool] = field(repr=False)
+
+
+def coefficients(gram: Array, scales: Array) -> Coefficients:
+    """Solve for the coefficients.
+
+    Parameters
+    ----------
+    gram : (d + 2, d + 2) sums, see ``FieldSums``.
+    scales : (d,) prior standard deviation of each feature's coefficient.
+
+    Examples
+    --------
+    >>> x, y = np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 6.0])
+    >>> X = np.column_stack([x, np.ones(3), y])
+    >>> [round(float(v), 3) for v in coefficients(X.T @ X, np.array([1e6])).mean * [1e6, 1]]
+    [2.0, -0.0]
+    """
+    s = np.append(scales, 1.0)
+    d = len(scales)
+    H = gram[:-1, :-1] * s[:, None] * s
+    H[np.arange(d), np.arange(d)] += 1.0
+    factor = cho_factor(H, lower=True)
+    return Coefficients(
+        cho_solve(factor, gram[:-1, -1] * s), cho_solve(factor, np.eye(d + 1)), factor
+    )
+
+
+def likelihood(sums: FieldSums, scales: Array, group: NDArray[np.int_]) -> tuple[float, Array, Array]:
+    """Give minus the log restricted likelihood and its derivatives.
+
+    Parameters
+    ----------
+    sums : of the covariance V.
+    scales : (d,) prior standard deviation of each coefficient.
+    group : (d,) number of the group whose variance each scale belongs to.
+
+    Returns
+    -------
+    Value (without the constant), derivatives by ln variance of each group (groups,), and by the
+    parameters of V (q,).
+    """
+    found = coefficients(sums.gram, scales)
+    d = len(scales)
+    s = np.append(scales, 1.0)
+    h, g = sums.gram[:-1, -1] * s, found.mean
+    half_logdet = np.log(np.diag(found.factor[0])).sum()
+    value = 0.5 * (sums.logdet + sums.gram[-1, -1] - h @ g) + half_logdet
+    per_feature = 0.5 * (1.0 - np.diag(found.covariance)[:d] - g[:d] ** 2)
+    by_group = np.bincount(group, per_feature, minlength=int(group.max()) + 1 if d else 0)
+    residual = np.append(-g * s, 1.0)
+    scaled = sums.gram_slopes[:, :-1, :-1] * (s[:, None] * s)
+    traces = np.einsum("qij,ij->q", scaled, found.covariance)
+    squares = np.einsum("i,qij,j->q", residual, sums.gram_slopes, residual)
+    return float(value), by_group, 0.5 * (sums.logdet_slopes + traces + squares)
