@@ -97,7 +97,7 @@ def test_strips_of_any_height_give_the_whole() -> None:
         assert all(a.equals(b) for a, b in zip(parts.geometry, whole.geometry, strict=True))
         corners = [shapely.get_num_coordinates(p.geometry).sum() for p in (parts, whole)]
         assert corners[0] == corners[1]
-    labels, number = ndimage.label(field.astype(np.float32) >= 0.05, np.ones((3, 3)))
+    labels, _ = ndimage.label(field.astype(np.float32) >= 0.05, np.ones((3, 3)))
     sizes = np.bincount(labels.ravel())[1:]
     assert len(whole) == (sizes >= 5).sum() and whole.pixels.sum() == sizes[sizes >= 5].sum()
 

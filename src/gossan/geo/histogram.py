@@ -114,5 +114,5 @@ def _count(
     found, local = np.unique(number, return_inverse=True)
     cell = cells.of(values[full])
     counts = np.bincount(local * cells.number + cell, minlength=len(found) * cells.number)
-    sums = np.bincount(cell, values[full], cells.number)
+    sums = np.asarray(np.bincount(cell, values[full], cells.number), np.float64)
     return found, counts.reshape(-1, cells.number).astype(np.float64), sums

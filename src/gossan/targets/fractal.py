@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -245,7 +246,7 @@ def _by_least_squares(
          for k in numbers]
     )  # fmt: skip
     cuts = [0, *found[numbers[int(np.argmin(bic))]][1], size]
-    lines = [np.polyfit(x[a:b], y[a:b], 1) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    lines = [np.polyfit(x[a:b], y[a:b], 1) for a, b in pairwise(cuts)]
     breaks = []
     for cut, left, right in zip(cuts[1:-1], lines[:-1], lines[1:], strict=True):
         middle = (x[cut - 1] + x[cut]) / 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,7 @@ class Patches:
     @property
     def area_km2(self) -> Array:
         """(n,) area in km2."""
-        return self.pixels * (self.grid.pixel_width * self.grid.pixel_height / 1e6)
+        return np.asarray(self.pixels * (self.grid.pixel_width * self.grid.pixel_height / 1e6))
 
 
 @dataclass
@@ -66,7 +67,7 @@ class _Sums:
     overlay_sum: Array
     overlay_count: Array
 
-    def take(self, rows: NDArray[np.bool_]) -> _Sums:
+    def take(self, rows: NDArray[Any]) -> _Sums:
         return _Sums(*(column[rows] for column in vars(self).values()))
 
     @staticmethod
@@ -77,7 +78,7 @@ class _Sums:
     def merged(self, group: Labels, number: int) -> _Sums:
         """Add the rows of each group (0 to number - 1)."""
 
-        def added(column: NDArray[np.generic]) -> NDArray[np.generic]:
+        def added(column: NDArray[Any]) -> NDArray[Any]:
             out = np.zeros((number, *column.shape[1:]), column.dtype)
             np.add.at(out, group, column)
             return out
@@ -275,8 +276,8 @@ def _strip_sums(
     bands = extra[:, mask] if extra is not None else np.empty((0, len(label)))
     full = np.isfinite(bands)
 
-    def count(weights: NDArray[np.generic]) -> Array:
-        return np.bincount(label, weights, number)
+    def count(weights: NDArray[Any]) -> Array:
+        return np.asarray(np.bincount(label, weights, number), np.float64)
 
     columns = [(count(np.where(f, b, 0.0)), count(f)) for b, f in zip(bands, full, strict=True)]
     shape = (number, len(bands))

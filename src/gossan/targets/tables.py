@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import geopandas as gpd
 import pandas as pd
@@ -12,7 +12,7 @@ from pyproj import CRS
 
 from gossan.geo.raster import atomic_path
 
-GeoTable = gpd.GeoDataFrame
+GeoTable: TypeAlias = gpd.GeoDataFrame
 
 
 def geometry_table(columns: Mapping[str, Sequence[Any]], geometry: Any, crs: CRS) -> GeoTable:

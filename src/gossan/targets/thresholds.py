@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Literal, get_args
 
 import numpy as np
@@ -104,12 +105,9 @@ def fractal_break(distribution: Distribution, breaks: int | None = None) -> floa
     return float(found[-1]) if len(found) else float("nan")
 
 
-_RULES = {
-    "trimmed_mean": trimmed_mean,
-    "median_mad": median_mad,
-    "tukey": tukey,
-    "percentile": percentile,
-}
+_RULES: Mapping[str, Callable[[Distribution], float]] = MappingProxyType(
+    {"trimmed_mean": trimmed_mean, "median_mad": median_mad, "tukey": tukey}
+)
 
 
 def find_threshold(
@@ -176,12 +174,11 @@ def find_threshold(
 
 
 def _apply(distribution: Distribution, rule: str, scale: str, probability: float) -> float:
-    function = (
-        partial(percentile, probability=probability) if rule == "percentile" else _RULES[rule]
-    )
-    if scale == "log" and rule != "percentile":
-        return float(np.exp(function(distribution.mapped(np.log))))
-    return function(distribution)
+    if rule == "percentile":
+        return percentile(distribution, probability)
+    if scale == "log":
+        return float(np.exp(_RULES[rule](distribution.mapped(np.log))))
+    return _RULES[rule](distribution)
 
 
 def threshold_table(
@@ -207,6 +204,6 @@ def threshold_table(
             try:
                 found = find_threshold(distribution, rule, kind=kind, **options)  # type: ignore[arg-type]
             except FitError as error:
-                found = Threshold(rule, *([np.nan] * 3), "", np.nan, np.nan, str(error))  # type: ignore[call-arg]
+                found = Threshold(rule, np.nan, np.nan, np.nan, "", np.nan, np.nan, str(error))
             rows.append({"source": source, "kind": kind, **vars(found)})
     return pd.DataFrame(rows)
