@@ -148,7 +148,9 @@ def test_a_transform_survives_the_manifest(word: str) -> None:
 
 def test_values_that_a_transform_cannot_take_are_refused_with_a_cure() -> None:
     z = np.array([0.0, 1.0, -2.0, 4.0])
-    with pytest.raises(SurveyError, match=r"values under a log must be positive; got -2 \(2 values"):
+    with pytest.raises(
+        SurveyError, match=r"values under a log must be positive; got -2 \(2 values"
+    ):
         Log().forward(z)
     with pytest.raises(SurveyError, match="must be positive"):
         fit_transform_by_word("boxcox", z)

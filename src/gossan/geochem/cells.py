@@ -130,8 +130,8 @@ def parse_cells(
     fast = _numbers(words, decimal)
     record.number[:] = fast
     numeric_missing = [float(word) for word in missing if _is_number(word)]
-    word_missing = {str(word).strip().lower() for word in missing}
-    more_below = {word.strip().lower() for word in below}
+    word_missing = {_key(str(word)) for word in missing}
+    more_below = {_key(word) for word in below}
     for i in np.flatnonzero(~np.isfinite(fast)).tolist():
         _parse_word(record, i, words[i], decimal, word_missing, more_below)
     plain = np.isfinite(fast)
@@ -170,13 +170,18 @@ def _numbers(words: NDArray[np.object_], decimal: Decimal) -> NDArray[np.float64
     series = pd.Series(words, dtype=object)
     if decimal == "comma":
         series = series.map(lambda word: _with_point(word, "comma"))
-    return np.asarray(pd.to_numeric(series, errors="coerce"), dtype=float).copy()
+    numbers = np.asarray(pd.to_numeric(series, errors="coerce"), dtype=float)
+    return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
 def _with_point(word: str, decimal: Decimal) -> str:
     if decimal == "comma":
         return word.replace(".", "").replace(",", ".") if "," in word else word
     return word.replace(",", "") if _THOUSANDS.match(word) else word
+
+
+def _key(word: str) -> str:
+    return "_".join(word.lower().split())
 
 
 def _is_number(word: str | float) -> bool:
@@ -195,7 +200,7 @@ def _parse_word(
     missing: set[str],
     below: set[str],
 ) -> None:
-    lower = word.lower().replace(" ", "_") if " " in word else word.lower()
+    lower = _key(word)
     if not word or lower in missing or (lower in MISSING_WORDS and lower not in below):
         record.blank[i] = True
     elif lower in below or lower in BELOW_WORDS:

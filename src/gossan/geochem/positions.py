@@ -243,7 +243,7 @@ def duplicate_distance(coordinates: NDArray[np.float64], settings: SurveySetting
     if settings.duplicate_m is not None:
         return settings.duplicate_m
     places = np.unique(coordinates, axis=0)
-    if len(places) < 3:
+    if len(places) < 5:
         return settings.same_place_m
-    near = cKDTree(places).query(places, k=2)[0][:, 1]
-    return float(min(50.0, 0.1 * np.median(near)))
+    third = cKDTree(places).query(places, k=4)[0][:, 3]  # pairs do not shorten it
+    return float(min(50.0, 0.1 * np.median(third)))

@@ -21,7 +21,7 @@ from gossan.geochem.findings import Finding, Findings
 
 TEXT_ENDINGS = (".csv", ".txt", ".tsv", ".tab", ".dat", ".asc")
 SHEET_ENDINGS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
-VECTOR_ENDINGS = (".gpkg", ".geojson", ".json", ".shp", ".fgb", ".parquet")
+VECTOR_ENDINGS = (".gpkg", ".geojson", ".json", ".shp")
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,10 +157,7 @@ def _sheet_cell(cell: object) -> str:
 
 def _read_vector(path: Path, layer: str | None) -> Table:
     try:
-        if path.suffix.lower() == ".parquet":
-            frame = geopandas.read_parquet(path)
-        else:
-            frame = geopandas.read_file(path, layer=layer) if layer else geopandas.read_file(path)
+        frame = geopandas.read_file(path, layer=layer) if layer else geopandas.read_file(path)
     except Exception as error:  # pyogrio raises many kinds; all mean an unreadable file
         raise SurveyError(
             must(path.name, "a readable vector file", str(error).splitlines()[0], "Check the file")

@@ -61,7 +61,8 @@ class SurveySettings(Settings):
     """What to do with several samples of one place."""
     same_place_m: float = Field(default=1.0, ge=0.0)
     duplicate_m: float | None = Field(default=None, ge=0.0)
-    """Distance of field duplicates; default: a tenth of the median spacing, at most 50 m."""
+    """Distance of field duplicates; default: a tenth of the median distance to the third
+    nearest place, at most 50 m."""
     accept: tuple[str, ...] = ()
     """Codes of errors to take as warnings."""
     drop: tuple[str, ...] = ()
