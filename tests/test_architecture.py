@@ -25,7 +25,7 @@ FLOORS = {
     "demo": 6,
     "cli": 7,
     "__init__": 7,
-    "__main__": 7,
+    "__main__": 8,
 }
 HEAVY = {
     "rasterio": ("geo/raster", "geo/warp", "imagery/", "io/"),

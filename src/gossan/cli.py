@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gossan.errors import GossanError, GossanWarning
+from gossan.errors import GossanError, GossanWarning, InputError, must
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,9 +101,15 @@ def indices(
     sensor: Annotated[str | None, typer.Option(help="aster or sentinel2; default: all.")] = None,
 ) -> None:
     """Print the catalogue of alteration indices: formula, mineral, reference."""
-    from gossan.catalogue.indices import indices_table
+    import pandas as pd
 
-    _table(indices_table(sensor))
+    from gossan.catalogue.indices import all_indices
+
+    shown = ("sensor", "name", "formula", "meaning", "reference", "status", "warning")
+    rows = [{name: getattr(index, name) for name in shown} for index in all_indices(sensor)]
+    if not rows:
+        raise InputError(must("--sensor", "aster or sentinel2", repr(sensor), "Leave it out"))
+    _table(pd.DataFrame(rows))
 
 
 @app.command()
@@ -210,7 +216,7 @@ def demo(
         _say(sentence)
 
 
-def _reporter(quiet: bool):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _reporter(quiet: bool):  # type: ignore[no-untyped-def]
     from gossan.pipeline.progress import reporter_for
 
     return reporter_for(quiet)

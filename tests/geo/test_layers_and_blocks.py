@@ -92,10 +92,12 @@ def test_an_error_in_a_block_leaves_no_file(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(InterruptedRunError, match="Free disk space") as caught:
-        with atomic_path(tmp_path / "map.tif") as temporary:
-            temporary.write_text("half")
-            raise OSError(28, "No space left on device")
+    with (
+        pytest.raises(InterruptedRunError, match="Free disk space") as caught,
+        atomic_path(tmp_path / "map.tif") as temporary,
+    ):
+        temporary.write_text("half")
+        raise OSError(28, "No space left on device")
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())
 

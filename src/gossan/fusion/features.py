@@ -127,20 +127,19 @@ def support_means(
     half_cols = int(np.floor(support_m / 2 / grid.pixel_width))
     pad = max(half_rows, half_cols)
     row, col = grid.index_of(coordinates[:, 0], coordinates[:, 1])
-    rows, cols = np.floor(row + 0.5).astype(int), np.floor(col + 0.5).astype(int)
+    rows, cols = np.floor(row + 0.5).astype(np.int64), np.floor(col + 0.5).astype(np.int64)
     result = np.full((len(coordinates), len(layer.bands)), np.nan)
     inside = grid.contains(coordinates[:, 0], coordinates[:, 1])
     side = max(512, 4 * pad)
     tiles: dict[tuple[int, int], list[int]] = {}
-    for i in np.flatnonzero(inside):
-        tiles.setdefault((int(rows[i]) // side, int(cols[i]) // side), []).append(int(i))
+    for place in np.flatnonzero(inside).tolist():
+        tiles.setdefault((int(rows[place]) // side, int(cols[place]) // side), []).append(place)
     for members in tiles.values():
         top, left = int(rows[members].min()), int(cols[members].min())
-        height = int(rows[members].max()) - top + 1
-        width = int(cols[members].max()) - left + 1
+        height, width = int(rows[members].max()) - top + 1, int(cols[members].max()) - left + 1
         block = read_padded(layer, Window(top, left, height, width), pad)
         for i in members:
-            r, c = rows[i] - top + pad, cols[i] - left + pad
+            r, c = int(rows[i]) - top + pad, int(cols[i]) - left + pad
             part = block[:, r - half_rows : r + half_rows + 1, c - half_cols : c + half_cols + 1]
             result[i] = _mean_of_filled(part)
     return result

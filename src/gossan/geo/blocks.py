@@ -17,14 +17,21 @@ from numpy.typing import NDArray
 from gossan.errors import MissingDependencyError, must
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
-from gossan.geo.raster import RasterLayer, RasterWriter, atomic_path, close_files, cog_from, open_raster
+from gossan.geo.raster import (
+    RasterLayer,
+    RasterWriter,
+    atomic_path,
+    close_files,
+    cog_from,
+    open_raster,
+)
 
 Result = TypeVar("Result")
 Progress = Callable[[int, int], None]
 
 
 class _Pool(Protocol):
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> Any: ...
+    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,12 @@ class Blocks:
             from distributed import get_client
         except ImportError as error:
             raise MissingDependencyError(
-                must("a scheduler", "used with dask.distributed", "no such package", "pip install 'gossan[cluster]'")
+                must(
+                    "a scheduler",
+                    "used with dask.distributed",
+                    "no such package",
+                    "pip install 'gossan[cluster]'",
+                )
             ) from error
         client: _Pool = get_client(self.scheduler)
         return client
@@ -163,7 +175,8 @@ class Blocks:
         with ExitStack() as stack:
             finals = [stack.enter_context(atomic_path(path)) for path in files]
             scratch = [final.with_suffix(".scratch.tif") for final in finals]
-            stack.callback(lambda: [path.unlink(missing_ok=True) for path in scratch])
+            for path in scratch:
+                stack.callback(path.unlink, missing_ok=True)
             writers = [
                 RasterWriter(path, layer.grid, [named[b] for b in bands])
                 for path, bands in zip(scratch, files.values())

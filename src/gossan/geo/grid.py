@@ -125,7 +125,7 @@ class Grid:
         ``pixel_size`` is one number or (width, height), in units of the CRS. The upper left
         corner is kept; the last row and column may reach over the lower right corner.
         """
-        wide, high = (pixel_size, pixel_size) if np.isscalar(pixel_size) else pixel_size  # type: ignore[misc]
+        wide, high = pixel_size if isinstance(pixel_size, tuple) else (pixel_size, pixel_size)
         left, bottom, right, top = bounds
         if not (right > left and top > bottom and wide > 0 and high > 0):
             raise GridError(
@@ -177,16 +177,19 @@ class Grid:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Give eastings (width,) and northings (height,) of the pixel centres of a window."""
         row, col, height, width = window or self.whole
-        easting = self.transform.c + (col + np.arange(width) + 0.5) * self.transform.a
-        northing = self.transform.f + (row + np.arange(height) + 0.5) * self.transform.e
+        columns = col + 0.5 + np.arange(width, dtype=np.float64)
+        rows = row + 0.5 + np.arange(height, dtype=np.float64)
+        easting: NDArray[np.float64] = self.transform.c + columns * self.transform.a
+        northing: NDArray[np.float64] = self.transform.f + rows * self.transform.e
         return easting, northing
 
     def index_of(
         self, easting: ArrayLike, northing: ArrayLike
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Give fractional (row, column); the centre of the first pixel is (0.0, 0.0)."""
-        col = (np.asarray(easting, float) - self.transform.c) / self.transform.a - 0.5
-        row = (np.asarray(northing, float) - self.transform.f) / self.transform.e - 0.5
+        x, y = np.asarray(easting, np.float64), np.asarray(northing, np.float64)
+        col: NDArray[np.float64] = (x - self.transform.c) / self.transform.a - 0.5
+        row: NDArray[np.float64] = (y - self.transform.f) / self.transform.e - 0.5
         return row, col
 
     def contains(self, easting: ArrayLike, northing: ArrayLike) -> NDArray[np.bool_]:
@@ -199,9 +202,7 @@ class Grid:
         """Give the grid of a window."""
         t = self.transform
         left, top = t.c + window.col * t.a, t.f + window.row * t.e
-        return Grid(
-            self.crs, Affine(t.a, 0.0, left, 0.0, t.e, top), window.height, window.width
-        )
+        return Grid(self.crs, Affine(t.a, 0.0, left, 0.0, t.e, top), window.height, window.width)
 
     def coarsen(self, factor: int) -> Grid:
         """Give the grid whose pixels hold ``factor`` x ``factor`` of these (last ones partly)."""

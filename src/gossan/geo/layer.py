@@ -299,7 +299,11 @@ def from_xarray(array: DataArray, crs: CRS | str | None = None) -> ArrayLayer:
     transform = Affine(wide, 0.0, x[0] - wide / 2, 0.0, -high, y[0] + high / 2)
     grid = Grid(CRS.from_user_input(found), transform, len(y), len(x))
     named = "band" in array.coords
-    names = [str(v) for v in array["band"].values] if named else [f"b{i + 1}" for i in range(len(array))]
+    names = (
+        [str(v) for v in array["band"].values]
+        if named
+        else [f"b{i + 1}" for i in range(len(array))]
+    )
     return ArrayLayer(grid, tuple(names), np.asarray(array.values, np.float32))
 
 

@@ -105,4 +105,6 @@ class Samples:
 
 
 def _in_metres(crs: CRS) -> bool:
-    return crs.is_projected and all(abs(axis.unit_conversion_factor - 1) < 1e-9 for axis in crs.axis_info[:2])
+    return crs.is_projected and all(
+        abs(axis.unit_conversion_factor - 1) < 1e-9 for axis in crs.axis_info[:2]
+    )

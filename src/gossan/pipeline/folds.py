@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from gossan.arrays.folds import block_labels, knndm_folds, random_folds
@@ -56,12 +57,11 @@ def _pixels(grid: Grid, seed: int, count: int = 1000) -> NDArray[np.float64]:
 
 def _column(observations: Observations, column: str | None) -> NDArray[np.int_]:
     """Take the user's own folds from a numeric column of the survey."""
-    if column not in observations.points.columns:
+    if column is None or column not in observations.points.columns:
         known = ", ".join(observations.points.columns) or "none"
         cure = "Name a numeric column in [validation] column and list it in covariates"
         raise FitError(must("[validation] column", f"one of {known}", repr(column), cure))
-    _, labels = np.unique(observations.points.columns[column], return_inverse=True)
-    return labels
+    return pd.factorize(observations.points.columns[column])[0]
 
 
 def _range_m(observations: Observations) -> float:

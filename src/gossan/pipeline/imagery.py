@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from gossan.errors import SettingsError, must
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer
 from gossan.geo.warp import to_grid
@@ -28,20 +29,18 @@ class Imagery:
 
     def on(self, grid: Grid) -> Imagery:
         """Bring all layers to a grid."""
-        moved = {
-            name: to_grid(layer, grid)
-            for name in ("bands", "indices", "component_indices")
-            if (layer := getattr(self, name)) is not None
-        }
-        return replace(self, **moved)
+        return Imagery(
+            self.settings,
+            to_grid(self.bands, grid),
+            _on(self.indices, grid),
+            _on(self.component_indices, grid),
+        )
 
     def layer(self, kind: str) -> Layer:
         """Give the bands or the indices."""
         if kind == "bands":
             return self.bands
         if self.indices is None:
-            from gossan.errors import SettingsError, must
-
             cure = f"Use {self.settings.name}.<band> or {self.settings.name}.pc2"
             name = f"imagery {self.settings.name!r}"
             raise SettingsError(must(name, "aster or sentinel2 for indices", "plain bands", cure))
@@ -58,6 +57,10 @@ class Imagery:
         plain = self.settings.sensor == "bands" or kind == "indices"
         literal = self.settings.components == "literal"
         return "correlation" if plain and not literal else "covariance"
+
+
+def _on(layer: Layer | None, grid: Grid) -> Layer | None:
+    return None if layer is None else to_grid(layer, grid)
 
 
 Opener = Callable[[ImagerySettings, Path, Path], Imagery]

@@ -14,10 +14,7 @@ from gossan.fusion.protocol import Features
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer, SelectedLayer, StackedLayer
-try:
-    from gossan.imagery.components import ComponentLayer, fit_components
-except ImportError:
-    pass
+from gossan.imagery.components import ComponentLayer, fit_components
 from gossan.pipeline.imagery import Imagery
 
 
@@ -72,7 +69,7 @@ class Landscape:
             if number > len(components.bands):
                 allowed = f"pc1 to pc{len(components.bands)}"
                 raise SettingsError(must(f"features {name!r}", allowed, what, "Name another"))
-            return SelectedLayer(components, (what,))
+            return components.select((what,))
         if what not in base.bands:
             allowed = f"pc1, pc2 ..., all, or one of {', '.join(base.bands)}"
             raise SettingsError(must(f"features {name!r}", allowed, repr(what), "Name one of them"))
@@ -119,4 +116,3 @@ def component_number(what: str) -> int | None:
     (2, None)
     """
     return int(what[2:]) if what.startswith("pc") and what[2:].isdigit() else None
-

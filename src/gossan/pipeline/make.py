@@ -85,8 +85,12 @@ def hold_out(
         table = cross_predict(factories, data.observations, features, way.labels)
         table["group"] = way.groups
         if calibration is None and table["standard_error"].notna().any():
-            names = ("observed", "estimate", "standard_error")
-            calibration = calibrate(*(table[n].to_numpy(float) for n in names), way.groups)
+            calibration = calibrate(
+                table["observed"].to_numpy(float),
+                table["estimate"].to_numpy(float),
+                table["standard_error"].to_numpy(float),
+                way.groups,
+            )
         parts.append(table.assign(comparison=comparison))
     for name, observations in data.checks.items():
         prediction = model.predict(observations.points, features)
@@ -135,7 +139,8 @@ def interval(
     transform: Transform, mean: NDArray[np.float64], error: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Give the central 90 % interval in the element's unit, by quantile."""
-    lower, upper = transform.inverse(mean - Z90 * error), transform.inverse(mean + Z90 * error)
+    lower = np.asarray(transform.inverse(mean - Z90 * error), np.float64)
+    upper = np.asarray(transform.inverse(mean + Z90 * error), np.float64)
     return np.maximum(lower, 0.0), upper
 
 
@@ -172,5 +177,7 @@ def write_map(
     descriptions = tuple(
         f"{data.element} {name.replace('_', ' ')}, {product.name}" for name in layer.bands
     )
-    statistics = replace(blocks, progress=progress).write_many(mapped, files, tags, data.unit, descriptions)
+    statistics = replace(blocks, progress=progress).write_many(
+        mapped, files, tags, data.unit, descriptions
+    )
     return {path.stem: found[bands[0]] for (path, bands), found in zip(files.items(), statistics)}

@@ -73,7 +73,8 @@ def estimates_at(
     transform = transform_from_record(entry["transform_record"])
     filled = np.isfinite(estimate) & np.isfinite(error)
     lower, upper = empty.copy(), empty.copy()
-    mean = transform.forward(np.maximum(estimate[filled], np.finfo(np.float32).tiny))
+    positive = np.maximum(estimate[filled], np.finfo(np.float32).tiny)
+    mean = np.asarray(transform.forward(positive), np.float64)
     lower[filled], upper[filled] = interval(transform, mean, error[filled])
     return {"estimate": estimate, "lower90": lower, "upper90": upper}
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gossan.fusion.protocol import FusionModel
 from gossan.fusion.registry import make_model, options_of
+from gossan.geochem.transforms import TransformWord
 from gossan.pipeline.project import ProductSettings, Project
 
 BASELINE = "kriging"
@@ -18,7 +19,7 @@ class Product:
     """Name one map: its settings, the scale it works on, and the elements it is made for."""
 
     settings: ProductSettings
-    transform: str
+    transform: TransformWord
     elements: tuple[str, ...]
 
     @property
@@ -71,5 +72,6 @@ def _product(name: str, model: str, features: str, **options: str) -> ProductSet
 
 def _planned(settings: ProductSettings, project: Project) -> Product:
     literal = getattr(settings.options, "variant", None) == "literal"
-    transform = settings.transform or ("identity" if literal else project.project.transform)
+    usual: TransformWord = "identity" if literal else project.project.transform
+    transform = settings.transform or usual
     return Product(settings, transform, settings.elements or project.elements)

@@ -144,9 +144,7 @@ def _product(walk: Walk, product: Product, data: Working, folds: dict[str, Folds
             statistics = {}
             if len(outputs) > 1:
                 layer = model.layer(walk.ground.landscape.features(product.settings.features))
-                statistics = write_map(
-                    walk.run, product, data, layer, factor, walk.blocks, advance
-                )
+                statistics = write_map(walk.run, product, data, layer, factor, walk.blocks, advance)
             tables = {"held_out": tested.held_out, **model.tables_}
             for table_name, table in tables.items():
                 _write_part(walk.run, parts, table_name, product, data.element, table)
@@ -206,9 +204,7 @@ def _gather(walk: Walk, products: list[Product]) -> dict[str, pd.DataFrame]:
     return tables
 
 
-def _verdicts(
-    run: RunFolder, products: list[Product], elements: tuple[str, ...]
-) -> dict[str, str]:
+def _verdicts(run: RunFolder, products: list[Product], elements: tuple[str, ...]) -> dict[str, str]:
     """Give what each choosing product says of each element."""
     found = {}
     for product in products:

@@ -13,7 +13,7 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Window
 from gossan.geo.layer import StackedLayer
 from gossan.geo.raster import open_raster
-from gossan.geochem.transforms import Transform, fit_transform_by_word
+from gossan.geochem.transforms import Transform
 from gossan.io.run_folder import RunFolder
 from gossan.pipeline.ground import Ground
 from gossan.pipeline.products import BASELINE, Product
@@ -126,6 +126,16 @@ def _coarse_row(product: str, element: str, found: Moments) -> dict[str, object]
 def summary_of(scores: pd.DataFrame) -> pd.DataFrame:
     """Give the few numbers that a user looks at first: skill of every product and element."""
     held = scores[scores["comparison"] != COARSE]
-    columns = ["element", "product", "comparison", "n", "r", "rmse", "skill", "skill_low", "skill_high"]
+    columns = [
+        "element",
+        "product",
+        "comparison",
+        "n",
+        "r",
+        "rmse",
+        "skill",
+        "skill_low",
+        "skill_high",
+    ]
     trusted = held[~held["comparison"].str.contains("optimistic")]
     return trusted[columns].reset_index(drop=True)

@@ -33,5 +33,7 @@ def survey_project(project: Project, out: Path | str) -> SurveyReport:
     table = pd.concat(tables, ignore_index=True)
     run.write_table("survey", table)
     run.write_table("findings", surveys.findings_table())
-    lines = [f"{name}: {line}" for name, found in surveys.findings.items() for line in found.lines()]
+    lines = [
+        f"{name}: {line}" for name, found in surveys.findings.items() for line in found.lines()
+    ]
     return SurveyReport(table, tuple(lines))

@@ -15,7 +15,7 @@ from gossan.fusion.protocol import Observations, Points
 from gossan.geo.samples import Samples
 from gossan.geochem.findings import Findings
 from gossan.geochem.survey import read_survey
-from gossan.geochem.transforms import Transform, fit_transform_by_word
+from gossan.geochem.transforms import Transform, TransformWord, fit_transform_by_word
 
 if TYPE_CHECKING:
     from gossan.pipeline.project import Project
@@ -57,7 +57,9 @@ class Working:
 
 def read_surveys(project: Project, crs: CRS) -> Surveys:
     """Read every survey into the CRS of the maps."""
-    fit, check, findings = [], [], {}
+    fit: list[Samples] = []
+    check: list[Samples] = []
+    findings = {}
     for settings in project.survey:
         samples, found = read_survey(settings, project.elements, crs, project.base)
         findings[settings.name] = found
@@ -67,7 +69,7 @@ def read_surveys(project: Project, crs: CRS) -> Surveys:
     return Surveys(tuple(fit), tuple(check), findings)
 
 
-def working(surveys: Surveys, element: str, word: str) -> Working:
+def working(surveys: Surveys, element: str, word: TransformWord) -> Working:
     """Take one element's samples to the working scale; samples without a value are left out."""
     parts = [samples for samples in surveys.fit if element in samples.elements]
     if not parts:
@@ -78,7 +80,7 @@ def working(surveys: Surveys, element: str, word: str) -> Working:
     filled = np.isfinite(raw)
     transform = fit_transform_by_word(word, raw[filled])
     points = _points(parts).subset(filled)
-    observations = Observations(points, transform.forward(raw[filled]))
+    observations = Observations(points, np.asarray(transform.forward(raw[filled]), np.float64))
     checks = {
         samples.name: _check(samples, element, transform)
         for samples in surveys.check
@@ -97,7 +99,9 @@ def _points(parts: list[Samples]) -> Points:
         raise SettingsError(must("support_m of the fitted surveys", "the same", got, cure))
     numeric = [set(samples.frame.select_dtypes("number").columns) for samples in parts]
     shared = sorted(set.intersection(*numeric) - {"row"})
-    columns = {name: np.concatenate([s.frame[name].to_numpy(float) for s in parts]) for name in shared}
+    columns = {
+        name: np.concatenate([s.frame[name].to_numpy(float) for s in parts]) for name in shared
+    }
     coordinates = np.concatenate([samples.coordinates for samples in parts])
     return Points(coordinates, parts[0].support_m, columns)
 
@@ -105,7 +109,7 @@ def _points(parts: list[Samples]) -> Points:
 def _check(samples: Samples, element: str, transform: Transform) -> Observations:
     raw = samples.values(element)
     filled = np.isfinite(raw)
-    return Observations(_points([samples]).subset(filled), transform.forward(raw[filled]))
+    return Observations(_points([samples]).subset(filled), np.asarray(transform.forward(raw[filled]), np.float64))
 
 
 def _one_unit(surveys: list[Samples], elements: tuple[str, ...]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from gossan.errors import SettingsError, must
 from gossan.geo.raster import atomic_path
 
-TEMPLATE = '''\
+TEMPLATE = """\
 # A gossan project. Paths are relative to this file. Lines with # are explanations or options.
 
 [project]
@@ -55,7 +55,7 @@ paths = ["clay_index.tif", "iron_index.tif"]
 # name = "fused"
 # model = "geostatistical" # "kriging", "pyramid", "geostatistical", "blend", "auto", ...
 # features = "indices.all" # <imagery>.pc2, <imagery>.all, <imagery>.<band>
-'''
+"""
 
 
 def write_template(folder: Path | str) -> Path:

@@ -1,0 +1,92 @@
+"""A small project in files: two bands, a survey of 80 samples, and how to change both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from affine import Affine
+from pyproj import CRS
+
+from gossan.geo.grid import Grid
+from gossan.geo.raster import write_array
+
+GRID = Grid(CRS.from_epsg(32638), Affine(50.0, 0, 411_000.0, 0, -40.0, 2_700_000.0), 150, 130)
+
+PROJECT = """
+[project]
+name = "Small"
+elements = ["Cu"]
+seed = 3
+
+[[survey]]
+name = "regional"
+path = "samples.csv"
+x = "easting"
+y = "northing"
+crs = "EPSG:32638"
+columns = { Cu = "Cu_ppm" }
+unit = "ppm"
+role = "fit"
+
+[[imagery]]
+name = "indices"
+sensor = "bands"
+paths = ["clay.tif", "iron.tif"]
+
+[validation]
+number = 3
+"""
+
+
+def truth(grid: Grid = GRID) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Clay, iron and ln Cu, which follows clay and a smooth trend."""
+    easting, northing = np.meshgrid(*grid.coordinates())
+    x, y = (easting - 411_000) / 1000, (2_700_000 - northing) / 1000
+    rng = np.random.default_rng(11)
+    clay = np.sin(2.1 * x) * np.cos(1.7 * y) + 0.1 * rng.normal(size=grid.shape)
+    iron = np.cos(1.3 * x + 0.8 * y) + 0.1 * rng.normal(size=grid.shape)
+    return clay, iron, 3.0 + 0.5 * clay + 0.3 * x - 0.2 * y
+
+
+def write_small(folder: Path, count: int = 80) -> Path:
+    clay, iron, ln_cu = truth()
+    for name, band in (("clay", clay), ("iron", iron)):
+        write_array(folder / f"{name}.tif", GRID, (name,), band[None].astype(np.float32))
+    rng = np.random.default_rng(5)
+    rows, cols = rng.integers(0, GRID.height, count), rng.integers(0, GRID.width, count)
+    easting, northing = GRID.coordinates()
+    table = pd.DataFrame(
+        {
+            "id": np.arange(count),
+            "easting": easting[cols],
+            "northing": northing[rows],
+            "Cu_ppm": np.exp(ln_cu[rows, cols] + 0.05 * rng.normal(size=count)).round(3),
+        }
+    ).drop_duplicates(["easting", "northing"])
+    table.to_csv(folder / "samples.csv", index=False)
+    path = folder / "project.toml"
+    path.write_text(PROJECT, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """Project file of a small district."""
+    return write_small(tmp_path)
+
+
+@pytest.fixture
+def changed(small: Path) -> Callable[[str, str], Path]:
+    """Replace words in the small project's file."""
+
+    def change(old: str, new: str) -> Path:
+        text = small.read_text(encoding="utf-8")
+        assert old in text
+        small.write_text(text.replace(old, new), encoding="utf-8")
+        return small
+
+    return change

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gossan.errors import SettingsError
+from gossan.pipeline.products import products_of
+from gossan.pipeline.project import load_project, parse_project
+from gossan.pipeline.template import write_template
+
+Change = Callable[[str, str], Path]
+
+
+def test_the_template_is_a_valid_project(tmp_path: Path) -> None:
+    project = load_project(write_template(tmp_path))
+    assert project.elements == ("Cu",)
+    assert project.survey[0].support_m == 1000
+
+
+def test_the_template_never_overwrites_a_project(tmp_path: Path) -> None:
+    write_template(tmp_path)
+    with pytest.raises(SettingsError, match=r"without a project\.toml"):
+        write_template(tmp_path)
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_known_one(changed: Change) -> None:
+    with pytest.raises(SettingsError, match="'elments' is not a known key; did you mean 'elements'"):
+        load_project(changed("elements =", "elments ="))
+
+
+def test_an_unknown_section_is_refused(changed: Change) -> None:
+    with pytest.raises(SettingsError, match="did you mean 'survey'"):
+        load_project(changed("[[survey]]", "[[surveys]]"))
+
+
+def test_all_mistakes_are_reported_at_once(changed: Change) -> None:
+    changed('role = "fit"', 'role = "test"')
+    changed("seed = 3", 'seed = "three"')
+    with pytest.raises(SettingsError) as caught:
+        load_project(changed('sensor = "bands"', 'sensor = "spot"'))
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 3
+    assert "seed" in lines[0] and "role" in lines[1] and "sensor" in lines[2]
+
+
+def test_a_models_own_keys_are_checked_too(changed: Change) -> None:
+    product = '\n[[product]]\nname = "k"\nmodel = "kriging"\nneighbors = 12\n'
+    with pytest.raises(SettingsError, match="did you mean 'neighbours'"):
+        load_project(changed("number = 3", "number = 3\n" + product))
+
+
+def test_an_unknown_model_names_those_there_are(changed: Change) -> None:
+    product = '\n[[product]]\nname = "k"\nmodel = "krigging"\n'
+    with pytest.raises(SettingsError, match='Did you mean "kriging"'):
+        load_project(changed("number = 3", "number = 3\n" + product))
+
+
+def test_features_must_begin_with_an_imagery(changed: Change) -> None:
+    product = '\n[[product]]\nname = "p"\nmodel = "pyramid"\nfeatures = "aster.pc2"\n'
+    with pytest.raises(SettingsError, match=r"begin with the name of an \[\[imagery\]\] \(indices\)"):
+        load_project(changed("number = 3", "number = 3\n" + product))
+
+
+def test_names_must_differ_and_be_fit_for_files(changed: Change) -> None:
+    product = '\n[[product]]\nname = "k"\nmodel = "kriging"\n'
+    with pytest.raises(SettingsError, match="used twice"):
+        load_project(changed("number = 3", "number = 3\n" + product + product))
+    with pytest.raises(SettingsError, match="letters, digits"):
+        load_project(changed('name = "k"', 'name = "../k"'))
+
+
+def test_broken_toml_names_the_line(changed: Change) -> None:
+    with pytest.raises(SettingsError, match="line 5"):
+        load_project(changed("seed = 3", "seed = "))
+
+
+def test_environment_variables_are_filled_in(
+    changed: Change, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = changed("samples.csv", "${SAMPLES}.csv")
+    with pytest.raises(SettingsError, match="SAMPLES is not set"):
+        load_project(path)
+    monkeypatch.setenv("SAMPLES", "samples")
+    assert load_project(path).survey[0].path == "samples.csv"
+
+
+def test_a_missing_project_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="gossan init"):
+        load_project(tmp_path / "nothing.toml")
+
+
+def test_a_project_may_be_given_as_a_dictionary(tmp_path: Path) -> None:
+    content = {
+        "project": {"elements": ["Cu"]},
+        "survey": [{"path": "a.csv", "x": "x", "y": "y", "crs": "EPSG:32638"}],
+    }
+    assert parse_project(content, tmp_path).survey[0].name == "survey"
+
+
+def test_without_products_the_papers_maps_are_made_side_by_side(small: Path) -> None:
+    names = [product.name for product in products_of(load_project(small))]
+    assert names == [
+        "kriging",
+        "indices_pc2_literal_global",
+        "indices_pc2_literal_local",
+        "indices_pc2_sound_global",
+        "indices_pc2_sound_local",
+        "trusted",
+    ]
+
+
+def test_the_literal_pyramid_works_in_raw_units_as_the_paper_does(small: Path) -> None:
+    scales = {p.name: p.transform for p in products_of(load_project(small))}
+    assert scales["indices_pc2_literal_local"] == "identity"
+    assert scales["indices_pc2_sound_local"] == scales["kriging"] == "log"
