@@ -90,3 +90,9 @@ def changed(small: Path) -> Callable[[str, str], Path]:
         return small
 
     return change
+
+
+@pytest.fixture
+def true_ln_cu() -> tuple[Grid, np.ndarray]:
+    """Grid and true ln Cu of the small district."""
+    return GRID, truth()[2]
