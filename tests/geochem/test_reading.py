@@ -87,6 +87,23 @@ def test_rows_are_counted_as_in_the_file_past_titles_blanks_and_broken_cells(
     assert [f.rows for f in table.findings.of("header")] == [(3,), (4, 5)]
 
 
+def test_names_of_samples_are_not_taken_for_limits_or_units(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("Sample,X,Y,Cu\nDL-001,1,2,3\nUnit 5,4,5,6\n")
+    assert read_table(tmp_path / "a.csv").rows.tolist() == [2, 3]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_endings_of_all_systems_are_read(tmp_path: Path, end: str) -> None:
+    (tmp_path / "a.csv").write_bytes(end.join(["id,Cu", "1,2", "", "3,4"]).encode())
+    assert read_table(tmp_path / "a.csv").rows.tolist() == [2, 4]
+
+
+def test_a_quote_that_is_not_closed_is_pointed_out(tmp_path: Path) -> None:
+    body = "".join(f"{i},x,5\n" for i in range(20))
+    (tmp_path / "a.csv").write_text('id,note,Cu\n1,"old shaft,3\n' + body + '9,"end,2\n' + body)
+    assert read_table(tmp_path / "a.csv").findings.of("long-row")[0].rows == (2,)
+
+
 def test_a_spreadsheet_gives_the_same_table(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     book.active.title = "notes"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import geopandas
@@ -13,8 +14,9 @@ from pyproj import CRS, Transformer
 
 from gossan.errors import SurveyError
 from gossan.geo.samples import Samples
+from gossan.geochem import findings as findings_module
 from gossan.geochem.coordinates import check_extent
-from gossan.geochem.findings import Findings
+from gossan.geochem.findings import CODES, Findings
 from gossan.geochem.quality import limits_report, spacing_report, survey_report
 from gossan.geochem.survey import SurveySettings, read_survey
 from gossan.geochem.transforms import check_transform
@@ -250,7 +252,7 @@ def _spoil(table: pd.DataFrame, rows: list[int], column: str, values: object) ->
 MISTAKES = {
     "text": (
         _spoil(_table(), [4, 9], "Cu_ppm", ["high", "12..5"]), {},
-        r"column 'Cu_ppm' must be numbers or limits; got 'high', '12\.\.5'.*\(rows 6, 11\) \[text\]",
+        r"column 'Cu_ppm' must be numbers or limits; got 'high', '12\.\.5'.*\(rows 6, 11\)",
     ),
     "wrong column": (
         _table(), {"columns": {"Cu": "Cu_pmm"}},
@@ -290,7 +292,8 @@ MISTAKES = {
         r"Cu must be in one unit; got two groups of values about \d+ times apart.*rows 3-5, 32\)",
     ),
     "negative refused": (
-        _spoil(_table(), [0], "Cu_ppm", -3), {"negative": "refuse"}, r"Cu must be 0 or more.*row 2\)"
+        _spoil(_table(), [0], "Cu_ppm", -3), {"negative": "refuse"},
+        r"Cu must be 0 or more.*row 2\)",
     ),
     "no unit": (
         _table().rename(columns={"Cu_ppm": "copper"}), {}, r"unit of Cu must be known; .*'copper'"
@@ -345,18 +348,30 @@ def test_rows_without_a_position_are_left_out_and_named(tmp_path: Path) -> None:
 
 def test_points_outside_the_imagery_are_named_and_explained(tmp_path: Path) -> None:
     samples, _ = _read(tmp_path, _table())
-    xy, rows = samples.coordinates, samples.frame["row"].to_numpy()
     crs = CRS.from_user_input(UTM)
     inside = (399_000.0, 2_599_000.0, 410_000.0, 2_620_000.0)
-    assert not len(check_extent(xy, rows, crs, inside, crs))
+    assert not len(check_extent(samples, inside, crs))
     part = (399_000.0, 2_599_000.0, 410_000.0, 2_606_000.0)
-    finding = next(iter(check_extent(xy, rows, crs, part, crs)))
+    finding = next(iter(check_extent(samples, part, crs)))
     lost = samples.frame["row"][samples.coordinates[:, 1] > 2_606_000]
     assert finding.severity == "warning" and finding.rows == tuple(lost)
-    zone = next(iter(check_extent(xy, rows, CRS.from_epsg(32637), inside, crs)))
-    assert zone.severity == "error" and 'crs = "EPSG:32638"' in zone.message
-    swapped = next(iter(check_extent(xy[:, ::-1], rows, crs, inside, crs)))
-    assert "swapped" in swapped.message
+
+
+def test_a_wrong_zone_and_swapped_degrees_are_explained_by_the_imagery(tmp_path: Path) -> None:
+    table = _table()
+    crs = CRS.from_user_input(UTM)
+    inside = (399_000.0, 2_599_000.0, 410_000.0, 2_620_000.0)
+    wrong, _ = _read(tmp_path, table, crs="EPSG:32637")
+    finding = next(iter(check_extent(wrong, inside, crs)))
+    assert finding.severity == "error" and 'crs = "EPSG:32638"' in finding.message
+    to_degrees = Transformer.from_crs(UTM, 4326, always_xy=True)
+    lon, lat = to_degrees.transform(table["east"].astype(float), table["north"].astype(float))
+    near = table.assign(east=lat + 14, north=lon - 14)  # both axes possible either way
+    swapped, _ = _read(tmp_path, near, crs="EPSG:4326")
+    north, east = Transformer.from_crs(4326, UTM, always_xy=True).transform(lon - 14, lat + 14)
+    box = (north.min() - 1e3, east.min() - 1e3, north.max() + 1e3, east.max() + 1e3)
+    finding = next(iter(check_extent(swapped, box, crs)))
+    assert "swapped" in finding.message
 
 
 def test_a_check_survey_may_lack_an_element(tmp_path: Path) -> None:
@@ -368,11 +383,55 @@ def test_a_check_survey_may_lack_an_element(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"path": " "}, {"mixture": "level"}, {"sites": "b.csv"}, {"spporrt_m": 3}]
+    "options",
+    [
+        {"path": " "},
+        {"mixture": "level"},
+        {"sites": "b.csv"},
+        {"spporrt_m": 3},
+        {"drop": ("lonely",)},
+        {"levelling": "median"},
+    ],
 )
 def test_wrong_settings_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         SurveySettings(**({"path": "a.csv"} | options))  # type: ignore[arg-type]
+
+
+def test_a_column_that_sounds_like_another_element_is_pointed_out(tmp_path: Path) -> None:
+    _, findings = _read(tmp_path, _table(), ("Cu",), columns={"Cu": "Zn_ppm"})
+    assert "sounds like Zn" in findings.of("species")[0].message
+
+
+def test_media_are_levelled_where_asked(tmp_path: Path) -> None:
+    table = _table(100).assign(medium=["debris", "soil"] * 50, Cu_ppm=lambda t: t["Cu_ppm"])
+    table.loc[1::2, "Cu_ppm"] = table.loc[1::2, "Cu_ppm"].astype(float) * 5
+    samples, findings = _read(
+        tmp_path, table, medium_column="medium", mixture="level", levelling="median"
+    )
+    logs = np.log(samples.values("Cu"))
+    assert np.median(logs[::2]) == pytest.approx(np.median(logs[1::2]), abs=1e-9)
+    assert findings.of("levelled") and findings.of("mixture")
+
+
+def test_a_row_entered_twice_is_no_duplicate_pair(tmp_path: Path) -> None:
+    table = _table()
+    again = pd.concat([table, table.iloc[[4]]], ignore_index=True)
+    samples, findings = _read(tmp_path, again)
+    assert len(samples) == 40 and findings.of("repeated-id")[0].rows == (6, 42)
+    assert survey_report(samples)["duplicate_pairs"].tolist() == [0, 0]
+
+
+def test_every_code_of_a_finding_is_known() -> None:
+    rooms = Path(findings_module.__file__).parent
+    used = {
+        code
+        for path in rooms.glob("*.py")
+        for code in re.findall(
+            r'Finding\(\s*"(?:error|warning|note)",\s*"([a-z-]+)"', path.read_text()
+        )
+    }
+    assert used and used <= set(CODES)
 
 
 def test_findings_make_a_table(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pyproj.exceptions import CRSError
 from scipy.spatial import cKDTree
 
 from gossan.errors import SurveyError, must
+from gossan.geo.samples import Samples
 from gossan.geochem.findings import Finding, Findings, rows_where
 
 X_NAMES = (
@@ -206,41 +207,36 @@ def lone_points(
     return [Finding("warning", "lone", message, rows_where(rows, alone))]
 
 
-def check_extent(
-    coordinates: NDArray[np.float64],
-    rows: NDArray[np.int_],
-    crs: CRS,
-    bounds: Bounds,
-    bounds_crs: CRS,
-) -> Findings:
-    """Report points outside the imagery and tell whether swapping or another zone explains it.
+def check_extent(samples: Samples, bounds: Bounds, bounds_crs: CRS) -> Findings:
+    """Report samples outside the imagery and tell whether swapping or another zone explains it.
 
     Parameters
     ----------
-    coordinates
-        (n, 2) positions in ``crs``.
-    rows
-        (n,) rows of the file.
-    crs, bounds_crs
-        CRS of the points and of the bounds.
-    bounds
-        left, bottom, right, top of the imagery.
+    samples
+        Samples of ``read_survey``.
+    bounds, bounds_crs
+        left, bottom, right, top of the imagery, and their CRS.
 
     Returns
     -------
-    An error "outside" where no point lies inside, a warning "outside" where some do not.
+    An error "outside" where no sample lies inside, a warning "outside" where some do not.
     """
-    inside = points_inside(coordinates, crs, bounds, bounds_crs)
+    xy, crs = samples.coordinates, samples.crs
+    inside = points_inside(xy, crs, bounds, bounds_crs)
     if inside.all():
         return Findings()
-    outside = rows_where(rows, ~inside)
+    frame = samples.frame
+    rows = np.asarray(frame["row"]) if "row" in frame.columns else np.arange(1, len(xy) + 1)
     if inside.any():
-        share = f"{len(outside)} of {len(rows)} points"
-        message = f"{share} lie outside the imagery and get no fused estimate of their own"
+        outside = rows_where(rows, ~inside)
+        share = f"{len(outside)} of {len(rows)} samples of {samples.name}"
+        message = f"{share} lie outside the imagery: nothing is learnt from the imagery there"
         return Findings((Finding("warning", "outside", message, outside),))
-    cure = _explain(coordinates, crs, bounds, bounds_crs)
-    got = _box_words(coordinates, crs)
-    message = must("samples", "inside the imagery", f"none of {len(rows)} ({got})", cure)
+    source = CRS.from_user_input(frame.attrs.get("source_crs", crs))
+    stated = project(xy, crs, source)
+    got = f"none of {len(rows)} ({_box_words(stated, source)})"
+    cure = _explain(stated, source, bounds, bounds_crs)
+    message = must(f"samples of {samples.name}", "inside the imagery", got, cure)
     return Findings((Finding("error", "outside", message),))
 
 

@@ -71,6 +71,16 @@ def duplicate_pairs(coordinates: NDArray[np.float64], distance_m: float) -> NDAr
     return np.array(sorted(kept), int)
 
 
+def drop_copies(pairs: NDArray[np.int_], values: Sequence[NDArray[np.float64]]) -> NDArray[np.int_]:
+    """Leave out pairs that agree exactly in every element: one row entered twice."""
+    if not len(pairs) or len(values) < 2:
+        return pairs
+    table = np.column_stack(values)
+    first, second = table[pairs[:, 0]], table[pairs[:, 1]]
+    same = ((first == second) | (np.isnan(first) & np.isnan(second))).all(axis=1)
+    return pairs[~same]
+
+
 def precision(values: NDArray[np.float64], pairs: NDArray[np.int_]) -> Precision | None:
     """Measure the sampling and analytical variance of ln z from pairs; None without pairs.
 

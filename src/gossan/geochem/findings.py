@@ -15,6 +15,55 @@ from gossan.errors import SurveyError
 Severity = Literal["error", "warning", "note"]
 
 
+CODES: dict[str, str] = {
+    "read": "how the file was read",
+    "header": "where header, units or limits stand",
+    "repeated-column": "two columns of one name",
+    "long-row": "a row runs over many lines",
+    "where": "rows chosen by where",
+    "axes": "coordinate columns found by their names",
+    "crs": "the stated CRS overrules the file's",
+    "degrees": "degrees where metres are needed",
+    "metres": "metres where degrees are needed",
+    "swapped": "x and y exchanged",
+    "zone": "far from the area of the CRS",
+    "position": "single points outside the area of the CRS",
+    "no-position": "rows without a position",
+    "lone": "points far from all others",
+    "outside": "points outside the imagery",
+    "sites": "a site with several positions",
+    "no-site": "rows without a site",
+    "column": "which column gives an element",
+    "species": "a column whose name says another element",
+    "unit": "a unit that the column's name contradicts",
+    "cell-unit": "cells that name another unit",
+    "text": "text where numbers are needed",
+    "missing": "missing codes",
+    "blank": "not analysed",
+    "negative": "negative numbers",
+    "zero": "zeros",
+    "below": "below a limit",
+    "above": "above a limit",
+    "no-limit": "beyond a limit that nothing tells",
+    "censored": "limits that cannot be estimated",
+    "mostly-censored": "more than half below the limit",
+    "all-censored": "all values beyond a limit",
+    "no-values": "an empty column",
+    "one-sample": "one value only",
+    "constant": "one value everywhere",
+    "impossible": "more than 100 percent",
+    "mixed-units": "two units in one column",
+    "mixture": "several media or horizons",
+    "levelling": "groups that cannot be levelled",
+    "levelled": "groups brought to one level",
+    "repeated-id": "samples with the same name",
+    "same-place": "several samples at one place",
+    "duplicates": "pairs of field duplicates",
+    "dropped": "rows left out as asked",
+}
+"""Every code of a finding, and what it means."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """Record one thing that the user should know about a table.

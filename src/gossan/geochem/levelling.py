@@ -110,17 +110,21 @@ def _mad(logs: NDArray[np.float64]) -> float:
 
 
 def level_columns(
-    frame: pd.DataFrame, elements: Sequence[str], by: str, method: Levelling
+    frame: pd.DataFrame, elements: Sequence[str], by: Sequence[str], method: Levelling
 ) -> tuple[pd.DataFrame, list[Finding]]:
-    """Level every element of a frame between the groups of one column; limits move along."""
-    if method == "none" or by not in frame.columns or frame[by].nunique() < 2:
+    """Level every element of a frame between the groups that columns form; limits move along."""
+    columns = [name for name in by if name in frame.columns]
+    if method == "none" or not columns:
+        return frame, []
+    groups = frame[columns].astype(str).agg(", ".join, axis=1).to_numpy(object)
+    if len(set(groups)) < 2:
         return frame, []
     result = frame.copy()
     found: list[Finding] = []
     for element in elements:
         before = frame[element].to_numpy(float)
         try:
-            after = level(before, frame[by].to_numpy(object), method)
+            after = level(before, groups, method)
         except SurveyError as error:
             found.append(Finding("error", "levelling", f"{element}: {error}", element=element))
             continue
@@ -130,8 +134,8 @@ def level_columns(
                 result[f"{element}_limit"] = frame[f"{element}_limit"] * (after / before)
         shift = np.nanmedian(np.abs(np.log(after / before)))
         message = (
-            f"{element} levelled between groups of {by} ({method}): values changed by a factor "
-            f"of {np.exp(shift):.3g} in the median"
+            f"{element} levelled between groups of {' and '.join(columns)} ({method}): values "
+            f"changed by a factor of {np.exp(shift):.3g} in the median"
         )
         found.append(Finding("warning", "levelled", message, element=element))
     return result, found

@@ -25,7 +25,13 @@ from gossan.geochem.coordinates import (
     read_crs,
     within_area_of_use,
 )
-from gossan.geochem.duplicates import duplicate_pairs, groups_within, merge_groups, precision
+from gossan.geochem.duplicates import (
+    drop_copies,
+    duplicate_pairs,
+    groups_within,
+    merge_groups,
+    precision,
+)
 from gossan.geochem.findings import Finding, Findings, rows_where
 from gossan.geochem.reading import Table, read_table
 from gossan.geochem.survey_settings import SurveySettings
@@ -33,10 +39,11 @@ from gossan.geochem.survey_settings import SurveySettings
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """Hold (n, 2) positions in the project's CRS, and which rows have one."""
+    """Hold (n, 2) positions in the project's CRS, which rows have one, and the table's CRS."""
 
     coordinates: NDArray[np.float64]
     kept: NDArray[np.bool_]
+    source: CRS
 
 
 def place_rows(
@@ -73,17 +80,20 @@ def place_rows(
         message = f"{int((~known).sum())} rows without a position are left out"
         found.append(Finding("warning", "no-position", message, rows_where(table.rows, ~known)))
     if errors and not {e.code for e in errors} <= {"position"}:
-        return Placed(coordinates, known), Findings(tuple(found))
+        return Placed(coordinates, known, source), Findings(tuple(found))
     moved = project(coordinates, source, crs)
     inside = within_area_of_use(np.where(known[:, None], moved, np.nan), crs, margin_degrees=10)
     if not errors and not inside[known].all() and crs.area_of_use is not None:
+        swapped = within_area_of_use(project(coordinates[:, ::-1], source, crs), crs, 10)
         cure = "Check [project] crs and the crs of the survey"
+        if swapped[known].mean() > 0.5:
+            cure = "x and y look swapped: exchange their names"
         message = must("samples", f"within the area of {crs.name}", "some far from it", cure)
         found.append(Finding("error", "zone", message, rows_where(table.rows, known & ~inside)))
     kept: NDArray[np.bool_] = np.asarray(known & np.isfinite(moved).all(axis=1), bool)
     if kept.any():
         found += lone_points(moved[kept], table.rows[kept])
-    return Placed(moved, kept), Findings(tuple(found))
+    return Placed(moved, kept, source), Findings(tuple(found))
 
 
 def _source(
@@ -206,6 +216,7 @@ def resolve_duplicates(
     measured = {
         e: np.where(frame[f"{e}_censored"], np.nan, frame[e].to_numpy(float)) for e in elements
     }
+    pairs = drop_copies(pairs, list(measured.values()))
     known = {e: precision(values, pairs) for e, values in measured.items()}
     merged = merge_groups(frame, groups, elements, settings.duplicates).reset_index(drop=True)
     merged.attrs["precision"] = {

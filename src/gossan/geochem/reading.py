@@ -103,7 +103,7 @@ def read_table(
     if ending in TEXT_ENDINGS:
         text = read_text(path, delimiter, decimal, encoding)
         note = f"read as {text.encoding} text, delimiter {text.delimiter!r}, decimal {text.decimal}"
-        findings = Findings((Finding("note", "read", note),))
+        findings = Findings((Finding("note", "read", note), *_long_cells(text.numbers)))
         return _tabulate(path, text.rows, text.numbers, text.decimal, header_row, findings)
     if ending in SHEET_ENDINGS:
         return _read_sheet(path, sheet, header_row, "comma" if decimal == "comma" else "point")
@@ -111,6 +111,16 @@ def read_table(
         return _read_vector(path, sheet)
     known = ", ".join((*TEXT_ENDINGS, *SHEET_ENDINGS, *VECTOR_ENDINGS))
     raise SurveyError(must("path", f"a table ({known})", path.name, "Save it as CSV"))
+
+
+def _long_cells(numbers: Sequence[int]) -> list[Finding]:
+    """Find rows that run over many lines, as after a quote that is never closed."""
+    steps = np.diff(numbers)
+    long = tuple(int(n) for n, step in zip(numbers, steps) if step > 5)
+    if not long:
+        return []
+    message = "a row runs over many lines: check for a quote that is not closed"
+    return [Finding("warning", "long-row", message, long)]
 
 
 def _cure_missing(path: Path) -> str:
@@ -250,9 +260,13 @@ def _names(header: list[str], width: int) -> tuple[list[str], list[Finding]]:
     return names, [Finding("warning", "repeated-column", message)]
 
 
-_LIMIT_ROW = re.compile(r"(lower )?(limit|lod|lld|ldl|mdl|lor|dl)\b|detection|d\.l\.", re.I)
-_UNIT_ROW = re.compile(r"^units?\b", re.I)
-_METHOD_ROW = re.compile(r"^(analytical )?(method|analysis|technique|scheme)\b", re.I)
+_LIMIT_ROW = re.compile(
+    r"(lower )?(detection limits?|limits? of (detection|reporting)|lod|lld|ldl|mdl|lor|dl|d\.l\.)"
+    r"( ?\(.*\))?:?",
+    re.I,
+)
+_UNIT_ROW = re.compile(r"units?:?", re.I)
+_METHOD_ROW = re.compile(r"(analytical )?(method|analysis|technique|scheme)( codes?)?:?", re.I)
 
 
 def _rows_below(
@@ -266,14 +280,14 @@ def _rows_below(
         first = next((cell for cell in row if cell), "")
         named = {name: cell for name, cell in zip(names, row) if cell}
         words = [unit_of_word(cell) for cell in named.values()]
-        if _UNIT_ROW.search(first) or sum(word is not None for word in words) >= max(
+        if _UNIT_ROW.fullmatch(first) or sum(word is not None for word in words) >= max(
             1, 0.6 * len(words)
         ):
             found = ((name, unit_of_word(cell)) for name, cell in named.items())
             units |= {name: unit for name, unit in found if unit is not None}
-        elif _LIMIT_ROW.search(first):
+        elif _LIMIT_ROW.fullmatch(first):
             limits |= named
-        elif not _METHOD_ROW.search(first):
+        elif not _METHOD_ROW.fullmatch(first):
             break
         start += 1
     return units, limits, start

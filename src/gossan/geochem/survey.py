@@ -15,9 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from gossan.catalogue.elements import element_of, species_of_word
 from gossan.errors import SettingsError, SurveyError, must
 from gossan.geo.samples import Samples
-from gossan.geochem.columns import Column, find_column, nearest
+from gossan.geochem.columns import Column, find_column, nearest, read_header
 from gossan.geochem.findings import Finding, Findings
 from gossan.geochem.levelling import level_columns
 from gossan.geochem.positions import place_rows, resolve_duplicates
@@ -82,13 +83,13 @@ def read_survey(
     frame = _frame(settings, table, placed.coordinates[kept], values, target)
     findings += check_mixture(frame, settings)
     findings = _go_on(settings, findings)
-    by = "medium" if settings.mixture == "level" and settings.medium_column else "batch"
-    by = "horizon" if settings.mixture == "level" and settings.horizon_column else by
+    by = ("medium", "horizon") if settings.mixture == "level" else ("batch",)
     frame, records = level_columns(frame, tuple(values), by, settings.levelling)
     findings = _go_on(settings, findings + records)
     frame, more = resolve_duplicates(frame, tuple(values), settings)
     findings = _go_on(settings, findings + more)
     frame, findings = _drop_rows(frame, findings, settings)
+    frame.attrs["source_crs"] = placed.source.to_wkt()
     units = {element: value.column.target_unit for element, value in values.items()}
     medium = settings.medium or _only_word(frame, "medium")
     samples = Samples(
@@ -159,6 +160,10 @@ def _column_findings(
     element: str, column: Column, unit: str | Mapping[str, str] | None
 ) -> list[Finding]:
     records = [Finding("note", "column", column.line(), element=element)]
+    said, known = read_header(column.column), species_of_word(element)
+    if said.species and known and element_of(said.species) != element_of(known):
+        message = f"column {column.column!r} stated for {element} sounds like {said.species}"
+        records.append(Finding("warning", "species", message, element=element))
     if isinstance(unit, str) and column.unit and column.unit != unit:
         message = (
             f"unit = {unit!r}, but the name {column.column!r} says {column.unit}: the name wins"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -9,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from gossan.errors import must
 from gossan.geochem.censoring import Censoring
 from gossan.geochem.duplicates import DuplicatePolicy
+from gossan.geochem.findings import CODES
 from gossan.geochem.levelling import Levelling
 from gossan.settings import Settings
 
@@ -76,9 +78,21 @@ class SurveySettings(Settings):
                     "levelling", "median, robust or quantile", "none", 'mixture = "level" needs it'
                 )
             )
+        if self.levelling != "none" and self.mixture != "level" and self.batch is None:
+            cure = 'Add batch = "...", or mixture = "level" for media'
+            raise ValueError(must("batch", "stated where levelling is", "none", cure))
         if self.sites is not None and self.id is None:
             raise ValueError(must("id", "stated where sites is", "none", "Name the common column"))
         return self
+
+    @field_validator("accept", "drop")
+    @classmethod
+    def _known_codes(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
+        for code in codes:
+            if code not in CODES:
+                near = difflib.get_close_matches(code, CODES, 1, 0.0)[0]
+                raise ValueError(must("code", "that of a finding", code, f"Did you mean {near!r}"))
+        return codes
 
     @field_validator("path", "sites")
     @classmethod
