@@ -17,6 +17,9 @@ from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer, SelectedLayer
 from gossan.imagery.components import ComponentLayer, fit_components
 
+NEAR = 0.8
+"""Share of the greatest contrast from which components count as equally good."""
+
 
 @dataclass(frozen=True)
 class CrostaLayer:
@@ -75,7 +78,8 @@ def crosta(
 
     Among the components of the set's bands (covariance), take the one with the greatest
     ``-(mean loading of high bands) (mean loading of low bands)``, turned so that the high bands
-    load positively.
+    load positively. Of components within a fifth of the best, the one of least variance is taken:
+    it holds less of what all rocks differ in.
 
     Parameters
     ----------
@@ -130,5 +134,6 @@ def choose_component(
     """
     above, below = loadings[:, high].mean(axis=1), loadings[:, low].mean(axis=1)
     contrast = -above * below
-    best = int(contrast.argmax())
+    rivals = np.flatnonzero(contrast >= NEAR * contrast.max())
+    best = int(rivals[-1]) if contrast.max() > 0 else int(contrast.argmax())
     return best, 1 if above[best] > 0 else -1, round(float(contrast[best]), 12)
