@@ -1,0 +1,107 @@
+"""Write colour composites ready for display: three bands, stretched to 8 bits.
+
+ASTER 7-4-1 and Sentinel-2 8-4-2 as in Figures 2 and 3 of Ding et al. 2023.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gossan.errors import ImageryError, must
+from gossan.geo.blocks import Blocks
+from gossan.geo.grid import Window
+from gossan.geo.layer import Layer, SelectedLayer
+from gossan.geo.raster import RasterWriter, atomic_path, cog_from
+from gossan.geo.sampling import sample_pixels
+
+COMPOSITES = {"aster": ("b7", "b4", "b1"), "sentinel2": ("b08", "b04", "b02")}
+"""Red, green and blue of the paper's figures."""
+
+SHARES = (2.0, 98.0)
+"""Per cent of the pixels that become darkest and brightest."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Stretch values linearly to 1 to 255; 0 is empty.
+
+    >>> Stretch((0.1,), (0.3,))(np.array([[[np.nan, 0.0, 0.2, 0.9]]]))
+    array([[[  0,   1, 128, 255]]], dtype=uint8)
+    """
+
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+    def __call__(self, values: NDArray[np.floating]) -> NDArray[np.uint8]:
+        """Stretch (band, row, column) values; a pixel with an empty band is empty in all."""
+        low = np.asarray(self.low)[:, None, None]
+        high = np.asarray(self.high)[:, None, None]
+        empty = np.isnan(values).any(axis=0)
+        share = (np.where(empty, low, values) - low) / np.maximum(high - low, 1e-12)
+        shown = 1.0 + np.clip(share, 0.0, 1.0) * 254.0
+        return np.where(empty, 0, np.rint(shown)).astype(np.uint8)
+
+
+def fit_stretch(layer: Layer, blocks: Blocks | None = None) -> Stretch:
+    """Find the 2nd and 98th percentile of each band, on a sample of the pixels.
+
+    Raises
+    ------
+    ImageryError
+        No pixel is filled.
+    """
+    pixels = sample_pixels(layer, blocks=blocks)
+    if not pixels.size:
+        raise ImageryError(must("a composite", "filled somewhere", "no pixel", "Check the masks"))
+    low, high = np.percentile(pixels, SHARES, axis=1)
+    return Stretch(tuple(low.tolist()), tuple(high.tolist()))
+
+
+def write_composite(
+    layer: Layer, path: Path, bands: Sequence[str], blocks: Blocks | None = None
+) -> Stretch:
+    """Write three bands as an 8-bit cloud-optimised GeoTIFF, whole or not at all.
+
+    Parameters
+    ----------
+    layer
+        Reflectance (or components).
+    path
+        Where to.
+    bands
+        Names for red, green and blue (``COMPOSITES`` has the paper's).
+    blocks
+        The engine.
+
+    Returns
+    -------
+    The stretch that was used.
+    """
+    blocks = blocks or Blocks()
+    if len(bands) != 3:
+        raise ImageryError(must("a composite", "made of three bands", len(bands), "Name three"))
+    chosen = SelectedLayer(layer, tuple(bands))
+    stretch = fit_stretch(chosen, blocks)
+    with atomic_path(Path(path)) as temporary:
+        scratch = temporary.with_suffix(".scratch.tif")
+        try:
+            writer = RasterWriter(scratch, layer.grid, bands, "uint8", 0)
+            try:
+                for window, values in blocks.map(partial(_read, chosen, stretch), layer.grid):
+                    writer.write(window, values)
+            finally:
+                writer.close()
+            cog_from(scratch, temporary, blocks.threads)
+        finally:
+            scratch.unlink(missing_ok=True)
+    return stretch
+
+
+def _read(layer: Layer, stretch: Stretch, window: Window) -> NDArray[np.uint8]:
+    return stretch(layer.read(window))

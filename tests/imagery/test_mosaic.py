@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from rio_cogeo import cog_validate
+from scipy.ndimage import gaussian_filter
+from scipy.ndimage import shift as moved
+
+from gossan.errors import GridError, ImageryError
+from gossan.geo.blocks import Blocks
+from gossan.geo.grid import Grid, Window
+from gossan.geo.layer import ArrayLayer
+from gossan.imagery.composites import write_composite
+from gossan.imagery.coregistration import coregistration, phase_shift
+from gossan.imagery.mosaic import Dated, level, mosaic
+
+DAY = [datetime(2006, 5, day, tzinfo=UTC) for day in (1, 9, 17)]
+
+
+def scene(name: str, day: int, left: float, values: np.ndarray, epsg: int = 32645) -> Dated:
+    height, width = values.shape[1:]
+    grid = Grid.from_bounds(epsg, (left, 4e6, left + 30 * width, 4e6 + 20 * height), (30, 20))
+    return Dated(name, DAY[day], ArrayLayer(grid, ("b1", "b2"), values.astype(np.float32)))
+
+
+def test_the_newest_scene_wins_its_holes_are_filled_and_no_pixel_is_mixed() -> None:
+    old, new = np.full((2, 4, 6), 1.0), np.full((2, 4, 6), 2.0)
+    new[0, 1, 2] = np.nan  # one band empty: the whole pixel comes from the other scene
+    scenes = [scene("old", 0, 5e5, old), scene("new", 1, 5e5 + 60, new)]
+    joined, _ = mosaic(scenes)
+    assert joined.grid.bounds == (5e5, 4e6, 5e5 + 240, 4e6 + 80)
+    values = joined.read(joined.grid.whole)
+    wanted = np.full((2, 4, 8), 2.0)
+    wanted[:, :, :2] = 1
+    wanted[:, 1, 4] = 1
+    np.testing.assert_array_equal(values, wanted)
+    oldest, _ = mosaic(scenes, "oldest")
+    assert (oldest.read(oldest.grid.whole)[:, :, :6] == 1).all()
+    np.testing.assert_array_equal(joined.read(Window(1, 3, 2, 4)), wanted[:, 1:3, 3:7])
+
+
+def test_the_clearest_pixel_is_neither_cloud_nor_shadow() -> None:
+    ground = np.random.default_rng(1).uniform(0.2, 0.3, (2, 5, 7))
+    clear, cloudy, shady = ground.copy(), ground.copy(), ground.copy()
+    cloudy[:, :2] = 0.8
+    shady[:, 1:3] = 0.02
+    clear[:, 4, 6] = np.nan
+    scenes = [scene("a", 0, 5e5, cloudy), scene("b", 1, 5e5, shady), scene("c", 2, 5e5, clear)]
+    joined, _ = mosaic(scenes, "clearest")
+    np.testing.assert_allclose(joined.read(joined.grid.whole), ground, rtol=1e-6)
+
+
+def test_scenes_are_levelled_on_their_overlap_though_some_ground_changed() -> None:
+    rng = np.random.default_rng(2)
+    ground = rng.uniform(0.1, 0.5, (2, 40, 90))
+    gain, offset = np.array([1.3, 0.8]), np.array([-0.05, 0.02])
+    other = ground[:, :, 30:] * gain[:, None, None] + offset[:, None, None]
+    other += rng.normal(0, 0.002, other.shape)
+    other[:, 5:8, 3:12] = 0.9  # a cloud that the mask missed
+    scenes = [scene("ref", 2, 5e5, ground[:, :, :70]), scene("late", 0, 5e5 + 900, other)]
+    joined, found = mosaic(scenes, normalise=True, blocks=Blocks(size=16, workers=2))
+    (record,) = found
+    assert (record.name, record.reference) == ("late", "ref") and record.pixels == 40 * 40
+    np.testing.assert_allclose(record.change.gains, 1 / gain, rtol=0.02)
+    np.testing.assert_allclose(record.change.offsets, -offset / gain, atol=0.006)
+    seam = joined.read(joined.grid.whole)[:, :, 70:]
+    assert np.abs(seam - ground[:, :, 70:]).mean() < 0.006
+    raw, _ = mosaic(scenes)
+    assert np.abs(raw.read(raw.grid.whole)[:, :, 70:] - ground[:, :, 70:]).mean() > 0.02
+
+
+def test_a_chain_of_scenes_is_levelled_through_its_neighbours() -> None:
+    ground = np.random.default_rng(3).uniform(0.1, 0.5, (2, 30, 100))
+    parts = [
+        scene("a", 0, 5e5, ground[:, :, :40]),
+        scene("c", 1, 5e5 + 1800, 0.7 * ground[:, :, 60:]),
+        scene("b", 2, 5e5 + 900, 1.2 * ground[:, :, 30:70]),
+    ]
+    grid = mosaic(parts)[0].grid
+    from gossan.geo.warp import to_grid
+
+    layers, found = level([Dated(p.name, p.time, to_grid(p.layer, grid)) for p in parts])
+    assert [(r.name, r.reference) for r in found] == [("b", "a"), ("c", "b")]
+    np.testing.assert_allclose(layers[1].read(grid.whole)[:, :, 60:], ground[:, :, 60:], rtol=1e-3)
+
+
+def test_mixed_zones_and_bands_are_refused_in_one_line() -> None:
+    values = np.ones((2, 4, 6))
+    with pytest.raises(GridError, match=r"in one UTM zone; got EPSG:32645 and EPSG:32646 \(east\)"):
+        mosaic([scene("west", 0, 5e5, values), scene("east", 1, 5e5, values, 32646)])
+    odd = scene("odd", 1, 5e5, values)
+    renamed = ArrayLayer(odd.layer.grid, ("b1", "b9"), values)
+    with pytest.raises(ImageryError, match=r"same bands; got b1, b2 \(west\) and b1, b9 \(odd\)"):
+        mosaic([scene("west", 0, 5e5, values), Dated("odd", DAY[1], renamed)])
+
+
+def texture(shape: tuple[int, int], seed: int = 4) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return gaussian_filter(rng.normal(size=shape), 1.5) + 3 * gaussian_filter(
+        rng.normal(size=shape), 6
+    )
+
+
+@pytest.mark.parametrize(("rows", "cols"), [(0.0, 0.0), (1.3, -0.6), (-2.25, 3.5), (0.4, 0.15)])
+def test_phase_correlation_finds_a_known_shift_to_a_tenth_of_a_pixel(
+    rows: float, cols: float
+) -> None:
+    scene_ = texture((160, 150))
+    other = moved(scene_, (rows, cols), order=5)
+    found = phase_shift(scene_[20:140, 15:135], other[20:140, 15:135])
+    assert found == pytest.approx((rows, cols), abs=0.1)
+
+
+def test_noise_has_no_peak() -> None:
+    rng = np.random.default_rng(5)
+    assert phase_shift(rng.normal(size=(96, 96)), rng.normal(size=(96, 96))) is None
+
+
+def test_a_shift_between_sensors_is_reported_in_pixels_east_and_north() -> None:
+    ground = texture((420, 600), 6)
+    fine = Grid.from_bounds(32645, (5e5, 4e6, 5e5 + 6000, 4e6 + 4200), 10)
+    # the second sensor: 15 m pixels, its ground 12 m too far east and 21 m too far south
+    wrong = moved(ground, (2.1, 1.2), order=5)
+    s2 = ArrayLayer(fine, ("b04",), ground[None] + 5)
+    off = ArrayLayer(fine, ("b2",), np.exp(0.2 * wrong[None]))  # another response to one ground
+    from gossan.geo.warp import to_grid
+
+    coarse = Grid.from_bounds(32645, fine.bounds, 15)
+    block = to_grid(off, coarse)
+    aster = ArrayLayer(coarse, ("b2",), block.read(coarse.whole))
+    found = coregistration(s2, aster, ("b04", "b2"), tile=128)
+    assert found.pixel_m == 15 and found.tiles >= 4
+    assert found.east_px == pytest.approx(12 / 15, abs=0.15)
+    assert found.north_px == pytest.approx(-21 / 15, abs=0.15)
+    assert "px east" in found.reading and found.reading.count("\n") == 0
+    back = coregistration(aster, s2, ("b2", "b04"), tile=128)
+    assert back.east_px == pytest.approx(-found.east_px, abs=0.1)
+
+
+def test_images_without_texture_cannot_be_compared() -> None:
+    grid = Grid.from_bounds(32645, (5e5, 4e6, 5e5 + 1280, 4e6 + 1280), 10)
+    flat = ArrayLayer(grid, ("b",), np.full((1, 128, 128), np.nan))
+    with pytest.raises(ImageryError, match="valid and textured enough"):
+        coregistration(flat, flat)
+
+
+def test_a_composite_is_a_valid_8_bit_cog_stretched_between_percentiles(tmp_path: Path) -> None:
+    rng = np.random.default_rng(7)
+    values = rng.uniform(0.1, 0.5, (4, 700, 620)).astype(np.float32)
+    values[:, :3, :4] = np.nan
+    grid = Grid.from_bounds(32645, (5e5, 4e6, 5e5 + 6200, 4e6 + 7000), 10)
+    layer = ArrayLayer(grid, ("b1", "b4", "b7", "b9"), values)
+    path = tmp_path / "aster_741.tif"
+    stretch = write_composite(layer, path, ("b7", "b4", "b1"), Blocks(size=512))
+    assert cog_validate(str(path), quiet=True)[0]
+    low, high = np.nanpercentile(values[[2, 1, 0]], [2, 98], axis=(1, 2))
+    np.testing.assert_allclose(stretch.low, low, atol=2e-3)
+    np.testing.assert_allclose(stretch.high, high, atol=2e-3)
+    with rasterio.open(path) as shown:
+        assert shown.dtypes == ("uint8",) * 3 and shown.nodata == 0
+        assert [c.name for c in shown.colorinterp] == ["red", "green", "blue"]
+        pixels = shown.read()
+    assert (pixels[:, :3, :4] == 0).all() and (pixels[:, 3:] > 0).all()
+    assert 1 < (pixels[:, 3:] == 255).mean() * 100 < 3
+    with pytest.raises(ImageryError, match="three bands"):
+        write_composite(layer, path, ("b7",))
+    assert [p.name for p in tmp_path.iterdir()] == ["aster_741.tif"]
