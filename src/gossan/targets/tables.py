@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,7 +15,7 @@ from gossan.geo.raster import atomic_path
 GeoTable: TypeAlias = gpd.GeoDataFrame
 
 
-def geometry_table(columns: Mapping[str, Sequence[Any]], geometry: Any, crs: CRS) -> GeoTable:
+def geometry_table(columns: Mapping[str, Any], geometry: Any, crs: CRS) -> GeoTable:
     """Join columns and their geometries in one CRS.
 
     >>> import shapely

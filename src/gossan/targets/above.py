@@ -1,0 +1,96 @@
+"""Turn maps into evidence on one grid: above a threshold, probability of exceedance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from gossan.errors import InputError, must
+from gossan.geo.grid import Grid, Window
+from gossan.geo.layer import Layer
+
+
+@dataclass(frozen=True)
+class AboveLayer:
+    """Mark pixels at or above a threshold: 1 above, 0 below, NaN empty.
+
+    >>> from affine import Affine
+    >>> from pyproj import CRS
+    >>> from gossan.geo.layer import ArrayLayer
+    >>> grid = Grid(CRS.from_epsg(32645), Affine(10.0, 0, 0, 0, -10.0, 10.0), 1, 3)
+    >>> cu = ArrayLayer(grid, ("Cu",), np.array([[[5.0, 20.0, np.nan]]]))
+    >>> AboveLayer(cu, 10.0).read(grid.whole).ravel().tolist()
+    [0.0, 1.0, nan]
+    """
+
+    source: Layer
+    threshold: float
+    band: str | None = None
+    name: str = "above"
+
+    @property
+    def grid(self) -> Grid:
+        """Grid of the source."""
+        return self.source.grid
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """The one band, called ``name``."""
+        return (self.name,)
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """Read and compare."""
+        index = 0 if self.band is None else self.source.bands.index(self.band)
+        values = self.source.read(window)[index : index + 1]
+        above = (values >= self.threshold).astype(np.float32)
+        return np.where(np.isnan(values), np.float32(np.nan), above)
+
+
+@dataclass(frozen=True)
+class ExceedanceLayer:
+    """Give the probability that the truth lies at or above a threshold.
+
+    ``P = Phi((estimate - threshold) / standard_error)`` on the working scale: for a model of
+    logarithms, give the logarithm of the threshold. Where the standard error is 0, P is 0 or 1.
+
+    Parameters
+    ----------
+    source : layer with the bands "estimate" and "standard_error", working scale.
+    threshold : on the same scale.
+    """
+
+    source: Layer
+    threshold: float
+
+    def __post_init__(self) -> None:
+        for band in ("estimate", "standard_error"):
+            if band not in self.source.bands:
+                raise InputError(
+                    must("the layer", f"one with the band {band!r}", ", ".join(self.source.bands),
+                         "Use a model that gives standard errors")
+                )  # fmt: skip
+
+    @property
+    def grid(self) -> Grid:
+        """Grid of the source."""
+        return self.source.grid
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """The one band."""
+        return ("probability",)
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """Read and compute."""
+        values = self.source.read(window).astype(np.float64)
+        estimate = values[self.source.bands.index("estimate")]
+        error = values[self.source.bands.index("standard_error")]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = (estimate - self.threshold) / error
+        exact = np.where(estimate >= self.threshold, np.inf, -np.inf)
+        z = np.where(error == 0, exact, z)
+        z = np.where(np.isnan(estimate), np.nan, z)
+        return ndtr(z)[None].astype(np.float32)
