@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from affine import Affine
+from pyproj import CRS, Transformer
+from scipy.spatial.distance import cdist
+
+from gossan.errors import FitError, InputError
+from gossan.geo.grid import Grid
+from gossan.geo.layer import ArrayLayer
+from gossan.geochem.variogram_model import Structure, VariogramModel
+from gossan.targets.sampling import SamplingSettings, plan_samples, write_plan
+
+GRID = Grid(CRS.from_epsg(32645), Affine(100.0, 0, 500_000.0, 0, -150.0, 4_400_000.0), 60, 70)
+MODEL = VariogramModel(0.05, (Structure("exponential", 0.4, 900.0),))
+
+
+def _ordinary_variance(samples: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Solve the bordered kriging system, one target after the other."""
+    n = len(samples)
+    system = np.ones((n + 1, n + 1))
+    system[:n, :n] = 0.4 * np.exp(-cdist(samples, samples) / 900.0) + 0.05 * np.eye(n)
+    system[n, n] = 0.0
+    out = []
+    for target in targets:
+        right = np.ones(n + 1)
+        right[:n] = 0.4 * np.exp(-np.hypot(*(samples - target).T) / 900.0)
+        out.append(0.4 - right @ np.linalg.solve(system, right))
+    return np.array(out)
+
+
+@pytest.fixture(scope="module")
+def existing() -> np.ndarray:
+    left, bottom, right, top = GRID.bounds
+    return np.random.default_rng(3).uniform((left, bottom), ((left + right) / 2, top), (25, 2))
+
+
+@pytest.fixture(scope="module")
+def whole() -> shapely.Polygon:
+    return shapely.box(*GRID.bounds)
+
+
+def test_the_first_sample_is_the_best_of_all_and_the_error_left_is_right(
+    existing: np.ndarray, whole: shapely.Polygon
+) -> None:
+    settings = SamplingSettings(number=3, candidates=40, targets=60)
+    plan = plan_samples(GRID, existing, MODEL, whole, settings=settings)
+    left, bottom, right, top = GRID.bounds
+    rows, columns = 9, 7  # of the 60 places judged on 7 x 9 km
+    targets = np.array(
+        [(left + (c + 0.5) * (right - left) / columns, bottom + (r + 0.5) * (top - bottom) / rows)
+         for r in range(rows) for c in range(columns)]
+    )  # fmt: skip
+    assert plan.before == pytest.approx(_ordinary_variance(existing, targets).mean(), rel=2e-3)
+    samples = existing
+    for row in plan.table.itertuples():
+        samples = np.vstack([samples, [row.geometry.x, row.geometry.y]])
+        after = _ordinary_variance(samples, targets).mean()
+        assert row.error_left == pytest.approx(after / plan.before, rel=2e-3)
+    assert plan.after == pytest.approx(plan.before * plan.table["error_left"].iloc[-1])
+    rows, columns = 7, 6  # the candidates
+    tried = np.array(
+        [(left + (c + 0.5) * (right - left) / columns, bottom + (r + 0.5) * (top - bottom) / rows)
+         for r in range(rows) for c in range(columns)]
+    )  # fmt: skip
+    best = min(_ordinary_variance(np.vstack([existing, t]), targets).mean() for t in tried)
+    assert plan.before * (1 - plan.table["gain"][0]) == pytest.approx(best, rel=2e-3)
+
+
+def test_new_samples_go_where_there_are_none(existing: np.ndarray, whole: shapely.Polygon) -> None:
+    plan = plan_samples(GRID, existing, MODEL, whole, settings=SamplingSettings(number=8))
+    middle = (GRID.bounds[0] + GRID.bounds[2]) / 2
+    assert (plan.table["easting"] > middle).mean() > 0.8
+    gains = plan.table["gain"].to_numpy()
+    assert (np.diff(gains) <= 1e-9).all() and (gains > 0).all()
+
+
+def test_doubt_draws_samples_to_the_edge_of_the_anomaly(
+    existing: np.ndarray, whole: shapely.Polygon
+) -> None:
+    p = np.zeros((1, *GRID.shape))
+    p[0, 40:46, 10:20] = 0.5
+    p[0, 0:20, 30:60] = 1.0
+    doubt = ArrayLayer(GRID, ("probability",), p)
+    settings = SamplingSettings(number=4, goal="doubt")
+    plan = plan_samples(GRID, existing, MODEL, whole, probability=doubt, settings=settings)
+    row, column = GRID.index_of(plan.table["easting"], plan.table["northing"])
+    assert ((row > 36) & (row < 50) & (column > 6) & (column < 24)).all()
+
+
+def test_samples_stay_in_the_area_apart_and_on_the_map(existing: np.ndarray) -> None:
+    left, bottom, right, top = GRID.bounds
+    area = shapely.Point((left + right) / 2, (bottom + top) / 2).buffer(2000.0)
+    p = np.full((1, *GRID.shape), 0.3)
+    p[0, :, 36:] = np.nan
+    settings = SamplingSettings(number=12, apart_m=400.0)
+    plan = plan_samples(
+        GRID, existing, MODEL, area, probability=ArrayLayer(GRID, ("p",), p), settings=settings
+    )
+    xy = np.column_stack([plan.table.geometry.x, plan.table.geometry.y])
+    assert shapely.contains_xy(area, xy[:, 0], xy[:, 1]).all()
+    assert (xy[:, 0] < left + 3600).all()
+    distance = cdist(xy, np.vstack([xy, existing]))
+    assert np.sort(distance, axis=1)[:, 1].min() >= 400.0
+
+
+def test_a_narrow_area_still_gets_a_place(existing: np.ndarray) -> None:
+    left, _, _, top = GRID.bounds
+    sliver = shapely.LineString([(left + 50, top - 50), (left + 6000, top - 8000)]).buffer(0.5)
+    plan = plan_samples(GRID, existing, MODEL, sliver, settings=SamplingSettings(number=2))
+    assert 1 <= len(plan.table) <= 2 and shapely.intersects(sliver, plan.table.geometry).all()
+
+
+def test_impossible_wishes_are_refused(existing: np.ndarray, whole: shapely.Polygon) -> None:
+    with pytest.raises(InputError):
+        plan_samples(GRID, existing, MODEL, shapely.box(0, 0, 1, 1))
+    with pytest.raises(InputError):
+        plan_samples(GRID, existing, MODEL, whole, settings=SamplingSettings(goal="doubt"))
+    sure = ArrayLayer(GRID, ("p",), np.ones((1, *GRID.shape)))
+    with pytest.raises(FitError):
+        plan_samples(GRID, existing, MODEL, whole, probability=sure,
+                     settings=SamplingSettings(goal="doubt"))  # fmt: skip
+    with pytest.raises(InputError):
+        plan_samples(GRID, existing, MODEL, whole, settings=SamplingSettings(apart_m=1e6))
+
+
+def test_the_plan_is_written_for_gis_and_receiver(
+    existing: np.ndarray, whole: shapely.Polygon, tmp_path: Path
+) -> None:
+    plan = plan_samples(GRID, existing, MODEL, whole, settings=SamplingSettings(number=5))
+    paths = write_plan(plan, tmp_path)
+    assert len(gpd.read_file(paths["gpkg"], layer="samples")) == 5
+    points = ElementTree.parse(paths["gpx"]).getroot().findall("{*}wpt")
+    back = Transformer.from_crs(4326, 32645, always_xy=True)
+    for point, row in zip(points, plan.table.itertuples(), strict=True):
+        easting, northing = back.transform(float(point.get("lon")), float(point.get("lat")))
+        assert easting == pytest.approx(row.geometry.x, abs=0.1)
+        assert northing == pytest.approx(row.geometry.y, abs=0.1)
