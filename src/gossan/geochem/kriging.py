@@ -119,7 +119,7 @@ class Kriging:
         Samples at the very same place count as one: their mean (with "filtered", of
         accordingly smaller error).
         """
-        xy, z, count = _distinct(coordinates, values)
+        xy, z, count = distinct(coordinates, values)
         terms = drift_terms(self.method, self.drift)
         check_drift(xy, terms)
         self.samples_, self.values_ = xy, z
@@ -153,11 +153,11 @@ class Kriging:
 
     def lattice(self, grid: Grid) -> Array:
         """Give estimate and variance (2, height, width) at the pixel centres of a grid."""
-        return self._run(_nodes(grid), 2).reshape(2, *grid.shape)
+        return self._run(nodes_of(grid), 2).reshape(2, *grid.shape)
 
     def estimate_lattice(self, grid: Grid) -> Array:
         """Give the estimate alone (height, width): with ``neighbours=None`` by the dual form."""
-        return self.estimate(_nodes(grid)).reshape(grid.shape)
+        return self.estimate(nodes_of(grid)).reshape(grid.shape)
 
     def quality(self, grid: Grid) -> Array:
         """Give distance to the nearest sample and effective number of samples (2, height, width).
@@ -167,7 +167,7 @@ class Kriging:
 
         Source: Kish (1965), section 8.2.
         """
-        nodes = _nodes(grid)
+        nodes = nodes_of(grid)
         distance = distance_to_nearest(self.samples_, nodes, self.workers)
         effective = self._local(nodes, 3)[2]
         return np.stack([distance, effective]).reshape(2, *grid.shape)
@@ -197,7 +197,7 @@ class Kriging:
         system = self._fitted
         if system is None:
             return self._local(coordinates, rows)
-        targets = self.variogram.turn(_as_targets(coordinates))
+        targets = self.variogram.turn(as_targets(coordinates))
         support = self._support()
         local_variance = rows == 2 and self.variance_neighbours is not None
         out = np.empty((1 if local_variance else rows, len(targets)))
@@ -209,7 +209,7 @@ class Kriging:
 
     def _local(self, coordinates: ArrayLike, rows: int, leave_out: bool = False) -> Array:
         self._fitted  # noqa: B018
-        targets = self.variogram.turn(_as_targets(coordinates))
+        targets = self.variogram.turn(as_targets(coordinates))
         support, jump = self._support(), self._jump
         where = getattr(self, "_neighbourhood", None) or Neighbourhood(32)
         if leave_out:
@@ -242,7 +242,7 @@ def distance_to_nearest(
     array([5., 1.])
     """
     tree = cKDTree(np.asarray(coordinates, float))
-    places = _as_targets(targets)
+    places = as_targets(targets)
     out = np.full(len(places), np.nan)
 
     def part(start: int, stop: int) -> None:
@@ -254,7 +254,8 @@ def distance_to_nearest(
     return out
 
 
-def _as_targets(coordinates: ArrayLike) -> Array:
+def as_targets(coordinates: ArrayLike) -> Array:
+    """Check that coordinates are (n, 2)."""
     xy = np.asarray(coordinates, dtype=np.float64)
     if xy.ndim != 2 or xy.shape[1] != 2:
         cure = "Give easting and northing in two columns"
@@ -262,7 +263,8 @@ def _as_targets(coordinates: ArrayLike) -> Array:
     return xy
 
 
-def _nodes(grid: Grid) -> Array:
+def nodes_of(grid: Grid) -> Array:
+    """Give (height * width, 2) easting and northing of the pixel centres, row by row."""
     easting, northing = grid.coordinates()
     nodes = np.empty((grid.height, grid.width, 2))
     nodes[..., 0] = easting
@@ -270,8 +272,9 @@ def _nodes(grid: Grid) -> Array:
     return nodes.reshape(-1, 2)
 
 
-def _distinct(coordinates: ArrayLike, values: ArrayLike) -> tuple[Array, Array, Array]:
-    xy, z = _as_targets(coordinates), np.asarray(values, dtype=np.float64)
+def distinct(coordinates: ArrayLike, values: ArrayLike) -> tuple[Array, Array, Array]:
+    """Leave out NaN and merge samples at the very same place: places, mean values, counts."""
+    xy, z = as_targets(coordinates), np.asarray(values, dtype=np.float64)
     if z.shape != xy.shape[:1]:
         raise InputError(must("values", f"({len(xy)},), one a place", z.shape, "Match them"))
     keep = np.isfinite(z) & np.isfinite(xy).all(axis=1)

@@ -120,8 +120,8 @@ class Anisotropy:
     Examples
     --------
     >>> Anisotropy(azimuth_deg=90.0, ratio=0.5).turn([[100.0, 0.0], [0.0, 100.0]]).round(6)
-    array([[100.,   0.],
-           [  0., -200.]])
+    array([[ 100.,    0.],
+           [   0., -200.]])
     """
 
     azimuth_deg: float = 0.0
