@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gossan.arrays.resample import Taps
 
-__all__ = ["EMPTY", "ClusterSums", "cluster_sums", "nearest_centre"]
+__all__ = ["EMPTY", "ClusterSums", "apply_lines", "cluster_sums", "nearest_centre"]
 
 EMPTY = 255
 """Label of a pixel that has no class because a variable is empty."""
@@ -239,3 +239,51 @@ def _add_line(slot, values, band, bands, nodes, col_first, col_weights, line):  
         else:
             for t in range(taps):
                 line[start + np.uint64(t)] += col_weights[x, t] * value
+
+
+def apply_lines(
+    labels: NDArray[np.uint8],
+    values: NDArray[np.float32],
+    constants: NDArray[np.float64],
+    slopes: NDArray[np.float64],
+) -> NDArray[np.float32]:
+    """Give ``constants[c] + slopes[c] . values`` of each pixel, c its class.
+
+    Parameters
+    ----------
+    labels
+        (height, width); ``EMPTY`` for none.
+    values
+        (d, height, width).
+    constants, slopes
+        (classes,) and (classes, d).
+
+    Returns
+    -------
+    (height, width) float32; NaN where a pixel has no class.
+
+    Examples
+    --------
+    >>> labels = np.array([[0, 1, EMPTY]], np.uint8)
+    >>> values = np.array([[[2.0, 2.0, 2.0]]], np.float32)
+    >>> apply_lines(labels, values, np.array([0.0, 1.0]), np.array([[10.0], [20.0]])).tolist()
+    [[20.0, 41.0, nan]]
+    """
+    classes, d = slopes.shape
+    lines = np.full((classes + 1, d + 1), np.nan)
+    lines[:classes, 0], lines[:classes, 1:] = constants, slopes
+    result = np.empty(labels.shape, np.float32)
+    _apply_lines(labels, np.ascontiguousarray(values, np.float32), lines, result)
+    return result
+
+
+@njit(cache=True, nogil=True)
+def _apply_lines(labels, values, lines, result):  # type: ignore[no-untyped-def]
+    last = lines.shape[0] - 1
+    for y in range(labels.shape[0]):
+        for x in range(labels.shape[1]):
+            slot = np.uint64(min(labels[y, x], last))
+            total = lines[slot, 0]
+            for k in range(values.shape[0]):
+                total += lines[slot, k + 1] * values[k, y, x]
+            result[y, x] = total

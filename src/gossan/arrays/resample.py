@@ -81,6 +81,14 @@ class Taps:
         """Give the taps of pixels start .. stop - 1."""
         return Taps(self.first[start:stop], self.weights[start:stop], self.nodes)
 
+    def moved(self, nodes: int) -> Taps:
+        """Shift the numbering of the nodes."""
+        return Taps(self.first + nodes, self.weights, self.nodes + nodes)
+
+    def take(self, pixels: NDArray[np.int64]) -> Taps:
+        """Give the taps of some pixels, in any order."""
+        return Taps(self.first[pixels], self.weights[pixels], self.nodes)
+
     def reach(self) -> tuple[int, int]:
         """Give the nodes that these pixels look at: first, and one past the last."""
         return int(self.first.min()), int(self.first.max()) + self.weights.shape[1]

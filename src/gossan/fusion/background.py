@@ -1,0 +1,99 @@
+"""The kriged layer as the pyramid sees it: nodes of a lattice, brought to pixels as asked."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from gossan.arrays.pyramid import smoothed
+from gossan.arrays.resample import Taps, cubic_taps, interpolate, interpolate_at
+from gossan.fusion.lattice import lattice_over
+from gossan.geo.grid import Grid, Window
+
+__all__ = [
+    "SmoothedPair",
+    "TapsPair",
+    "cubic_pair",
+    "shared_lattice",
+    "shared_step",
+    "smoothed_pair",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class TapsPair:
+    """Bring a field from a lattice to pixels: ``rows @ lattice @ columns.T``, part by part."""
+
+    rows: Taps = field(repr=False)
+    columns: Taps = field(repr=False)
+
+    def window(self, lattice: NDArray[np.float64], window: Window) -> NDArray[np.float32]:
+        """Give the field (..., height, width) in a window."""
+        return interpolate(*self.parts(window), lattice)
+
+    def at(
+        self, lattice: NDArray[np.float64], rows: NDArray[np.int64], cols: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Give the field (..., n) at pixels."""
+        return interpolate_at(self.rows.take(rows), self.columns.take(cols), lattice)
+
+    def parts(self, window: Window) -> tuple[Taps, Taps]:
+        """Give the taps of a window's rows and columns."""
+        down, across = window.slices
+        return self.rows.part(down.start, down.stop), self.columns.part(across.start, across.stop)
+
+
+@dataclass(frozen=True, eq=False)
+class SmoothedPair(TapsPair):
+    """Bring the low-pass of a lattice field to pixels, by way of an inner lattice.
+
+    ``low = rows @ (inner_rows @ lattice @ inner_columns.T) @ columns.T``
+    """
+
+    inner_rows: sparse.csr_array = field(repr=False)
+    inner_columns: sparse.csr_array = field(repr=False)
+
+    def inner(self, lattice: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Bring lattice values (rows, columns) to the inner lattice."""
+        return np.asarray(self.inner_rows @ lattice @ self.inner_columns.T)
+
+
+def cubic_pair(lattice: Grid, grid: Grid) -> TapsPair:
+    """Give cubic convolution (Keys, a = -0.5) from a lattice to the pixels of a grid.
+
+    Source: Ding et al. 2023, sec. 4.3.2.
+    """
+    easting, northing = grid.coordinates()
+    rows, _ = lattice.index_of(np.full_like(northing, easting[0]), northing)
+    _, columns = lattice.index_of(easting, np.full_like(easting, northing[0]))
+    return TapsPair(cubic_taps(rows, lattice.height), cubic_taps(columns, lattice.width))
+
+
+def smoothed_pair(pair: TapsPair, levels: int) -> SmoothedPair:
+    """Give the low-pass, by a pyramid of some levels, of fields that ``pair`` brings to pixels."""
+    rows, inner_rows = smoothed(pair.rows, levels)
+    columns, inner_columns = smoothed(pair.columns, levels)
+    return SmoothedPair(rows, columns, inner_rows, inner_columns)
+
+
+def shared_step(step_m: float, grid: Grid) -> float:
+    """Round a lattice spacing down so that elements and folds share one lattice.
+
+    To the next lower pixel size times a power of the root of 2, at least one pixel.
+
+    >>> grid = Grid.from_bounds(32638, (0, 0, 100, 100), 10)
+    >>> [round(shared_step(step, grid), 3) for step in (95.0, 159.9, 3.0)]
+    [80.0, 113.137, 10.0]
+    """
+    pixel = min(grid.pixel_width, grid.pixel_height)
+    power = max(math.floor(2 * math.log2(step_m / pixel) + 1e-9), 0)
+    return float(pixel * 2 ** (power / 2))
+
+
+def shared_lattice(step_m: float, grid: Grid) -> Grid:
+    """Lay a lattice of about ``step_m``, rounded by ``shared_step``, over a grid."""
+    return lattice_over(grid, shared_step(step_m, grid))
