@@ -59,5 +59,5 @@ def test_the_layer_of_classes_does_not_depend_on_blocks(size: int, workers: int)
 
 
 def test_more_classes_than_pixels_that_differ_are_refused() -> None:
-    with pytest.raises(FitError, match="clusters must be 1 to 3, .*; got 4"):
+    with pytest.raises(FitError, match=r"clusters must be 1 to 3, .*; got 4"):
         fit_clusters(np.array([[1.0, 2.0, 2.0, 3.0, np.nan]]), ("f1",), 4)

@@ -50,4 +50,5 @@ def test_low_and_high_layers_add_up_to_the_image(levels: int) -> None:
     high = pickle.loads(pickle.dumps(DetailLayer(low)))
     assert high.bands == low.bands == ("b1", "b2") and high.grid == GRID
     total = low.read(GRID.whole) + high.read(GRID.whole)
-    np.testing.assert_allclose(total, source.array, rtol=2e-7)
+    filled = np.isfinite(source.array).all(axis=0)
+    np.testing.assert_allclose(total[:, filled], source.array[:, filled], rtol=2e-7)
