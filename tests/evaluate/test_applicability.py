@@ -25,7 +25,11 @@ def _case() -> tuple[Observations, LayerFeatures, np.ndarray]:
     easting, northing = grid.coordinates()
     xy = np.column_stack([rng.choice(easting[:45], 80), rng.choice(northing, 80)])
     points = Points(xy)
-    return Observations(points, rng.normal(size=80)), LayerFeatures(ArrayLayer(grid, ("a", "b", "c"), image)), image
+    return (
+        Observations(points, rng.normal(size=80)),
+        LayerFeatures(ArrayLayer(grid, ("a", "b", "c"), image)),
+        image,
+    )
 
 
 def test_the_index_agrees_with_brute_force() -> None:

@@ -28,7 +28,7 @@ class Case:
 def simulate(
     n: int = 160, share: float = 0.6, noise: float = 0.15, holes: bool = False, seed: int = 11
 ) -> Case:
-    """Simulate y = features . beta + smooth residual + noise; ``share`` of variance is imagery's."""
+    """Simulate y = features . beta + smooth residual + noise; a share is imagery's."""
     rng = np.random.default_rng(seed)
     grid = Grid(CRS.from_epsg(32638), Affine(60, 0, 400_130, 0, -40, 2_706_070), 90, 130)
     image = np.stack([gaussian_filter(rng.normal(size=grid.shape), s) for s in (1.0, 2.0, 6.0)])

@@ -49,9 +49,7 @@ def test_covariance_and_leverage_are_those_of_the_map_from_values_to_results() -
     at_samples = np.stack([u.at(xy)[0] for u in units], axis=-1)
     hat = np.einsum("ti,tik->tk", local.design(x), at_samples)
     assert local.trace == pytest.approx(np.trace(hat), rel=1e-9)
-    np.testing.assert_allclose(
-        local.leave_one_out, (y - hat @ y) / (1 - np.diag(hat)), rtol=1e-9
-    )
+    np.testing.assert_allclose(local.leave_one_out, (y - hat @ y) / (1 - np.diag(hat)), rtol=1e-9)
 
 
 def test_slopes_that_vary_over_the_ground_are_found() -> None:

@@ -1,4 +1,4 @@
-"""Every word makes a model of the protocol; a wrong word or option is answered with the right one."""
+"""Every word makes a model of the protocol; a wrong word is answered with the right one."""
 
 from __future__ import annotations
 

@@ -54,7 +54,9 @@ def test_it_is_the_mean_of_the_fold_fits_plus_the_kriged_left_out_residual() -> 
 def test_any_scikit_learn_regressor_serves_and_anything_else_is_refused() -> None:
     case = simulate()
     settings = RegressionKrigingSettings(regressor=KNeighborsRegressor(5))
-    assert np.isfinite(_mse(RegressionKriging(settings).fit(case.observations, case.features), case))
+    assert np.isfinite(
+        _mse(RegressionKriging(settings).fit(case.observations, case.features), case)
+    )
     with pytest.raises(ValueError):
         RegressionKrigingSettings(regressor="magic")
 

@@ -177,9 +177,7 @@ def knndm_folds(
     return best
 
 
-def _clusterings(
-    coordinates: NDArray[np.float64], folds: int, seed: int
-) -> list[NDArray[np.int_]]:
+def _clusterings(coordinates: NDArray[np.float64], folds: int, seed: int) -> list[NDArray[np.int_]]:
     """Group samples into q clusters for about twenty q between folds and n / 2."""
     n = len(coordinates)
     counts = np.unique(np.geomspace(folds, max(n // 2, folds + 1), 20).astype(int))

@@ -76,7 +76,9 @@ def fit_applicability(
     keep = np.isfinite(raw).all(axis=1)
     if keep.sum() < 3:
         raise FitError(
-            must("samples with features", "at least 3", int(keep.sum()), "Check the imagery's cover")
+            must(
+                "samples with features", "at least 3", int(keep.sum()), "Check the imagery's cover"
+            )
         )
     raw, fold = raw[keep], np.asarray(folds)[keep]
     spread = raw.std(axis=0)

@@ -86,9 +86,8 @@ def coverage_table(
     y, m, s = _finite(observed, estimate, standard_error)
     rows = []
     for level in levels:
-        half = normal_quantile(level) * s
-        if calibration is not None:
-            half = calibration.half_width(s, level)
+        factor = 1.0 if calibration is None else calibration.factor(level)
+        half = normal_quantile(level) * factor * s
         beyond = np.maximum(np.abs(y - m) - half, 0.0)
         width = float(np.mean(2.0 * half)) if y.size else float("nan")
         penalty = float(2.0 / (1.0 - level) * beyond.mean()) if y.size else float("nan")

@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from gossan.arrays.folds import block_folds, block_labels, distance_to_fit, knndm_folds, random_folds
+from gossan.arrays.folds import (
+    block_folds,
+    block_labels,
+    distance_to_fit,
+    knndm_folds,
+    random_folds,
+)
 from gossan.errors import FitError, GossanError, SettingsError, must
 from gossan.fusion.cross_validation import spatial_side
 from gossan.fusion.lattice import nodes_of

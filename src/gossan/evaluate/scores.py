@@ -47,9 +47,7 @@ class Scores:
     skill: float
 
 
-def score(
-    observed: ArrayLike, estimate: ArrayLike, baseline: ArrayLike | None = None
-) -> Scores:
+def score(observed: ArrayLike, estimate: ArrayLike, baseline: ArrayLike | None = None) -> Scores:
     """Score an estimate against observed values.
 
     ``r = s_xy / (s_x s_y)``, ``rmse = sqrt(mean((m - y)^2))``, ``bias = mean(m - y)``,

@@ -154,7 +154,8 @@ def validate(
     tell = progress or (lambda _: None)
     first = next(iter(features.values())) if isinstance(features, Mapping) else features
     range_m = residual_range(observations, first)
-    parts, notes = [], {}
+    parts: list[pd.DataFrame] = []
+    notes: dict[str, str] = {}
     for kind in settings.kinds:
         tell(f"cross-validation, {kind} folds")
         folds = make_folds(kind, observations, settings, range_m, first.grid, seed)
@@ -181,23 +182,27 @@ def summarise(
     """Turn held-out predictions into the tables of a validation."""
     skills, covers, distances = [], [], []
     calibrations: dict[str, Calibration] = {}
-    for comparison, table in predictions.groupby("comparison", sort=False):
+    for key, table in predictions.groupby("comparison", sort=False):
+        comparison = str(key)
         one = table[table["model"] == table["model"].iloc[0]].sort_values("sample")
         skill = skill_table(table, one["group"].to_numpy(), BASELINE, draws, seed)
         skill.insert(0, "comparison", comparison)
         skill["optimistic"] = comparison == "random"
-        skill["note"] = notes.get(str(comparison), "")
+        skill["note"] = notes.get(comparison, "")
         skills.append(skill)
-        for model, own in table.groupby("model", sort=False):
+        for name_, own in table.groupby("model", sort=False):
+            model = str(name_)
             y, m, s, d = (
                 own[name].to_numpy(float)
                 for name in ("observed", "estimate", "standard_error", "distance_m")
             )
             if not np.isfinite(s).any():
                 continue
-            if str(model) not in calibrations and comparison != "random":
-                calibrations[str(model)] = calibrate(y, m, s, own["group"].to_numpy(), seed=seed)
-            covers.append(_labelled(_coverage(y, m, s, calibrations.get(str(model))), comparison, model))
+            if model not in calibrations and comparison != "random":
+                calibrations[model] = calibrate(y, m, s, own["group"].to_numpy(), seed=seed)
+            covers.append(
+                _labelled(_coverage(y, m, s, calibrations.get(model)), comparison, model)
+            )
             distances.append(_labelled(coverage_by_distance(y, m, s, d), comparison, model))
     empty = pd.DataFrame()
     return Validation(
@@ -226,7 +231,7 @@ def _coverage(
     return table
 
 
-def _labelled(table: pd.DataFrame, comparison: object, model: object) -> pd.DataFrame:
+def _labelled(table: pd.DataFrame, comparison: str, model: str) -> pd.DataFrame:
     table.insert(0, "comparison", comparison)
     table.insert(1, "model", model)
     return table

@@ -32,7 +32,6 @@ class GeographicallyWeightedSettings(Settings):
     local slopes to the global ones.
     """
 
-    model: Literal["gwr"] = "gwr"
     criterion: Literal["aicc", "leave_one_out"] = "aicc"
     neighbours: int | None = Field(default=None, ge=10)
     penalty: float = Field(default=10.0, gt=0)
@@ -67,9 +66,7 @@ class GeographicallyWeighted:
         y, xy = observations.values[filled], observations.points.coordinates[filled]
         counts = [options.neighbours] if options.neighbours else _counts(len(y), x.shape[1])
         tried = [LocalRegression(xy, x, y, count, options.penalty) for count in counts]
-        scores = [
-            t.aicc if options.criterion == "aicc" else t.leave_one_out_error for t in tried
-        ]
+        scores = [t.aicc if options.criterion == "aicc" else t.leave_one_out_error for t in tried]
         self.local_ = tried[int(np.argmin(scores))]
         residual = self.local_.leave_one_out
         self.variogram_ = fit_variogram(xy, residual).model
@@ -165,4 +162,3 @@ class _WeightedLayer:
             variance = np.maximum(fields[-1], 0.0) + np.maximum(spread, 0.0)
             result[1, filled] = np.sqrt(variance)
         return result.reshape(2, *window.shape)
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -30,7 +30,6 @@ class KrigingSettings(Settings):
     variogram's range, or half of the sample spacing if less).
     """
 
-    model: Literal["kriging"] = "kriging"
     neighbours: int = Field(default=32, ge=4, le=200)
     lattice_m: float | None = Field(default=None, gt=0)
 

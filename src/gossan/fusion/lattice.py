@@ -18,9 +18,7 @@ MARGIN = 3
 NODES_LIMIT = 4_000_000
 
 
-def lattice_step(
-    coordinates: NDArray[np.float64], range_m: float, grid: Grid
-) -> float:
+def lattice_step(coordinates: NDArray[np.float64], range_m: float, grid: Grid) -> float:
     """Choose the spacing in metres of a lattice that resolves a kriged field.
 
     An eighth of the range, or half of the mean spacing of the samples if that is less; never

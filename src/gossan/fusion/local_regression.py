@@ -68,9 +68,7 @@ class LocalRegression:
         for start in range(0, len(targets), _CHUNK):
             part = slice(start, start + _CHUNK)
             rows, smoother = self._smoother(targets[part])
-            coefficients[part] = self._slopes + np.einsum(
-                "tik,tk->ti", smoother, self._left[rows]
-            )
+            coefficients[part] = self._slopes + np.einsum("tik,tk->ti", smoother, self._left[rows])
             # rows of b(u) as a map of y: G + N - (N Z) G, N having columns at the neighbours
             through = np.einsum("tik,tkj->tij", smoother, self._z[rows])
             rest = np.eye(size) - through

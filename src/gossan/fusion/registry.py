@@ -32,18 +32,51 @@ class Entry:
         return getattr(module, self.settings), getattr(module, self.model)
 
 
+_REGRESSION = "gossan.fusion.regression_kriging"
+
 MODELS: dict[str, Entry] = {
     "kriging": Entry(
         "gossan.fusion.kriging_model", "KrigingSettings", "KrigingModel",
         "ordinary kriging without imagery: the baseline",
     ),
+    "pyramid": Entry(
+        "gossan.fusion.pyramid", "PyramidSettings", "PyramidModel",
+        "the paper's fusion: detail of the imagery injected into the kriged layer",
+    ),
+    "geostatistical": Entry(
+        "gossan.fusion.geostatistical", "GeostatisticalSettings", "Geostatistical",
+        "imagery at the samples' support plus a spatial term, by restricted likelihood",
+    ),
     "regression_kriging": Entry(
-        "gossan.fusion.regression_kriging", "RegressionKrigingSettings", "RegressionKriging",
-        "a regressor of the features plus its kriged residual",
+        _REGRESSION, "RegressionKrigingSettings", "RegressionKriging",
+        "a regressor of the features plus its kriged residual (linear ridge by default)",
+    ),
+    "forest": Entry(
+        _REGRESSION, "ForestSettings", "RegressionKriging", "regression kriging with a forest",
+    ),
+    "boosting": Entry(
+        _REGRESSION, "BoostingSettings", "RegressionKriging",
+        "regression kriging with gradient boosting",
     ),
     "gwr": Entry(
         "gossan.fusion.gwr", "GeographicallyWeightedSettings", "GeographicallyWeighted",
         "regression whose slopes vary over the ground, residual kriged",
+    ),
+    "pyramid": Entry(
+        "gossan.fusion.pyramid", "PyramidSettings", "PyramidModel",
+        "the paper's decomposition, regression and injection",
+    ),
+    "geostatistical": Entry(
+        "gossan.fusion.geostatistical", "GeostatisticalSettings", "Geostatistical",
+        "imagery at the samples' support and a spatial term by restricted likelihood",
+    ),
+    "blend": Entry(
+        "gossan.fusion.blend", "BlendSettings", "Blend",
+        "weighted mean of several models, weights by spatial cross-validation",
+    ),
+    "auto": Entry(
+        "gossan.fusion.auto", "AutoSettings", "Auto",
+        "the best of several models, kriging unless one is better beyond doubt",
     ),
 }  # fmt: skip
 """Word of each model -> where it lives. A new model is one file and one line here."""

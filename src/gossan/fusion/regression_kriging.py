@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -35,18 +35,29 @@ class RegressionKrigingSettings(Settings):
     """Steer regression kriging.
 
     ``regressor``: "ridge", "forest", "boosting", or (from Python) any scikit-learn regressor;
-    ``folds``: regressors fitted, each without a part of the samples; ``neighbours``, ``lattice_m``: of
-    the kriged residual.
+    ``folds``: regressors fitted, each without a part of the samples; ``neighbours`` and
+    ``lattice_m``: of the kriged residual.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    model: Literal["regression_kriging"] = "regression_kriging"
     regressor: RegressorWord | RegressorMixin = "ridge"
     folds: int = Field(default=5, ge=2, le=20)
     neighbours: int = Field(default=32, ge=4, le=200)
     lattice_m: float | None = Field(default=None, gt=0)
     seed: int = 0
+
+
+class ForestSettings(RegressionKrigingSettings):
+    """Steer regression kriging with a forest (the word "forest")."""
+
+    regressor: RegressorWord | RegressorMixin = "forest"
+
+
+class BoostingSettings(RegressionKrigingSettings):
+    """Steer regression kriging with gradient boosting (the word "boosting")."""
+
+    regressor: RegressorWord | RegressorMixin = "boosting"
 
 
 class RegressionKriging:
@@ -185,7 +196,7 @@ def filled_rows(
                 "Check masks and extent of the imagery, or leave a feature out",
             )
         )
-    return x[filled], filled
+    return x[filled], np.asarray(filled)
 
 
 def needs_layer(features: Features, what: str) -> Layer:

@@ -1,0 +1,216 @@
+"""The product to trust: the best model by spatial cross-validation, kriging when in doubt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
+
+from gossan.arrays.bootstrap import Interval, paired_skill
+from gossan.errors import FitError
+from gossan.fusion.blend import Blend, BlendSettings, single_models
+from gossan.fusion.cross_validation import cross_predict
+from gossan.fusion.held_out_folds import InnerFolds, inner_folds
+from gossan.fusion.kriging_model import check_values
+from gossan.fusion.protocol import Features, FusionModel, Observations, Points, Prediction
+from gossan.fusion.registry import factory_of
+from gossan.fusion.stacking import blend_weights, cross_blend
+from gossan.geo.layer import Layer
+
+__all__ = ["Auto", "AutoSettings", "Verdict", "decide"]
+
+BASELINE = "kriging"
+BLEND = "blend"
+Array = NDArray[np.float64]
+
+
+class AutoSettings(InnerFolds):
+    """Steer the choice.
+
+    ``candidates``: words of single models to compare with kriging (their blend is compared too);
+    ``confidence``: how sure it must be that one is better before it is taken.
+    """
+
+    candidates: tuple[str, ...] = Field(default=("geostatistical", "forest"), min_length=1)
+    confidence: float = Field(default=0.95, gt=0.5, lt=1.0)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Say what was chosen and why.
+
+    ``best`` is the best candidate, ``skill`` its skill against kriging with the interval that
+    decided; ``chosen`` what is delivered.
+    """
+
+    chosen: str
+    best: str
+    skill: Interval
+    reason: str = ""
+
+    def sentence(self, element: str = "this element") -> str:
+        """Give the verdict in one sentence.
+
+        >>> Verdict("kriging", "blend", Interval(-0.02, -0.06, 0.01)).sentence("Au")
+        'imagery adds nothing for Au here: skill -0.02 [-0.06, 0.01]; the kriged map is delivered'
+        """
+        if self.reason:
+            return f"{self.reason} for {element}; the kriged map is delivered"
+        found = f"skill {self.skill}"
+        if self.chosen != BASELINE:
+            return (
+                f"imagery helps for {element} here: {found}; the map of {self.chosen} is delivered"
+            )
+        if self.skill.value > 0.02:
+            return (
+                f"imagery is not shown to help for {element} here: {found} by {self.best}; "
+                "the kriged map is delivered"
+            )
+        return f"imagery adds nothing for {element} here: {found}; the kriged map is delivered"
+
+
+class Auto:
+    """Deliver the candidate that is better than kriging beyond doubt, else kriging.
+
+    Candidates and kriging are predicted at the same held-out samples, everything refitted
+    inside each fold; so is their blend, with weights that never saw the fold. The best by
+    squared error is taken if the lower end of its paired block-bootstrap interval is above 0.
+    The interval is widened for the number of candidates (Bonferroni), since the best of many is
+    better by luck.
+
+    Parameters
+    ----------
+    settings
+        Candidates, folds, confidence.
+
+    Attributes
+    ----------
+    verdict_ : what was chosen and why; ``verdict_.sentence("Cu")``.
+    model_ : the chosen model, fitted on all observations.
+    """
+
+    def __init__(self, settings: AutoSettings | None = None) -> None:
+        self.settings = settings or AutoSettings()
+        self.tables_: dict[str, pd.DataFrame] = {}
+
+    def fit(self, observations: Observations, features: Features) -> Self:
+        """Compare, choose, and fit the chosen model on all observations."""
+        check_values(observations)
+        if not features.names:
+            nothing = Interval(float("nan"), float("nan"), float("nan"))
+            self.verdict_ = Verdict(BASELINE, BASELINE, nothing, "there are no features")
+            self.model_ = factory_of(BASELINE)().fit(observations, features)
+            self.tables_ = dict(self.model_.tables_)
+            return self
+        folds, groups = inner_folds(observations, features, self.settings)
+        held, failed = _held_out(self.settings.candidates, observations, features, folds)
+        every = dict(held)
+        members = [word for word in held if word != BASELINE]
+        if len(members) > 1:
+            stacked = np.column_stack([held[word] for word in members])
+            every[BLEND] = cross_blend(stacked, observations.values, folds)
+        self.verdict_, choice = decide(
+            every, observations.values, groups, self.settings.confidence, self.settings.seed
+        )
+        choice = pd.concat([choice, pd.DataFrame(failed)], ignore_index=True)
+        self.model_ = self._fit_chosen(observations, features, held, folds)
+        self.tables_ = {**self.model_.tables_, "choice": choice}
+        return self
+
+    def _fit_chosen(
+        self,
+        observations: Observations,
+        features: Features,
+        held: dict[str, Array],
+        folds: NDArray[np.int_],
+    ) -> FusionModel:
+        if self.verdict_.chosen != BLEND:
+            return factory_of(self.verdict_.chosen)().fit(observations, features)
+        members = tuple(word for word in held if word != BASELINE)
+        stacked = np.column_stack([held[word] for word in members])
+        weights, share = blend_weights(stacked, observations.values, folds)
+        errors = np.sqrt(np.mean((stacked - observations.values[:, None]) ** 2, axis=0))
+        fitted = [factory_of(word)().fit(observations, features) for word in members]
+        return Blend(BlendSettings(members=members)).join(fitted, weights, errors, share)
+
+    def predict(self, points: Points, features: Features) -> Prediction:
+        """Predict by the chosen model."""
+        return self.model_.predict(points, features)
+
+    def layer(self, features: Features) -> Layer:
+        """Give the map of the chosen model."""
+        return self.model_.layer(features)
+
+
+def decide(
+    held: dict[str, Array],
+    observed: Array,
+    groups: NDArray[np.int_],
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> tuple[Verdict, pd.DataFrame]:
+    """Choose among held-out predictions; "kriging" is the baseline among them.
+
+    Parameters
+    ----------
+    held : (n,) held-out predictions of each candidate by word, "kriging" among them.
+    observed : (n,) values.
+    groups : (n,) spatial block of each sample.
+    confidence : of the interval whose lower end decides, before it is widened for the number
+        of candidates.
+
+    Returns
+    -------
+    The verdict, and a table ``candidate, rmse, skill, lower, upper, chosen``.
+    """
+    base = held[BASELINE] - observed
+    names = [name for name in held if name != BASELINE]
+    level = 1.0 - (1.0 - confidence) / max(len(names), 1)
+    found = {
+        name: paired_skill(held[name] - observed, base, groups, level, seed=seed) for name in names
+    }
+    found[BASELINE] = Interval(0.0, 0.0, 0.0)
+    best = max(names, key=lambda name: found[name].value) if names else BASELINE
+    chosen = best if found[best].lower > 0.0 else BASELINE
+    rows = [
+        {
+            "candidate": name,
+            "rmse": float(np.sqrt(np.mean((held[name] - observed) ** 2))),
+            "skill": found[name].value,
+            "lower": found[name].lower,
+            "upper": found[name].upper,
+            "chosen": name == chosen,
+            "note": "",
+        }
+        for name in [BASELINE, *names]
+    ]
+    return Verdict(chosen, best, found[best]), pd.DataFrame(rows)
+
+
+def _held_out(
+    candidates: tuple[str, ...],
+    observations: Observations,
+    features: Features,
+    folds: NDArray[np.int_],
+) -> tuple[dict[str, Array], list[dict[str, object]]]:
+    """Predict held-out samples by kriging and each candidate; say which could not be fitted."""
+    held: dict[str, Array] = {}
+    failed: list[dict[str, object]] = []
+    for word, factory in single_models(tuple(dict.fromkeys((BASELINE, *candidates)))).items():
+        try:
+            table = cross_predict({word: factory}, observations, features, folds)
+        except FitError as error:
+            if word == BASELINE:
+                raise
+            failed.append({"candidate": word, "chosen": False, "note": str(error)})
+            continue
+        estimate = table.sort_values("sample")["estimate"].to_numpy(float)
+        if np.isfinite(estimate).all():
+            held[word] = estimate
+        else:
+            failed.append({"candidate": word, "chosen": False, "note": "some estimates are empty"})
+    return held, failed
