@@ -74,7 +74,7 @@ def test_elements_of_several_units_come_in_ppm() -> None:
 
 
 def test_more_than_the_whole_and_zeros_are_refused() -> None:
-    with pytest.raises(SurveyError, match="less than 1e\\+06 together"):
+    with pytest.raises(SurveyError, match=r"less than 1e\+06 together"):
         Clr().forward(np.array([[6e5, 5e5]]))
-    with pytest.raises(SurveyError, match="parts must be positive; got 0.0"):
+    with pytest.raises(SurveyError, match=r"parts must be positive; got 0\.0"):
         Ilr().forward(np.array([[0.0, 5e5]]))
