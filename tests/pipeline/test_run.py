@@ -64,9 +64,10 @@ def test_a_run_keeps_the_contract_of_its_folder(project: Path, tmp_path: Path) -
     assert len(result.summary)
 
 
-def test_the_map_has_no_negative_ppm_and_follows_the_truth(project: Path, tmp_path: Path) -> None:
-    from tests.pipeline.conftest import GRID, truth
-
+def test_the_map_has_no_negative_ppm_and_follows_the_truth(
+    project: Path, tmp_path: Path, true_ln_cu: tuple[Grid, np.ndarray]
+) -> None:
+    grid, truth = true_ln_cu
     run_project(load_project(project), tmp_path / "run")
     layer = open_raster(tmp_path / "run" / "layers" / "kriging_Cu.tif")
     values = layer.read(layer.grid.whole)[0]

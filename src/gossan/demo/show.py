@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gossan.arrays.pyramid import low_pass, matched_levels
+from gossan.catalogue.elements import unit_factor
 from gossan.demo.district import District, simulate_district
 from gossan.demo.folder import write_district
 from gossan.evaluate.scores import score
@@ -69,7 +70,7 @@ def truth_table(district: District, run: RunFolder) -> pd.DataFrame:
         element = entry["element"]
         estimate = _ln_map(run.root / entry["layer"])
         baseline = _ln_map(run.layer(BASELINE, element))
-        truth = _ln_truth(district, run, element)
+        truth = _ln_truth(district, run, element, entry["unit"])
         found = score(truth.ravel(), estimate.ravel(), baseline.ravel())
         detail = score(_detail(truth, levels).ravel(), _detail(estimate, levels).ravel())
         rows.append(
@@ -91,11 +92,13 @@ def _ln_map(path: Path) -> NDArray[np.float64]:
     return np.log(np.maximum(values, 1e-3))
 
 
-def _ln_truth(district: District, run: RunFolder, element: str) -> NDArray[np.float64]:
-    """Cut the truth to the mapped ground."""
+def _ln_truth(
+    district: District, run: RunFolder, element: str, unit: str
+) -> NDArray[np.float64]:
+    """Cut the truth (ppm) to the mapped ground, in the map's unit."""
     mapped = open_raster(run.layer(BASELINE, element)).grid
     rows, cols = district.grid.covering(mapped.bounds).slices
-    return np.log(district.truth[element][rows, cols])
+    return np.log(district.truth[element][rows, cols] * unit_factor("ppm", unit))
 
 
 def _detail(values: NDArray[np.float64], levels: int) -> NDArray[np.float64]:

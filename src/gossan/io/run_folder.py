@@ -103,8 +103,17 @@ class RunFolder:
         content: dict[str, Any] = json.loads(self.manifest_path.read_text(encoding="utf-8"))
         return content
 
+    def clean(self) -> None:
+        """Remove what a killed run left under temporary names."""
+        for path in self.root.rglob(".*.partial*"):
+            path.unlink(missing_ok=True)
+
     def once(
-        self, step: str, made_of: Mapping[str, Any], outputs: Iterable[Path], work: Callable[[], Any]
+        self,
+        step: str,
+        made_of: Mapping[str, Any],
+        outputs: Iterable[Path],
+        work: Callable[[], Any],
     ) -> bool:
         """Do a step unless it was done before from the same things and its outputs still stand.
 

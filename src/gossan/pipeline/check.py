@@ -13,7 +13,7 @@ from gossan.errors import InputError
 from gossan.geo.grid import Grid
 from gossan.pipeline.ground import place
 from gossan.pipeline.imagery import Imagery, open_imagery
-from gossan.pipeline.output_grid import project_crs, sample_spacing, survey_bounds
+from gossan.pipeline.output_grid import project_crs, sample_spacing
 from gossan.pipeline.products import Product, products_of
 from gossan.pipeline.project import Project
 from gossan.pipeline.surveys import Surveys, read_surveys, working
@@ -168,9 +168,4 @@ def _grid_warnings(surveys: Surveys, grid: Grid) -> list[str]:
         lines.append(
             f"warning: {len(coordinates)} samples are few for a variogram; expect wide errors."
         )
-    left, bottom, right, top = survey_bounds(coordinates)
-    covered = grid.height * grid.pixel_height * grid.width * grid.pixel_width
-    share = covered / max((right - left) * (top - bottom), 1e-9)
-    if share < 0.9 and inside.all():
-        lines.append(f"warning: the imagery covers {share:.0%} of the surveyed ground.")
     return lines

@@ -6,6 +6,9 @@ import json
 import platform
 import sys
 import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 
+from gossan.errors import GossanWarning
 from gossan.geo.blocks import Blocks
 from gossan.geo.raster import atomic_path
 from gossan.geochem.transforms import transform_record
@@ -21,7 +25,7 @@ from gossan.pipeline.folds import folds_of
 from gossan.pipeline.ground import Ground, open_ground
 from gossan.pipeline.make import INTERVAL, Folds, fit_model, hold_out, write_map
 from gossan.pipeline.products import Product, products_of
-from gossan.pipeline.progress import Reporter, Silent
+from gossan.pipeline.progress import Advance, Reporter, Silent
 from gossan.pipeline.project import Project
 from gossan.pipeline.scores import coarse_scores, held_out_scores, summary_of
 from gossan.pipeline.surveys import Working, working
@@ -94,6 +98,7 @@ def _walk(
 ) -> RunResult:
     begun = time.perf_counter()
     run, blocks = RunFolder(out), Blocks(workers=workers)
+    run.clean()
     with reporter.step("Surveys and imagery"):
         ground = open_ground(project, run.store, blocks)
     walk = Walk(project, run, ground, blocks, reporter, maps)
@@ -138,32 +143,60 @@ def _product(walk: Walk, product: Product, data: Working, folds: dict[str, Folds
         begun = time.perf_counter()
 
         def work() -> None:
-            model = fit_model(product, data, walk.ground.landscape)
-            tested = hold_out(product, data, walk.ground.landscape, model, folds)
-            factor = tested.calibration.factor(INTERVAL) if tested.calibration else 1.0
-            statistics = {}
-            if len(outputs) > 1:
-                layer = model.layer(walk.ground.landscape.features(product.settings.features))
-                statistics = write_map(walk.run, product, data, layer, factor, walk.blocks, advance)
-            tables = {"held_out": tested.held_out, **model.tables_}
-            for table_name, table in tables.items():
-                _write_part(walk.run, parts, table_name, product, data.element, table)
-            facts = {
-                "unit": data.unit,
-                "transform": product.transform,
-                "transform_record": transform_record(data.transform),
-                "samples": len(data.observations),
-                "censored": data.censored,
-                "calibration": tested.calibration.sentence if tested.calibration else None,
-                "interval_scale": factor,
-                "verdict": getattr(model, "verdict_", None),
-                "statistics": statistics,
-                "seconds": time.perf_counter() - begun,
-            }
-            walk.run.write_json(parts / "done.json", facts)
+            with told(walk.reporter) as notes:
+                facts = _make(walk, product, data, folds, len(outputs) > 1, parts, advance)
+            seconds = time.perf_counter() - begun
+            walk.run.write_json(
+                parts / "done.json", {**facts, "warnings": notes, "seconds": seconds}
+            )
 
         walk.run.once(name, made_of, outputs, work)
         walk.timings[name] = time.perf_counter() - begun
+
+
+def _make(
+    walk: Walk,
+    product: Product,
+    data: Working,
+    folds: dict[str, Folds],
+    mapped: bool,
+    parts: Path,
+    advance: Advance,
+) -> dict[str, Any]:
+    """Fit, test, write the map and the tables; give what the manifest says of the product."""
+    landscape = walk.ground.landscape
+    model = fit_model(product, data, landscape)
+    tested = hold_out(product, data, landscape, model, folds)
+    factor = tested.calibration.factor(INTERVAL) if tested.calibration else 1.0
+    statistics = {}
+    if mapped:
+        layer = model.layer(landscape.features(product.settings.features))
+        statistics = write_map(walk.run, product, data, layer, factor, walk.blocks, advance)
+    for name, table in {"held_out": tested.held_out, **model.tables_}.items():
+        _write_part(parts, name, product, data.element, table)
+    return {
+        "unit": data.unit,
+        "transform": product.transform,
+        "transform_record": transform_record(data.transform),
+        "samples": len(data.observations),
+        "censored": data.censored,
+        "calibration": tested.calibration.sentence if tested.calibration else None,
+        "interval_scale": factor,
+        "verdict": getattr(model, "verdict_", None),
+        "statistics": statistics,
+    }
+
+
+@contextmanager
+def told(reporter: Reporter) -> Iterator[list[str]]:
+    """Collect what the steps warn of, and say it."""
+    notes: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", GossanWarning)
+        yield notes
+    notes += dict.fromkeys(str(warning.message) for warning in caught)
+    for note in notes:
+        reporter.say(f"Note: {note}")
 
 
 def _parts(run: RunFolder, name: str) -> Path:
@@ -171,7 +204,7 @@ def _parts(run: RunFolder, name: str) -> Path:
 
 
 def _write_part(
-    run: RunFolder, folder: Path, name: str, product: Product, element: str, table: pd.DataFrame
+    folder: Path, name: str, product: Product, element: str, table: pd.DataFrame
 ) -> None:
     named = table.copy()
     for column, value in (("element", element), ("product", product.name)):

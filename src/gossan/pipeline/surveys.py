@@ -109,7 +109,9 @@ def _points(parts: list[Samples]) -> Points:
 def _check(samples: Samples, element: str, transform: Transform) -> Observations:
     raw = samples.values(element)
     filled = np.isfinite(raw)
-    return Observations(_points([samples]).subset(filled), np.asarray(transform.forward(raw[filled]), np.float64))
+    return Observations(
+        _points([samples]).subset(filled), np.asarray(transform.forward(raw[filled]), np.float64)
+    )
 
 
 def _one_unit(surveys: list[Samples], elements: tuple[str, ...]) -> None:
