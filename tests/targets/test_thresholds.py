@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import geopandas
 import numpy as np
 import pytest
 from affine import Affine
@@ -12,7 +13,13 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.histogram import map_distribution
 from gossan.geo.layer import ArrayLayer
-from gossan.targets.thresholds import STEEP_TAIL, find_threshold, threshold_table
+from gossan.geo.samples import Samples
+from gossan.targets.thresholds import (
+    STEEP_TAIL,
+    find_threshold,
+    samples_distribution,
+    threshold_table,
+)
 
 
 def _map(values: np.ndarray) -> ArrayLayer:
@@ -128,3 +135,19 @@ def test_too_few_values_and_unknown_rules_are_refused() -> None:
         find_threshold(Distribution.of_samples(np.arange(1.0, 90.0)), "best")  # type: ignore[arg-type]
     with pytest.raises(FitError):
         map_distribution(_map(np.full((4, 5), np.nan)))
+
+
+def test_a_survey_is_redrawn_by_whole_blocks() -> None:
+    rng = np.random.default_rng(6)
+    places = rng.uniform((500_000, 4_400_000), (508_000, 4_408_000), (300, 2))
+    frame = geopandas.GeoDataFrame(
+        {"Cu": np.exp(rng.normal(size=300))},
+        geometry=geopandas.points_from_xy(*places.T),
+        crs=32645,
+    )
+    frame.loc[5, "Cu"] = np.nan
+    survey = Samples("regional", frame, ("Cu",), {"Cu": "ppm"})
+    d = samples_distribution(survey, "Cu")
+    assert d.total == 299 and d.groups is not None
+    assert 49 <= len(d.groups) <= 100 and (d.groups.sum(axis=0) == 1).all()
+    assert np.array_equal(d.values, np.sort(frame["Cu"].dropna()))

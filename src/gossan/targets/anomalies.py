@@ -276,7 +276,10 @@ def _zones(
     names = table["anomaly"].to_numpy(dtype=object)
     tree = shapely.STRtree(patches.geometry[order])
     rows: list[tuple[str, float, float, float, Any]] = []
+    top = patches.peak.max(initial=-np.inf)
     for zone in options.zones:
+        if threshold * zone > top:
+            break
         parts = patches if zone == 1.0 else find_patches(layer, threshold * zone, band=band)
         easting, northing = parts.grid.coordinates()
         first = shapely.points(easting[parts.first_place[:, 1]], northing[parts.first_place[:, 0]])

@@ -116,7 +116,7 @@ def find_patches(
     levels : further levels at or above which pixels are counted.
     overlays : a layer on the same grid whose bands are averaged over each patch.
     minimum_pixels : smaller patches are left out.
-    strip_rows : rows read at a time; None: about 4 million pixels.
+    strip_rows : rows read at a time; None: about 2 million pixels.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def find_patches(
         )
     index = 0 if band is None else layer.bands.index(band)
     grid = layer.grid
-    rows = strip_rows or max(64, 4_000_000 // grid.width)
+    rows = strip_rows or max(64, 2_000_000 // grid.width)
     tracker = _Tracker(grid, minimum_pixels, len(levels), len(overlays.bands) if overlays else 0)
     for top in range(0, grid.height, rows):
         window = Window(top, 0, rows, grid.width).clipped(grid.shape)

@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 
 from gossan.arrays.distribution import Distribution, redraw
+from gossan.arrays.folds import block_labels
 from gossan.errors import FitError, InputError, must
+from gossan.geo.samples import Samples
 from gossan.targets.fractal import fit_fractal
 
 Rule = Literal["trimmed_mean", "median_mad", "tukey", "percentile", "fractal"]
@@ -41,6 +43,27 @@ class Threshold:
     above: float
     share: float
     note: str = ""
+
+
+def samples_distribution(
+    samples: Samples, element: str, block_m: float | None = None
+) -> Distribution:
+    """Return the distribution of one element in a survey, with spatial blocks for the bootstrap.
+
+    Parameters
+    ----------
+    samples : a survey; censored values enter as the survey treated them.
+    element : its name.
+    block_m : side of the blocks, metres; None: an eighth of the survey's longer side. Neighbours
+        are alike, so whole blocks are drawn.
+
+    Raises
+    ------
+    FitError : no values at all.
+    """
+    places = samples.coordinates
+    side = block_m or max(float(np.ptp(places, axis=0).max()) / 8, 1.0)
+    return Distribution.of_samples(samples.values(element), block_labels(places, side))
 
 
 def trimmed_mean(distribution: Distribution, deviations: float = 2.0, trim: float = 3.0) -> float:
