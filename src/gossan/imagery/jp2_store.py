@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import zipfile
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -23,7 +24,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window as RasterioWindow
 
 from gossan.errors import ImageryError, must
-from gossan.geo.blocks import Blocks
+from gossan.geo.blocks import Blocks, Progress
 from gossan.geo.grid import Grid, Window
 from gossan.geo.raster import RasterLayer, RasterWriter, atomic_path, open_raster
 from gossan.imagery.safe import Product, refuse
@@ -32,9 +33,9 @@ _END_OF_CODESTREAM = b"\xff\xd9"
 
 
 def decode(
-    product: Product, member: str, band: str, grid: Grid, folder: Path, blocks: Blocks | None = None
+    product: Product, member: str, band: str, grid: Grid, target: Path, blocks: Blocks | None = None
 ) -> RasterLayer:
-    """Decode one image into a tiled GeoTIFF of ``folder``, or reuse the one that is there.
+    """Decode one image into a tiled GeoTIFF, or reuse the one that is there.
 
     Parameters
     ----------
@@ -44,9 +45,9 @@ def decode(
         Name given to the band of the store.
     grid
         Grid that the metadata state; the image must agree with it.
-    folder
-        Where the store is kept. The file's name holds a stamp of the source, so that a
-        changed source is decoded again.
+    target
+        The store's file. Name it by :func:`store_name`, which holds a stamp of the source, so
+        that a changed source is decoded again.
     blocks
         Threads to use.
 
@@ -59,11 +60,56 @@ def decode(
     ImageryError
         The image is damaged, truncated or of another place or size than the metadata say.
     """
-    target = Path(folder) / store_name(product, member)
     if not target.exists():
         check_whole(product, member)
         _decode(product.gdal_path(member), target, band, grid, blocks or Blocks())
     return open_raster(target)
+
+
+@dataclass(frozen=True)
+class DecodedBand:
+    """See one image of a product as a layer of digital numbers; decoded when first read.
+
+    Parameters are those of :func:`decode`; ``target`` is the store's file, ``workers`` are the
+    threads that decode.
+    """
+
+    product: Product = field(repr=False)
+    member: str
+    band: str
+    grid: Grid
+    target: Path
+    workers: int | None = None
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """The one band."""
+        return (self.band,)
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """Read the store, filling it first where need be."""
+        return self.stored().read(window)
+
+    def stored(self, progress: Progress | None = None) -> RasterLayer:
+        """Decode if that is still to be done; give the store."""
+        if self.target in _stores:
+            return _stores[self.target]
+        with _decoding:
+            if self.target not in _stores:
+                blocks = Blocks(workers=self.workers, progress=progress)
+                _stores[self.target] = decode(
+                    self.product, self.member, self.band, self.grid, self.target, blocks
+                )
+            return _stores[self.target]
+
+    def check(self) -> None:
+        """Refuse a truncated or misplaced image without decoding it."""
+        check_whole(self.product, self.member)
+        _check_image(self.product.gdal_path(self.member), self.grid)
+
+
+_decoding = threading.Lock()
+_stores: dict[Path, RasterLayer] = {}
 
 
 def store_name(product: Product, member: str) -> str:

@@ -14,10 +14,9 @@ from gossan.errors import ImageryError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer, MappedLayer, RenamedLayer, SelectedLayer, StackedLayer
-from gossan.geo.raster import RasterLayer
 from gossan.geo.warp import to_grid
 from gossan.imagery.atmosphere import AtmosphereSettings, SceneGeometry, correct
-from gossan.imagery.jp2_store import decode
+from gossan.imagery.jp2_store import DecodedBand, store_name
 from gossan.imagery.safe import Product, find_product
 from gossan.imagery.sentinel2_metadata import Sentinel2Metadata, describe
 from gossan.imagery.stack import Bounds, stack
@@ -124,16 +123,36 @@ class Sentinel2Scene:
     def _pixel(self, band: str) -> int:
         return self.metadata.file(band).pixel_m
 
-    def numbers(
-        self, store: Path, blocks: Blocks | None = None, bands: Sequence[str] | None = None
-    ) -> dict[int, Layer]:
-        """Decode bands into ``store`` (once) and give their digital numbers by pixel size (m)."""
-        groups: dict[int, list[RasterLayer]] = {}
+    def images(
+        self, store: Path, bands: Sequence[str] | None = None, blocks: Blocks | None = None
+    ) -> tuple[DecodedBand, ...]:
+        """Give the images of bands, decoded into ``store`` when they are first read."""
+        workers = blocks.workers if blocks else None
+        found = []
         for name in bands or self.bands:
             file = self.metadata.file(name)
             grid = self.metadata.grid_of(file.pixel_m)
-            layer = decode(self.product, file.member, name, grid, Path(store), blocks)
-            groups.setdefault(file.pixel_m, []).append(layer)
+            target = Path(store) / store_name(self.product, file.member)
+            image = DecodedBand(self.product, file.member, name, grid, target, workers)
+            if not self.product.zipped:
+                image.check()
+            found.append(image)
+        return tuple(found)
+
+    def decode(self, store: Path, blocks: Blocks | None = None) -> None:
+        """Decode all bands in use (and the scene classes) now rather than when first read."""
+        have = {file.band for file in self.metadata.files}
+        names = (*self.bands, "scl") if "scl" in have else self.bands
+        for image in self.images(store, names, blocks):
+            image.stored(blocks.progress if blocks else None)
+
+    def numbers(
+        self, store: Path, bands: Sequence[str] | None = None, blocks: Blocks | None = None
+    ) -> dict[int, Layer]:
+        """Give digital numbers by pixel size (m)."""
+        groups: dict[int, list[DecodedBand]] = {}
+        for image in self.images(store, bands, blocks):
+            groups.setdefault(round(image.grid.pixel_width), []).append(image)
         return {pixel: _joined(layers) for pixel, layers in sorted(groups.items())}
 
     def reflectance(
@@ -150,7 +169,7 @@ class Sentinel2Scene:
         Parameters
         ----------
         store
-            Folder of decoded images; filled on first use.
+            Folder of decoded images; filled when the layer is first read.
         pixel_size, extent, grid
             As :func:`gossan.imagery.stack.stack` takes them.
         blocks
@@ -158,7 +177,7 @@ class Sentinel2Scene:
         """
         found = self.metadata
         layers = []
-        for group in self.numbers(store, blocks).values():
+        for group in self.numbers(store, blocks=blocks).values():
             offsets = tuple(found.offsets[name] for name in group.bands)
             convert = ToReflectance(offsets, found.quantification, found.nodata, found.saturated)
             layers.append(MappedLayer(group, convert, group.bands))
@@ -206,7 +225,7 @@ class Sentinel2Scene:
                 to_grid(MappedLayer(group, convert, names), grid, classes=True),
                 tuple(f"{name}_{pixel}" for name in names),
             )
-            for pixel, group in self.numbers(store, blocks).items()
+            for pixel, group in self.numbers(store, blocks=blocks).items()
         ]
         return MappedLayer(StackedLayer(tuple(placed)), AnyFlag(len(names)), names)
 
@@ -214,7 +233,7 @@ class Sentinel2Scene:
         """Give Sen2Cor's scene classes (band ``scl``, codes 0 to 11) on a grid; None for L1C."""
         if "scl" not in {file.band for file in self.metadata.files}:
             return None
-        (group,) = self.numbers(store, blocks, ["scl"]).values()
+        (group,) = self.numbers(store, ["scl"], blocks).values()
         return to_grid(group, grid, classes=True)
 
 
@@ -263,7 +282,7 @@ def _known(name: str) -> str:
     return sentinel2_band(short).name
 
 
-def _joined(layers: Sequence[RasterLayer]) -> Layer:
+def _joined(layers: Sequence[DecodedBand]) -> Layer:
     return layers[0] if len(layers) == 1 else StackedLayer(tuple(layers))
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from gossan.errors import must
+from gossan.imagery.aster_settings import AsterSettings
+from gossan.imagery.atmosphere_settings import AtmosphereSettings
+from gossan.imagery.mask_rules import MaskSettings
 from gossan.settings import Settings
 
 Sensor = Literal["bands", "aster", "sentinel2"]
@@ -22,9 +25,6 @@ MaskWord = Literal[
     "topographic_shadow",
     "snow",
     "cover",
-]
-AtmosphereWord = Literal[
-    "none", "6s", "dos", "cost", "iarr", "log_residual", "flat_field", "empirical_line"
 ]
 Overlap = Literal["newest", "oldest", "clearest"]
 
@@ -61,17 +61,15 @@ class ImagerySettings(Settings):
     pixel_size_m: Annotated[float, Field(gt=0)] | None = None
     """Pixel size of the stack; none means that of the finest band."""
 
-    atmosphere: AtmosphereWord = "none"
-    """How radiance or top-of-atmosphere reflectance becomes surface reflectance."""
+    tile: str | None = None
+    """Sentinel-2: which granule of an old product that holds several."""
 
-    crosstalk: Literal["none", "supplied", "fitted"] = "none"
-    """ASTER: removal of the band 4 light that leaks into the other short-wave bands."""
+    atmosphere: AtmosphereSettings = AtmosphereSettings()
+    """How top-of-atmosphere reflectance becomes that of the surface: a word (``"6s"``), or a
+    table with ``method`` and its numbers."""
 
-    swir_after_2008: Literal["refuse", "accept"] = "refuse"
-    """ASTER: what to do with short-wave bands taken after the detector failed (April 2008)."""
-
-    thermal: Literal["leave", "bring"] = "leave"
-    """ASTER: leave the 90 m thermal bands out, or bring them along."""
+    aster: AsterSettings = AsterSettings()
+    """What only ASTER needs: crosstalk, thermal bands, gains, the detector failure of 2008."""
 
     overlap: Overlap = "newest"
     """Several scenes: which one wins where they overlap."""
@@ -85,6 +83,12 @@ class ImagerySettings(Settings):
     cover: Path | None = None
     """Polygons of cover (Quaternary, say) for the mask word ``cover``."""
 
+    dem: Path | None = None
+    """Heights in metres for the mask word ``topographic_shadow``."""
+
+    thresholds: MaskSettings = MaskSettings()
+    """Thresholds of the mask words."""
+
     indices: tuple[str, ...] = ("paper",)
     """Index names of the catalogue; ``paper`` is Tables 1-2, ``all`` whatever the bands allow."""
 
@@ -93,6 +97,24 @@ class ImagerySettings(Settings):
 
     components: Literal["sound", "literal"] = "sound"
     """How indices enter the principal components: logs without copies, or raw as printed."""
+
+    @field_validator("atmosphere", mode="before")
+    @classmethod
+    def _word(cls, value: object) -> object:
+        return {"method": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_atmosphere(self) -> ImagerySettings:
+        if self.aster.atmosphere != AtmosphereSettings():
+            raise ValueError(
+                must(
+                    "atmosphere",
+                    "set once, for both sensors",
+                    "aster.atmosphere",
+                    "Write atmosphere = ... in [[imagery]] itself",
+                )
+            )
+        return self
 
     @field_validator("formulas")
     @classmethod
