@@ -22,9 +22,7 @@ from gossan.geochem.kriging import as_targets, distinct, nodes_of
 from gossan.geochem.natural_neighbour import sibson
 from gossan.geochem.threads import run_chunks
 
-InterpolatorWord = Literal[
-    "inverse_distance", "nearest", "linear", "natural_neighbour", "thin_plate"
-]
+InterpolatorWord = Literal["idw", "nearest", "linear", "natural_neighbour", "spline"]
 Array = NDArray[np.float64]
 
 
@@ -245,14 +243,28 @@ class ThinPlate(Interpolator):
 def interpolator(word: InterpolatorWord) -> Interpolator:
     """Give the interpolator of a word, with its defaults.
 
-    >>> type(interpolator("nearest")).__name__
-    'Nearest'
+    "idw": ``InverseDistance``, "nearest": ``Nearest``, "linear": ``Linear``,
+    "natural_neighbour": ``NaturalNeighbour``, "spline": ``ThinPlate``.
+
+    >>> type(interpolator("idw")).__name__
+    'InverseDistance'
     """
     kinds = (InverseDistance, Nearest, Linear, NaturalNeighbour, ThinPlate)
     known = dict(zip(get_args(InterpolatorWord), kinds))
     if word not in known:
         raise InputError(must("interpolator", " | ".join(known), repr(word), "Use one of these"))
     return known[word]()
+
+
+def interpolate_by_word(
+    word: InterpolatorWord, coordinates: ArrayLike, values: ArrayLike, targets: ArrayLike
+) -> Array:
+    """Estimate (t,) at targets (t, 2) from samples (n, 2) and (n,), by a word's interpolator.
+
+    >>> interpolate_by_word("nearest", [[0.0, 0.0], [3.0, 0.0]], [1.0, 2.0], [[2.5, 0.0]])
+    array([2.])
+    """
+    return interpolator(word).fit(coordinates, values).estimate(targets)
 
 
 def _triangulate(places: Array) -> Delaunay:
