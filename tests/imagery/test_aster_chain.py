@@ -16,10 +16,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from gossan.catalogue.sensors import aster_bands, unit_conversion
+from gossan.demo.overpass import DESERT_AIR, GHOSTS, Overpass
 from gossan.demo.write_aster import (
-    DESERT_AIR,
-    GHOSTS,
-    Overpass,
     simulate_scene,
     write_aster_geotiffs,
     write_aster_hdf,
@@ -242,7 +240,7 @@ def late(scene: AsterScene) -> AsterScene:
 
 def test_short_wave_bands_after_april_2008_are_refused_unless_told_otherwise(hdf: Path) -> None:
     scene = late(open_aster(hdf))
-    with pytest.raises(ImageryError, match="before 2008-04-23 .* got 2011-05-01"):
+    with pytest.raises(ImageryError, match=r"before 2008-04-23 .* got 2011-05-01"):
         aster_stack(scene, None, BLOCKS)
     left = aster_stack(scene, AsterSettings(swir_after_2008="leave_out"), BLOCKS)
     assert left.bands == ("b1", "b2", "b3")

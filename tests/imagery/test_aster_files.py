@@ -17,8 +17,8 @@ import pytest
 import rasterio
 
 from gossan.catalogue.sensors import aster_bands
+from gossan.demo.overpass import Overpass
 from gossan.demo.write_aster import (
-    Overpass,
     SimulatedScene,
     granule_name,
     simulate_scene,

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 from pyproj import CRS, Transformer
 
 from gossan.catalogue.sensors import aster_band, unit_conversion
+from gossan.demo.overpass import Overpass
 from gossan.geo.grid import Grid
-
-if TYPE_CHECKING:
-    from gossan.demo.write_aster import Overpass
 
 Corner = tuple[float, float]
 
