@@ -74,8 +74,8 @@ class ExactSamples:
         self, correlation: Correlation, sill: float, noise: Array, columns: Array
     ) -> tuple[Array, float]:
         """Give the gram matrix and ``ln|V|`` alone."""
-        field_ = self.fix(correlation, sill, noise, columns)
-        return columns.T @ field_.solved, field_.logdet
+        found = self.fix(correlation, sill, noise, columns)
+        return found.gram, found.logdet
 
     def fix(
         self, correlation: Correlation, sill: float, noise: Array, columns: Array
@@ -85,7 +85,7 @@ class ExactSamples:
         value = sill * correlation.between(self.coordinates, self.coordinates, rule)
         lower = factorise(value, noise)
         solved = cho_solve((lower, True), columns, check_finite=False)
-        return ExactField(self, correlation, sill, lower, solved)
+        return ExactField(self, correlation, sill, lower, solved, columns.T @ solved)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +97,7 @@ class ExactField:
     sill: float
     lower: Array = field(repr=False)
     solved: Array = field(repr=False)
+    gram: Array = field(repr=False)
 
     @property
     def logdet(self) -> float:

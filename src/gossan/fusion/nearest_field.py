@@ -96,7 +96,8 @@ class NearestSamples:
         """Prepare prediction from the ``neighbours`` nearest samples of each target."""
         ordered = np.ascontiguousarray(columns[self.order])
         local = np.ascontiguousarray(noise[self.order])
-        return NearestField(self, correlation, sill, local, ordered, neighbours)
+        gram, _ = self.plain_sums(correlation, sill, noise, columns)
+        return NearestField(self, correlation, sill, local, ordered, gram, neighbours)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +109,7 @@ class NearestField:
     sill: float
     noise: Array = field(repr=False)
     columns: Array = field(repr=False)
+    gram: Array = field(repr=False)
     neighbours: int = 48
 
     def at(self, targets: Array, support_m: float = 0.0) -> FieldAt:

@@ -1,0 +1,107 @@
+"""Average the geostatistical model over hyperparameters, and over models by their evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gossan.fusion.contributions import model_table
+from gossan.fusion.exact_field import ExactSamples
+from gossan.fusion.field_posterior import Member, Mixture, make_member
+from gossan.fusion.hyperparameters import Draws, Hyperparameters, Problem, average, find_mode
+from gossan.fusion.nearest_field import NearestSamples
+
+__all__ = ["Candidate", "Learnt", "draws_for", "learn"]
+
+Array = NDArray[np.float64]
+_FIRST_BY_NEIGHBOURS = 400
+_FEWEST_DRAWS = 8
+_MOST_DRAWS = 60
+_WORK = 1.5e7
+_NEGLIGIBLE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A model to be weighed: which of the groups of features it knows."""
+
+    label: str
+    groups: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Learnt:
+    """The averaged posterior, and the table of the models that were weighed."""
+
+    mixture: Mixture
+    models: pd.DataFrame
+
+
+def draws_for(samples: int) -> int:
+    """Choose how many sets of hyperparameters to draw: fewer where samples are many.
+
+    Many samples pin the hyperparameters down, and each draw costs n^3.
+
+    >>> draws_for(150), draws_for(1000), draws_for(3000)
+    (60, 15, 0)
+    """
+    count = int(min(_MOST_DRAWS, _WORK / samples**2))
+    return count if count >= _FEWEST_DRAWS else 0
+
+
+def learn(
+    problem: Problem, candidates: list[Candidate], samples: ExactSamples | NearestSamples,
+    averaged: bool = True,
+) -> Learnt:  # fmt: skip
+    """Fit each candidate, weigh them by their evidence, and condition on the samples.
+
+    Each candidate has the same prior weight, so imagery that explains nothing leaves kriging.
+    """
+    draws = draws_for(len(problem.columns)) if averaged else 0
+    found = [_draws(_only(problem, c.groups), samples, draws) for c in candidates]
+    evidence = np.array([d.log_evidence for d in found])
+    share = np.exp(evidence - evidence.max())
+    share /= share.sum()
+    members: list[Member] = []
+    weights: list[float] = []
+    for part, own, candidate in zip(share, found, candidates):
+        if part < _NEGLIGIBLE:
+            continue
+        for theta, weight in zip(own.theta, own.weights):
+            h = _only(problem, candidate.groups).read(theta)
+            members.append(make_member(problem, samples, _whole(h, candidate, problem.groups)))
+            weights.append(part * weight)
+    total = np.array(weights) / np.sum(weights)
+    table = model_table([c.label for c in candidates], evidence, share)
+    return Learnt(Mixture(members, total), table)
+
+
+def _only(problem: Problem, groups: tuple[int, ...]) -> Problem:
+    """Leave the features of the other groups out."""
+    if len(groups) == problem.groups:
+        return problem
+    kept = np.flatnonzero(np.isin(problem.group, groups))
+    renumber = np.full(problem.groups, -1)
+    renumber[list(groups)] = np.arange(len(groups))
+    columns = problem.columns[:, [*kept, -2, -1]]
+    missing = problem.missing[:, list(groups)]
+    return replace(problem, columns=columns, group=renumber[problem.group[kept]], missing=missing)
+
+
+def _whole(h: Hyperparameters, candidate: Candidate, groups: int) -> Hyperparameters:
+    """Give the groups that a candidate does not know the variance 0."""
+    variances = np.zeros(groups)
+    variances[list(candidate.groups)] = h.group_variances
+    return replace(h, group_variances=variances)
+
+
+def _draws(problem: Problem, samples: ExactSamples | NearestSamples, draws: int) -> Draws:
+    starts, steps = None, 200
+    if isinstance(samples, ExactSamples) and len(problem.columns) > _FIRST_BY_NEIGHBOURS:
+        rough = NearestSamples.of(samples.coordinates, samples.support_m, 20)
+        starts, steps = [find_mode(problem, rough)[0]], 12
+    mode, _ = find_mode(problem, samples, starts, steps)
+    return average(problem, samples, mode, draws)

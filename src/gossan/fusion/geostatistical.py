@@ -1,0 +1,207 @@
+"""The geostatistical model: imagery at the samples' support, a spatial term, and their errors."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field as Option
+from scipy.spatial import cKDTree
+
+from gossan.errors import FitError, must
+from gossan.fusion.composites import Composite
+from gossan.fusion.contributions import feature_table, hyperparameter_table
+from gossan.fusion.covariance import Family
+from gossan.fusion.evidence import Candidate, Learnt, learn
+from gossan.fusion.exact_field import ExactSamples
+from gossan.fusion.hyperparameters import Problem, Shape
+from gossan.fusion.kriging_model import check_values
+from gossan.fusion.lattice_posterior import posterior_layer
+from gossan.fusion.nearest_field import NearestSamples
+from gossan.fusion.protocol import Features, Observations, Points, Prediction
+from gossan.fusion.standard_features import StandardFeatures
+from gossan.fusion.supports import NestedFeatures, nested, window_widths
+from gossan.geo.layer import Layer
+from gossan.settings import Settings
+
+__all__ = ["Geostatistical", "GeostatisticalSettings"]
+
+Array = NDArray[np.float64]
+
+
+class GeostatisticalSettings(Settings):
+    """Steer the geostatistical model.
+
+    ``windows``: "nested" offers every feature at several widths at once, each width with its own
+    prior variance; "likelihood" weighs the widths against each other by their evidence; "survey"
+    takes the survey's support alone. ``windows_px``: the widths in pixels (1 or even; default: 1
+    and powers of four up to the spacing of the samples).
+    ``correlation``: family of the spatial term; "stable" estimates its smoothness.
+    ``anisotropy``: whether the range may differ by direction.
+    ``averaging``: "evidence" averages over hyperparameters and weighs the model against kriging;
+    "mode" takes the most probable hyperparameters.
+    ``composite``: "lognormal" corrects estimates for smaller supports, where the working scale is
+    logarithmic and samples are arithmetic means over their support; "none" does not.
+    ``sub_support_variance``: variance (squared working scale) below the samples' support, from
+    duplicates or a check survey. ``exact_samples``: above this number of samples, likelihood and
+    predictions use nearest ``neighbours``.
+    """
+
+    model: Literal["geostatistical"] = "geostatistical"
+    windows: Literal["nested", "likelihood", "survey"] = "nested"
+    windows_px: tuple[int, ...] | None = None
+    correlation: Family = "exponential"
+    anisotropy: Literal["none", "estimated"] = "none"
+    averaging: Literal["evidence", "mode"] = "evidence"
+    composite: Literal["lognormal", "none"] = "lognormal"
+    sub_support_variance: float = Option(default=0.0, ge=0)
+    exact_samples: int = Option(default=4000, ge=100, le=10_000)
+    neighbours: int = Option(default=30, ge=5, le=100)
+
+
+class Geostatistical:
+    """Fuse samples and imagery by one linear mixed model.
+
+    ``y = m + phi beta + u(s) + e``: coefficients with grouped ridge priors, u a Gaussian process,
+    hyperparameters by restricted likelihood, averaged over, and weighed against kriging without
+    imagery. The estimate is linear in phi, so it changes support exactly: fitted at the samples'
+    support, applied at pixels. With no variance for imagery it *is* ordinary kriging.
+
+    Parameters
+    ----------
+    settings
+        Options; defaults are meant to be right.
+
+    Examples
+    --------
+    >>> from gossan.fusion.features import LayerFeatures
+    >>> from gossan.geo.grid import Grid
+    >>> from gossan.geo.layer import ArrayLayer
+    >>> rng = np.random.default_rng(0)
+    >>> grid = Grid.from_bounds(32638, (0, 0, 6000, 4000), 100)
+    >>> image = rng.normal(size=(1, 40, 60))
+    >>> features = LayerFeatures(ArrayLayer(grid, ("index",), image))
+    >>> points = Points(rng.uniform(0, 1, (80, 2)) * [6000, 4000])
+    >>> values = 2.0 * features.at(points)[:, 0] + 0.1 * rng.normal(size=80)
+    >>> model = Geostatistical().fit(Observations(points, values), features)
+    >>> table = model.tables_["features"].set_index("feature")
+    >>> bool(abs(table.per_unit["index"] - 2.0) < 0.1)
+    True
+    >>> model.layer(features).bands
+    ('estimate', 'standard_error')
+
+    Source: docs/geostatistical.md; Diggle and Ribeiro 2007; Rasmussen and Williams 2006.
+    """
+
+    def __init__(self, settings: GeostatisticalSettings | None = None) -> None:
+        self.settings = settings or GeostatisticalSettings()
+        self.tables_: dict[str, pd.DataFrame] = {}
+
+    def fit(self, observations: Observations, features: Features) -> Self:
+        """Learn coefficients and spatial term from the observations."""
+        check_values(observations)
+        points = observations.points
+        self.widths_ = self._widths(features, points)
+        offered = self._offer(features)
+        raw = offered.at(points)
+        self.standard_ = StandardFeatures.of(raw, offered.group)
+        design, gaps = self.standard_(raw)
+        self.problem_ = self._problem(observations, design, gaps)
+        self.samples_ = self._samples(points)
+        labels = self._labels(offered)
+        learnt = learn(
+            self.problem_, self._candidates(labels), self.samples_,
+            self.settings.averaging == "evidence",
+        )  # fmt: skip
+        self.mixture_ = learnt.mixture
+        self.composite_ = self._composite(offered, points, design)
+        self.tables_ = self._tables(learnt, offered, design, observations.values, labels)
+        return self
+
+    def predict(self, points: Points, features: Features) -> Prediction:
+        """Estimate at points: mean, and standard error of a new sample of their support."""
+        design, gaps = self.standard_(self._offer(features).at(points))
+        mean, variance = self.mixture_.predict(points.coordinates, design, points.support_m)
+        if gaps.any():
+            variance += self.standard_.gap_variance(gaps, self.mixture_.second_moment)
+        variance += self.composite_.added_variance(points.support_m)
+        shift = self.composite_.shift(self.mixture_, points.support_m)
+        return Prediction(mean + shift, np.sqrt(variance))
+
+    def layer(self, features: Features) -> Layer:
+        """Give estimate and standard error at every pixel of the features' grid."""
+        return posterior_layer(
+            self._offer(features), self.standard_, self.mixture_, self.problem_, self.samples_,
+            self.composite_.shift(self.mixture_, 0.0), self.composite_.added_variance(0.0),
+        )  # fmt: skip
+
+    def _widths(self, features: Features, points: Points) -> tuple[int, ...]:
+        if self.settings.windows == "survey" or features.layer is None:
+            return (1,)
+        chosen = self.settings.windows_px or window_widths(features.grid, points.coordinates)
+        if any(w != 1 and (w < 2 or w % 2) for w in chosen):
+            raise FitError(must("windows_px", "1 or even", chosen, "Round the widths"))
+        return tuple(sorted({1, *chosen}))
+
+    def _offer(self, features: Features) -> NestedFeatures:
+        return nested(features, self.widths_)
+
+    def _problem(
+        self, observations: Observations, design: Array, gaps: NDArray[np.bool_]
+    ) -> Problem:
+        xy = observations.points.coordinates
+        columns = np.column_stack([design, np.ones(len(design)), observations.values])
+        extent = np.maximum(np.ptp(xy, axis=0), 1e-3 * np.ptp(xy))
+        nearest = cKDTree(xy).query(xy, k=2)[0][:, 1]
+        shape = Shape(self.settings.correlation, self.settings.anisotropy == "estimated")
+        return Problem(
+            columns, self.standard_.group, self.standard_.missing_shares(gaps), shape,
+            float(np.sqrt(np.prod(extent))), float(np.median(nearest)),
+        )  # fmt: skip
+
+    def _samples(self, points: Points) -> ExactSamples | NearestSamples:
+        xy = np.ascontiguousarray(points.coordinates, np.float64)
+        if len(xy) <= self.settings.exact_samples:
+            return ExactSamples(xy, points.support_m)
+        return NearestSamples.of(xy, points.support_m, self.settings.neighbours)
+
+    def _labels(self, offered: NestedFeatures) -> tuple[str, ...]:
+        kept = np.unique(offered.group[self.standard_.used])
+        sizes = [offered.widths[g] for g in kept]
+        return tuple("at the pixel" if w == 1 else f"over {w} pixels" for w in sizes)
+
+    def _candidates(self, labels: tuple[str, ...]) -> list[Candidate]:
+        every = tuple(range(len(labels)))
+        none = Candidate("kriging", ())
+        if not labels:
+            return [none]
+        if self.settings.windows == "likelihood":
+            return [Candidate(f"imagery {labels[g]}", (g,)) for g in every] + [none]
+        whole = Candidate("imagery", every)
+        return [whole, none] if self.settings.averaging == "evidence" else [whole]
+
+    def _composite(self, offered: NestedFeatures, points: Points, design: Array) -> Composite:
+        within = np.zeros((design.shape[1], design.shape[1]))
+        if points.support_m > 0.0 and design.shape[1] and offered.layer is not None:
+            fine, gaps = self.standard_(offered.at(Points(points.coordinates)))
+            off = np.where(gaps, 0.0, fine - design)
+            within = off.T @ off / len(off)
+        return Composite(
+            points.support_m, self.settings.composite == "lognormal", within,
+            self.settings.sub_support_variance,
+        )  # fmt: skip
+
+    def _tables(
+        self, learnt: Learnt, offered: NestedFeatures, design: Array, values: Array,
+        labels: tuple[str, ...],
+    ) -> dict[str, pd.DataFrame]:  # fmt: skip
+        return {
+            "features": feature_table(
+                self.mixture_, self.standard_, offered.names, design, values
+            ),
+            "hyperparameters": hyperparameter_table(self.mixture_, labels),
+            "models": learnt.models,
+            "supports": self.composite_.table(self.mixture_, 0.0),
+        }
