@@ -7,7 +7,7 @@ SENTINEL2 driver and this package's own reader take them for the real thing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 from gossan.catalogue.sensors import sentinel2_band, sentinel2_bands
 from gossan.geo.grid import Grid
+from gossan.geo.layer import Layer, SelectedLayer
+from gossan.geo.warp import to_grid
 from gossan.imagery.jp2_store import write_jp2
 
 NODATA, SATURATED, QUANTIFICATION, OFFSET = 0, 65535, 10000, -1000
@@ -66,6 +68,35 @@ class SimulatedScene:
         stamp, made = (f"{t:%Y%m%dT%H%M%S}" for t in (self.time, self.time + timedelta(hours=5)))
         number = self.baseline.replace(".", "")
         return f"{self.unit}_MSI{self.level}_{stamp}_N{number}_R019_T{self.tile}_{made}"
+
+
+def scene_of(
+    surface: Layer, classes: Layer | None = None, template: SimulatedScene | None = None
+) -> SimulatedScene:
+    """Look at a surface as Sentinel-2 does: each band at its own pixel size.
+
+    Parameters
+    ----------
+    surface
+        Reflectance with bands of Sentinel-2's names (``b02`` ...), in a UTM zone; coarser pixels
+        are refined by cubic convolution, finer ones averaged.
+    classes
+        Sen2Cor classes (one band); all bare rock (5) by default.
+    template
+        Scene whose level, baseline, tile, time and sun are taken.
+    """
+    template = template or SimulatedScene({}, {})
+    grids = {p: Grid.from_bounds(surface.grid.crs, surface.grid.bounds, p) for p in (10, 20, 60)}
+    reflectance = {}
+    for name in surface.bands:
+        grid = grids[sentinel2_band(name).pixel_m]
+        seen = to_grid(SelectedLayer(surface, (name,)), grid).read(grid.whole)[0]
+        reflectance[name] = seen
+    codes = np.full(grids[20].shape, 5, np.uint8)
+    if classes is not None:
+        found = to_grid(classes, grids[20], classes=True).read(grids[20].whole)[0]
+        codes = np.nan_to_num(found, nan=0).astype(np.uint8)
+    return replace(template, grids=grids, reflectance=reflectance, classes=codes)
 
 
 def digital_numbers(reflectance: NDArray[np.floating], offset: float) -> NDArray[np.uint16]:
