@@ -17,7 +17,7 @@ from gossan.geo.samples import Samples
 from gossan.geochem import findings as findings_module
 from gossan.geochem.coordinates import check_extent
 from gossan.geochem.findings import CODES, Findings
-from gossan.geochem.quality import limits_report, spacing_report, survey_report
+from gossan.geochem.quality import limits_report, report_lines, spacing_report, survey_report
 from gossan.geochem.survey import SurveySettings, read_survey
 from gossan.geochem.transforms import check_transform
 
@@ -432,6 +432,17 @@ def test_every_code_of_a_finding_is_known() -> None:
         )
     }
     assert used and used <= set(CODES)
+
+
+def test_the_report_reads_as_lines(tmp_path: Path) -> None:
+    table = _spoil(_table(), [0, 5, 6], "Cu_ppm", ["<2", "<2", ""])
+    table.loc[9, "Cu_ppm"] = 9000
+    samples, _ = _read(tmp_path, table)
+    lines = report_lines(samples)
+    assert "40 samples at 40 places" in lines[0] and "1:100,000" in lines[0]
+    assert "39 values" in lines[1] and "1 not analysed" in lines[1]
+    assert "5 % below 2" in lines[1] and "outliers: 1 (row 11)" in lines[1]
+    assert lines[2].startswith("Zn: 40 values")
 
 
 def test_findings_make_a_table(tmp_path: Path) -> None:

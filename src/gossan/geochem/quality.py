@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,6 +50,49 @@ def survey_report(samples: Samples) -> pd.DataFrame:
     """
     rows = [_element_row(samples, element) for element in samples.elements]
     return pd.DataFrame(rows, columns=list(REPORT_COLUMNS))
+
+
+def report_lines(samples: Samples) -> list[str]:
+    """Word the report in a line for the survey and one for each element, for a terminal.
+
+    >>> import geopandas
+    >>> frame = geopandas.GeoDataFrame({"Cu": [10.0, 20.0, 40.0]},
+    ...     geometry=geopandas.points_from_xy([0, 900, 0], [0, 0, 900]), crs=32638)
+    >>> print(*report_lines(Samples("a", frame, ("Cu",), {"Cu": "ppm"})), sep="\\n")
+    a: 3 samples at 3 places, 900 m apart, 7.41 per km2 (as on a map of 1:50,000)
+    Cu: 3 values, median 20 ppm (quartiles 15 to 30, largest 40)
+    """
+    spacing = spacing_report(samples).iloc[0]
+    head = (
+        f"{samples.name}: {spacing['samples']} samples at {spacing['places']} places, "
+        f"{spacing['spacing_m']:.0f} m apart"
+    )
+    if spacing["scale"]:
+        head += f", {spacing['per_km2']:.3g} per km2 (as on a map of {spacing['scale']})"
+    rows = survey_report(samples).to_dict("records")
+    return [head, *(_element_line(row) for row in rows)]
+
+
+def _element_line(row: Mapping[Hashable, Any]) -> str:
+    unit = f" {row['unit']}" if row["unit"] else ""
+    parts = [
+        f"{row['n']} values, median {row['median']:.3g}{unit} (quartiles {row['q25']:.3g} to "
+        f"{row['q75']:.3g}, largest {row['maximum']:.3g})"
+    ]
+    if row["empty"]:
+        parts.append(f"{row['empty']} not analysed")
+    if row["below"]:
+        parts.append(f"{row['below_percent']:.0f} % below {row['highest_limit']:.3g}")
+    if row["above"]:
+        parts.append(f"{row['above']} above the upper limit")
+    if row["outliers"]:
+        parts.append(f"outliers: {row['outliers']} ({row['outlier_rows']})")
+    if row["duplicate_pairs"]:
+        parts.append(
+            f"precision {row['duplicate_percent']:.0f} % from {row['duplicate_pairs']} pairs, "
+            f"noise {100 * row['noise_share']:.0f} % of the variance of ln"
+        )
+    return f"{row['element']}: " + "; ".join(parts)
 
 
 def _element_row(samples: Samples, element: str) -> dict[str, object]:
