@@ -39,6 +39,10 @@ MODELS: dict[str, Entry] = {
         "gossan.fusion.kriging_model", "KrigingSettings", "KrigingModel",
         "ordinary kriging without imagery: the baseline",
     ),
+    "atprk": Entry(
+        "gossan.fusion.atprk", "AreaToPointSettings", "AreaToPoint",
+        "area-to-point regression kriging of the block-kriged layer",
+    ),
     "pyramid": Entry(
         "gossan.fusion.pyramid", "PyramidSettings", "PyramidModel",
         "the paper's fusion: detail of the imagery injected into the kriged layer",
@@ -61,6 +65,10 @@ MODELS: dict[str, Entry] = {
     "gwr": Entry(
         "gossan.fusion.gwr", "GeographicallyWeightedSettings", "GeographicallyWeighted",
         "regression whose slopes vary over the ground, residual kriged",
+    ),
+    "atprk": Entry(
+        "gossan.fusion.atprk", "AreaToPointSettings", "AreaToPoint",
+        "area-to-point regression kriging of the block-kriged layer",
     ),
     "pyramid": Entry(
         "gossan.fusion.pyramid", "PyramidSettings", "PyramidModel",
