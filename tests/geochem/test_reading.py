@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shapely import MultiPoint
 
 from gossan.errors import SurveyError
 from gossan.geochem.cells import parse_cells
@@ -134,6 +135,16 @@ def test_vector_files_give_positions_and_crs(tmp_path: Path, ending: str) -> Non
     assert table.rows.tolist() == [1, 2]
     assert table.coordinates is not None
     np.testing.assert_allclose(table.coordinates, np.column_stack([points.x, points.y]))
+
+
+def test_points_of_one_and_features_without_a_place_are_read(tmp_path: Path) -> None:
+    shapes = [MultiPoint([(1.0, 2.0)]), None, MultiPoint([(3.0, 4.0)])]
+    frame = geopandas.GeoDataFrame({"Cu_ppm": [5.0, np.nan, 7.0]}, geometry=shapes, crs=32638)
+    frame.to_file(tmp_path / "a.gpkg")
+    table = read_table(tmp_path / "a.gpkg")
+    assert table.coordinates is not None
+    np.testing.assert_array_equal(table.coordinates, [[1, 2], [np.nan, np.nan], [3, 4]])
+    assert parse_cells(table.frame["Cu_ppm"].tolist()).blank.tolist() == [False, True, False]
 
 
 def test_lines_and_polygons_are_refused(tmp_path: Path) -> None:

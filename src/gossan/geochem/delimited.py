@@ -65,7 +65,11 @@ def read_text(
     SurveyError
         If the file cannot be decoded, or is empty.
     """
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        cure = "Close it in other programs and check your rights"
+        raise SurveyError(must(path.name, "readable", error.strerror, cure)) from error
     name = find_encoding(data) if encoding == "auto" else encoding
     try:
         text = data.decode(name)
