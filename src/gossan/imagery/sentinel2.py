@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from gossan.arrays.digital_numbers import scale_numbers
 from gossan.catalogue.sensors import Sentinel2Band, Unit, sentinel2_band
 from gossan.errors import ImageryError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
-from gossan.geo.layer import Layer, MappedLayer, RenamedLayer, SelectedLayer, StackedLayer
+from gossan.geo.layer import Layer, MappedLayer, RenamedLayer, StackedLayer
 from gossan.geo.warp import to_grid
 from gossan.imagery.atmosphere import AtmosphereSettings, SceneGeometry, correct
 from gossan.imagery.jp2_store import DecodedBand, store_name
@@ -57,11 +58,8 @@ class ToReflectance:
 
     def __call__(self, numbers: NDArray[np.floating]) -> NDArray[np.float32]:
         """Convert (band, row, column) values."""
-        offset = np.asarray(self.offsets, np.float32)[:, None, None]
-        value = np.asarray(numbers + offset, np.float32)
-        value /= np.float32(self.quantification)
-        value[(numbers == self.nodata) | (numbers == self.saturated)] = np.nan
-        return value
+        offsets = np.asarray(self.offsets)
+        return scale_numbers(numbers, offsets, self.quantification, self.nodata, self.saturated)
 
 
 @dataclass(frozen=True)
@@ -181,8 +179,7 @@ class Sentinel2Scene:
             offsets = tuple(found.offsets[name] for name in group.bands)
             convert = ToReflectance(offsets, found.quantification, found.nodata, found.saturated)
             layers.append(MappedLayer(group, convert, group.bands))
-        stacked = stack(layers, pixel_size=pixel_size, extent=extent, grid=grid)
-        return _in_order(stacked, self.bands)
+        return stack(layers, self.bands, pixel_size=pixel_size, extent=extent, grid=grid)
 
     def surface(
         self,
@@ -284,8 +281,3 @@ def _known(name: str) -> str:
 
 def _joined(layers: Sequence[DecodedBand]) -> Layer:
     return layers[0] if len(layers) == 1 else StackedLayer(tuple(layers))
-
-
-def _in_order(layer: Layer, bands: tuple[str, ...]) -> Layer:
-    """Put stacked groups back into the order asked."""
-    return layer if layer.bands == bands else SelectedLayer(layer, bands)

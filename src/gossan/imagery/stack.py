@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gossan.errors import GridError, must
 from gossan.geo.grid import Grid, Window
@@ -15,6 +19,7 @@ Bounds = tuple[float, float, float, float]
 
 def stack(
     layers: Sequence[Layer],
+    order: tuple[str, ...] | None = None,
     *,
     pixel_size: float | None = None,
     extent: Bounds | None = None,
@@ -26,6 +31,8 @@ def stack(
     ----------
     layers
         At least one; band names must be unique over all of them.
+    order
+        Every band of the result, in turn; by default the bands of all layers as they come.
     pixel_size
         Pixel size in units of the CRS; None means that of the finest layer.
     extent
@@ -36,7 +43,7 @@ def stack(
 
     Returns
     -------
-    Layer with the bands of all layers in turn.
+    Layer with the bands of all layers.
 
     Errors
     ------
@@ -44,7 +51,37 @@ def stack(
     """
     target = grid or common_grid(layers, pixel_size=pixel_size, extent=extent)
     placed = tuple(to_grid(layer, target) for layer in layers)
-    return placed[0] if len(placed) == 1 else StackedLayer(placed)
+    stacked = placed[0] if len(placed) == 1 else StackedLayer(placed)
+    if order is None or order == stacked.bands:
+        return stacked
+    return OrderedStack(placed, order)
+
+
+@dataclass(frozen=True)
+class OrderedStack:
+    """Put bands of several layers on one grid above each other, in a stated order.
+
+    Each band is copied once, which a stack followed by a selection does twice.
+    """
+
+    sources: tuple[Layer, ...]
+    bands: tuple[str, ...]
+
+    @property
+    def grid(self) -> Grid:
+        """Grid shared by all sources."""
+        return self.sources[0].grid
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """Read every source into its places."""
+        result = np.empty((len(self.bands), *window.shape), np.float32)
+        place = {name: number for number, name in enumerate(self.bands)}
+        for source in self.sources:
+            values = source.read(window)
+            for name, band in zip(source.bands, values):
+                if name in place:
+                    result[place[name]] = band
+        return result
 
 
 def common_grid(
