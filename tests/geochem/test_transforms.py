@@ -12,17 +12,14 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 
 from gossan.errors import SettingsError, SurveyError
+from gossan.geochem.back_transforms import exceedance_of, interval_of, mean_of, median_of
 from gossan.geochem.transforms import (
     BoxCox,
     Identity,
     Log,
     NormalScore,
     Transform,
-    exceedance_of,
     fit_transform_by_word,
-    interval_of,
-    mean_of,
-    median_of,
     transform_from_record,
     transform_record,
 )
