@@ -104,11 +104,10 @@ class ExactField:
         """``ln|V|``."""
         return 2 * float(np.log(np.diag(self.lower)).sum())
 
-    @property
-    def own_precision(self) -> Array:
-        """Diagonal of ``V^-1`` (n,)."""
+    def precision(self, one: NDArray[np.int_], two: NDArray[np.int_]) -> Array:
+        """Elements (one[k], two[k]) of ``V^-1``."""
         inverse = dpotri(self.lower, lower=True)[0]
-        return np.diag(inverse).copy()
+        return inverse[np.maximum(one, two), np.minimum(one, two)]
 
     def at(self, targets: Array, support_m: float = 0.0) -> FieldAt:
         """Say what the samples tell of u at targets (t, 2) of a support."""
@@ -119,20 +118,20 @@ class ExactField:
             explained[part] = np.einsum("ti,it->t", covariance, weights)
         return FieldAt(sums, explained)
 
-    def at_with_weights(
-        self, targets: Array, rows: NDArray[np.int_], columns: NDArray[np.int_]
+    def at_nodes(
+        self, targets: Array, rows: NDArray[np.int_], samples: NDArray[np.int_]
     ) -> tuple[FieldAt, Array]:
-        """Say the same, and give the weight of sample ``columns[k]`` at target ``rows[k]``."""
+        """Say the same at points, and give the weight of sample ``samples[k]`` at ``rows[k]``.
+
+        ``rows`` must be sorted.
+        """
         sums = np.empty((len(targets), self.solved.shape[1]))
-        explained = np.empty(len(targets))
-        wanted = np.empty(len(rows))
-        order = np.argsort(rows, kind="stable")
+        explained, wanted = np.empty(len(targets)), np.empty(len(rows))
         for part, covariance, weights in self._chunks(targets, 0.0):
             sums[part] = covariance @ self.solved
             explained[part] = np.einsum("ti,it->t", covariance, weights)
-            first, last = np.searchsorted(rows[order], (part.start, part.stop))
-            some = order[first:last]
-            wanted[some] = weights[columns[some], rows[some] - part.start]
+            some = slice(*np.searchsorted(rows, (part.start, part.stop)))
+            wanted[some] = weights[samples[some], rows[some] - part.start]
         return FieldAt(sums, explained), wanted
 
     def _chunks(self, targets: Array, support_m: float):  # type: ignore[no-untyped-def]

@@ -31,12 +31,30 @@ Array = NDArray[np.float64]
 
 
 class Field(Protocol):
-    """What samples say of the spatial term at any place; ``gram`` is X' V^-1 X."""
+    """What samples say of the spatial term at any place."""
 
-    gram: Array
+    @property
+    def gram(self) -> Array:
+        """``X' V^-1 X`` (c, c)."""
+        ...
+
+    @property
+    def solved(self) -> Array:
+        """``V^-1 X`` (n, c)."""
+        ...
+
+    def precision(self, one: NDArray[np.int_], two: NDArray[np.int_]) -> Array:
+        """Elements (one[k], two[k]) of ``V^-1``."""
+        ...
 
     def at(self, targets: Array, support_m: float = 0.0) -> FieldAt:
         """Give sums and explained variance at targets (t, 2)."""
+        ...
+
+    def at_nodes(
+        self, targets: Array, rows: NDArray[np.int_], samples: NDArray[np.int_]
+    ) -> tuple[FieldAt, Array]:
+        """Give the same, and the weights of some samples at some targets."""
         ...
 
 

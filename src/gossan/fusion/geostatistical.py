@@ -18,12 +18,12 @@ from gossan.fusion.evidence import Candidate, Learnt, learn
 from gossan.fusion.exact_field import ExactSamples
 from gossan.fusion.hyperparameters import Problem, Shape
 from gossan.fusion.kriging_model import check_values
-from gossan.fusion.lattice_posterior import posterior_layer
+from gossan.fusion.lattice_posterior import on_lattice
 from gossan.fusion.nearest_field import NearestSamples
+from gossan.fusion.posterior_layer import ElementPosterior, PosteriorLayer
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
 from gossan.fusion.standard_features import StandardFeatures
 from gossan.fusion.supports import NestedFeatures, nested, window_widths
-from gossan.geo.layer import Layer
 from gossan.settings import Settings
 
 __all__ = ["Geostatistical", "GeostatisticalSettings"]
@@ -130,12 +130,14 @@ class Geostatistical:
         shift = self.composite_.shift(self.mixture_, points.support_m)
         return Prediction(mean + shift, np.sqrt(variance))
 
-    def layer(self, features: Features) -> Layer:
+    def layer(self, features: Features) -> PosteriorLayer:
         """Give estimate and standard error at every pixel of the features' grid."""
-        return posterior_layer(
-            self._offer(features), self.standard_, self.mixture_, self.problem_, self.samples_,
-            self.composite_.shift(self.mixture_, 0.0), self.composite_.added_variance(0.0),
-        )  # fmt: skip
+        offered = self._offer(features)
+        posterior = on_lattice(self.mixture_, self.samples_, offered.grid)
+        shift = self.composite_.shift(self.mixture_, 0.0)
+        added = self.composite_.added_variance(0.0)
+        element = ElementPosterior("", self.standard_, posterior, shift, added)
+        return PosteriorLayer(offered, (element,))
 
     def _widths(self, features: Features, points: Points) -> tuple[int, ...]:
         if self.settings.windows == "survey" or features.layer is None:

@@ -145,7 +145,7 @@ class Problem:
 
     def starts(self) -> list[Array]:
         """Places to begin the search: imagery strong, weak."""
-        shares = [(0.4, 0.4, 0.2), (0.05, 0.7, 0.2)] if self.groups else [(0.0, 0.7, 0.3)]
+        shares = [(0.4, 0.4, 0.2), (0.05, 0.7, 0.2)] if self.groups else [(1.0, 0.7, 0.3)]
         rest = [np.log(0.2 * self.size_m)] + [0.0] * (self.shape.count - 1)
         v, k = self.variance, max(self.groups, 1)
         return [

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.spatial import cKDTree
 
 from gossan.fusion.covariance import Correlation, lag_rule, mean_correlation, mean_slopes
@@ -115,6 +116,42 @@ class NearestField:
     def at(self, targets: Array, support_m: float = 0.0) -> FieldAt:
         """Say what the nearest samples tell of u at targets (t, 2) of a support."""
         return self._solve(targets, support_m)[0]
+
+    @property
+    def solved(self) -> Array:
+        """``V^-1 X`` (n, c) by the nearest predecessors, in the samples' own order."""
+        white = self._whitening()
+        return (white.T @ (white @ self.columns))[np.argsort(self.samples.order)]
+
+    def precision(self, one: NDArray[np.int_], two: NDArray[np.int_]) -> Array:
+        """Elements (one[k], two[k]) of ``V^-1``, of the samples in their own order."""
+        white = self._whitening().tocsc()
+        place = np.argsort(self.samples.order)
+        product = white[:, place[one]].multiply(white[:, place[two]])
+        return np.asarray(product.sum(axis=0)).ravel()
+
+    def _whitening(self) -> sparse.csr_matrix:
+        """W with ``W' W = V^-1``: row i takes its neighbours off sample i."""
+        rule = lag_rule(self.samples.support_m, self.samples.support_m)
+        near = self.samples.neighbours
+        n, m = near.shape
+        values = np.zeros((n, m + 1))
+        _whitening_rows(
+            self.samples.coordinates, near, *self.correlation.packed, rule.near, rule.far,
+            rule.cutoff_m, self.sill, self.noise, values,
+        )  # fmt: skip
+        columns = np.column_stack([np.where(near >= 0, near, 0), np.arange(n)])
+        rows = np.repeat(np.arange(n), m + 1)
+        return sparse.csr_matrix((values.ravel(), (rows, columns.ravel())), shape=(n, n))
+
+    def at_nodes(
+        self, targets: Array, rows: NDArray[np.int_], samples: NDArray[np.int_]
+    ) -> tuple[FieldAt, Array]:
+        """Say the same at points, and give the weight of sample ``samples[k]`` at ``rows[k]``."""
+        said, nearest, weights = self._solve(targets, 0.0)
+        place = np.argsort(self.samples.order)[samples]
+        hit = nearest[rows] == place[:, None]
+        return said, np.where(hit, weights[rows], 0.0).sum(axis=1)
 
     def _solve(
         self, targets: Array, support_m: float
@@ -296,3 +333,40 @@ def _condition(  # type: ignore[no-untyped-def]
             explained[t] += c[i] * weights[t, i]
             for k in range(columns.shape[1]):
                 sums[t, k] += weights[t, i] * columns[nearest[t, i], k]
+
+
+@njit(cache=True, nogil=True)
+def _whitening_rows(  # type: ignore[no-untyped-def]
+    places, neighbours, family, metric, smoothness, near, far, cutoff, sill, noise, values
+):
+    """Fill row i with ``-b / sqrt(f)`` at its neighbours and ``1 / sqrt(f)`` last."""
+    most = neighbours.shape[1]
+    matrix, b = np.empty((most + 1, most + 1)), np.empty(most + 1)
+    index, slot = np.empty(most + 1, np.int64), np.empty(most + 1, np.int64)
+    for row in range(places.shape[0]):
+        size = 0
+        for k in range(most):
+            if neighbours[row, k] >= 0:
+                index[size], slot[size] = neighbours[row, k], k
+                size += 1
+        index[size] = row
+        for i in range(size + 1):
+            for j in range(i + 1):
+                x = places[index[j], 0] - places[index[i], 0]
+                y = places[index[j], 1] - places[index[i], 1]
+                matrix[i, j] = sill * mean_correlation(
+                    x, y, family, metric, smoothness, near, far, cutoff
+                )
+            matrix[i, i] += noise[index[i]]
+        own = matrix[size, size]
+        left = own
+        _factor(matrix, size)
+        for k in range(size):
+            b[k] = matrix[size, k]
+        _solve_in_place(matrix, size, b)
+        for k in range(size):
+            left -= b[k] * matrix[size, k]
+        root = np.sqrt(max(left, _TOO_CLOSE * own))
+        for k in range(size):
+            values[row, slot[k]] = -b[k] / root
+        values[row, most] = 1.0 / root

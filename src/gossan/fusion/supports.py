@@ -28,9 +28,9 @@ from gossan.fusion.features import support_means
 from gossan.fusion.protocol import Features, Points
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
-from gossan.geo.layer import Layer, StackedLayer, read_padded
+from gossan.geo.layer import Layer, read_padded
 
-__all__ = ["MeanLayer", "NestedFeatures", "Nodes", "hold", "nested", "window_widths"]
+__all__ = ["MeanLayer", "NestedFeatures", "NestedLayer", "Nodes", "hold", "nested", "window_widths"]
 
 RATIO = 4
 MOST = 3
@@ -215,6 +215,47 @@ def _add_cells(values, cell, total, count):  # type: ignore[no-untyped-def]
 
 
 @dataclass(frozen=True, eq=False)
+class NestedLayer:
+    """See a layer's bands at the pixel and, after them, at each wider square; read once."""
+
+    source: Layer
+    means: tuple[MeanLayer, ...]
+
+    @property
+    def grid(self) -> Grid:
+        """Grid of the source."""
+        return self.source.grid
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Bands of the source, then those of each width."""
+        return (*self.source.bands, *(band for mean in self.means for band in mean.bands))
+
+    @property
+    def reach(self) -> int:
+        """How many pixels beyond a window are looked at."""
+        return max((mean.reach for mean in self.means), default=0)
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """Read the source once and average it."""
+        return self.of(read_padded(self.source, window, self.reach), window)
+
+    def of(self, padded: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
+        """Give all bands from the source's pixels of the window grown by ``reach``."""
+        parts = [_inner(padded, self.reach)]
+        for mean in self.means:
+            if mean.held is None:
+                parts.append(mean.of(_inner(padded, self.reach - mean.reach), window))
+            else:
+                parts.append(mean.held.at_pixels(window))
+        return np.concatenate(parts)
+
+
+def _inner(padded: NDArray[np.float32], trim: int) -> NDArray[np.float32]:
+    return padded[:, trim : padded.shape[1] - trim, trim : padded.shape[2] - trim]
+
+
+@dataclass(frozen=True, eq=False)
 class NestedFeatures:
     """Features at nested supports: groups of the same bands, one group a width.
 
@@ -229,7 +270,7 @@ class NestedFeatures:
     """
 
     source: Features
-    layer: Layer | None
+    layer: NestedLayer | None
     widths: tuple[int, ...]
     _read: dict[tuple[bytes, float], NDArray[np.float64]] = field(default_factory=dict, repr=False)
 
@@ -275,12 +316,13 @@ def nested(
     """
     layer = features.layer
     if layer is None or len(widths) == 1:
-        return NestedFeatures(features, layer, (1,))
+        single = None if layer is None else NestedLayer(layer, ())
+        return NestedFeatures(features, single, (1,))
     with _LOCK:
         made = _MADE.setdefault(features, {})
         if widths not in made:
             wide = tuple(w for w in widths if w >= _HELD_FROM)
             held = hold(layer, wide, blocks or Blocks()) if wide else {}
-            means = [MeanLayer(layer, w, held.get(w)) for w in widths[1:]]
-            made[widths] = NestedFeatures(features, StackedLayer((layer, *means)), widths)
+            means = tuple(MeanLayer(layer, w, held.get(w)) for w in widths[1:])
+            made[widths] = NestedFeatures(features, NestedLayer(layer, means), widths)
         return made[widths]

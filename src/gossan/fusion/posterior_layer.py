@@ -1,0 +1,210 @@
+"""The map of the geostatistical model: estimate and standard error of every pixel, streamed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from gossan.arrays.resample import Taps, cubic_taps, interpolate
+from gossan.errors import FitError, must
+from gossan.fusion.lattice_posterior import LatticePosterior
+from gossan.fusion.standard_features import StandardFeatures
+from gossan.fusion.supports import NestedFeatures
+from gossan.geo.grid import Grid, Window
+from gossan.geo.layer import read_padded
+
+__all__ = ["ElementPosterior", "PosteriorLayer"]
+
+_STRIP = 64
+Block = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class ElementPosterior:
+    """One element of a map: its posterior on the lattice and how its features are standardised.
+
+    ``shift`` is added to the estimate and ``added`` to the variance (change of support).
+    """
+
+    name: str
+    standard: StandardFeatures
+    posterior: LatticePosterior
+    shift: float = 0.0
+    added: float = 0.0
+
+    def fill(self, raw: Block, grid: Grid, window: Window) -> tuple[Block, Block]:
+        """Give estimate and standard error (height, width) from the features (f, height, width)."""
+        post = self.posterior
+        z, key = _standardised(
+            raw, self.standard.used, self.standard.mean.astype(np.float32),
+            (1.0 / self.standard.deviation).astype(np.float32), _keys(len(self.standard.used)),
+        )  # fmt: skip
+        rows, cols = _taps(post.lattice, grid, window)
+        trend, variance = interpolate(rows, cols, post.fields[:2])
+        flat = z.reshape(len(z), -1)
+        if len(z):
+            trend += (post.slopes.astype(np.float32) @ flat).reshape(trend.shape)
+            spread = post.root.T.astype(np.float32) @ flat
+            _add_squares(spread, variance.reshape(-1))
+            lattice, near_rows, near_cols = _local(post.fields[2:], rows, cols)
+            _add_products(z, lattice, *near_rows, *near_cols, variance)
+        easting, northing = grid.coordinates(window)
+        for weight, near in zip(post.weights, post.near):
+            near.mend(easting, northing, rows, cols, weight, z, trend, variance)
+        if key.any():
+            self._add_gaps(raw, key, variance)
+        trend += np.float32(post.level + self.shift)
+        return trend, np.sqrt(np.maximum(variance + np.float32(self.added), np.float32(0.0)))
+
+    def _add_gaps(self, raw: Block, key: NDArray[np.int64], variance: Block) -> None:
+        """Add what unknown features do to the variance: once for each pattern of gaps."""
+        at = np.flatnonzero(key)
+        patterns, first, which = np.unique(key.ravel()[at], return_index=True, return_inverse=True)
+        flat = raw.reshape(len(raw), -1)[self.standard.used][:, at[first]]
+        extra = self.standard.gap_variance(~np.isfinite(flat.T), self.posterior.second_moment)
+        variance.reshape(-1)[at] += extra[which].astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class PosteriorLayer:
+    """Estimates and standard errors of one or several elements; the imagery is read once for all.
+
+    Bands are ("estimate", "standard_error"), for several elements with the name before them:
+    "Cu.estimate", "Cu.standard_error", ...
+    """
+
+    features: NestedFeatures
+    elements: tuple[ElementPosterior, ...] = field(repr=False)
+
+    @property
+    def grid(self) -> Grid:
+        """Grid of the features."""
+        return self.features.grid
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Estimate and standard error of each element."""
+        if len(self.elements) == 1:
+            return ("estimate", "standard_error")
+        kinds = ("estimate", "standard_error")
+        return tuple(f"{e.name}.{kind}" for e in self.elements for kind in kinds)
+
+    def read(self, window: Window) -> Block:
+        """Read the features of a window once and fill it, some rows at a time."""
+        layer = self.features.layer
+        result = np.empty((2 * len(self.elements), *window.shape), np.float32)
+        reach = 0 if layer is None else layer.reach
+        padded = None if layer is None else read_padded(layer.source, window, reach)
+        for start in range(0, window.height, _STRIP):
+            height = min(_STRIP, window.height - start)
+            strip = Window(window.row + start, window.col, height, window.width)
+            if layer is None or padded is None:
+                raw = np.empty((0, *strip.shape), np.float32)
+            else:
+                raw = layer.of(padded[:, start : start + height + 2 * reach], strip)
+            for number, element in enumerate(self.elements):
+                part = element.fill(raw, self.grid, strip)
+                result[2 * number : 2 * number + 2, start : start + height] = part
+        return result
+
+    def together(self, others: tuple[PosteriorLayer, ...]) -> PosteriorLayer:
+        """Join maps over the same features, so that the imagery is read once for all."""
+        for other in others:
+            if other.features is not self.features:
+                raise FitError(
+                    must(
+                        "maps that share imagery",
+                        "of the same features at the same widths",
+                        f"widths {other.features.widths} beside {self.features.widths}",
+                        "Set windows_px, or write them one by one",
+                    )
+                )
+        elements = (self, *others)
+        return PosteriorLayer(self.features, tuple(e for o in elements for e in o.elements))
+
+
+def _taps(lattice: Grid, grid: Grid, window: Window) -> tuple[Taps, Taps]:
+    easting, northing = grid.coordinates(window)
+    row, _ = lattice.index_of(np.full(len(northing), easting[0]), northing)
+    _, col = lattice.index_of(easting, np.full(len(easting), northing[0]))
+    return cubic_taps(row, lattice.height), cubic_taps(col, lattice.width)
+
+
+def _local(
+    fields: NDArray[np.float64], rows: Taps, cols: Taps
+) -> tuple[Block, tuple[NDArray[np.int64], Block], tuple[NDArray[np.int64], Block]]:
+    """Cut the lattice to a window: fields (rows, d, columns) and its taps, float32."""
+    near_rows, down = rows.local()
+    near_cols, across = cols.local()
+    part = np.ascontiguousarray(fields[:, down, across].transpose(1, 0, 2), np.float32)
+    return (
+        part,
+        (near_rows.first, near_rows.weights.astype(np.float32)),
+        (near_cols.first, near_cols.weights.astype(np.float32)),
+    )
+
+
+def _keys(count: int) -> NDArray[np.int64]:
+    """Random numbers, one a feature, whose exclusive or tells patterns of gaps apart."""
+    return np.random.default_rng(0).integers(1, 2**62, count)
+
+
+@njit(cache=True, nogil=True)
+def _standardised(raw, used, mean, scale, keys):  # type: ignore[no-untyped-def]
+    """Standardise the used features, 0 in gaps; give the pattern of gaps (0: none)."""
+    height, width = raw.shape[1], raw.shape[2]
+    z = np.empty((used.size, height, width), np.float32)
+    key = np.zeros((height, width), np.int64)
+    for j in range(used.size):
+        for y in range(height):
+            for x in range(width):
+                value = (raw[used[j], y, x] - mean[j]) * scale[j]
+                if np.isfinite(value):
+                    z[j, y, x] = value
+                else:
+                    z[j, y, x] = np.float32(0.0)
+                    key[y, x] ^= keys[j]
+    return z, key
+
+
+@njit(cache=True, nogil=True)
+def _add_squares(spread, variance):  # type: ignore[no-untyped-def]
+    for k in range(spread.shape[0]):
+        for x in range(variance.size):
+            variance[x] += spread[k, x] * spread[k, x]
+
+
+@njit(cache=True, nogil=True)
+def _add_products(z, lattice, row_first, row_weights, col_first, col_weights, variance):  # type: ignore[no-untyped-def]
+    """Add ``2 z' q`` with q (rows, d, columns) interpolated: cell by cell along each row."""
+    d, taps = z.shape[0], col_weights.shape[1]
+    line = np.empty((d, lattice.shape[2]), np.float32)
+    width = col_first.size
+    parts = np.empty((taps, width), np.float32)
+    for y in range(row_first.size):
+        line[:] = np.float32(0.0)
+        for t in range(row_weights.shape[1]):
+            w, source = row_weights[y, t], lattice[row_first[y] + t]
+            for j in range(d):
+                for k in range(line.shape[1]):
+                    line[j, k] += w * source[j, k]
+        start = 0
+        while start < width:
+            stop = start + 1
+            while stop < width and col_first[stop] == col_first[start]:
+                stop += 1
+            for t in range(taps):
+                part = parts[t]
+                part[start:stop] = np.float32(0.0)
+                for j in range(d):
+                    value = line[j, col_first[start] + t]
+                    own = z[j, y]
+                    for x in range(start, stop):
+                        part[x] += value * own[x]
+            start = stop
+        for t in range(taps):
+            for x in range(width):
+                variance[y, x] += np.float32(2.0) * col_weights[x, t] * parts[t, x]
