@@ -47,7 +47,8 @@ class AreaToPointSettings(Settings):
 class AreaToPoint:
     """Sharpen a block-kriged layer so that it aggregates back to itself.
 
-    The samples are block-kriged to cells z(V). ``estimate(v) = a + b . phi(v) + sum_k w_k(v) e(V_k)``
+    The samples are block-kriged to cells z(V):
+    ``estimate(v) = a + b . phi(v) + sum_k w_k(v) e(V_k)``
     with ``e = z - (a + b . mean_V phi)`` and area-to-point simple kriging weights w of a
     deconvoluted variogram, the same in every cell: solved once. The mean of the estimate over
     the pixels of a cell is z(V). Pixels with an empty feature take the mean of their cell.
@@ -121,7 +122,7 @@ class AreaToPoint:
             y = observations.values[filled]
         else:
             flat = means.reshape(len(means), -1).T
-            filled = np.isfinite(flat).all(axis=1)
+            filled = np.asarray(np.isfinite(flat).all(axis=1))
             x, y = flat[filled], self.layer_.ravel()[filled]
         if len(x) < x.shape[1] + 3:
             cure = "Give a smaller cell_m, or fewer features"

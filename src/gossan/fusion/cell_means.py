@@ -53,4 +53,4 @@ def _sums(layer: Layer, factor: int, window: Window) -> NDArray[np.float64]:
     size = coarse[0] * coarse[1]
     sums = [np.bincount(cell, band[filled], minlength=size) for band in block]
     sums.append(np.bincount(cell, minlength=size).astype(np.float64))
-    return np.stack(sums).reshape(-1, *coarse)
+    return np.stack(sums).astype(np.float64).reshape(-1, *coarse)

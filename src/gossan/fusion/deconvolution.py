@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -14,7 +16,7 @@ __all__ = ["deconvolve"]
 
 Array = NDArray[np.float64]
 
-_KINDS = ("exponential", "spherical")
+_KINDS: tuple[Literal["exponential", "spherical"], ...] = ("exponential", "spherical")
 _LAGS = 6
 
 
@@ -54,7 +56,7 @@ def deconvolve(
             )
         )
     size = float(np.sqrt(cell[0] * cell[1]))
-    best: tuple[float, str, float, float, Array] | None = None
+    best: tuple[float, Structure, Array] | None = None
     for kind in _KINDS:
         for range_m in size * np.geomspace(0.3, most_lags * 1.5, 24):
             unit = VariogramModel(0.0, (Structure(kind, 1.0, float(range_m)),))
@@ -62,12 +64,11 @@ def deconvolve(
             sill = float((pairs * gamma * shape).sum() / (pairs * shape**2).sum())
             misfit = float((pairs * (gamma - sill * shape) ** 2).sum())
             if best is None or misfit < best[0]:
-                best = (misfit, kind, float(range_m), sill, sill * shape)
+                best = (misfit, Structure(kind, sill, float(range_m)), sill * shape)
     assert best is not None
-    _, kind, range_m, sill, shape = best
+    _, chosen, shape = best
     distance = np.hypot(lags[:, 0] * cell[0], lags[:, 1] * cell[1])
     table = pd.DataFrame({"lag_m": distance, "pairs": pairs, "cells": gamma, "model": shape})
-    chosen = Structure("exponential" if kind == "exponential" else "spherical", sill, range_m)
     return VariogramModel(0.0, (chosen,)), table
 
 

@@ -66,18 +66,6 @@ MODELS: dict[str, Entry] = {
         "gossan.fusion.gwr", "GeographicallyWeightedSettings", "GeographicallyWeighted",
         "regression whose slopes vary over the ground, residual kriged",
     ),
-    "atprk": Entry(
-        "gossan.fusion.atprk", "AreaToPointSettings", "AreaToPoint",
-        "area-to-point regression kriging of the block-kriged layer",
-    ),
-    "pyramid": Entry(
-        "gossan.fusion.pyramid", "PyramidSettings", "PyramidModel",
-        "the paper's decomposition, regression and injection",
-    ),
-    "geostatistical": Entry(
-        "gossan.fusion.geostatistical", "GeostatisticalSettings", "Geostatistical",
-        "imagery at the samples' support and a spatial term by restricted likelihood",
-    ),
     "blend": Entry(
         "gossan.fusion.blend", "BlendSettings", "Blend",
         "weighted mean of several models, weights by spatial cross-validation",
