@@ -122,10 +122,15 @@ def percentile(distribution: Distribution, probability: float = 0.975) -> float:
 def fractal_break(distribution: Distribution, breaks: int | None = None) -> float:
     """Return the highest break of the concentration-area or -number plot; NaN if there is none.
 
-    The values are used as they are (their logarithms are taken inside).
+    The plot is fitted above the median: the body of contents is rarely a power law, and its
+    curvature would take the breaks. Logarithms are taken inside.
     """
-    found = fit_fractal(distribution, breaks=breaks).breaks
+    found = fit_fractal(_upper_half(distribution), breaks=breaks).breaks
     return float(found[-1]) if len(found) else float("nan")
+
+
+def _upper_half(distribution: Distribution) -> Distribution:
+    return distribution.kept(distribution.values >= distribution.quantile(0.5))
 
 
 _RULES: Mapping[str, Callable[[Distribution], float]] = MappingProxyType(
@@ -149,7 +154,8 @@ def find_threshold(
     ----------
     distribution : of samples or of a map, in the element's unit.
     rule : "trimmed_mean" (mean + 2 s), "median_mad" (median + 2 MAD), "tukey" (upper fence),
-        "percentile", "fractal" (highest break of the concentration-area or -number plot).
+        "percentile", "fractal" (highest break of the concentration-area or -number plot
+        above the median).
     scale : "log" applies the rule to logarithms; with values <= 0 the raw scale is used and the
         note says so. Percentile and fractal do not depend on it.
     probability : of the percentile.
@@ -176,7 +182,7 @@ def find_threshold(
         scale = "raw"
         notes.append("values at or below 0: the rule was applied on the raw scale")
     if rule == "fractal":
-        fit = fit_fractal(distribution)
+        fit = fit_fractal(_upper_half(distribution))
         value = float(fit.breaks[-1]) if len(fit.breaks) else float("nan")
         statistic = partial(fractal_break, breaks=len(fit.breaks))
         notes += [fit.note] if fit.note else []
