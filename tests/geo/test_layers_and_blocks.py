@@ -248,6 +248,21 @@ def test_upsampling_is_gdals_cubic_convolution_for_any_block() -> None:
     np.testing.assert_allclose(parts, layer.read(fine.whole), atol=1e-6)  # float32 rounding
 
 
+@pytest.mark.parametrize(("row", "col"), [(3, 5), (-4, 50), (30, -2)])
+def test_a_grid_of_the_same_pixels_only_moves_the_window(row: int, col: int) -> None:
+    layer = field()
+    t = GRID.transform
+    moved = Affine(t.a, 0, t.c + col * t.a, 0, t.e, t.f + row * t.e)
+    read = to_grid(layer, Grid(UTM, moved, 20, 12)).read(Window(2, 1, 17, 9))
+    expected = np.full((2, 17, 9), np.nan, np.float32)
+    for i in range(17):
+        for j in range(9):
+            r, c = i + 2 + row, j + 1 + col
+            if 0 <= r < GRID.height and 0 <= c < GRID.width:
+                expected[:, i, j] = layer.array[:, r, c]
+    np.testing.assert_array_equal(read, expected)
+
+
 def test_a_layer_in_degrees_lands_where_its_coordinates_say() -> None:
     """A plane of longitude, warped to UTM, equals the longitude of the UTM pixel centres."""
     degrees = Grid(CRS.from_epsg(4326), Affine(0.001, 0, 44.0, 0, -0.001, 24.4), 200, 150)

@@ -13,7 +13,7 @@ from rasterio.warp import Resampling, reproject
 
 from gossan.arrays.cubic import convolve_cubic
 from gossan.geo.grid import Grid, Window, same_crs
-from gossan.geo.layer import Layer
+from gossan.geo.layer import Layer, read_padded
 
 ResamplingWord = Literal["cubic", "average", "nearest"]
 _METHODS = {
@@ -70,6 +70,37 @@ class WarpedLayer:
         return result
 
 
+@dataclass(frozen=True)
+class ShiftedLayer:
+    """See a layer on a grid that shares its pixels but begins elsewhere; empty beyond its edge.
+
+    Parameters
+    ----------
+    source
+        Any layer.
+    grid
+        Grid to be seen on.
+    row, col
+        Pixel of the source that is the first pixel of ``grid``; may be negative.
+    """
+
+    source: Layer
+    grid: Grid
+    row: int
+    col: int
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Bands of the source."""
+        return self.source.bands
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """Read the moved window."""
+        row, col, height, width = window
+        moved = Window(row + self.row, col + self.col, height, width)
+        return read_padded(self.source, moved, 0)
+
+
 def to_grid(layer: Layer, grid: Grid, classes: bool = False) -> Layer:
     """Bring a layer to a grid: as it is, by cubic convolution (finer), or by area mean (coarser).
 
@@ -84,10 +115,27 @@ def to_grid(layer: Layer, grid: Grid, classes: bool = False) -> Layer:
     """
     if layer.grid.aligned_with(grid):
         return layer
+    shift = _whole_pixel_shift(layer.grid, grid)
+    if shift is not None:
+        return ShiftedLayer(layer, grid, *shift)
     if classes:
         return WarpedLayer(layer, grid, "nearest")
     coarser = _pixel_area_in(layer.grid, grid) < 0.5 * grid.pixel_width * grid.pixel_height
     return WarpedLayer(layer, grid, "average" if coarser else "cubic")
+
+
+def _whole_pixel_shift(source: Grid, target: Grid) -> tuple[int, int] | None:
+    """Give the source's pixel under the target's first one, if both share one pixel lattice."""
+    drift = max(target.height, target.width) * abs(target.pixel_width / source.pixel_width - 1)
+    drift += max(target.height, target.width) * abs(target.pixel_height / source.pixel_height - 1)
+    if drift > 1e-2 or not same_crs(source.crs, target.crs):
+        return None
+    easting, northing = target.coordinates(Window(0, 0, 1, 1))
+    row, col = source.index_of(easting[0], northing[0])
+    whole = np.rint([row, col])
+    if np.abs(np.array([row, col]) - whole).max() > 1e-3:
+        return None
+    return int(whole[0]), int(whole[1])
 
 
 def transformed_bounds(grid: Grid, crs: CRS) -> tuple[float, float, float, float]:
