@@ -15,14 +15,18 @@ from gossan.arrays.area_to_point import CellKernel, cell_kernel, spread
 from gossan.errors import FitError, must
 from gossan.fusion.cell_means import cell_means
 from gossan.fusion.deconvolution import deconvolve
-from gossan.fusion.kriging_model import KrigingModel, check_values, variogram_table
+from gossan.fusion.kriging_model import (
+    KrigingModel,
+    automatic_variogram,
+    check_values,
+    variogram_table,
+)
 from gossan.fusion.lattice import nodes_of
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
 from gossan.fusion.regression_kriging import filled_rows, needs_layer
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
 from gossan.geochem.kriging import Kriging
-from gossan.geochem.variogram import fit_variogram
 from gossan.settings import Settings
 
 __all__ = ["AreaToPoint", "AreaToPointSettings"]
@@ -106,7 +110,7 @@ class AreaToPoint:
 
     def _krige_cells(self, observations: Observations) -> None:
         xy = observations.points.coordinates
-        self.variogram_ = fit_variogram(xy, observations.values).model
+        self.variogram_ = automatic_variogram(xy, observations.values)
         size = (self.cells_.pixel_width, self.cells_.pixel_height)
         kriging = Kriging(
             self.variogram_, neighbours=min(32, len(xy)), block_m=size, workers=1

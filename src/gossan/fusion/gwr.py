@@ -10,7 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from gossan.fusion.kriging_model import KrigingModel, KrigingSettings, check_values, variogram_table
+from gossan.fusion.kriging_model import (
+    KrigingModel,
+    KrigingSettings,
+    automatic_variogram,
+    check_values,
+    variogram_table,
+)
 from gossan.fusion.lattice import lattice_over, lattice_step, nodes_of, smooth_layer
 from gossan.fusion.local_regression import LocalRegression
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
@@ -18,7 +24,6 @@ from gossan.fusion.regression_kriging import filled_rows, needs_layer
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
 from gossan.geochem.kriging import Kriging
-from gossan.geochem.variogram import fit_variogram
 from gossan.settings import Settings
 
 __all__ = ["GeographicallyWeighted", "GeographicallyWeightedSettings"]
@@ -69,7 +74,7 @@ class GeographicallyWeighted:
         scores = [t.aicc if options.criterion == "aicc" else t.leave_one_out_error for t in tried]
         self.local_ = tried[int(np.argmin(scores))]
         residual = self.local_.leave_one_out
-        self.variogram_ = fit_variogram(xy, residual).model
+        self.variogram_ = automatic_variogram(xy, residual)
         self.kriging_ = Kriging(
             self.variogram_, method="simple", mean=0.0, neighbours=min(32, len(y)), workers=1
         ).fit(xy, residual)

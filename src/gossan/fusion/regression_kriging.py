@@ -16,6 +16,7 @@ from gossan.errors import FitError, must
 from gossan.fusion.kriging_model import (
     KrigingModel,
     KrigingSettings,
+    automatic_variogram,
     check_values,
     variogram_table,
 )
@@ -25,7 +26,6 @@ from gossan.fusion.regressors import RegressorWord, regressor
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
 from gossan.geochem.kriging import Kriging
-from gossan.geochem.variogram import fit_variogram
 from gossan.settings import Settings
 
 __all__ = ["RegressionKriging", "RegressionKrigingSettings", "needs_layer"]
@@ -98,7 +98,7 @@ class RegressionKriging:
         for k, fitted in enumerate(self.regressors_):
             left_out[folds == k] = fitted.predict(x[folds == k])
         residual = y - left_out
-        self.variogram_ = fit_variogram(xy, residual).model
+        self.variogram_ = automatic_variogram(xy, residual)
         self.kriging_ = Kriging(
             self.variogram_, method="simple", mean=0.0, workers=1,
             neighbours=min(options.neighbours, len(y)),
