@@ -265,10 +265,10 @@ def _aster_flags(scene: AsterScene, grid: Grid) -> Layer | None:
     for group in ("VNIR", "SWIR"):
         if group in scene.telescopes:
             found = scene.saturation(group)  # type: ignore[arg-type]
-            joined = MappedLayer(found, AnyFlag(1), ("saturated",))
+            joined = MappedLayer(found, AnyFlag((0.0,)), ("saturated",))
             there = to_grid(joined, grid, classes=True)
             placed.append(RenamedLayer(there, (f"saturated_{group}",)))
-    return MappedLayer(StackedLayer(tuple(placed)), AnyFlag(1), ("saturated",))
+    return MappedLayer(StackedLayer(tuple(placed)), AnyFlag((0.0,)), ("saturated",))
 
 
 def _masked(

@@ -77,14 +77,18 @@ class ToFlags:
 
 @dataclass(frozen=True)
 class AnyFlag:
-    """Join flags of several groups of bands: 1 where any of them is."""
+    """Join flags of several groups of bands: 1 where any of them is.
 
-    count: int
+    ``off_grid`` is what each flag says of pixels that a group does not reach.
+    """
+
+    off_grid: tuple[float, ...]
 
     def __call__(self, flags: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Join (groups * count, row, column) flags to (count, row, column); off grid is empty."""
-        groups = np.nan_to_num(flags, nan=1.0).reshape(-1, self.count, *flags.shape[1:])
-        joined: NDArray[np.float32] = groups.max(axis=0)
+        """Join (groups * flags, row, column) to (flags, row, column)."""
+        groups = flags.reshape(-1, len(self.off_grid), *flags.shape[1:])
+        beyond = np.asarray(self.off_grid, np.float32)[:, None, None]
+        joined: NDArray[np.float32] = np.where(np.isnan(groups), beyond, groups).max(axis=0)
         return joined
 
 
@@ -224,7 +228,7 @@ class Sentinel2Scene:
             )
             for pixel, group in self.numbers(store, blocks=blocks).items()
         ]
-        return MappedLayer(StackedLayer(tuple(placed)), AnyFlag(len(names)), names)
+        return MappedLayer(StackedLayer(tuple(placed)), AnyFlag((1.0, 0.0)), names)
 
     def classes(self, store: Path, grid: Grid, blocks: Blocks | None = None) -> Layer | None:
         """Give Sen2Cor's scene classes (band ``scl``, codes 0 to 11) on a grid; None for L1C."""
