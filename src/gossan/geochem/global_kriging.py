@@ -14,7 +14,7 @@ from gossan.geochem.threads import run_chunks
 from gossan.geochem.variogram_kernels import covariance_rows
 from gossan.geochem.variogram_model import VariogramModel
 
-MOST_SAMPLES = 25_000
+MOST_SAMPLES = 15_000  # 1.8 GiB of covariances
 JITTER = (0.0, 1e-10, 1e-8)
 Array = NDArray[np.float64]
 

@@ -168,6 +168,30 @@ def _drift_target(offsets, weights, terms, scale, f):  # type: ignore[no-untyped
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
+def _estimate(rhs, f, k, terms, g, mu):  # type: ignore[no-untyped-def]
+    # estimate and variance less the target's own; leaves L^-1 K w in rhs[0]
+    variance = 0.0
+    for i in range(k):
+        variance -= rhs[0, i] * rhs[0, i]
+    if terms > 0:
+        if not _drift_multipliers(rhs, f, k, terms, g, mu):
+            rhs[0, :k] = np.nan
+            return np.nan, np.nan
+        for a in range(terms):
+            gain = -f[a]
+            for i in range(k):
+                gain += rhs[2 + a, i] * rhs[0, i]
+            variance += mu[a] * gain
+        for a in range(terms):
+            for i in range(k):
+                rhs[0, i] -= mu[a] * rhs[2 + a, i]
+    estimate = 0.0
+    for i in range(k):
+        estimate += rhs[0, i] * rhs[1, i]
+    return estimate, variance
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
 def krige_local(  # type: ignore[no-untyped-def]
     xy,
     z,
@@ -222,33 +246,16 @@ def krige_local(  # type: ignore[no-untyped-def]
             _drift_rows(px, py, x, y, k, terms, scale, rhs)
             _drift_target(offsets, weights, terms, scale, f)
         whiten(system, rhs, k, 2 + terms)
-        variance = target_variance
-        for i in range(k):
-            variance -= rhs[0, i] * rhs[0, i]
-        if terms > 0:
-            if not _drift_multipliers(rhs, f, k, terms, g, mu):
-                out[:, t] = np.nan
-                continue
-            for a in range(terms):
-                gain = -f[a]
-                for i in range(k):
-                    gain += rhs[2 + a, i] * rhs[0, i]
-                variance += mu[a] * gain
-            for a in range(terms):
-                for i in range(k):
-                    rhs[0, i] -= mu[a] * rhs[2 + a, i]
-        estimate = 0.0
-        for i in range(k):
-            estimate += rhs[0, i] * rhs[1, i]
+        estimate, variance = _estimate(rhs, f, k, terms, g, mu)
         out[0, t] = estimate
-        out[1, t] = max(variance, 0.0)
+        out[1, t] = max(target_variance + variance, 0.0) if variance == variance else np.nan
         if out.shape[0] > 2:
             row = rhs[0]
             back(system, row, k)
             total = 0.0
             for i in range(k):
                 total += row[i] * row[i]
-            out[2, t] = 1.0 / total if total > 0.0 else 0.0
+            out[2, t] = 1.0 / total if total != 0.0 else 0.0
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
