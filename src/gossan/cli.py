@@ -70,7 +70,7 @@ def run(
     loaded = load_project(project)
     folder = out or loaded.base / "run"
     result = run_project(loaded, folder, workers=workers, reporter=_reporter(quiet))
-    _report(folder, quiet)
+    _after(folder, quiet)
     if not quiet:
         _table(result.summary)
         for sentence in result.verdicts:
@@ -133,10 +133,8 @@ def survey(project: ProjectPath, out: Out = None) -> None:
     from gossan.pipeline.survey import survey_project
 
     loaded = load_project(project)
-    report = survey_project(loaded, out or loaded.base / "run")
-    _table(report.table)
-    for finding in report.findings:
-        _say(str(finding))
+    for line in survey_project(loaded, out or loaded.base / "run"):
+        _say(line)
 
 
 @app.command()
@@ -187,7 +185,7 @@ def sample(
     within: Annotated[Path | None, typer.Option(help="Polygon file that can be reached.")] = None,
 ) -> None:
     """Say where new samples would help the map most (GeoPackage and GPX)."""
-    from gossan.pipeline.anomalies import next_samples
+    from gossan.pipeline.next_samples import next_samples
 
     _table(next_samples(run, count, product, element, within))
     _say(f"Positions: {run / 'anomalies'}")
@@ -210,7 +208,7 @@ def demo(
     from gossan.demo.show import show_district
 
     shown = show_district(folder, seed, _reporter(quiet))
-    _report(shown.run, quiet=True)
+    _after(shown.run, quiet)
     _table(shown.table)
     for sentence in shown.sentences:
         _say(sentence)
@@ -220,6 +218,14 @@ def _reporter(quiet: bool):  # type: ignore[no-untyped-def]
     from gossan.pipeline.progress import reporter_for
 
     return reporter_for(quiet)
+
+
+def _after(run: Path, quiet: bool) -> None:
+    """Follow a run with its anomalies and its report."""
+    from gossan.pipeline.anomalies import anomalies_of_run
+
+    anomalies_of_run(run, _reporter(quiet))
+    _report(run, quiet)
 
 
 def _report(run: Path, quiet: bool) -> None:

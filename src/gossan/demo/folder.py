@@ -99,6 +99,7 @@ def project_text(district: District) -> str:
         "# A simulated district: its truth is known and lies in truth/.\n"
         f'[project]\nname = "Simulated district {district.seed}"\ncrs = "EPSG:{epsg}"\n'
         f"elements = [{quoted}]\nseed = {district.seed}\n"
+        'occurrences = "occurrences.geojson"\n'
     ]
     for survey in district.surveys.values():
         parts.append(

@@ -10,7 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from gossan.errors import InputError
+from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
+from gossan.geochem.coordinates import check_extent
 from gossan.pipeline.ground import place
 from gossan.pipeline.imagery import Imagery, open_imagery
 from gossan.pipeline.output_grid import project_crs, sample_spacing
@@ -47,7 +49,7 @@ def check_project(project: Project) -> Checked:
     scratch = Path(tempfile.gettempdir())
     for settings in project.imagery:
         try:
-            imagery.append(open_imagery(settings, project.base, scratch))
+            imagery.append(open_imagery(settings, project.base, scratch, Blocks()))
         except InputError as error:
             errors += str(error).splitlines()
     facts = [_imagery_fact(one) for one in imagery]
@@ -157,13 +159,9 @@ def _memory_mib(project: Project, grid: Grid) -> float:
 
 def _grid_warnings(surveys: Surveys, grid: Grid) -> list[str]:
     coordinates = surveys.coordinates
-    inside = grid.contains(coordinates[:, 0], coordinates[:, 1])
     lines = []
-    if not inside.all():
-        lines.append(
-            f"warning: {int((~inside).sum())} of {len(inside)} samples lie off the imagery; they "
-            "serve kriging, but no relation with the imagery is learnt from them."
-        )
+    for samples in surveys.fit:
+        lines += check_extent(samples, grid.bounds, grid.crs).lines()
     if len(coordinates) < FEWEST_SAMPLES:
         lines.append(
             f"warning: {len(coordinates)} samples are few for a variogram; expect wide errors."

@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from pyproj import CRS
 
 from gossan.errors import SurveyError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
+from gossan.geochem.coordinates import check_extent
 from gossan.io.run_folder import input_hashes
+from gossan.io.vectors import read_points
 from gossan.pipeline.imagery import Imagery, open_imagery
 from gossan.pipeline.landscape import Landscape
 from gossan.pipeline.output_grid import choose_grid, project_crs, sample_spacing
@@ -26,6 +29,7 @@ class Ground:
     surveys: Surveys
     landscape: Landscape
     hashes: dict[str, str]
+    occurrences: pd.DataFrame | None = None
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -54,16 +58,21 @@ def open_ground(project: Project, store: Path, blocks: Blocks) -> Ground:
     InputError
         A file is missing or unfit, systems or extents do not fit together.
     """
-    imagery = [open_imagery(s, project.base, store) for s in project.imagery]
+    imagery = [open_imagery(s, project.base, store, blocks) for s in project.imagery]
     surveys, grid = place(project, imagery)
     placed = {one.settings.name: one.on(grid) for one in imagery}
     landscape = Landscape(grid, placed, blocks, store)
     inside = grid.contains(surveys.coordinates[:, 0], surveys.coordinates[:, 1])
-    notes = []
+    notes = [f"{one.settings.name}: {note}" for one in imagery for note in one.stack.notes]
+    for samples in surveys.fit:
+        notes += check_extent(samples, grid.bounds, grid.crs).lines()
     if not inside.all():
         share = f"{int((~inside).sum())} of {len(inside)}"
         notes.append(f"{share} samples lie off the imagery; they serve kriging only.")
-    return Ground(surveys, landscape, input_hashes(input_paths(project)), notes)
+    known = project.project.occurrences
+    occurrences = read_points(project.path(known), grid.crs) if known else None
+    hashes = input_hashes(input_paths(project))
+    return Ground(surveys, landscape, hashes, occurrences, notes)
 
 
 def place(project: Project, imagery: list[Imagery]) -> tuple[Surveys, Grid]:
@@ -83,4 +92,6 @@ def input_paths(project: Project) -> list[Path]:
     paths = [project.path(survey.path) for survey in project.survey]
     paths += [project.path(survey.sites) for survey in project.survey if survey.sites]
     paths += [project.path(path) for imagery in project.imagery for path in imagery.paths]
+    if project.project.occurrences:
+        paths.append(project.path(project.project.occurrences))
     return [path for path in paths if path.exists()]

@@ -1,36 +1,42 @@
-"""Open every [[imagery]] of a project, by sensor, as layers on the output grid."""
+"""Open every [[imagery]] of a project as layers on the output grid."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from gossan.errors import SettingsError, must
+from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer
 from gossan.geo.warp import to_grid
-from gossan.imagery.bands import open_bands
+from gossan.imagery.components import Scaling
+from gossan.imagery.scenes import SceneStack, open_scenes
 from gossan.imagery.settings import ImagerySettings
 
 
 @dataclass(frozen=True, eq=False)
 class Imagery:
-    """Hold one imagery: its bands and, where it has any, its indices.
+    """Hold one imagery on a grid: its bands and, where it has any, its indices.
 
-    ``bands`` are masked and corrected; ``indices`` is None for plain rasters.
+    ``bands`` are corrected and masked; ``component_indices`` are the indices as principal
+    components take them (logs without copies, or as printed).
     """
 
-    settings: ImagerySettings
+    stack: SceneStack = field(repr=False)
     bands: Layer
     indices: Layer | None = None
     component_indices: Layer | None = field(default=None, repr=False)
 
+    @property
+    def settings(self) -> ImagerySettings:
+        """What the project file says of it."""
+        return self.stack.settings
+
     def on(self, grid: Grid) -> Imagery:
         """Bring all layers to a grid."""
         return Imagery(
-            self.settings,
+            self.stack,
             to_grid(self.bands, grid),
             _on(self.indices, grid),
             _on(self.component_indices, grid),
@@ -52,27 +58,25 @@ class Imagery:
             return self.component_indices
         return self.layer(kind)
 
-    def scaling(self, kind: str) -> Literal["covariance", "correlation"]:
-        """Scale bands of one unit alike; ratios and plain rasters by their spread."""
-        plain = self.settings.sensor == "bands" or kind == "indices"
-        literal = self.settings.components == "literal"
-        return "correlation" if plain and not literal else "covariance"
+    def scaling(self, kind: str) -> Scaling:
+        """Scale what enters the components.
+
+        Literal: covariance, as the paper's software does. Sound: bands of one sensor share a
+        unit (covariance); plain rasters do not (correlation); logs of ratios have long tails
+        (robust).
+        """
+        if self.settings.components == "literal":
+            return "covariance"
+        if kind == "indices":
+            return "robust"
+        return "correlation" if self.settings.sensor == "bands" else "covariance"
 
 
 def _on(layer: Layer | None, grid: Grid) -> Layer | None:
     return None if layer is None else to_grid(layer, grid)
 
 
-Opener = Callable[[ImagerySettings, Path, Path], Imagery]
-
-
-def open_imagery(settings: ImagerySettings, base: Path, store: Path) -> Imagery:
-    """Open one imagery; headers only, except where a scene must be decoded into the store."""
-    return _OPENERS[settings.sensor](settings, base, store)
-
-
-def _plain(settings: ImagerySettings, base: Path, store: Path) -> Imagery:
-    return Imagery(settings, open_bands(settings, base))
-
-
-_OPENERS: dict[str, Opener] = {"bands": _plain}
+def open_imagery(settings: ImagerySettings, base: Path, store: Path, blocks: Blocks) -> Imagery:
+    """Open one imagery: headers only, except for corrections that look at a whole scene."""
+    stack = open_scenes(settings, base, store / "decoded", blocks)
+    return Imagery(stack, stack.bands, stack.indices, stack.component_indices)

@@ -12,7 +12,7 @@ from gossan.fusion.lattice import lattice_over, lattice_step, nodes_of, smooth_l
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import MappedLayer
-from gossan.geochem.interpolators import interpolate_by_word
+from gossan.geochem.interpolators import InterpolatorWord, interpolate_by_word
 from gossan.io.run_folder import RunFolder
 from gossan.pipeline.ground import open_ground
 from gossan.pipeline.make import BackTransform
@@ -20,7 +20,7 @@ from gossan.pipeline.progress import Reporter, Silent
 from gossan.pipeline.project import Project
 from gossan.pipeline.surveys import Working, working
 
-ALTERNATIVES = ("idw", "nearest", "linear", "spline")
+ALTERNATIVES: tuple[InterpolatorWord, ...] = ("idw", "nearest", "natural_neighbour", "spline")
 
 
 def krige_project(
@@ -75,7 +75,7 @@ def _layers(run: RunFolder, blocks: Blocks, data: Working, grid: Grid) -> list[d
 
 
 def _alternative(
-    run: RunFolder, blocks: Blocks, data: Working, grid: Grid, lattice: Grid, word: str
+    run: RunFolder, blocks: Blocks, data: Working, grid: Grid, lattice: Grid, word: InterpolatorWord
 ) -> dict[str, object]:
     points = data.observations.points.coordinates
     values = interpolate_by_word(word, points, data.observations.values, nodes_of(lattice))

@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gossan.evaluate.calibration import Calibration, calibrate
+from gossan.arrays.folds import nearest_distances
+from gossan.evaluate.calibration import (
+    Calibration,
+    calibrate,
+    coverage_by_distance,
+    coverage_table,
+)
+from gossan.evaluate.folds import Folds
 from gossan.fusion.cross_validation import cross_predict
 from gossan.fusion.protocol import FusionModel, Observations, Prediction
 from gossan.geo.blocks import Blocks, Progress
@@ -44,19 +51,21 @@ class BackTransform:
 
 
 @dataclass(frozen=True, eq=False)
-class Folds:
-    """Hold one way to divide samples: the fold and the spatial block of each, (n,)."""
-
-    labels: NDArray[np.int_]
-    groups: NDArray[np.int_]
-
-
-@dataclass(frozen=True, eq=False)
 class Tested:
     """Hold what the tests of one product say: held-out predictions and the calibration."""
 
     held_out: pd.DataFrame
     calibration: Calibration | None
+    coverage: pd.DataFrame
+    distance: pd.DataFrame
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Name the tables as the run folder does."""
+        return {
+            "held_out": self.held_out,
+            "calibration": self.coverage,
+            "coverage_by_distance": self.distance,
+        }
 
 
 def fit_model(product: Product, data: Working, landscape: Landscape) -> FusionModel:
@@ -74,13 +83,13 @@ def hold_out(
 ) -> Tested:
     """Predict held-out samples, everything refitted in each fold, and the check surveys.
 
-    ``folds`` are the ways to divide the samples ("spatial folds", "random folds"); the
-    calibration comes from the first.
+    ``folds`` are the ways to divide the samples; the calibration comes from the first. A product
+    that chooses among models by folds of its own is tested by the first way only.
     """
     features = landscape.features(product.settings.features)
     parts = []
     calibration = None
-    for comparison, way in folds.items():
+    for comparison, way in _asked(product, folds).items():
         factories = {product.name: product.factory()}
         table = cross_predict(factories, data.observations, features, way.labels)
         table["group"] = way.groups
@@ -94,12 +103,44 @@ def hold_out(
         parts.append(table.assign(comparison=comparison))
     for name, observations in data.checks.items():
         prediction = model.predict(observations.points, features)
-        parts.append(_checked(prediction, observations).assign(comparison=f"check: {name}"))
+        table = _checked(prediction, observations, data.observations)
+        parts.append(table.assign(comparison=f"check: {name}"))
     held_out = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-    return Tested(_in_units(held_out, product, data, calibration), calibration)
+    coverage, distance = _coverage(held_out, calibration)
+    return Tested(_in_units(held_out, product, data, calibration), calibration, coverage, distance)
 
 
-def _checked(prediction: Prediction, observations: Observations) -> pd.DataFrame:
+def _asked(product: Product, folds: dict[str, Folds]) -> dict[str, Folds]:
+    """Leave out the second way to divide for products that refit many models in each fold."""
+    many = product.settings.model in ("auto", "blend")
+    return dict(list(folds.items())[:1]) if many else folds
+
+
+def _coverage(
+    table: pd.DataFrame, calibration: Calibration | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Measure what the intervals cover, as the model has them and as they are delivered."""
+    covers, distances = [], []
+    for comparison, own in table.groupby("comparison", sort=False) if len(table) else ():
+        names = ("observed", "estimate", "standard_error", "distance_m")
+        y, m, s, d = (own[name].to_numpy(float) for name in names)
+        if not np.isfinite(s).any():
+            continue
+        found = coverage_table(y, m, s)
+        scaled = coverage_table(y, m, s, calibration=calibration) if calibration else found
+        found["achieved_scaled"] = scaled["achieved"]
+        covers.append(found.assign(comparison=comparison))
+        distances.append(coverage_by_distance(y, m, s, d).assign(comparison=comparison))
+    empty = pd.DataFrame()
+    return (
+        pd.concat(covers, ignore_index=True) if covers else empty,
+        pd.concat(distances, ignore_index=True) if distances else empty,
+    )
+
+
+def _checked(
+    prediction: Prediction, observations: Observations, fitted: Observations
+) -> pd.DataFrame:
     error = prediction.standard_error
     coordinates = observations.points.coordinates
     return pd.DataFrame(
@@ -110,6 +151,7 @@ def _checked(prediction: Prediction, observations: Observations) -> pd.DataFrame
             "observed": observations.values,
             "estimate": prediction.mean,
             "standard_error": np.nan if error is None else error,
+            "distance_m": nearest_distances(coordinates, fitted.points.coordinates),
         }
     )
 

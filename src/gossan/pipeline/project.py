@@ -12,11 +12,14 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from gossan.errors import SettingsError, must
+from gossan.evaluate.folds import ValidationSettings
 from gossan.fusion.registry import settings_of
 from gossan.geochem.survey import SurveySettings
 from gossan.geochem.transforms import TransformWord
 from gossan.imagery.settings import ImagerySettings
 from gossan.settings import Settings
+from gossan.targets.anomalies import AnomalySettings
+from gossan.targets.thresholds import Rule
 
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
 
@@ -39,17 +42,13 @@ class ProjectSettings(Settings):
     """Known mines and outcrops, for the occurrence statistics."""
 
 
-class ValidationSettings(Settings):
-    """How the products are tested on samples that they did not see."""
+class AnomalyRule(AnomalySettings):
+    """How thresholds are set and what counts as an anomaly."""
 
-    folds: Literal["blocks", "knndm", "column", "random", "none"] = "blocks"
-    """Spatial blocks; nearest-neighbour matching; your own; random (optimistic); or none."""
-    column: str | None = None
-    """Numeric covariate of the survey that numbers your own folds."""
-    number: int = Field(default=5, ge=2, le=50)
-    """Number of folds."""
-    block_km: float | None = Field(default=None, gt=0)
-    """Side of a block; default: the range of the variogram."""
+    rule: Rule = "median_mad"
+    """Threshold rule, applied to the samples; all rules are shown beside it."""
+    threshold: dict[str, float] = Field(default_factory=dict)
+    """Thresholds of your own by element, in its unit; they win over the rule."""
 
 
 class ProductSettings(Settings):
@@ -78,7 +77,8 @@ class Project(Settings):
     project: ProjectSettings
     survey: tuple[SurveySettings, ...] = Field(min_length=1)
     imagery: tuple[ImagerySettings, ...] = ()
-    validation: ValidationSettings = ValidationSettings()
+    validation: ValidationSettings = ValidationSettings(folds=5)
+    anomalies: AnomalyRule = AnomalyRule()
     product: tuple[ProductSettings, ...] = ()
 
     @property
@@ -94,6 +94,7 @@ class Project(Settings):
 SECTIONS: dict[str, type[BaseModel]] = {
     "project": ProjectSettings,
     "validation": ValidationSettings,
+    "anomalies": AnomalyRule,
 }
 LISTS: dict[str, type[BaseModel]] = {"survey": SurveySettings, "imagery": ImagerySettings}
 

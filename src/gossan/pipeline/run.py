@@ -17,13 +17,15 @@ from typing import Any
 import pandas as pd
 
 from gossan.errors import GossanWarning
+from gossan.evaluate.folds import Folds, make_folds, residual_range
+from gossan.fusion.features import NoFeatures
+from gossan.fusion.protocol import Observations
 from gossan.geo.blocks import Blocks
 from gossan.geo.raster import atomic_path
 from gossan.geochem.transforms import transform_record
 from gossan.io.run_folder import RunFolder, fingerprint
-from gossan.pipeline.folds import folds_of
 from gossan.pipeline.ground import Ground, open_ground
-from gossan.pipeline.make import INTERVAL, Folds, fit_model, hold_out, write_map
+from gossan.pipeline.make import INTERVAL, fit_model, hold_out, write_map
 from gossan.pipeline.products import Product, products_of
 from gossan.pipeline.progress import Advance, Reporter, Silent
 from gossan.pipeline.project import Project
@@ -31,6 +33,10 @@ from gossan.pipeline.scores import coarse_scores, held_out_scores, summary_of
 from gossan.pipeline.surveys import Working, working
 
 LIBRARIES = ("numpy", "scipy", "numba", "scikit-learn", "rasterio", "geopandas", "pandas", "pyproj")
+
+
+FEWEST_TO_VALIDATE = 20
+"""Samples below which cross-validation says nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,12 +121,23 @@ def _walk(
 def _element(walk: Walk, element: str, products: list[Product]) -> None:
     """Make all products of one element; the folds are the same for all of them."""
     scale = working(walk.ground.surveys, element, walk.project.project.transform)
-    folds = folds_of(
-        scale.observations, walk.ground.grid, walk.project.validation, walk.project.project.seed
-    )
+    folds = _folds(walk, scale.observations)
     for product in products:
         data = working(walk.ground.surveys, element, product.transform)
         _product(walk, product, data, folds)
+
+
+def _folds(walk: Walk, observations: Observations) -> dict[str, Folds]:
+    """Divide the samples of an element in every way asked for; too few samples are not."""
+    settings, seed = walk.project.validation, walk.project.project.seed
+    if len(observations) < FEWEST_TO_VALIDATE:
+        return {}
+    grid = walk.ground.grid
+    range_m = residual_range(observations, NoFeatures(grid))
+    return {
+        kind: make_folds(kind, observations, settings, range_m, grid, seed)
+        for kind in settings.kinds
+    }
 
 
 def _product(walk: Walk, product: Product, data: Working, folds: dict[str, Folds]) -> None:
@@ -172,7 +189,7 @@ def _make(
     if mapped:
         layer = model.layer(landscape.features(product.settings.features))
         statistics = write_map(walk.run, product, data, layer, factor, walk.blocks, advance)
-    for name, table in {"held_out": tested.held_out, **model.tables_}.items():
+    for name, table in {**tested.tables(), **model.tables_}.items():
         _write_part(parts, name, product, data.element, table)
     return {
         "unit": data.unit,
@@ -232,6 +249,9 @@ def _gather(walk: Walk, products: list[Product]) -> dict[str, pd.DataFrame]:
     tables["scores"] = pd.concat(scores, ignore_index=True)
     tables["components"] = walk.ground.landscape.component_tables()
     tables["findings"] = walk.ground.surveys.findings_table()
+    if walk.ground.occurrences is not None:
+        tables["occurrences"] = walk.ground.occurrences
+    tables["samples"] = walk.ground.surveys.samples_table()
     for name, table in tables.items():
         walk.run.write_table(name, table)
     return tables

@@ -137,5 +137,5 @@ def summary_of(scores: pd.DataFrame) -> pd.DataFrame:
         "skill_low",
         "skill_high",
     ]
-    trusted = held[~held["comparison"].str.contains("optimistic")]
+    trusted = held[held["comparison"] != "random"]
     return trusted[columns].reset_index(drop=True)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from pyproj import CRS
 
-from gossan.geochem.quality import survey_report
+from gossan.geo.blocks import Blocks
+from gossan.geochem.quality import (
+    limits_report,
+    report_lines,
+    spacing_report,
+    survey_report,
+)
 from gossan.io.run_folder import RunFolder
 from gossan.pipeline.imagery import open_imagery
 from gossan.pipeline.output_grid import project_crs
@@ -15,25 +21,30 @@ from gossan.pipeline.project import Project
 from gossan.pipeline.surveys import read_surveys
 
 
-@dataclass(frozen=True, eq=False)
-class SurveyReport:
-    """Hold the quality table, one row per survey and element, and the findings as lines."""
+def survey_project(project: Project, out: Path | str) -> tuple[str, ...]:
+    """Report on every survey of a project, in lines.
 
-    table: pd.DataFrame
-    findings: tuple[str, ...]
-
-
-def survey_project(project: Project, out: Path | str) -> SurveyReport:
-    """Report on every survey of a project; writes ``tables/survey.csv`` and ``findings.csv``."""
+    Writes ``tables/survey.csv`` (one row per survey and element), ``spacing.csv``,
+    ``limits.csv`` (detection limits by batch) and ``findings.csv``.
+    """
     run = RunFolder(Path(out))
-    imagery = [open_imagery(settings, project.base, run.store) for settings in project.imagery]
-    crs = project_crs(project.project.crs, [one.bands for one in imagery])
-    surveys = read_surveys(project, crs)
-    tables = [survey_report(samples) for samples in (*surveys.fit, *surveys.check)]
-    table = pd.concat(tables, ignore_index=True)
-    run.write_table("survey", table)
+    surveys = read_surveys(project, _crs(project, run))
+    samples = (*surveys.fit, *surveys.check)
+    reports = (("survey", survey_report), ("spacing", spacing_report), ("limits", limits_report))
+    for name, report in reports:
+        tables = [report(one).assign(survey=one.name) for one in samples]
+        run.write_table(name, pd.concat(tables, ignore_index=True))
     run.write_table("findings", surveys.findings_table())
-    lines = [
-        f"{name}: {line}" for name, found in surveys.findings.items() for line in found.lines()
-    ]
-    return SurveyReport(table, tuple(lines))
+    lines = [line for one in samples for line in report_lines(one)]
+    for name, found in surveys.findings.items():
+        lines += [f"{name}: {line}" for line in found.lines()]
+    return tuple(lines)
+
+
+def _crs(project: Project, run: RunFolder) -> CRS:
+    """Give the CRS of the maps; imagery is opened only where the project does not name it."""
+    if project.project.crs is not None:
+        return project_crs(project.project.crs, [])
+    blocks = Blocks()
+    imagery = [open_imagery(s, project.base, run.store, blocks) for s in project.imagery]
+    return project_crs(None, [one.bands for one in imagery])

@@ -15,7 +15,12 @@ from gossan.fusion.protocol import Observations, Points
 from gossan.geo.samples import Samples
 from gossan.geochem.findings import Findings
 from gossan.geochem.survey import read_survey
-from gossan.geochem.transforms import Transform, TransformWord, fit_transform_by_word
+from gossan.geochem.transforms import (
+    Transform,
+    TransformWord,
+    check_transform,
+    fit_transform_by_word,
+)
 
 if TYPE_CHECKING:
     from gossan.pipeline.project import Project
@@ -38,6 +43,19 @@ class Surveys:
         """Give all findings as one table."""
         tables = [found.to_frame().assign(survey=name) for name, found in self.findings.items()]
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+    def samples_table(self) -> pd.DataFrame:
+        """Give all samples as one table: survey, role, place, values, whether censored."""
+        tables = []
+        for samples in (*self.fit, *self.check):
+            table = pd.DataFrame(samples.coordinates, columns=["easting", "northing"])
+            table.insert(0, "role", samples.role)
+            table.insert(0, "survey", samples.name)
+            for element in samples.elements:
+                table[element] = samples.values(element)
+                table[f"{element}_censored"] = samples.censored(element)
+            tables.append(table)
+        return pd.concat(tables, ignore_index=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +94,8 @@ def working(surveys: Surveys, element: str, word: TransformWord) -> Working:
         known = ", ".join(sorted({e for samples in surveys.fit for e in samples.elements}))
         cure = "Name its column in columns of the [[survey]]"
         raise SurveyError(must(f"element {element!r}", f"one of {known}", "no column", cure))
+    for samples in parts:
+        check_transform(samples, element, word)
     raw = np.concatenate([samples.values(element) for samples in parts])
     filled = np.isfinite(raw)
     transform = fit_transform_by_word(word, raw[filled])
@@ -98,7 +118,9 @@ def _points(parts: list[Samples]) -> Points:
         cure = 'Fit one survey and give the other role = "check"'
         raise SettingsError(must("support_m of the fitted surveys", "the same", got, cure))
     numeric = [set(samples.frame.select_dtypes("number").columns) for samples in parts]
-    shared = sorted(set.intersection(*numeric) - {"row"})
+    shared = sorted(
+        n for n in set.intersection(*numeric) if n != "row" and not n.endswith("_limit")
+    )
     columns = {
         name: np.concatenate([s.frame[name].to_numpy(float) for s in parts]) for name in shared
     }

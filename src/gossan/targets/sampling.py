@@ -29,7 +29,10 @@ _VAGUE_MEAN = 1e4  # variance of the unknown mean over that of the field: ordina
 class Covariance(Protocol):
     """What is asked of a variogram model (see ``geochem.variogram_model.VariogramModel``)."""
 
-    nugget: float
+    @property
+    def nugget(self) -> float:
+        """Variance of a sample's own error."""
+        ...
 
     @property
     def structured_sill(self) -> float:
