@@ -40,19 +40,22 @@ def convolve_cubic(
     height, width = values.shape[1:]
     row_first, row_weights = _kernel(rows)
     column_first, column_weights = _kernel(columns)
-    result = np.full((len(values), len(rows), len(columns)), np.nan, np.float32)
+    shape = (len(values), len(rows), len(columns))
     inside_rows = (rows >= -0.5) & (rows < height - 0.5)
     inside_columns = (columns >= -0.5) & (columns < width - 0.5)
     if not inside_rows.any() or not inside_columns.any():
-        return result
+        return np.full(shape, np.nan, np.float32)
     r, c = _span(inside_rows), _span(inside_columns)
-    part = np.ascontiguousarray(result[:, r, c])
+    part = np.empty((shape[0], r.stop - r.start, c.stop - c.start), np.float32)
     _convolve(
         np.ascontiguousarray(values, np.float32),
         rows[r], row_first[r], row_weights[r],
         columns[c], column_first[c], column_weights[c],
         part,
     )  # fmt: skip
+    if part.shape == shape:
+        return part
+    result = np.full(shape, np.nan, np.float32)
     result[:, r, c] = part
     return result
 

@@ -24,6 +24,7 @@ from gossan.imagery.atmosphere import correct
 from gossan.imagery.crosstalk import SOURCE_BAND, CrosstalkFree, Leak, check_leaks, fit_leaks
 from gossan.imagery.scene_statistics import mean_of
 from gossan.imagery.swir_failure import swir_groups
+from gossan.imagery.tabulated import tabulate
 
 __all__ = [
     "AsterScene",
@@ -71,7 +72,7 @@ def aster_stack(
     if settings.thermal == "leave" or "TIR" not in scene.telescopes:
         return solar
     hot = scene.temperature() if settings.thermal == "temperature" else scene.radiance("TIR")
-    return StackedLayer((solar, to_grid(hot, target)))
+    return StackedLayer((solar, to_grid(tabulate(hot), target)))
 
 
 def _solar(scene: AsterScene, settings: AsterSettings, blocks: Blocks, target: Grid) -> Layer:
@@ -94,7 +95,7 @@ def _solar(scene: AsterScene, settings: AsterSettings, blocks: Blocks, target: G
         whole = _on_one_grid(layers, target)
         return correct(whole, _described(whole), scene.geometry, settings.atmosphere, blocks)
     corrected = [
-        correct(layer, _described(layer), scene.geometry, settings.atmosphere, blocks)
+        tabulate(correct(layer, _described(layer), scene.geometry, settings.atmosphere, blocks))
         for layer in layers
     ]
     return _on_one_grid(corrected, target)
@@ -106,7 +107,7 @@ def _top_of_atmosphere(
     radiance = scene.radiance(group, settings.saturated_pixels)
     if group == "SWIR" and settings.crosstalk != "none":
         radiance = remove_crosstalk(scene.metadata, radiance, settings, blocks)
-    return scene.reflectance(group, radiance)
+    return tabulate(scene.reflectance(group, radiance))
 
 
 def remove_crosstalk(

@@ -7,12 +7,13 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
 
-from gossan.catalogue.sensors import aster_bands
+from gossan.catalogue.sensors import aster_band, aster_bands
 from gossan.errors import GridError, ImageryError, must
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
@@ -41,6 +42,17 @@ class BandFiles:
     def grid(self) -> Grid:
         """Grid shared by the files."""
         return self.files[0].grid
+
+    @property
+    def entries(self) -> int:
+        """Number of different digital numbers; 0 for level 2, or files with fill of their own."""
+        plain = all(not file.masked and file.nodata in (None, 0) for file in self.files)
+        return aster_band(self.bands[0]).saturated + 1 if self.scale == 1.0 and plain else 0
+
+    def read_raw(self, window: Window) -> NDArray[Any]:
+        """Give the digital numbers as the files store them (unsigned)."""
+        values = np.concatenate([file.read_raw(window) for file in self.files])
+        return values if values.dtype.kind == "u" else np.maximum(values, 0).astype(np.uint16)
 
     def read(self, window: Window) -> NDArray[np.float32]:
         """Give float32 (band, row, column); NaN is empty."""

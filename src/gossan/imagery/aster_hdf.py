@@ -13,7 +13,7 @@ from affine import Affine
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gossan.catalogue.sensors import AsterBand, aster_bands
+from gossan.catalogue.sensors import AsterBand, aster_band, aster_bands
 from gossan.errors import ImageryError, MissingDependencyError, must
 from gossan.geo.grid import Grid, Window
 from gossan.imagery.aster_metadata import AsterMetadata, numbers, read_metadata
@@ -50,18 +50,25 @@ class HdfLayer:
     bands: tuple[str, ...]
     datasets: tuple[str, ...]
 
+    @property
+    def entries(self) -> int:
+        """Number of different digital numbers (256, or 4096 for thermal bands)."""
+        return aster_band(self.bands[0]).saturated + 1
+
     def read(self, window: Window) -> NDArray[np.float32]:
         """Give float32 digital numbers (band, row, column); NaN is empty."""
-        result = np.empty((len(self.bands), *window.shape), np.float32)
+        result = self.read_raw(window).astype(np.float32)
+        result[result == 0] = np.nan
+        return result
+
+    def read_raw(self, window: Window) -> NDArray[Any]:
+        """Give the digital numbers as the file stores them (unsigned)."""
         with _LIBRARY:
             file = _open(self.path)
             try:
-                for index, name in enumerate(self.datasets):
-                    result[index] = self._read_one(file, name, window)
+                return np.stack([self._read_one(file, name, window) for name in self.datasets])
             finally:
                 file.end()
-        result[result == 0] = np.nan
-        return result
 
     def _read_one(self, file: Any, name: str, window: Window) -> NDArray[Any]:
         from pyhdf.error import HDF4Error
