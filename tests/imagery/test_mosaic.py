@@ -16,7 +16,8 @@ from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import ArrayLayer
 from gossan.imagery.composites import write_composite
 from gossan.imagery.coregistration import coregistration, phase_shift
-from gossan.imagery.mosaic import Dated, level, mosaic
+from gossan.imagery.levelling import Dated, level
+from gossan.imagery.mosaic import mosaic
 
 DAY = [datetime(2006, 5, day, tzinfo=UTC) for day in (1, 9, 17)]
 

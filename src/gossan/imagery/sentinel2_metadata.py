@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import Literal
 from xml.etree import ElementTree
 
 from pyproj import CRS
@@ -28,10 +27,7 @@ from gossan.imagery.safe import (
     refuse,
     text_of,
 )
-
-Level = Literal["L1C", "L2A"]
-OFFSET_BASELINE = 4.0
-"""From processing baseline 04.00 on, products are written with a radiometric offset."""
+from gossan.imagery.sentinel2_radiometry import Level, scaling, special_values, sun
 
 _ROOTS: dict[str, Level] = {
     "Level-1C_User_Product": "L1C",
@@ -158,11 +154,11 @@ def describe(product: Product, tile: str | None = None) -> Sentinel2Metadata:
     name = text_of(main, "PRODUCT_URI", "") or product.path.name
     granule, folder = _granule(product, level, tile)
     found_tile = _tile_of(granule, folder)
-    quantification, offsets = _scaling(main, level, name)
-    special = _special_values(main)
+    quantification, offsets = scaling(main, level, name)
+    special = special_values(main)
     crs, grids = _geocoding(granule, name)
     zenith, azimuth, view = _angles(granule, name)
-    factor, irradiance = _sun(main)
+    factor, irradiance = sun(main)
     return Sentinel2Metadata(
         name=name.removesuffix(".SAFE"),
         level=level,
@@ -254,52 +250,6 @@ def _files(product: Product, folder: str, tile: str, name: str) -> tuple[BandFil
     return tuple(files)
 
 
-def _scaling(main: ElementTree.Element, level: Level, name: str) -> tuple[float, dict[str, float]]:
-    """Read quantification and offsets: always from the metadata, never from the date."""
-    word = "BOA" if level == "L2A" else "RADIO"
-    tags = ("BOA_QUANTIFICATION_VALUE", "L2A_BOA_QUANTIFICATION_VALUE", "QUANTIFICATION_VALUE")
-    quantification = next((number_of(main, tag) for tag in tags if text_of(main, tag, "")), None)
-    if not quantification or quantification <= 0:
-        raise refuse(
-            name, "a product that states its quantification value", "none", "Download it again"
-        )
-    by_id = {band.band_id: band.name for band in sentinel2_bands()}
-    offsets = dict.fromkeys(by_id.values(), 0.0)
-    stated = list(elements(main, f"{word}_ADD_OFFSET"))
-    for element in stated:
-        band_id = int(element.get("band_id", element.get("bandId", "-1")))
-        if band_id not in by_id:
-            raise refuse(
-                name, "a product with offsets for band_id 0 to 12", band_id, "Download it again"
-            )
-        offsets[by_id[band_id]] = float(element.text or "nan")
-    if not stated:
-        _check_baseline(text_of(main, "PROCESSING_BASELINE", ""), word, name)
-    return quantification, offsets
-
-
-def _check_baseline(baseline: str, word: str, name: str) -> None:
-    """Refuse to guess: no stated offset is right only before baseline 04.00."""
-    known = re.fullmatch(r"\d\d\.\d\d", baseline)
-    if known and float(baseline) < OFFSET_BASELINE:
-        return
-    raise refuse(
-        name,
-        f"a product that states {word}_ADD_OFFSET, or of a baseline before 04.00",
-        f"baseline {baseline or 'unknown'} without offsets",
-        "Download it again, or open its bands as plain rasters with scale and offset",
-    )
-
-
-def _special_values(main: ElementTree.Element) -> dict[str, float]:
-    """Read the DN that mean no data and saturated."""
-    found = {}
-    for block in elements(main, "Special_Values"):
-        word = text_of(block, "SPECIAL_VALUE_TEXT", "")
-        found[word] = number_of(block, "SPECIAL_VALUE_INDEX")
-    return found
-
-
 def _geocoding(granule: ElementTree.Element, name: str) -> tuple[CRS, dict[int, Grid]]:
     """Read the grids: upper left corner and shape by pixel size."""
     code = text_of(granule, "HORIZONTAL_CS_CODE", "")
@@ -337,17 +287,6 @@ def _angles(granule: ElementTree.Element, name: str) -> tuple[float, float, floa
     ]
     view = sum(views) / len(views) if views else 0.0
     return number_of(sun, "ZENITH_ANGLE"), number_of(sun, "AZIMUTH_ANGLE"), view
-
-
-def _sun(main: ElementTree.Element) -> tuple[float, dict[str, float]]:
-    """Read U and the solar irradiance of each band."""
-    by_id = {str(band.band_id): band.name for band in sentinel2_bands()}
-    irradiance = {
-        by_id[e.get("bandId", "")]: float(e.text or "nan")
-        for e in elements(main, "SOLAR_IRRADIANCE")
-        if e.get("bandId", "") in by_id
-    }
-    return (number_of(main, "U") if text_of(main, "U", "") else 1.0), irradiance
 
 
 def _unit(main: ElementTree.Element, name: str) -> str:
