@@ -200,9 +200,7 @@ def summarise(
                 continue
             if model not in calibrations and comparison != "random":
                 calibrations[model] = calibrate(y, m, s, own["group"].to_numpy(), seed=seed)
-            covers.append(
-                _labelled(_coverage(y, m, s, calibrations.get(model)), comparison, model)
-            )
+            covers.append(_labelled(_coverage(y, m, s, calibrations.get(model)), comparison, model))
             distances.append(_labelled(coverage_by_distance(y, m, s, d), comparison, model))
     empty = pd.DataFrame()
     return Validation(
