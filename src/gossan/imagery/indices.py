@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossan.arrays.expressions import Expression
+from gossan.arrays.formulas import Formulas
 from gossan.catalogue.indices import SETS, choose_indices
 from gossan.errors import ImageryError, must
 from gossan.geo.layer import Layer, MappedLayer
@@ -63,10 +64,7 @@ class Indices:
 
     def __call__(self, values: NDArray[np.floating]) -> NDArray[np.float32]:
         """Give (index, row, column); empty where a band is or a denominator is near zero."""
-        band = dict(zip(self.bands, values))
-        result = np.empty((len(self.formulas), *values.shape[1:]), np.float32)
-        for row, formula in zip(result, self.formulas):
-            row[...] = formula(band)
+        result = Formulas.of(self.formulas, self.bands)(values)
         for number in np.flatnonzero(self.logs):
             row = result[number]
             row[row <= 0] = np.nan
