@@ -284,6 +284,8 @@ def bad(case: str, safe: Path) -> Path:
         (safe / "MTD_MSIL2A.xml").write_text(text[: len(text) // 2])
     elif case == "another tile":
         images[0].rename(images[0].with_name(images[0].name.replace("45SWC", "45SXC")))
+    elif case == "another date":
+        images[0].rename(images[0].with_name(images[0].name.replace("20230819", "20230829")))
     elif case == "another place":
         edit(safe, "MTD_TL.xml", lambda t: t.replace(f"<ULX>{LEFT:.0f}", f"<ULX>{LEFT + 60:.0f}"))
     elif case == "another zone":
@@ -319,6 +321,7 @@ def bad(case: str, safe: Path) -> Path:
         ("no tile metadata", r"metadata of its tile \(MTD_TL.xml\); got none"),
         ("truncated metadata", "a readable MTD_MSIL2A.xml; got"),
         ("another tile", "images of tile 45SWC; got T45SXC"),
+        ("another date", r"images of one date; got T45SWC_20230819\S+ and T45SWC_20230829"),
         ("another place", "The image belongs to another tile"),
         ("another zone", "The image belongs to another tile"),
         ("another size", "120 x 102 pixels; got 138 x 102"),
@@ -350,3 +353,35 @@ def test_a_path_that_is_no_product_says_so(tmp_path: Path) -> None:
         open_sentinel2(tmp_path / "cut.zip")
     with pytest.raises(ImageryError, match="a Sentinel-2 band"):
         open_sentinel2(write_sentinel2(scene(), tmp_path), ["b13"])
+
+
+def as_before_2016(safe: Path, tile: str = "45SWC") -> Path:
+    """Rename the files of a product as products were named before December 2016."""
+    (safe / "MTD_MSIL1C.xml").rename(safe / "S2A_OPER_MTD_SAFL1C_PDMC_20160116T204256.xml")
+    old = safe / "GRANULE" / f"S2A_OPER_MSI_L1C_TL_SGS__20160116T102000_A002973_T{tile}_N02.01"
+    next((safe / "GRANULE").iterdir()).rename(old)
+    (old / "MTD_TL.xml").rename(
+        old / f"S2A_OPER_MTD_L1C_TL_SGS__20160116T102000_A002973_T{tile}.xml"
+    )
+    for image in (old / "IMG_DATA").iterdir():
+        name = f"S2A_OPER_MSI_L1C_TL_SGS__20160116T102000_A002973_T{tile}_{image.stem[-3:]}.jp2"
+        image.rename(image.with_name(name))
+    return safe
+
+
+def test_products_named_as_before_2016_open_too_one_granule_at_a_time(
+    written: dict[str, Path], store: Path, tmp_path: Path
+) -> None:
+    old = as_before_2016(copy_of(written["L1C"], tmp_path))
+    window = Window(10, 20, 30, 40)
+    ours = open_sentinel2(old).reflectance(tmp_path / "store").read(window)
+    new = open_sentinel2(written["L1C"]).reflectance(store).read(window)
+    np.testing.assert_array_equal(ours, new)
+    granule = next((old / "GRANULE").iterdir())
+    other = shutil.copytree(granule, granule.with_name(granule.name.replace("45SWC", "45SXC")))
+    for path in list(other.rglob("*45SWC*")):
+        path.rename(path.with_name(path.name.replace("45SWC", "45SXC")))
+    edit(other, "*.xml", lambda t: t.replace("45SWC", "45SXC"))
+    with pytest.raises(ImageryError, match="of one tile; got 2"):
+        open_sentinel2(old)
+    assert open_sentinel2(old, tile="45SXC").metadata.tile == "45SXC"

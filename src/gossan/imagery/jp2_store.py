@@ -92,10 +92,10 @@ class DecodedBand:
 
     def stored(self, progress: Progress | None = None) -> RasterLayer:
         """Decode if that is still to be done; give the store."""
-        if self.target in _stores:
+        if self.target in _stores and self.target.exists():
             return _stores[self.target]
         with _decoding:
-            if self.target not in _stores:
+            if self.target not in _stores or not self.target.exists():
                 blocks = Blocks(workers=self.workers, progress=progress)
                 _stores[self.target] = decode(
                     self.product, self.member, self.band, self.grid, self.target, blocks

@@ -69,7 +69,7 @@ class SceneStack:
             Every scene is masked away: all cloud, say.
         """
         rows, kept = [], []
-        for scene in self.scenes:
+        for scene in (scene for scene in self.scenes if scene.masks.bands):
             shares = mask_shares(scene.masks, blocks)
             rows += [(self.settings.name, scene.name, word, n) for word, n in shares.items()]
             kept.append(shares)

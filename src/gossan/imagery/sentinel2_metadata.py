@@ -34,6 +34,7 @@ _ROOTS: dict[str, Level] = {
     "Level-2A_User_Product": "L2A",
 }
 _IMAGE = re.compile(r"(?:^|_)(B\d\d|B8A|SCL|AOT|WVP)(?:_(10|20|60)m)?\.jp2$", re.IGNORECASE)
+_DATE = re.compile(r"\d{8}T\d{6}")
 _TILE = re.compile(r"(?:^|_)T(\d{2}[A-Z]{3})(?:_|\.|$)")
 
 
@@ -227,27 +228,38 @@ def _granule(product: Product, level: Level, tile: str | None) -> tuple[ElementT
 
 
 def _files(product: Product, folder: str, tile: str, name: str) -> tuple[BandFile, ...]:
-    """List the images of the granule; images of another tile are refused."""
+    """List the images of the granule; images of another tile or date are refused."""
     native = {band.label: band.pixel_m for band in sentinel2_bands()}
-    files = []
+    files: list[BandFile] = []
+    dates: dict[str, str] = {}
     for member in product.names:
-        match = _IMAGE.search(PurePosixPath(member).name)
+        image = PurePosixPath(member).name
+        match = _IMAGE.search(image)
         if not (match and member.startswith(f"{folder}/IMG_DATA/")):
             continue
-        stated = _TILE.search(PurePosixPath(member).name)
-        if stated and tile and stated.group(1) != tile:
-            raise refuse(
-                name,
-                f"made of images of tile {tile}",
-                PurePosixPath(member).name,
-                "Remove the image of the other tile, or download again",
-            )
+        _check_tile(image, tile, name)
+        dates.setdefault("".join(_DATE.findall(image)[:1]), image)
         label = match.group(1).upper()
         pixel = int(match.group(2) or native.get(label, 20))
         files.append(BandFile(label.lower(), pixel, member))
+    if len(dates) > 1:
+        found = " and ".join(list(dates.values())[:2])
+        raise refuse(name, "made of images of one date", found, "Remove the image of the other")
     if not files:
         raise refuse(name, "a product with JPEG 2000 images", "none", "Download it again")
     return tuple(files)
+
+
+def _check_tile(image: str, tile: str, name: str) -> None:
+    """Refuse an image whose name states another tile."""
+    stated = _TILE.search(image)
+    if stated and tile and stated.group(1) != tile:
+        raise refuse(
+            name,
+            f"made of images of tile {tile}",
+            image,
+            "Remove the image of the other tile, or download again",
+        )
 
 
 def _geocoding(granule: ElementTree.Element, name: str) -> tuple[CRS, dict[int, Grid]]:
