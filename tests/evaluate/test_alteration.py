@@ -1,4 +1,4 @@
-"""The table of alteration information is held against R-style kriging with drift and a known truth."""
+"""The table of alteration information is held against kriging with drift and a known truth."""
 
 from __future__ import annotations
 

@@ -31,8 +31,8 @@ def alteration_table(
 ) -> pd.DataFrame:
     """Judge every feature alone, and all together, by what they add to kriging.
 
-    For each feature j, ``y = m + b_j phi_j + u(s) + e`` with the variogram of u + e fitted inside the
-    fold, b by generalised least squares; held-out samples are predicted by the regression
+    For each feature j, ``y = m + b_j phi_j + u(s) + e`` with the variogram of u + e fitted inside
+    the fold, b by generalised least squares; held-out samples are predicted by the regression
     plus the kriged residual. "All together" is a ridge on all features in the same way.
     Features are standardised; where one is empty it counts as its mean.
 
