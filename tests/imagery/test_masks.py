@@ -200,3 +200,22 @@ def test_real_forest_and_water_are_found_once_the_offset_is_out(test_data: Path)
     right = mask_shares(build_masks(layer, "sentinel2", ("vegetation",), **dense))
     wrong = mask_shares(build_masks(left_in, "sentinel2", ("vegetation",), **dense))
     assert wrong["vegetation"] < 0.1 < 0.5 < right["vegetation"]  # readers that ignore the offset
+
+
+def test_masks_over_their_own_source_read_it_once() -> None:
+    layer = aster(WATER, (0.2, 0.2, 0.25, 0.3), CLOUD, (np.nan,) * 4)
+    reads = []
+
+    class Counting:
+        grid, bands = layer.grid, layer.bands
+
+        def read(self, window: Window) -> np.ndarray:
+            reads.append(window)
+            return layer.read(window)
+
+    source = Counting()
+    masked = MaskedLayer(source, build_masks(source, "aster", ("water", "cloud")))
+    values = masked.read(layer.grid.whole)
+    assert len(reads) == 1
+    other = MaskedLayer(layer, build_masks(source, "aster", ("water", "cloud")))
+    np.testing.assert_array_equal(other.read(layer.grid.whole), values)

@@ -35,7 +35,8 @@ class Masks:
     settings
         Thresholds.
     flags
-        Layer with bands ``nodata``, ``saturated`` (1 or 0), where the reader knows them.
+        Layer with band ``saturated`` (1 or 0), where the reader knows it; without it, saturated
+        pixels are ``nodata``.
     classes
         Sen2Cor's classes on the source's grid (band ``scl``).
     shade
@@ -60,7 +61,10 @@ class Masks:
 
     def read(self, window: Window) -> NDArray[np.float32]:
         """Decide every word for a window."""
-        values = self.source.read(window)
+        return self.over(self.source.read(window), window)
+
+    def over(self, values: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
+        """Decide every word for a window of the source that is read already."""
         given = _read_all(window, flags=self.flags, classes=self.classes, shade=self.shade)
         band = {
             role: values[self.source.bands.index(name)]
@@ -139,6 +143,8 @@ def build_masks(
         _check_word(word, sensor, roles, settings, flags, classes, shade, cover)
     polygons = read_polygons(cover, source.grid) if cover is not None and "cover" in words else None
     placed = to_grid(shade, source.grid, classes=True) if shade is not None else None
+    flags = flags if "saturated" in words else None
+    classes = classes if settings.classes == "use" and set(words) & set(CLASSES) else None
     return Masks(source, tuple(words), roles, settings, flags, classes, placed, polygons)
 
 
@@ -199,7 +205,11 @@ class MaskedLayer:
     def read(self, window: Window) -> NDArray[np.float32]:
         """Read both."""
         values = self.source.read(window)
-        hidden = self.masks.read(window).any(axis=0)
+        if isinstance(self.masks, Masks) and self.masks.source is self.source:
+            found = self.masks.over(values, window)  # the source is read once
+        else:
+            found = self.masks.read(window)
+        hidden = found.any(axis=0)
         values[:, hidden] = np.nan
         return values
 
