@@ -152,6 +152,8 @@ def test_a_smooth_field_is_low_passed_on_its_lattice_as_it_is_on_pixels(levels: 
         smoothed(taps, levels) for taps in (rows, columns)
     )
     found = interpolate(outer_rows, outer_columns, inner_rows @ lattice @ inner_columns.T)
+    for part in (outer_rows.matrix(), inner_rows):
+        np.testing.assert_allclose(part.sum(axis=1), 1.0, rtol=1e-12)
     np.testing.assert_allclose(found, low_pass(field[None], levels)[0], atol=2e-6)
 
 

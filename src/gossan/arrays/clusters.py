@@ -15,6 +15,9 @@ __all__ = ["EMPTY", "ClusterSums", "apply_lines", "cluster_sums", "nearest_centr
 EMPTY = 255
 """Label of a pixel that has no class because a variable is empty."""
 
+TILE = 512
+"""Pixels worked on at a time, so that they stay in the processor's first cache."""
+
 
 def nearest_centre(
     values: NDArray[np.float32],
@@ -44,43 +47,41 @@ def nearest_centre(
     [[0, 1, 255]]
     """
     d, height, width = values.shape
-    # |z - c|^2 = |z|^2 - 2 (c.z - |c|^2 / 2): the largest score is the nearest centre
-    slope = centres / scale
-    offset = -slope @ centre - 0.5 * np.square(centres).sum(axis=1)
     labels = np.empty(height * width, np.uint8)
     flat = np.ascontiguousarray(values, np.float32).reshape(d, -1)
-    _nearest(flat, np.ascontiguousarray(slope), offset, labels)
+    factor = 1.0 / np.asarray(scale, float)
+    _nearest(flat, np.asarray(centre, float), factor, np.asarray(centres, np.float32), labels)
     return labels.reshape(height, width)
 
 
 @njit(cache=True, nogil=True)
-def _nearest(flat, slope, offset, labels):  # type: ignore[no-untyped-def]
-    size = 512
-    best, score, empty = np.empty(size), np.empty(size), np.empty(size)
-    winner = np.empty(size)
-    for start in range(0, labels.size, size):
-        part = flat[:, start : start + size]
-        n = part.shape[1]
-        empty[:] = 0.0
-        for k in range(part.shape[0]):
-            source = part[k]
-            for i in range(n):
-                empty[i] += source[i] * np.float32(0.0)
-        best[:] = -np.inf
-        winner[:] = 0
-        for c in range(offset.size):
-            score[:] = offset[c]
-            for k in range(part.shape[0]):
-                weight, source = slope[c, k], part[k]
-                for i in range(n):
-                    score[i] += weight * source[i]
-            for i in range(n):
-                closer = score[i] > best[i]
-                winner[i] = np.float64(c) if closer else winner[i]
-                best[i] = score[i] if closer else best[i]
-        target = labels[start : start + n]
-        for i in range(n):
-            target[i] = np.uint8(winner[i]) if empty[i] == 0.0 else EMPTY
+def _nearest(flat, centre, factor, centres, labels):  # type: ignore[no-untyped-def]
+    d, count = flat.shape
+    scaled = np.empty((d, TILE), np.float32)
+    best, distance = np.empty(TILE, np.float32), np.empty(TILE, np.float32)
+    winner = np.empty(TILE, np.float32)
+    for start in range(0, count, TILE):
+        size = min(TILE, count - start)
+        for k in range(d):
+            source, target = flat[k, start : start + size], scaled[k]
+            for i in range(size):
+                target[i] = (source[i] - centre[k]) * factor[k]
+        best[:] = np.inf
+        winner[:] = EMPTY
+        for c in range(centres.shape[0]):
+            distance[:] = 0.0
+            for k in range(d):
+                source, middle = scaled[k], centres[c, k]
+                for i in range(size):
+                    distance[i] += (source[i] - middle) * (source[i] - middle)
+            number = np.float32(c)
+            for i in range(size):
+                closer = distance[i] < best[i]
+                winner[i] = number if closer else winner[i]
+                best[i] = distance[i] if closer else best[i]
+        target = labels[start : start + size]
+        for i in range(size):
+            target[i] = np.uint8(winner[i])
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +148,8 @@ def cluster_sums(
     shift
         (d,) values near the means.
     rows, columns
-        Taps of the window's rows and columns from the lattice of the targets.
+        Taps of the window's rows and columns from the lattice of the targets; the weights of
+        each pixel add up to 1.
 
     Returns
     -------
@@ -158,7 +160,7 @@ def cluster_sums(
     near_columns, column_slice = columns.local()
     d = len(values)
     lattice = np.zeros((classes + 1, d + 1, near_rows.nodes, near_columns.nodes))
-    products = np.zeros((classes + 1, d + 1, d + 1))
+    products = np.zeros((classes + 1, d, d))
     _cluster_sums(
         labels,
         np.ascontiguousarray(values, np.float32),
@@ -170,9 +172,11 @@ def cluster_sums(
         lattice,
         products,
     )
-    full = products[:classes] + np.triu(products[:classes], 1).swapaxes(1, 2)
-    sums = ClusterSums(full[:, 0, 0], full[:, 0, 1:], full[:, 1:, 1:], shift)
-    return sums, lattice[:classes], (row_slice, column_slice)
+    products, lattice = products[:classes], lattice[:classes]
+    full = products + np.triu(products, 1).swapaxes(1, 2)
+    total = lattice.sum(axis=(2, 3))  # the weights of a pixel add up to 1
+    sums = ClusterSums(np.rint(total[:, 0]), total[:, 1:], full, shift)
+    return sums, lattice, (row_slice, column_slice)
 
 
 @njit(cache=True, nogil=True)
@@ -197,7 +201,7 @@ def _cluster_sums(  # type: ignore[no-untyped-def]
             source, target, centre = values[k - 1, y], pixel[k], shift[k - 1]
             for x in range(width):
                 target[x] = source[x] - centre
-        _add_class_products(slot, pixel, products)
+        _add_class_products(slot, pixel[1:], products)
         line[:] = 0.0
         for k in range(bands):
             _add_line(slot, pixel[k], k, bands, nodes, col_first, col_weights, line)

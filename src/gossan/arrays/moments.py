@@ -71,6 +71,7 @@ def moments(
     centre: NDArray[np.float64] | None = None,
     scale: NDArray[np.float64] | None = None,
     limit: float = np.inf,
+    empty: float | None = None,
 ) -> Moments:
     """Add up the moments of a block.
 
@@ -82,6 +83,8 @@ def moments(
         (d,) the variables are taken as ``(x - centre) / scale``; 0 and 1 by default.
     limit
         Scaled values beyond +-limit count as +-limit (winsorised).
+    empty
+        A number that marks empty values beside NaN, as files of integers have.
 
     Returns
     -------
@@ -97,12 +100,13 @@ def moments(
     d = len(flat)
     centre = np.zeros(d) if centre is None else np.asarray(centre, float)
     scale = np.ones(d) if scale is None else np.asarray(scale, float)
-    start = _first_filled(flat)
+    mark = np.nan if empty is None else float(empty)
+    start = _first_filled(flat, mark)
     if start < 0:
         return Moments(0, np.zeros(d), np.zeros((d, d)))
     shift = np.clip((flat[:, start].astype(float) - centre) / scale, -limit, limit)
     sums, products = np.zeros(d), np.zeros((d, d))
-    count = _add_products(flat, centre, 1.0 / scale, limit, shift, sums, products)
+    count = _add_products(flat, mark, centre, 1.0 / scale, limit, shift, sums, products)
     mean = sums / count
     upper = np.triu(products) - count * np.triu(np.outer(mean, mean))
     full = upper + np.triu(upper, 1).T
@@ -110,11 +114,11 @@ def moments(
 
 
 @njit(cache=True, nogil=True)
-def _first_filled(flat):  # type: ignore[no-untyped-def]
+def _first_filled(flat, mark):  # type: ignore[no-untyped-def]
     for i in range(flat.shape[1]):
         filled = True
         for k in range(flat.shape[0]):
-            if not np.isfinite(flat[k, i]):
+            if not np.isfinite(flat[k, i]) or np.float64(flat[k, i]) == mark:
                 filled = False
         if filled:
             return i
@@ -122,7 +126,7 @@ def _first_filled(flat):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _add_products(flat, centre, factor, limit, shift, sums, products):  # type: ignore[no-untyped-def]
+def _add_products(flat, mark, centre, factor, limit, shift, sums, products):  # type: ignore[no-untyped-def]
     d, n = flat.shape
     tile = np.zeros((d + d % 2, TILE))
     empty = np.empty(TILE)
@@ -131,7 +135,8 @@ def _add_products(flat, centre, factor, limit, shift, sums, products):  # type: 
         size = min(TILE, n - start)
         empty[:] = 0.0
         for k in range(d):
-            _scale(flat[k, start : start + size], centre[k], factor[k], limit, shift[k], tile[k])
+            source = flat[k, start : start + size]
+            _scale(source, mark, centre[k], factor[k], limit, shift[k], tile[k])
             _mark(tile[k, :size], empty)
         filled = size - _clear(tile, empty, size)
         if filled:
@@ -141,9 +146,10 @@ def _add_products(flat, centre, factor, limit, shift, sums, products):  # type: 
 
 
 @njit(cache=True, nogil=True)
-def _scale(source, centre, factor, limit, shift, target):  # type: ignore[no-untyped-def]
+def _scale(source, mark, centre, factor, limit, shift, target):  # type: ignore[no-untyped-def]
     for i in range(source.size):
-        target[i] = (np.float64(source[i]) - centre) * factor
+        value = np.float64(source[i])
+        target[i] = (value - centre) * factor if value != mark else np.nan
     if limit < np.inf:
         for i in range(source.size):
             value = target[i]

@@ -13,7 +13,10 @@ TILE = 1024
 
 
 def combine(
-    values: NDArray[np.generic], centre: NDArray[np.float64], weights: NDArray[np.float64]
+    values: NDArray[np.generic],
+    centre: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    empty: float | None = None,
 ) -> NDArray[np.float32]:
     """Weigh bands: ``result[k] = sum_j weights[k, j] (values[j] - centre[j])``.
 
@@ -25,6 +28,8 @@ def combine(
         (bands,) taken off each band.
     weights
         (results, bands).
+    empty
+        A number that marks empty values beside NaN, as files of integers have.
 
     Returns
     -------
@@ -40,12 +45,13 @@ def combine(
     flat = np.ascontiguousarray(values).reshape(bands, -1)
     result = np.empty((len(weights), flat.shape[1]), np.float32)
     offset = -(weights @ centre)
-    _combine(flat, np.ascontiguousarray(weights, np.float64), offset, result)
+    mark = np.nan if empty is None else float(empty)
+    _combine(flat, mark, np.ascontiguousarray(weights, np.float64), offset, result)
     return result.reshape(len(weights), *shape)
 
 
 @njit(cache=True, nogil=True)
-def _combine(flat, weights, offset, result):  # type: ignore[no-untyped-def]
+def _combine(flat, mark, weights, offset, result):  # type: ignore[no-untyped-def]
     total = np.empty(TILE)
     for start in range(0, flat.shape[1], TILE):
         size = min(TILE, flat.shape[1] - start)
@@ -54,7 +60,8 @@ def _combine(flat, weights, offset, result):  # type: ignore[no-untyped-def]
             for j in range(flat.shape[0]):
                 weight, source = weights[k, j], flat[j, start : start + size]
                 for i in range(size):
-                    total[i] += weight * source[i]
+                    value = np.float64(source[i])
+                    total[i] += weight * value if value != mark else np.nan
             target = result[k, start : start + size]
             for i in range(size):
                 target[i] = total[i]

@@ -239,7 +239,8 @@ def smoothed(taps: Taps, levels: int) -> tuple[Taps, sparse.csr_array]:
 
     Returns
     -------
-    Taps (pixels, inner nodes) and the matrix (inner nodes, nodes of ``taps``).
+    Taps (pixels, inner nodes) and the matrix (inner nodes, nodes of ``taps``); the rows of both
+    add up to 1.
 
     Examples
     --------
@@ -249,9 +250,14 @@ def smoothed(taps: Taps, levels: int) -> tuple[Taps, sparse.csr_array]:
     True
     """
     expand = expand_taps(len(taps), levels).matrix()
-    weights = expand @ (expand.T @ np.ones(len(taps)))
-    normal = sparse.csr_array(sparse.diags_array(1.0 / weights)) @ expand
-    inner = sparse.csr_array(expand.T @ taps.matrix())
+    reduced = expand.T @ np.ones(len(taps))
+    inner = _scaled(1.0 / reduced, sparse.csr_array(expand.T @ taps.matrix()))
+    outer = _scaled(1.0 / (expand @ reduced), expand) @ sparse.diags_array(reduced)
     if expand.shape[1] <= taps.nodes:
-        return Taps.of(normal), inner
-    return Taps.of(normal @ inner), sparse.csr_array(sparse.eye_array(taps.nodes))
+        return Taps.of(outer), inner
+    return Taps.of(outer @ inner), sparse.csr_array(sparse.eye_array(taps.nodes))
+
+
+def _scaled(factors: NDArray[np.float64], matrix: sparse.csr_array) -> sparse.csr_array:
+    """Multiply the rows of a matrix."""
+    return sparse.csr_array(sparse.diags_array(factors) @ matrix)

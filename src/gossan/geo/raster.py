@@ -20,6 +20,7 @@ from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.shutil import copy as gdal_copy
 from rasterio.windows import Window as RasterioWindow
 
+from gossan.arrays.empties import as_float
 from gossan.errors import GridError, ImageryError, InterruptedRunError, must
 from gossan.geo.grid import Grid, Window
 
@@ -67,12 +68,7 @@ class RasterLayer:
 
     def read(self, window: Window) -> NDArray[np.float32]:
         """Give float32 (band, row, column); NaN is empty."""
-        values = self.read_raw(window)
-        result = values.astype(np.float32)
-        if self.nodata is not None and not np.isnan(self.nodata):
-            result[values == self.nodata] = np.nan
-        if np.issubdtype(values.dtype, np.floating):
-            result[~np.isfinite(result)] = np.nan
+        result = as_float(self.read_raw(window), self.nodata)
         if self.masked:
             result[self._read(window, masks=True) == 0] = np.nan
         return result
@@ -187,6 +183,42 @@ def _handle(path: Path) -> Any:
             cache.pop(next(iter(cache))).close()
         cache[key] = rasterio.open(path)
     return cache[key]
+
+
+def read_overview(path: Path | str, max_pixels: int) -> tuple[NDArray[np.float32], Grid]:
+    """Read a whole raster at a coarser pixel, through the file's overviews where it has them.
+
+    Parameters
+    ----------
+    path
+        Raster file.
+    max_pixels
+        Most pixels per band to give back; a smaller raster comes as it is.
+
+    Returns
+    -------
+    float32 (band, row, column), NaN is empty, and its grid. A coarse pixel is the mean of the
+    filled pixels below it, as the overviews are.
+
+    Raises
+    ------
+    ImageryError, GridError
+        As ``open_raster``.
+    """
+    layer = open_raster(path)
+    factor = max(1.0, float(np.sqrt(layer.grid.height * layer.grid.width / max_pixels)))
+    height, width = (max(1, int(n / factor)) for n in layer.grid.shape)
+    shape = (len(layer.bands), height, width)
+    average = rasterio.enums.Resampling.average
+    with rasterio.open(layer.path) as source:
+        found = source.read(list(layer.indexes), out_shape=shape, masked=True, resampling=average)
+    values = np.ma.filled(found.astype(np.float32), np.nan)
+    values[~np.isfinite(values)] = np.nan
+    size = (layer.grid.pixel_width, layer.grid.pixel_height)
+    left, top = layer.grid.transform.c, layer.grid.transform.f
+    across, down = size[0] * layer.grid.width / width, size[1] * layer.grid.height / height
+    grid = Grid(layer.grid.crs, Affine(across, 0.0, left, 0.0, -down, top), height, width)
+    return values[:, ::-1] if layer.flipped else values, grid
 
 
 def close_files() -> None:

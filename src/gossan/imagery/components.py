@@ -17,6 +17,7 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
 from gossan.geo.sampling import sample_pixels
+from gossan.geo.stored import read_stored
 
 __all__ = ["ComponentLayer", "Components", "Scaling", "fit_components"]
 
@@ -128,7 +129,8 @@ class ComponentLayer:
     def read(self, window: Window) -> NDArray[np.float32]:
         """Read the source and combine its bands."""
         weights = self.components.weights(self.bands)
-        return combine(self.source.read(window), self.components.centre, weights)
+        values, empty = read_stored(self.source, window)
+        return combine(values, self.components.centre, weights, empty)
 
     def select(self, bands: tuple[str, ...]) -> ComponentLayer:
         """Keep some components; the others are then not computed."""
@@ -228,7 +230,8 @@ def _moments(
     limit: float,
     window: Window,
 ) -> Moments:
-    return moments(layer.read(window), centre, scale, limit)
+    values, empty = read_stored(layer, window)
+    return moments(values, centre, scale, limit, empty)
 
 
 def _robust_scale(
