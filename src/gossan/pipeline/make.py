@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gossan.arrays.folds import nearest_distances
+from gossan.arrays.folds import block_labels, nearest_distances
 from gossan.evaluate.calibration import (
     Calibration,
     calibrate,
@@ -16,7 +16,7 @@ from gossan.evaluate.calibration import (
     coverage_table,
 )
 from gossan.evaluate.folds import Folds
-from gossan.fusion.cross_validation import cross_predict
+from gossan.fusion.cross_validation import cross_predict, spatial_side
 from gossan.fusion.protocol import FusionModel, Observations, Prediction
 from gossan.geo.blocks import Blocks, Progress
 from gossan.geo.layer import Layer, MappedLayer
@@ -27,6 +27,8 @@ from gossan.pipeline.products import Product
 from gossan.pipeline.surveys import Working
 
 INTERVAL = 0.90
+BLOCKS_OF_CHECK = 10
+"""Folds' worth of blocks that a check survey is cut into for the bootstrap."""
 Z90 = 1.6448536269514722
 """Half width of the central 90 % interval, in standard errors."""
 
@@ -48,6 +50,14 @@ class BackTransform:
         result[0] = np.maximum(self.transform.inverse(values[0].astype(float)), 0.0)
         result[1:] *= np.float32(self.scale)
         return result
+
+
+@dataclass(frozen=True, eq=False)
+class Division:
+    """Hold the ways to divide an element's samples, and the range of the residual in metres."""
+
+    folds: dict[str, Folds]
+    range_m: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,17 +89,17 @@ def hold_out(
     data: Working,
     landscape: Landscape,
     model: FusionModel,
-    folds: dict[str, Folds],
+    division: Division,
 ) -> Tested:
     """Predict held-out samples, everything refitted in each fold, and the check surveys.
 
-    ``folds`` are the ways to divide the samples; the calibration comes from the first. A product
-    that chooses among models by folds of its own is tested by the first way only.
+    The calibration comes from the first way to divide the samples. A product that chooses among
+    models by folds of its own is tested by that way only.
     """
     features = landscape.features(product.settings.features)
     parts = []
     calibration = None
-    for comparison, way in _asked(product, folds).items():
+    for comparison, way in _asked(product, division.folds).items():
         factories = {product.name: product.factory()}
         table = cross_predict(factories, data.observations, features, way.labels)
         table["group"] = way.groups
@@ -103,7 +113,7 @@ def hold_out(
         parts.append(table.assign(comparison=comparison))
     for name, observations in data.checks.items():
         prediction = model.predict(observations.points, features)
-        table = _checked(prediction, observations, data.observations)
+        table = _checked(prediction, observations, data.observations, division.range_m)
         parts.append(table.assign(comparison=f"check: {name}"))
     held_out = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     coverage, distance = _coverage(held_out, calibration)
@@ -139,10 +149,11 @@ def _coverage(
 
 
 def _checked(
-    prediction: Prediction, observations: Observations, fitted: Observations
+    prediction: Prediction, observations: Observations, fitted: Observations, range_m: float
 ) -> pd.DataFrame:
     error = prediction.standard_error
     coordinates = observations.points.coordinates
+    side, _ = spatial_side(coordinates, max(range_m, 1.0), BLOCKS_OF_CHECK)
     return pd.DataFrame(
         {
             "sample": np.arange(len(observations)),
@@ -152,6 +163,7 @@ def _checked(
             "estimate": prediction.mean,
             "standard_error": np.nan if error is None else error,
             "distance_m": nearest_distances(coordinates, fitted.points.coordinates),
+            "group": block_labels(coordinates, side),
         }
     )
 

@@ -14,6 +14,8 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 from gossan.errors import SettingsError, must
 from gossan.evaluate.folds import ValidationSettings
 from gossan.fusion.registry import settings_of
+from gossan.geochem.krige_settings import KrigeSettings
+from gossan.geochem.levelling import Levelling
 from gossan.geochem.survey import SurveySettings
 from gossan.geochem.transforms import TransformWord
 from gossan.imagery.settings import ImagerySettings
@@ -34,6 +36,8 @@ class ProjectSettings(Settings):
     seed: int = 7
     transform: TransformWord = "log"
     """Scale on which elements are kriged and fused."""
+    levelling: Levelling = "none"
+    """Bring further fitted surveys to the level of the first one."""
     pixel_m: float | Literal["finest"] = "finest"
     """Pixel size of the output grid: the finest imagery's, or metres."""
     extent: Literal["survey", "imagery"] = "survey"
@@ -79,6 +83,7 @@ class Project(Settings):
     imagery: tuple[ImagerySettings, ...] = ()
     validation: ValidationSettings = ValidationSettings(folds=5)
     anomalies: AnomalyRule = AnomalyRule()
+    kriging: KrigeSettings = KrigeSettings()
     product: tuple[ProductSettings, ...] = ()
 
     @property
@@ -95,6 +100,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "project": ProjectSettings,
     "validation": ValidationSettings,
     "anomalies": AnomalyRule,
+    "kriging": KrigeSettings,
 }
 LISTS: dict[str, type[BaseModel]] = {"survey": SurveySettings, "imagery": ImagerySettings}
 

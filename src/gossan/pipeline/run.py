@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from gossan.errors import GossanWarning
-from gossan.evaluate.folds import Folds, make_folds, residual_range
+from gossan.evaluate.folds import make_folds, residual_range
 from gossan.fusion.features import NoFeatures
 from gossan.fusion.protocol import Observations
 from gossan.geo.blocks import Blocks
@@ -25,7 +25,7 @@ from gossan.geo.raster import atomic_path
 from gossan.geochem.transforms import transform_record
 from gossan.io.run_folder import RunFolder, fingerprint
 from gossan.pipeline.ground import Ground, open_ground
-from gossan.pipeline.make import INTERVAL, fit_model, hold_out, write_map
+from gossan.pipeline.make import INTERVAL, Division, fit_model, hold_out, write_map
 from gossan.pipeline.products import Product, products_of
 from gossan.pipeline.progress import Advance, Reporter, Silent
 from gossan.pipeline.project import Project
@@ -121,26 +121,26 @@ def _walk(
 def _element(walk: Walk, element: str, products: list[Product]) -> None:
     """Make all products of one element; the folds are the same for all of them."""
     scale = working(walk.ground.surveys, element, walk.project.project.transform)
-    folds = _folds(walk, scale.observations)
+    division = _division(walk, scale.observations)
     for product in products:
         data = working(walk.ground.surveys, element, product.transform)
-        _product(walk, product, data, folds)
+        _product(walk, product, data, division)
 
 
-def _folds(walk: Walk, observations: Observations) -> dict[str, Folds]:
+def _division(walk: Walk, observations: Observations) -> Division:
     """Divide the samples of an element in every way asked for; too few samples are not."""
     settings, seed = walk.project.validation, walk.project.project.seed
-    if len(observations) < FEWEST_TO_VALIDATE:
-        return {}
     grid = walk.ground.grid
     range_m = residual_range(observations, NoFeatures(grid))
-    return {
+    enough = len(observations) >= FEWEST_TO_VALIDATE
+    folds = {
         kind: make_folds(kind, observations, settings, range_m, grid, seed)
-        for kind in settings.kinds
+        for kind in (settings.kinds if enough else ())
     }
+    return Division(folds, range_m)
 
 
-def _product(walk: Walk, product: Product, data: Working, folds: dict[str, Folds]) -> None:
+def _product(walk: Walk, product: Product, data: Working, division: Division) -> None:
     """Make one product for one element, unless it stands already."""
     name = f"{product.name}_{data.element}"
     parts = _parts(walk.run, name)
@@ -161,7 +161,7 @@ def _product(walk: Walk, product: Product, data: Working, folds: dict[str, Folds
 
         def work() -> None:
             with told(walk.reporter) as notes:
-                facts = _make(walk, product, data, folds, len(outputs) > 1, parts, advance)
+                facts = _make(walk, product, data, division, len(outputs) > 1, parts, advance)
             seconds = time.perf_counter() - begun
             walk.run.write_json(
                 parts / "done.json", {**facts, "warnings": notes, "seconds": seconds}
@@ -175,7 +175,7 @@ def _make(
     walk: Walk,
     product: Product,
     data: Working,
-    folds: dict[str, Folds],
+    division: Division,
     mapped: bool,
     parts: Path,
     advance: Advance,
@@ -183,7 +183,7 @@ def _make(
     """Fit, test, write the map and the tables; give what the manifest says of the product."""
     landscape = walk.ground.landscape
     model = fit_model(product, data, landscape)
-    tested = hold_out(product, data, landscape, model, folds)
+    tested = hold_out(product, data, landscape, model, division)
     factor = tested.calibration.factor(INTERVAL) if tested.calibration else 1.0
     statistics = {}
     if mapped:

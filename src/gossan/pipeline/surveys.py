@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,9 +14,11 @@ from pyproj import CRS
 from gossan.errors import SettingsError, SurveyError, must
 from gossan.fusion.protocol import Observations, Points
 from gossan.geo.samples import Samples
-from gossan.geochem.findings import Findings
+from gossan.geochem.findings import Finding, Findings, row_words
+from gossan.geochem.levelling import level_surveys
 from gossan.geochem.survey import read_survey
 from gossan.geochem.transforms import (
+    Tails,
     Transform,
     TransformWord,
     check_transform,
@@ -25,6 +28,9 @@ from gossan.geochem.transforms import (
 if TYPE_CHECKING:
     from gossan.pipeline.project import Project
 
+Weigh = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+"""Gives weights (n,) from places (n, 2) and values (n,)."""
+
 
 @dataclass(frozen=True, eq=False)
 class Surveys:
@@ -33,6 +39,21 @@ class Surveys:
     fit: tuple[Samples, ...]
     check: tuple[Samples, ...]
     findings: dict[str, Findings] = field(default_factory=dict, repr=False)
+    censoring: dict[str, str] = field(default_factory=dict)
+    """Word of what stands in for censored values, by survey."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """Everything that the user should look at, in lines."""
+        return [
+            f"{name}: {finding.line().removeprefix('warning: ')}"
+            for name, found in self.findings.items()
+            for finding in found.of_severity("warning")
+        ]
+
+    def one(self, samples: Samples) -> Surveys:
+        """Give a survey alone, as if it were the one to fit."""
+        return Surveys((replace(samples, role="fit"),), (), {}, self.censoring)
 
     @property
     def coordinates(self) -> NDArray[np.float64]:
@@ -71,6 +92,10 @@ class Working:
     observations: Observations
     checks: dict[str, Observations]
     censored: int
+    censoring: str = ""
+    """What stands in for the censored values: "half", "ros", "likelihood" or "missing"."""
+    weights: NDArray[np.float64] | None = None
+    """(n,) declustering weights, where asked for."""
 
 
 def read_surveys(project: Project, crs: CRS) -> Surveys:
@@ -83,12 +108,49 @@ def read_surveys(project: Project, crs: CRS) -> Surveys:
         findings[settings.name] = found
         (fit if settings.role == "fit" else check).append(samples)
     _one_unit(fit + check, project.elements)
-    _one_medium(fit)
-    return Surveys(tuple(fit), tuple(check), findings)
+    levelled = project.project.levelling != "none" and len(fit) > 1
+    accepted = all(s.mixture == "accept" for s in project.survey if s.role == "fit")
+    if not levelled and not accepted:
+        _one_medium(fit)
+    if levelled:
+        fit, findings = _levelled(project, fit, findings)
+    censoring = {settings.name: settings.censoring for settings in project.survey}
+    return Surveys(tuple(fit), tuple(check), findings, dict(censoring))
 
 
-def working(surveys: Surveys, element: str, word: TransformWord) -> Working:
-    """Take one element's samples to the working scale; samples without a value are left out."""
+def _levelled(
+    project: Project, fit: list[Samples], findings: dict[str, Findings]
+) -> tuple[list[Samples], dict[str, Findings]]:
+    """Bring the fitted surveys to the level of the first one, and say by how much."""
+    method, first = project.project.levelling, fit[0].name
+    levelled = level_surveys(fit, method)
+    told = dict(findings)
+    for before, after in list(zip(fit, levelled))[1:]:
+        for element in (e for e in before.elements if e in fit[0].elements):
+            with np.errstate(invalid="ignore", divide="ignore"):
+                change = np.log(after.values(element) / before.values(element))
+            factor = float(np.exp(np.nanmedian(change)))
+            message = (
+                f"{element} levelled to survey {first!r} ({method}): values multiplied by "
+                f"{factor:.3g} in the median"
+            )
+            note = Finding("warning", "levelled", message, element=element)
+            told[before.name] = told[before.name].adding(note)
+    return levelled, told
+
+
+def working(
+    surveys: Surveys,
+    element: str,
+    word: TransformWord,
+    weigh: Weigh | None = None,
+    tails: Tails = "lognormal",
+) -> Working:
+    """Take one element's samples to the working scale; samples without a value are left out.
+
+    ``weigh`` gives declustering weights from places and values; they serve the normal score,
+    whose tails ``tails`` states.
+    """
     parts = [samples for samples in surveys.fit if element in samples.elements]
     if not parts:
         known = ", ".join(sorted({e for samples in surveys.fit for e in samples.elements}))
@@ -98,8 +160,10 @@ def working(surveys: Surveys, element: str, word: TransformWord) -> Working:
         check_transform(samples, element, word)
     raw = np.concatenate([samples.values(element) for samples in parts])
     filled = np.isfinite(raw)
-    transform = fit_transform_by_word(word, raw[filled])
+    _spread(parts, element)
     points = _points(parts).subset(filled)
+    weights = None if weigh is None else weigh(points.coordinates, raw[filled])
+    transform = fit_transform_by_word(word, raw[filled], weights, tails)
     observations = Observations(points, np.asarray(transform.forward(raw[filled]), np.float64))
     checks = {
         samples.name: _check(samples, element, transform)
@@ -107,7 +171,30 @@ def working(surveys: Surveys, element: str, word: TransformWord) -> Working:
         if element in samples.elements
     }
     censored = sum(int(samples.censored(element).sum()) for samples in parts)
-    return Working(element, parts[0].units[element], transform, observations, checks, censored)
+    words = dict.fromkeys(surveys.censoring.get(samples.name, "") for samples in parts)
+    return Working(
+        element, parts[0].units[element], transform, observations, checks, censored,
+        " + ".join(filter(None, words)), weights,
+    )  # fmt: skip
+
+
+def _spread(parts: list[Samples], element: str) -> None:
+    """Refuse samples on one line: no map can be made of them."""
+    filled = [np.isfinite(samples.values(element)) for samples in parts]
+    xy = np.concatenate([samples.coordinates[f] for samples, f in zip(parts, filled)])
+    if len(np.unique(xy, axis=0)) < 3:
+        return  # too few: said elsewhere
+    along, across = np.linalg.svd(xy - xy.mean(axis=0), compute_uv=False)
+    if across > 1e-3 * along:
+        return
+    rows = []
+    for samples, known in zip(parts, filled):
+        frame = samples.frame
+        numbers = frame["row"] if "row" in frame.columns else np.arange(1, len(frame) + 1)
+        rows.append(f"{samples.name}: {row_words([int(r) for r in np.asarray(numbers)[known]])}")
+    cure = "Check x and y, or add samples to the sides of the line"
+    got = f"{len(xy)} on one line ({'; '.join(rows)})"
+    raise SurveyError(must(f"samples of {element}", "spread over an area", got, cure))
 
 
 def _points(parts: list[Samples]) -> Points:
@@ -149,5 +236,8 @@ def _one_medium(fit: list[Samples]) -> None:
     media = {samples.name: samples.medium for samples in fit if samples.medium}
     if len(set(media.values())) > 1:
         got = ", ".join(f"{name}: {medium}" for name, medium in media.items())
-        cure = 'Fit one medium, give the others role = "check", or level them first'
+        cure = (
+            'Give the others role = "check", set [project] levelling = "robust", or mixture = '
+            '"accept" in each [[survey]]'
+        )
         raise SurveyError(must("the fitted surveys", "of one medium", got, cure))
