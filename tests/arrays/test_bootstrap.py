@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gossan.arrays.bootstrap import Interval, paired_skill
+from gossan.arrays.bootstrap import Interval, huber, paired_skill, paired_skills
 
 
 def _pairs(rng: np.random.Generator, groups: int, each: int) -> tuple[np.ndarray, ...]:
@@ -72,3 +72,31 @@ def test_empty_errors_are_left_out_in_pairs() -> None:
 
 def test_it_prints_as_a_value_with_its_ends() -> None:
     assert str(Interval(-0.02, -0.06, 0.01)) == "-0.02 [-0.06, 0.01]"
+
+
+def test_simultaneous_intervals_cover_all_skills_together() -> None:
+    rng = np.random.default_rng(23)
+    hits = alone = 0
+    for trial in range(200):
+        base = rng.normal(size=(30, 8))
+        errors = [(0.9 * base + 0.3 * rng.normal(size=base.shape)).ravel() for _ in range(4)]
+        truth = 1 - (0.81 + 0.09)
+        label = np.repeat(np.arange(30), 8)
+        found = paired_skills(errors, base.ravel(), label, draws=400, seed=trial)
+        hits += all(i.lower <= truth <= i.upper for i in found)
+        each = [paired_skill(e, base.ravel(), label, draws=400, seed=trial) for e in errors]
+        alone += all(i.lower <= truth <= i.upper for i in each)
+    assert 0.90 <= hits / 200 <= 1.0 and alone / 200 < hits / 200
+
+
+def test_products_that_err_alike_cost_nothing() -> None:
+    e, e0, label = _pairs(np.random.default_rng(1), 20, 7)
+    one = paired_skill(e, e0, label)
+    many = paired_skills([e, e, e], e0, label)
+    np.testing.assert_allclose(many, [one] * 3, rtol=1e-12)
+
+
+def test_softened_errors_have_hubers_loss() -> None:
+    e = np.linspace(-4, 4, 33)
+    expected = np.where(np.abs(e) <= 1.5, e**2, 2 * 1.5 * np.abs(e) - 1.5**2)
+    np.testing.assert_allclose(huber(e, 1.5) ** 2, expected)

@@ -30,9 +30,9 @@ Array = NDArray[np.float64]
 class Degraded:
     """Hold one element at reduced resolution.
 
-    ``reference`` (height, width) on ``features.grid``: the kriged layer of all samples, at their own
-    spacing; ``observations``: samples averaged over cells ``ratio`` times as wide; ``features``:
-    imagery averaged to the reference's pixels.
+    ``reference`` (height, width) on ``features.grid``: the kriged layer of all samples, at their
+    own spacing; ``observations``: samples averaged over cells ``ratio`` times as wide;
+    ``features``: imagery averaged to the pixels of the reference.
     """
 
     reference: Array

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from gossan.arrays.bootstrap import Interval, paired_skill
+from gossan.arrays.bootstrap import Interval, huber, paired_skills
 from gossan.errors import FitError
 from gossan.fusion.blend import Blend, BlendSettings, single_models
 from gossan.fusion.cross_validation import cross_predict
@@ -25,6 +25,8 @@ __all__ = ["Auto", "AutoSettings", "Verdict", "decide"]
 
 BASELINE = "kriging"
 BLEND = "blend"
+KNEE = 2.0
+"""Robust standard deviations beyond which an error counts linearly."""
 Array = NDArray[np.float64]
 
 
@@ -32,7 +34,7 @@ class AutoSettings(InnerFolds):
     """Steer the choice.
 
     ``candidates``: words of single models to compare with kriging (their blend is compared too);
-    ``confidence``: how sure it must be that one is better before it is taken.
+    ``confidence``: of the intervals, all candidates together; the lower end must be above 0.
     """
 
     candidates: tuple[str, ...] = Field(default=("geostatistical", "forest"), min_length=1)
@@ -43,8 +45,8 @@ class AutoSettings(InnerFolds):
 class Verdict:
     """Say what was chosen and why.
 
-    ``best`` is the best candidate, ``skill`` its skill against kriging with the interval that
-    decided; ``chosen`` what is delivered.
+    ``best`` is the best candidate, ``skill`` its robust skill against kriging with the interval
+    that decided; ``chosen`` what is delivered.
     """
 
     chosen: str
@@ -78,9 +80,10 @@ class Auto:
 
     Candidates and kriging are predicted at the same held-out samples, everything refitted
     inside each fold; so is their blend, with weights that never saw the fold. The best by
-    squared error is taken if the lower end of its paired block-bootstrap interval is above 0.
-    The interval is widened for the number of candidates (Bonferroni), since the best of many is
-    better by luck.
+    robust skill is taken if the lower end of its paired block-bootstrap interval is above 0.
+    Robust: squared errors grow only linearly beyond two robust standard deviations of kriging's
+    errors, so that one freak sample does not decide. The intervals are simultaneous, since
+    the best of many is better by luck.
 
     Parameters
     ----------
@@ -160,34 +163,39 @@ def decide(
     held : (n,) held-out predictions of each candidate by word, "kriging" among them.
     observed : (n,) values.
     groups : (n,) spatial block of each sample.
-    confidence : of the interval whose lower end decides, before it is widened for the number
-        of candidates.
+    confidence : of the intervals, all candidates together.
 
     Returns
     -------
-    The verdict, and a table ``candidate, rmse, skill, lower, upper, chosen``.
+    The verdict, and a table ``candidate, rmse, skill, robust_skill, lower, upper, chosen, note``;
+    the ends are those of the robust skill.
     """
     base = held[BASELINE] - observed
     names = [name for name in held if name != BASELINE]
-    level = 1.0 - (1.0 - confidence) / max(len(names), 1)
-    found = {
-        name: paired_skill(held[name] - observed, base, groups, level, seed=seed) for name in names
-    }
-    found[BASELINE] = Interval(0.0, 0.0, 0.0)
+    knee = KNEE * 1.4826 * float(np.median(np.abs(base)))
+    plain = {name: held[name] - observed for name in names}
+    found = {BASELINE: Interval(0.0, 0.0, 0.0)}
+    if names:
+        softened = np.stack([huber(plain[name], knee) for name in names])
+        intervals = paired_skills(softened, huber(base, knee), groups, confidence, seed=seed)
+        found |= dict(zip(names, intervals))
     best = max(names, key=lambda name: found[name].value) if names else BASELINE
     chosen = best if found[best].lower > 0.0 else BASELINE
-    rows = [
-        {
-            "candidate": name,
-            "rmse": float(np.sqrt(np.mean((held[name] - observed) ** 2))),
-            "skill": found[name].value,
-            "lower": found[name].lower,
-            "upper": found[name].upper,
-            "chosen": name == chosen,
-            "note": "",
-        }
-        for name in [BASELINE, *names]
-    ]
+    rows = []
+    for name in [BASELINE, *names]:
+        error = held[name] - observed
+        rows.append(
+            {
+                "candidate": name,
+                "rmse": float(np.sqrt(np.mean(error**2))),
+                "skill": 1.0 - float((error @ error) / (base @ base)),
+                "robust_skill": found[name].value,
+                "lower": found[name].lower,
+                "upper": found[name].upper,
+                "chosen": name == chosen,
+                "note": "",
+            }
+        )
     return Verdict(chosen, best, found[best]), pd.DataFrame(rows)
 
 

@@ -15,7 +15,7 @@ from gossan.settings import Settings
 __all__ = ["InnerFolds", "inner_folds"]
 
 _TARGETS = 1000
-_SPACINGS = 3.0
+_SPACINGS = 2.0
 
 
 class InnerFolds(Settings):
@@ -23,7 +23,7 @@ class InnerFolds(Settings):
 
     ``folds`` "knndm": held-out samples lie as far from the fitted ones as the map's pixels do
     (for evenly spread samples that is nearly random; for clusters, whole clusters); "blocks":
-    spatial blocks of three sample spacings.
+    spatial blocks of two sample spacings.
     """
 
     folds: Literal["knndm", "blocks"] = "knndm"
@@ -36,7 +36,7 @@ def inner_folds(
 ) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
     """Divide observations into folds, and into blocks for the bootstrap.
 
-    Blocks have a side of three mean sample spacings.
+    Blocks have a side of two mean sample spacings.
 
     Returns
     -------
