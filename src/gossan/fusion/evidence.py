@@ -20,8 +20,11 @@ Array = NDArray[np.float64]
 _FIRST_BY_NEIGHBOURS = 400
 _FEWEST_DRAWS = 8
 _MOST_DRAWS = 60
+_MOST_KEPT, _FEWEST_KEPT = 10, 3
 _WORK = 1.5e7
 _NEGLIGIBLE = 1e-3
+_ROUGH_NEIGHBOURS, _POLISH = 12, 10
+_RULED_OUT = 12.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +62,11 @@ def learn(
     """Fit each candidate, weigh them by their evidence, and condition on the samples.
 
     Each candidate has the same prior weight, so imagery that explains nothing leaves kriging.
+    Where samples are many, nearest neighbours find the modes first, and only candidates that
+    they do not rule out are fitted exactly.
     """
     draws = draws_for(len(problem.columns)) if averaged else 0
-    found = [_draws(_only(problem, c.groups), samples, draws) for c in candidates]
+    found = _explore(problem, candidates, samples, draws)
     evidence = np.array([d.log_evidence for d in found])
     share = np.exp(evidence - evidence.max())
     share /= share.sum()
@@ -77,6 +82,29 @@ def learn(
     total = np.array(weights) / np.sum(weights)
     table = model_table([c.label for c in candidates], evidence, share)
     return Learnt(Mixture(members, total), table)
+
+
+def _explore(
+    problem: Problem, candidates: list[Candidate], samples: ExactSamples | NearestSamples,
+    draws: int,
+) -> list[Draws]:  # fmt: skip
+    """Find the draws of each candidate; those that are ruled out early keep their rough ones."""
+    problems = [_only(problem, c.groups) for c in candidates]
+    keep = max(_FEWEST_KEPT, draws * _MOST_KEPT // _MOST_DRAWS)
+    if len(problem.columns) <= _FIRST_BY_NEIGHBOURS or isinstance(samples, NearestSamples):
+        modes = [find_mode(p, samples) for p in problems]
+        return [average(p, samples, m, draws, keep) for p, (m, _) in zip(problems, modes)]
+    rough = NearestSamples.of(samples.coordinates, samples.support_m, _ROUGH_NEIGHBOURS)
+    found = [average(p, rough, find_mode(p, rough)[0], 0) for p in problems]
+    best = max(d.log_evidence for d in found)
+    likely = [k for k, d in enumerate(found) if d.log_evidence > best - _RULED_OUT]
+    for k in likely:
+        mode, _ = find_mode(problems[k], samples, [found[k].theta[0]], _POLISH)
+        if draws or len(likely) > 1:
+            found[k] = average(problems[k], samples, mode, draws, keep)
+        else:
+            found[k] = replace(found[k], theta=mode[None])
+    return found
 
 
 def _only(problem: Problem, groups: tuple[int, ...]) -> Problem:
@@ -96,12 +124,3 @@ def _whole(h: Hyperparameters, candidate: Candidate, groups: int) -> Hyperparame
     variances = np.zeros(groups)
     variances[list(candidate.groups)] = h.group_variances
     return replace(h, group_variances=variances)
-
-
-def _draws(problem: Problem, samples: ExactSamples | NearestSamples, draws: int) -> Draws:
-    starts, steps = None, 200
-    if isinstance(samples, ExactSamples) and len(problem.columns) > _FIRST_BY_NEIGHBOURS:
-        rough = NearestSamples.of(samples.coordinates, samples.support_m, 20)
-        starts, steps = [find_mode(problem, rough)[0]], 12
-    mode, _ = find_mode(problem, samples, starts, steps)
-    return average(problem, samples, mode, draws)

@@ -104,7 +104,7 @@ class Geostatistical:
         check_values(observations)
         points = observations.points
         self.widths_ = self._widths(features, points)
-        offered = self._offer(features)
+        offered = nested(features, self.widths_, points)
         raw = offered.at(points)
         self.standard_ = StandardFeatures.of(raw, offered.group)
         design, gaps = self.standard_(raw)
@@ -122,7 +122,8 @@ class Geostatistical:
 
     def predict(self, points: Points, features: Features) -> Prediction:
         """Estimate at points: mean, and standard error of a new sample of their support."""
-        design, gaps = self.standard_(self._offer(features).at(points))
+        offered = nested(features, self.widths_, points)
+        design, gaps = self.standard_(offered.at(points))
         mean, variance = self.mixture_.predict(points.coordinates, design, points.support_m)
         if gaps.any():
             variance += self.standard_.gap_variance(gaps, self.mixture_.second_moment)
@@ -132,7 +133,7 @@ class Geostatistical:
 
     def layer(self, features: Features) -> PosteriorLayer:
         """Give estimate and standard error at every pixel of the features' grid."""
-        offered = self._offer(features)
+        offered = nested(features, self.widths_, Points(self.samples_.coordinates))
         posterior = on_lattice(self.mixture_, self.samples_, offered.grid)
         shift = self.composite_.shift(self.mixture_, 0.0)
         added = self.composite_.added_variance(0.0)
@@ -146,9 +147,6 @@ class Geostatistical:
         if any(w != 1 and (w < 2 or w % 2) for w in chosen):
             raise FitError(must("windows_px", "1 or even", chosen, "Round the widths"))
         return tuple(sorted({1, *chosen}))
-
-    def _offer(self, features: Features) -> NestedFeatures:
-        return nested(features, self.widths_)
 
     def _problem(
         self, observations: Observations, design: Array, gaps: NDArray[np.bool_]

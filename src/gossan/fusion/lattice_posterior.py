@@ -47,7 +47,9 @@ class LatticePosterior:
     lattice
         Grid of the nodes.
     fields
-        (d + 2, rows, columns): t - level, s, then q.
+        (2, rows, columns): t - level and s.
+    vector
+        (d, rows, columns) q.
     level
         Added to t.
     slopes
@@ -62,9 +64,10 @@ class LatticePosterior:
 
     lattice: Grid
     fields: Array = field(repr=False)
+    vector: NDArray[np.float32] = field(repr=False)
     level: float
-    slopes: Array = field(repr=False)
-    root: Array = field(repr=False)
+    slopes: NDArray[np.float32] = field(repr=False)
+    root: NDArray[np.float32] = field(repr=False)
     second_moment: Array = field(repr=False)
     near: tuple[NearSamples, ...] = field(repr=False)
     weights: tuple[float, ...]
@@ -117,8 +120,10 @@ def on_lattice(
     fields[1] += square - fields[0] ** 2
     fields[2:] -= mean_slopes[:, None] * fields[0]
     return LatticePosterior(
-        lattice, fields.reshape(d + 2, *lattice.shape), level, mean_slopes,
-        _root(second - np.outer(mean_slopes, mean_slopes)), second, tuple(near),
+        lattice, fields[:2].reshape(2, *lattice.shape),
+        fields[2:].reshape(d, *lattice.shape).astype(np.float32), level,
+        mean_slopes.astype(np.float32),
+        _root(second - np.outer(mean_slopes, mean_slopes)).astype(np.float32), second, tuple(near),
         tuple(float(w) for w in mixture.weights),
     )  # fmt: skip
 

@@ -26,7 +26,7 @@ __all__ = ["NODES", "NearSamples", "near_nodes"]
 
 NODES = 8
 REACH = 2.0
-_PAIRED = 1.25
+_PAIRED = 1.0
 Array = NDArray[np.float64]
 
 
@@ -137,8 +137,7 @@ class NearSamples:
                 self.mean_weight[i], self.square_weight[i], self.feature_weight[i], self.sill,
                 *self.packed, *self.rule, easting[x0:x1], northing[y0:y1],
                 rows.first[y0:y1], rows.weights[y0:y1], columns.first[x0:x1],
-                columns.weights[x0:x1], np.float32(weight), features[:, y0:y1, x0:x1],
-                mean[y0:y1, x0:x1], variance[y0:y1, x0:x1],
+                columns.weights[x0:x1], np.float32(weight), y0, x0, features, mean, variance,
             )  # fmt: skip
 
 
@@ -191,7 +190,7 @@ def _covariances(  # type: ignore[no-untyped-def]
 def _mend(  # type: ignore[no-untyped-def]
     place, first, covariance, smooth, mean_weight, square_weight, feature_weight, sill, family,
     metric, smoothness, near, far, cutoff, easting, northing, row_first, row_weights, col_first,
-    col_weights, weight, features, mean, variance,
+    col_weights, weight, top, left, features, mean, variance,
 ):  # fmt: skip
     width, size = easting.size, covariance.shape[0]
     down = np.zeros((4, size))
@@ -228,11 +227,12 @@ def _mend(  # type: ignore[no-untyped-def]
             total[x] = np.float32(0.0)
         for j in range(feature_weight.size):
             p = feature_weight[j]
+            own = features[j, top + y, left : left + width]
             for x in range(width):
-                total[x] += p * features[j, y, x]
+                total[x] += p * own[x]
         for x in range(width):
-            mean[y, x] += weight * np.float32(mean_weight * miss[x])
-            variance[y, x] -= weight * np.float32(said[x] + 2.0 * miss[x] * total[x])
+            mean[top + y, left + x] += weight * np.float32(mean_weight * miss[x])
+            variance[top + y, left + x] -= weight * np.float32(said[x] + 2.0 * miss[x] * total[x])
 
 
 @njit(cache=True, nogil=True)

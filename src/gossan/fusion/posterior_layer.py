@@ -46,10 +46,10 @@ class ElementPosterior:
         trend, variance = interpolate(rows, cols, post.fields[:2])
         flat = z.reshape(len(z), -1)
         if len(z):
-            trend += (post.slopes.astype(np.float32) @ flat).reshape(trend.shape)
-            spread = post.root.T.astype(np.float32) @ flat
+            trend += (post.slopes @ flat).reshape(trend.shape)
+            spread = post.root.T @ flat
             _add_squares(spread, variance.reshape(-1))
-            lattice, near_rows, near_cols = _local(post.fields[2:], rows, cols)
+            lattice, near_rows, near_cols = _local(post.vector, rows, cols)
             _add_products(z, lattice, *near_rows, *near_cols, variance)
         easting, northing = grid.coordinates(window)
         for weight, near in zip(post.weights, post.near):
@@ -134,12 +134,12 @@ def _taps(lattice: Grid, grid: Grid, window: Window) -> tuple[Taps, Taps]:
 
 
 def _local(
-    fields: NDArray[np.float64], rows: Taps, cols: Taps
+    fields: Block, rows: Taps, cols: Taps
 ) -> tuple[Block, tuple[NDArray[np.int64], Block], tuple[NDArray[np.int64], Block]]:
     """Cut the lattice to a window: fields (rows, d, columns) and its taps, float32."""
     near_rows, down = rows.local()
     near_cols, across = cols.local()
-    part = np.ascontiguousarray(fields[:, down, across].transpose(1, 0, 2), np.float32)
+    part = np.ascontiguousarray(fields[:, down, across].transpose(1, 0, 2))
     return (
         part,
         (near_rows.first, near_rows.weights.astype(np.float32)),
@@ -159,13 +159,19 @@ def _standardised(raw, used, mean, scale, keys):  # type: ignore[no-untyped-def]
     z = np.empty((used.size, height, width), np.float32)
     key = np.zeros((height, width), np.int64)
     for j in range(used.size):
+        m, f = mean[j], scale[j]
         for y in range(height):
+            line, source = z[j, y], raw[used[j], y]
+            total = np.float32(0.0)
             for x in range(width):
-                value = (raw[used[j], y, x] - mean[j]) * scale[j]
-                if np.isfinite(value):
-                    z[j, y, x] = value
-                else:
-                    z[j, y, x] = np.float32(0.0)
+                line[x] = (source[x] - m) * f
+            for x in range(width):
+                total += line[x]
+            if np.isfinite(total):
+                continue
+            for x in range(width):
+                if not np.isfinite(line[x]):
+                    line[x] = np.float32(0.0)
                     key[y, x] ^= keys[j]
     return z, key
 
@@ -196,13 +202,14 @@ def _add_products(z, lattice, row_first, row_weights, col_first, col_weights, va
             stop = start + 1
             while stop < width and col_first[stop] == col_first[start]:
                 stop += 1
+            node, size = col_first[start], stop - start
             for t in range(taps):
-                part = parts[t]
-                part[start:stop] = np.float32(0.0)
+                part = parts[t, start:stop]
+                part[:] = np.float32(0.0)
                 for j in range(d):
-                    value = line[j, col_first[start] + t]
-                    own = z[j, y]
-                    for x in range(start, stop):
+                    value = line[j, node + t]
+                    own = z[j, y, start:stop]
+                    for x in range(size):
                         part[x] += value * own[x]
             start = stop
         for t in range(taps):

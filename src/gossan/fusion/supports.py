@@ -9,7 +9,8 @@ the samples decide by how much.
 
 A mean over a square of ``w`` pixels is taken exactly at nodes ``w / 2`` pixels apart and brought to
 the pixels between them linearly, weighted by the number of filled pixels. Wide squares are added up once, in one pass over the
-imagery, and held at their nodes; narrow ones are computed with the window that is read.
+imagery, and held at their nodes; where those would be too many, they are computed with the
+window that is read.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer, read_padded
 
-__all__ = ["MeanLayer", "NestedFeatures", "NestedLayer", "Nodes", "hold", "nested", "window_widths"]
+__all__ = ["Held", "MeanLayer", "NestedFeatures", "NestedLayer", "Nodes", "hold", "nested", "window_widths"]
 
 RATIO = 4
 MOST = 3
-_HELD_FROM = 16
+_MOST_BYTES = 192 * 2**20
 
 
 def window_widths(grid: Grid, coordinates: NDArray[np.float64]) -> tuple[int, ...]:
@@ -76,8 +77,14 @@ class Nodes:
         """Give the means at the pixels of a window, NaN where no pixel of the square is filled."""
         rows = _between(window.row, window.height, self.cell, self.first_row, self.sums.shape[1])
         cols = _between(window.col, window.width, self.cell, self.first_col, self.sums.shape[2])
-        total = interpolate(rows, cols, self.sums)
-        count = interpolate(rows, cols, self.counts)
+        rows, down = rows.local()
+        cols, across = cols.local()
+        sums, counts = self.sums[:, down, across], self.counts[:, down, across]
+        whole = counts.flat[0]
+        if whole > 0 and (counts == whole).all():
+            return interpolate(rows, cols, sums / whole)
+        total = interpolate(rows, cols, sums)
+        count = interpolate(rows, cols, counts)
         with np.errstate(invalid="ignore", divide="ignore"):
             np.divide(total, count, out=total)
         total[np.broadcast_to(count < 1e-3, total.shape)] = np.nan
@@ -150,23 +157,78 @@ def cell_sums(
     return total, count
 
 
-def hold(source: Layer, widths: tuple[int, ...], blocks: Blocks) -> dict[int, Nodes]:
-    """Add up the squares of several widths in one pass over a layer."""
+@dataclass(frozen=True, eq=False)
+class Held:
+    """What one pass over a layer leaves: nodes of each width, and means (n, bands) at points."""
+
+    nodes: dict[int, Nodes]
+    at_points: NDArray[np.float64] = field(repr=False)
+
+
+def hold(source: Layer, widths: tuple[int, ...], blocks: Blocks, points: Points) -> Held:
+    """Add up the squares of several widths, and the supports of points, in one pass."""
     grid, bands = source.grid, len(source.bands)
-    shapes = {w: (bands, 2 + -(-grid.height // (w // 2)), 2 + -(-grid.width // (w // 2))) for w in widths}
+    shapes = {w: (bands, *(2 + -(-size // (w // 2)) for size in grid.shape)) for w in widths}
     totals = {w: (np.zeros(s, np.float32), np.zeros(s, np.float32)) for w, s in shapes.items()}
+    squares = _squares(grid, points)
+    sums, counts = np.zeros((len(points), bands)), np.zeros((len(points), bands))
 
-    def part(window: Window) -> dict[int, tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    def part(window: Window) -> tuple[_Sums, tuple[NDArray[np.float64], ...]]:
         values = source.read(window)
-        return {w: _aligned_sums(values, window, w // 2) for w in widths}
+        inside = _meet(squares, window)
+        found = np.zeros((len(inside), bands)), np.zeros((len(inside), bands))
+        _add_squares(values, squares[inside], window.row, window.col, *found)
+        return {w: _aligned_sums(values, window, w // 2) for w in widths}, (inside, *found)
 
-    for window, found in blocks.map(part, grid):
-        for width, (sums, counts) in found.items():
+    for window, (cells, (inside, total, count)) in blocks.map(part, grid):
+        for width, (one, two) in cells.items():
             row, col = (1 + i // (width // 2) for i in (window.row, window.col))
-            place = (slice(None), slice(row, row + sums.shape[1]), slice(col, col + sums.shape[2]))
-            totals[width][0][place] += sums
-            totals[width][1][place] += counts
-    return {w: _nodes(*totals[w], w // 2, 0, 0) for w in widths}
+            place = (slice(None), slice(row, row + one.shape[1]), slice(col, col + one.shape[2]))
+            totals[width][0][place] += one
+            totals[width][1][place] += two
+        sums[inside] += total
+        counts[inside] += count
+    means = np.where(counts > 0, sums / np.maximum(counts, 1.0), np.nan)
+    return Held({w: _nodes(*totals[w], w // 2, 0, 0) for w in widths}, means)
+
+
+_Sums = dict[int, tuple[NDArray[np.float32], NDArray[np.float32]]]
+
+
+def _squares(grid: Grid, points: Points) -> NDArray[np.int64]:
+    """Give (n, 4) first and last row, first and last column of each point's support.
+
+    The pixels whose centres lie in it, at least the one under the point; none (last < first) for
+    a point off the grid. As ``features.support_means`` has it.
+    """
+    x, y = points.coordinates.T
+    row, col = (np.floor(i + 0.5).astype(np.int64) for i in grid.index_of(x, y))
+    down = int(points.support_m / 2 // grid.pixel_height)
+    across = int(points.support_m / 2 // grid.pixel_width)
+    squares = np.column_stack([row - down, row + down, col - across, col + across])
+    squares[~grid.contains(x, y)] = (0, -1, 0, -1)
+    return squares
+
+
+def _meet(squares: NDArray[np.int64], window: Window) -> NDArray[np.int64]:
+    """Find the squares that reach into a window."""
+    return np.flatnonzero(
+        (squares[:, 1] >= window.row) & (squares[:, 0] < window.row + window.height)
+        & (squares[:, 3] >= window.col) & (squares[:, 2] < window.col + window.width)
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def _add_squares(values, squares, top, left, total, count):  # type: ignore[no-untyped-def]
+    height, width = values.shape[1], values.shape[2]
+    for i in range(squares.shape[0]):
+        for k in range(values.shape[0]):
+            for y in range(max(squares[i, 0] - top, 0), min(squares[i, 1] - top + 1, height)):
+                for x in range(max(squares[i, 2] - left, 0), min(squares[i, 3] - left + 1, width)):
+                    value = values[k, y, x]
+                    if np.isfinite(value):
+                        total[i, k] += value
+                        count[i, k] += 1.0
 
 
 def _aligned_sums(
@@ -291,12 +353,43 @@ class NestedFeatures:
 
     def at(self, points: Points) -> NDArray[np.float64]:
         """Give (n, features) means over the points' support; NaN where empty."""
-        if len(self.widths) == 1 or self.layer is None:
+        if self.layer is None or not self.layer.means:
             return self.source.at(points)
-        key = (points.coordinates.tobytes(), points.support_m)
+        key = _key(points)
         if key not in self._read:
-            self._read[key] = support_means(self.layer, points.coordinates, points.support_m)
+            self._read[key] = self.beside(self.source.at(points), points)
         return self._read[key].copy()
+
+    def beside(self, fine: NDArray[np.float64], points: Points) -> NDArray[np.float64]:
+        """Put the means over wider squares beside the features (n, bands) at the pixel."""
+        parts = [fine]
+        squares = _squares(self.grid, points)
+        for mean in self.layer.means if self.layer else ():
+            if mean.held is None:
+                parts.append(support_means(mean, points.coordinates, points.support_m))
+            else:
+                parts.append(_means_within(mean, squares))
+        return np.column_stack(parts)
+
+
+def _key(points: Points) -> tuple[bytes, float]:
+    return points.coordinates.tobytes(), points.support_m
+
+
+def _means_within(mean: MeanLayer, squares: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Average a layer that is held over squares of pixels: (n, bands)."""
+    result = np.full((len(squares), len(mean.bands)), np.nan)
+    for i, (top, bottom, left, right) in enumerate(squares):
+        window = Window(int(top), int(left), int(bottom - top + 1), int(right - left + 1))
+        window = window.clipped(mean.grid.shape)
+        if not (window.height and window.width):
+            continue
+        values = mean.read(window).reshape(len(mean.bands), -1).astype(np.float64)
+        filled = np.isfinite(values)
+        count = filled.sum(axis=1)
+        total = np.where(filled, values, 0.0).sum(axis=1)
+        result[i] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return result
 
 
 _MADE: WeakKeyDictionary[Features, dict[tuple[int, ...], NestedFeatures]] = WeakKeyDictionary()
@@ -304,7 +397,7 @@ _LOCK = Lock()
 
 
 def nested(
-    features: Features, widths: tuple[int, ...], blocks: Blocks | None = None
+    features: Features, widths: tuple[int, ...], points: Points, blocks: Blocks | None = None
 ) -> NestedFeatures:
     """Offer features at several widths; the sums are made once for each ``features`` and kept.
 
@@ -312,6 +405,7 @@ def nested(
     ----------
     features : at the pixel; without a layer they are taken as they are.
     widths : in pixels, 1 first, the others even.
+    points : samples, whose features are wanted first.
     blocks : engine of the pass over the imagery.
     """
     layer = features.layer
@@ -321,8 +415,17 @@ def nested(
     with _LOCK:
         made = _MADE.setdefault(features, {})
         if widths not in made:
-            wide = tuple(w for w in widths if w >= _HELD_FROM)
-            held = hold(layer, wide, blocks or Blocks()) if wide else {}
-            means = tuple(MeanLayer(layer, w, held.get(w)) for w in widths[1:])
-            made[widths] = NestedFeatures(features, NestedLayer(layer, means), widths)
+            made[widths] = _make(features, layer, widths, points, blocks or Blocks())
         return made[widths]
+
+
+def _make(
+    features: Features, layer: Layer, widths: tuple[int, ...], points: Points, blocks: Blocks
+) -> NestedFeatures:
+    pixels = len(layer.bands) * layer.grid.height * layer.grid.width
+    kept = tuple(w for w in widths[1:] if 4 * pixels / (w // 2) ** 2 <= _MOST_BYTES)
+    held = hold(layer, kept, blocks, points)
+    means = tuple(MeanLayer(layer, w, held.nodes.get(w)) for w in widths[1:])
+    result = NestedFeatures(features, NestedLayer(layer, means), widths)
+    result._read[_key(points)] = result.beside(held.at_points, points)
+    return result
