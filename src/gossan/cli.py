@@ -139,16 +139,24 @@ def survey(project: ProjectPath, out: Out = None) -> None:
 
 @app.command()
 def krige(
-    project: ProjectPath, out: Out = None, workers: Workers = None, quiet: Quiet = False
+    project: ProjectPath,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Default: krige/ beside it.")
+    ] = None,
+    workers: Workers = None,
+    quiet: Quiet = False,
 ) -> None:
-    """Make the element layers alone: kriging, its error, distances and simple alternatives."""
+    """Make the element layers alone: kriging, its error, distances, alternatives, simulation."""
     from gossan.pipeline.krige import krige_project
     from gossan.pipeline.project import load_project
+    from gossan.report.variogram_plot import draw_variograms
 
     loaded = load_project(project)
-    folder = out or loaded.base / "run"
+    folder = out or loaded.base / "krige"
     _table(krige_project(loaded, folder, workers=workers, reporter=_reporter(quiet)))
+    draw_variograms(folder)
     _say(f"Layers: {folder / 'layers'}")
+    _say(f"Variograms: {folder / 'figures'}")
 
 
 @app.command()

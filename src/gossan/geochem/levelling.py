@@ -168,10 +168,17 @@ def level_surveys(
         parts = [
             s.values(element) if element in s.elements else np.full(len(s), np.nan) for s in surveys
         ]
-        levelled = level(np.concatenate(parts), groups, method, chosen)
+        measured = [s.name for s, part in zip(surveys, parts) if np.isfinite(part).any()]
+        if chosen not in measured or len(measured) < 2:
+            continue  # nothing to level to, or nothing to level
+        before = np.concatenate(parts)
+        levelled = level(before, groups, method, chosen)
         for frame, survey in zip(frames, surveys):
             if element in survey.elements:
-                frame[element] = levelled[groups == survey.name]
+                own = groups == survey.name
+                frame[element] = levelled[own]
+                if f"{element}_limit" in frame.columns:
+                    frame[f"{element}_limit"] *= levelled[own] / before[own]
     return [replace(survey, frame=frame) for survey, frame in zip(surveys, frames)]
 
 

@@ -91,7 +91,7 @@ def read_values(
         found += mixed_units(np.where(cells.measured, limits, np.nan), rows, element)
     values, more = _treated(limits, cells, settings, element)
     found += more
-    found += _too_few(limits, cells, settings, element)
+    found += _too_few(limits, cells, settings, element, rows)
     return ElementValues(column, values, limits, cells.below, cells.above), found
 
 
@@ -294,26 +294,29 @@ def _treated(
 
 
 def _too_few(
-    limits: NDArray[np.float64], cells: Cells, settings: SurveySettings, element: str
-) -> Iterator[Finding]:
+    limits: NDArray[np.float64], cells: Cells, settings: SurveySettings, element: str,
+    rows: NDArray[np.int_],
+) -> Iterator[Finding]:  # fmt: skip
     if cells.text.any():
         return
-    measured = limits[cells.measured & np.isfinite(limits)]
+    known = np.isfinite(limits)
+    at = rows_where(rows, known)
+    measured = limits[cells.measured & known]
     name = f"values of {element}"
     if not (np.isfinite(limits)).any():
         message = must(name, "in the table", "an empty column", "Leave the element out")
         yield Finding("error", "no-values", message, element=element)
     elif not len(measured):
         message = must(name, "measured in some sample", "all beyond a limit", "Leave it out")
-        yield Finding("error", "all-censored", message, element=element)
+        yield Finding("error", "all-censored", message, at, element)
     elif settings.role == "fit" and len(measured) == 1:
         message = must(name, "at least 2", 1, "A survey of one sample makes no map")
-        yield Finding("error", "one-sample", message, element=element)
+        yield Finding("error", "one-sample", message, at, element)
     elif settings.role == "fit" and np.ptp(measured) == 0 and not cells.below.any():
         message = must(
             name, "different from each other", f"{measured[0]:g} everywhere", "Leave it out"
         )
-        yield Finding("error", "constant", message, element=element)
+        yield Finding("error", "constant", message, at, element)
     elif cells.below.sum() > 0.5 * (cells.below.sum() + len(measured)):
         message = (
             f"more than half of {element} is below the limit: maps of it mostly show the limit"
