@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,8 +52,7 @@ def make_scene(folder: Path, size: int) -> Path:
     grids = {p: Grid.from_bounds(32638, (3e5, 2.6e6, 3e5 + 10 * size, 2.6e6 + 10 * size), p)
              for p in (10, 20, 60)}  # fmt: skip
     scene = SimulatedScene(grids, {}, np.full(grids[20].shape, 5), tile="38QKJ")
-    bands = LazyBands(grids)
-    return write_sentinel2(SimulatedScene(grids, bands, scene.classes, tile="38QKJ"), folder)
+    return write_sentinel2(replace(scene, reflectance=LazyBands(grids)), folder)
 
 
 class LazyBands(dict):
@@ -127,8 +127,10 @@ def run(name: str, safe: Path, workers: int, store: Path) -> dict[str, float]:
 
 
 def compare(folder: Path, size: int, repeats: int, workers: int) -> None:
-    ready = sorted(folder.glob("*.SAFE"))
-    safe = ready[0] if ready else make_scene(folder, size)
+    if not sorted(folder.glob("*.SAFE")):  # in a process of its own: peak memory is inherited
+        command = [sys.executable, __file__, "--job", "make", "--size", str(size)]
+        subprocess.run([*command, "--folder", str(folder)], check=True)
+    safe = sorted(folder.glob("*.SAFE"))[0]
     run("floor", safe, workers, folder / "store")  # warms the page cache and compiled kernels
     times: dict[str, list[dict[str, float]]] = {"floor": [], "chain": [], "again": []}
     for _ in range(repeats):
@@ -149,11 +151,13 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--folder", type=Path)
-    parser.add_argument("--job", choices=["floor", "chain", "again"])
+    parser.add_argument("--job", choices=["make", "floor", "chain", "again"])
     parser.add_argument("--safe", type=Path)
     parser.add_argument("--store", type=Path)
     given = parser.parse_args()
-    if given.job:
+    if given.job == "make":
+        make_scene(given.folder, given.size)
+    elif given.job:
         job(given.job, given.safe, given.workers, given.store)
     elif given.folder:
         compare(given.folder, given.size, given.repeats, given.workers)
