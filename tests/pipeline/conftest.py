@@ -38,7 +38,7 @@ sensor = "bands"
 paths = ["clay.tif", "iron.tif"]
 
 [validation]
-number = 3
+folds = 3
 """
 
 

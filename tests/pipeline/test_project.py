@@ -48,25 +48,25 @@ def test_all_mistakes_are_reported_at_once(changed: Change) -> None:
 def test_a_models_own_keys_are_checked_too(changed: Change) -> None:
     product = '\n[[product]]\nname = "k"\nmodel = "kriging"\nneighbors = 12\n'
     with pytest.raises(SettingsError, match="did you mean 'neighbours'"):
-        load_project(changed("number = 3", "number = 3\n" + product))
+        load_project(changed("folds = 3", "folds = 3\n" + product))
 
 
 def test_an_unknown_model_names_those_there_are(changed: Change) -> None:
     product = '\n[[product]]\nname = "k"\nmodel = "krigging"\n'
     with pytest.raises(SettingsError, match='Did you mean "kriging"'):
-        load_project(changed("number = 3", "number = 3\n" + product))
+        load_project(changed("folds = 3", "folds = 3\n" + product))
 
 
 def test_features_must_begin_with_an_imagery(changed: Change) -> None:
     product = '\n[[product]]\nname = "p"\nmodel = "pyramid"\nfeatures = "aster.pc2"\n'
     with pytest.raises(SettingsError, match=r"begin with the name of an \[\[imagery\]\] \(indices\)"):
-        load_project(changed("number = 3", "number = 3\n" + product))
+        load_project(changed("folds = 3", "folds = 3\n" + product))
 
 
 def test_names_must_differ_and_be_fit_for_files(changed: Change) -> None:
     product = '\n[[product]]\nname = "k"\nmodel = "kriging"\n'
     with pytest.raises(SettingsError, match="used twice"):
-        load_project(changed("number = 3", "number = 3\n" + product + product))
+        load_project(changed("folds = 3", "folds = 3\n" + product + product))
     with pytest.raises(SettingsError, match="letters, digits"):
         load_project(changed('name = "k"', 'name = "../k"'))
 

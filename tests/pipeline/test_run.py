@@ -38,7 +38,7 @@ PRODUCTS = KRIGING + SOUND + LITERAL
 
 @pytest.fixture
 def project(changed: Change) -> Path:
-    return changed("number = 3", "number = 3\n" + PRODUCTS)
+    return changed("folds = 3", "folds = 3\n" + PRODUCTS)
 
 
 def test_a_run_keeps_the_contract_of_its_folder(project: Path, tmp_path: Path) -> None:

@@ -64,6 +64,7 @@ def open_ground(project: Project, store: Path, blocks: Blocks) -> Ground:
     landscape = Landscape(grid, placed, blocks, store)
     inside = grid.contains(surveys.coordinates[:, 0], surveys.coordinates[:, 1])
     notes = [f"{one.settings.name}: {note}" for one in imagery for note in one.stack.notes]
+    notes += surveys.warnings
     for samples in surveys.fit:
         notes += check_extent(samples, grid.bounds, grid.crs).lines()
     if not inside.all():

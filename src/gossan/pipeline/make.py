@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from gossan.evaluate.calibration import (
     coverage_by_distance,
     coverage_table,
 )
-from gossan.evaluate.folds import Folds
+from gossan.evaluate.folds import Folds, FoldWord
 from gossan.fusion.cross_validation import cross_predict, spatial_side
 from gossan.fusion.protocol import FusionModel, Observations, Prediction
 from gossan.geo.blocks import Blocks, Progress
@@ -56,7 +57,7 @@ class BackTransform:
 class Division:
     """Hold the ways to divide an element's samples, and the range of the residual in metres."""
 
-    folds: dict[str, Folds]
+    folds: Mapping[FoldWord, Folds]
     range_m: float
 
 
@@ -120,7 +121,7 @@ def hold_out(
     return Tested(_in_units(held_out, product, data, calibration), calibration, coverage, distance)
 
 
-def _asked(product: Product, folds: dict[str, Folds]) -> dict[str, Folds]:
+def _asked(product: Product, folds: Mapping[FoldWord, Folds]) -> Mapping[FoldWord, Folds]:
     """Leave out the second way to divide for products that refit many models in each fold."""
     many = product.settings.model in ("auto", "blend")
     return dict(list(folds.items())[:1]) if many else folds
@@ -221,6 +222,9 @@ def write_map(
         "gossan_model": product.settings.model,
         "gossan_element": data.element,
         "gossan_transform": word,
+        "gossan_samples": str(len(data.observations)),
+        "gossan_censored": str(data.censored),
+        "gossan_censoring": data.censoring,
     }
     tags = {estimate: shared | {"gossan_unit": data.unit, "gossan_statistic": "median"}}
     if "standard_error" in layer.bands:

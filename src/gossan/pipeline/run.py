@@ -197,6 +197,7 @@ def _make(
         "transform_record": transform_record(data.transform),
         "samples": len(data.observations),
         "censored": data.censored,
+        "censoring": data.censoring,
         "calibration": tested.calibration.sentence if tested.calibration else None,
         "interval_scale": factor,
         "verdict": getattr(model, "verdict_", None),

@@ -8,6 +8,7 @@ import pandas as pd
 from pyproj import CRS
 
 from gossan.geo.blocks import Blocks
+from gossan.geo.samples import Samples
 from gossan.geochem.quality import (
     limits_report,
     report_lines,
@@ -18,7 +19,7 @@ from gossan.io.run_folder import RunFolder
 from gossan.pipeline.imagery import open_imagery
 from gossan.pipeline.output_grid import project_crs
 from gossan.pipeline.project import Project
-from gossan.pipeline.surveys import read_surveys
+from gossan.pipeline.surveys import Surveys, read_surveys
 
 
 def survey_project(project: Project, out: Path | str) -> tuple[str, ...]:
@@ -33,12 +34,25 @@ def survey_project(project: Project, out: Path | str) -> tuple[str, ...]:
     reports = (("survey", survey_report), ("spacing", spacing_report), ("limits", limits_report))
     for name, report in reports:
         tables = [report(one).assign(survey=one.name) for one in samples]
+        if name == "survey":
+            words = [surveys.censoring.get(one.name, "") for one in samples]
+            tables = [table.assign(censoring=word) for table, word in zip(tables, words)]
         run.write_table(name, pd.concat(tables, ignore_index=True))
     run.write_table("findings", surveys.findings_table())
-    lines = [line for one in samples for line in report_lines(one)]
+    lines = [line for one in samples for line in (*report_lines(one), *_censoring(surveys, one))]
     for name, found in surveys.findings.items():
         lines += [f"{name}: {line}" for line in found.lines()]
     return tuple(lines)
+
+
+def _censoring(surveys: Surveys, samples: Samples) -> list[str]:
+    """Say what stands in for the values beyond a limit."""
+    censored = [e for e in samples.elements if samples.censored(e).any()]
+    if not censored:
+        return []
+    word = surveys.censoring.get(samples.name, "")
+    counts = ", ".join(f"{e} {int(samples.censored(e).sum())}" for e in censored)
+    return [f"{samples.name}: censoring = {word!r} stands in for values beyond a limit: {counts}"]
 
 
 def _crs(project: Project, run: RunFolder) -> CRS:
