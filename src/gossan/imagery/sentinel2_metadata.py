@@ -222,7 +222,7 @@ def _granule(product: Product, level: Level, tile: str | None) -> tuple[ElementT
             product.path.name,
             "a product of one tile",
             f"{len(found)} ({folders})",
-            "Keep one GRANULE folder",
+            "Give each product by itself, or say which tile",
         )
     return parse(product, found[0][0]), found[0][1]
 
