@@ -1,0 +1,44 @@
+"""Build the report, the figures and the GIS project of a run from its folder alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gossan.geo.raster import atomic_path, close_files
+from gossan.report.figures import element_plates, run_plates
+from gossan.report.page import chapter, page, picture
+from gossan.report.qgis import write_qgis
+from gossan.report.read import open_results
+
+
+def build_report(run: Path | str) -> Path:
+    """Write ``RUN/report.html``, ``RUN/figures``, ``RUN/gossan.qgs`` and styles beside maps.
+
+    Parameters
+    ----------
+    run
+        Folder that ``gossan run`` wrote. Nothing outside of it is read.
+
+    Returns
+    -------
+    Path of the report: one file that needs no network.
+
+    Raises
+    ------
+    InputError
+        The folder is no finished run.
+    """
+    results = open_results(run)
+    figures = results.run.figures
+    chapters = [
+        chapter(results, name, [picture(p, figures) for p in element_plates(results, name)])
+        for name in results.elements
+    ]
+    shared = [picture(plate, figures) for plate in run_plates(results)]
+    path = results.run.root / "report.html"
+    with atomic_path(path) as temporary:
+        temporary.write_text(page(results, chapters, shared), encoding="utf-8")
+    if results.maps:
+        write_qgis(results)
+    close_files()
+    return path

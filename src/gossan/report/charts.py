@@ -1,0 +1,211 @@
+"""Draw what is no map: skill, calibration, variograms, loadings, success rates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gossan.geochem.transforms import transform_from_record
+from gossan.geochem.variogram_model import Structure, VariogramModel
+from gossan.pipeline.products import BASELINE
+from gossan.report.maps import INK, QUIET
+from gossan.report.palette import PRODUCT_COLOURS
+from gossan.report.read import Results
+
+NORMAL = {0.50: 0.67448975, 0.80: 1.28155157, 0.90: 1.64485363, 0.95: 1.95996398}
+"""Half widths of central normal intervals, in standard errors."""
+
+
+def blank(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
+    """Give a figure with quiet axes in one row."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = list(figure.subplots(1, columns, squeeze=False).ravel())
+    for one in axes:
+        one.tick_params(labelsize=7, length=2.5, color=QUIET)
+        one.spines[["top", "right"]].set_visible(False)
+        one.grid(color="#e3e3df", lw=0.5)
+        one.set_axisbelow(True)
+    return figure, axes
+
+
+def colours(results: Results) -> dict[str, str]:
+    """Give every product its colour, kriging the grey one."""
+    names = list(dict.fromkeys(entry["product"] for entry in results.manifest["products"]))
+    fused = [name for name in names if name != BASELINE]
+    found = {name: PRODUCT_COLOURS[i % 6] for i, name in enumerate(fused)}
+    return {BASELINE: PRODUCT_COLOURS[6], **found}
+
+
+def skill_chart(results: Results, element: str) -> Figure | None:
+    """Draw the skill of each product over kriging with its 95 % interval."""
+    scores = results.table("scores", element)
+    if scores.empty:
+        return None
+    fused = scores["skill"].notna() & (scores["product"] != BASELINE)
+    trusted = ~scores["comparison"].str.contains("optimistic|coarse layer")
+    rows = scores[fused & trusted]
+    if rows.empty:
+        return None
+    ways = list(dict.fromkeys(rows["comparison"]))
+    products = list(dict.fromkeys(rows["product"]))
+    figure, axes = blank(7.2, 0.75 + 0.34 * len(products) * max(1, 0.6 * len(ways)))
+    paint = colours(results)
+    step = 0.7 / len(ways)
+    for number, way in enumerate(ways):
+        for _, row in rows[rows["comparison"] == way].iterrows():
+            y = products.index(row["product"]) + (number - (len(ways) - 1) / 2) * step
+            _interval(axes[0], row, y, paint[row["product"]], "os^D"[number % 4])
+    for number, way in enumerate(ways):
+        axes[0].plot([], [], "os^D"[number % 4], color=INK, ms=4, label=way)
+    axes[0].axvline(0, color=INK, lw=0.9)
+    axes[0].set_yticks(range(len(products)), products, fontsize=7.5)
+    axes[0].set_ylim(len(products) - 0.5, -0.5)
+    axes[0].set_xlim(-1.05, max(0.3, float(rows["skill_high"].max()) * 1.15))
+    axes[0].set_xlabel("skill over kriging = 1 − MSE / MSE(kriging); right of 0 is better",
+                       fontsize=7.5)  # fmt: skip
+    axes[0].legend(fontsize=7, frameon=False, loc="lower left")
+    return figure
+
+
+def _interval(axes: Axes, row: pd.Series, y: float, colour: str, marker: str) -> None:
+    """Draw one skill; what lies left of the axis is named at its edge."""
+    if row["skill"] < -1:
+        axes.annotate(f"◂ {row['skill']:.1f}".replace("-", "−"), (-1.03, y), fontsize=7,
+                      va="center", color=colour)  # fmt: skip
+        return
+    axes.plot([row["skill_low"], row["skill_high"]], [y, y], color=colour, lw=1.6)
+    axes.plot(row["skill"], y, marker, color=colour, ms=5)
+
+
+def coverage(results: Results, element: str) -> pd.DataFrame:
+    """Compare nominal with achieved coverage of held-out samples, per product.
+
+    Columns product, comparison, n and one per level (0.5, 0.8, 0.9, 0.95): the share of samples
+    within the interval, on the working scale.
+    """
+    held = results.table("held_out", element)
+    rows: list[dict[str, Any]] = []
+    if held.empty:
+        return pd.DataFrame(rows)
+    for (product, way), own in held.groupby(["product", "comparison"], sort=False):
+        own = own[own["standard_error"].notna() & (own["standard_error"] > 0)]
+        record = results.entry(str(product), element).get("transform_record")
+        if "optimistic" in str(way) or own.empty or not record:
+            continue
+        turn = transform_from_record(record)
+        least = own["observed"].min() / 100
+        seen, said = (
+            turn.forward(np.maximum(own[name].to_numpy(float), least))
+            for name in ("observed", "estimate")
+        )
+        off = np.abs(seen - said) / own["standard_error"].to_numpy(float)
+        shares = {f"{level:g}": float((off <= NORMAL[level]).mean()) for level in NORMAL}
+        rows.append({"product": product, "comparison": way, "n": len(own), **shares})
+    return pd.DataFrame(rows)
+
+
+def calibration_chart(results: Results, element: str) -> Figure | None:
+    """Draw nominal against achieved coverage, the fair case on the diagonal."""
+    table = coverage(results, element)
+    if table.empty:
+        return None
+    figure, axes = blank(4.2, 3.6)
+    paint = colours(results)
+    axes[0].plot([0.4, 1], [0.4, 1], color=INK, lw=0.9)
+    for _, row in table.iterrows():
+        line = "-" if row["comparison"] == "spatial folds" else "--"
+        axes[0].plot(
+            list(NORMAL), [row[f"{v:g}"] for v in NORMAL], line, marker="o", ms=4, lw=1.3,
+            color=paint[row["product"]], label=f"{row['product']}, {row['comparison']}",
+        )  # fmt: skip
+    axes[0].set_xticks(list(NORMAL), [f"{v:.0%}" for v in NORMAL])
+    axes[0].set_ylim(0.25, 1.02)
+    axes[0].yaxis.set_major_formatter(lambda v, _: f"{v:.0%}")
+    axes[0].set_xlabel("nominal coverage", fontsize=7.5)
+    axes[0].set_ylabel("achieved at held-out samples", fontsize=7.5)
+    axes[0].legend(fontsize=6.5, frameon=False, loc="lower right")
+    return figure
+
+
+def variogram_chart(results: Results, element: str) -> Figure | None:
+    """Draw the fitted variogram of kriging and of the other products."""
+    table = results.table("variograms", element)
+    if table.empty:
+        return None
+    own = table[table["product"] == BASELINE]
+    own = own if len(own) else table[table["product"] == table["product"].iloc[0]]
+    model = _model(own)
+    figure, axes = blank(4.2, 3.2)
+    reach = float(own["practical_range_m"].max()) or 1000.0
+    lag = np.linspace(0, 1.6 * reach, 300)
+    axes[0].plot(lag / 1000, model.semivariance(lag), color=PRODUCT_COLOURS[0], lw=1.6)
+    axes[0].axhline(model.sill, color=QUIET, lw=0.8, ls="--")
+    axes[0].axvline(reach / 1000, color=QUIET, lw=0.8, ls=":")
+    axes[0].annotate(f"range {reach / 1000:.3g} km", (reach / 1000, 0), fontsize=7, rotation=90,
+                     xytext=(3, 6), textcoords="offset points", color=QUIET)  # fmt: skip
+    axes[0].annotate(f"sill {model.sill:.3g}", (0, model.sill), fontsize=7, xytext=(4, 3),
+                     textcoords="offset points", color=QUIET)  # fmt: skip
+    axes[0].set_ylim(0, model.sill * 1.15 or 1)
+    axes[0].set_xlim(0, None)
+    axes[0].set_xlabel("distance (km)", fontsize=7.5)
+    axes[0].set_ylabel("semivariance (working scale)", fontsize=7.5)
+    return figure
+
+
+def _model(table: pd.DataFrame) -> VariogramModel:
+    nugget = float(table.loc[table["kind"] == "nugget", "sill"].sum())
+    structures = tuple(
+        Structure(
+            str(row["kind"]), float(row["sill"]), float(row["range_m"]),
+            *([float(row["smoothness"])] if np.isfinite(row["smoothness"]) else []),
+        )  # type: ignore[arg-type]
+        for _, row in table[table["kind"] != "nugget"].iterrows()
+    )  # fmt: skip
+    return VariogramModel(nugget, structures)
+
+
+def loadings_chart(results: Results, source: str, most: int = 6) -> Figure | None:
+    """Draw the loadings of the first components as a table of colours and numbers."""
+    table = results.table("components")
+    if table.empty:
+        return None
+    own = table[table["source"] == source]
+    wide = own.pivot_table(index="component", columns="band", values="loading", sort=False)
+    wide = wide.iloc[:most]
+    share = own.groupby("component", sort=False)["share"].first()
+    figure, axes = blank(min(7.4, 1.6 + 0.52 * wide.shape[1]), 0.8 + 0.3 * len(wide))
+    axes[0].imshow(wide.to_numpy(), cmap="PuOr_r", vmin=-1, vmax=1, aspect="auto")
+    axes[0].grid(False)
+    for (row, col), value in np.ndenumerate(wide.to_numpy()):
+        axes[0].text(col, row, f"{value:.2f}".replace("-", "−"), ha="center", va="center",
+                     fontsize=6.5, color="white" if abs(value) > 0.65 else INK)  # fmt: skip
+    slant = {"rotation": 35, "ha": "right"} if max(map(len, wide.columns)) > 4 else {}
+    axes[0].set_xticks(range(wide.shape[1]), wide.columns, fontsize=7, **slant)
+    names = [f"{name} ({share[name]:.1%})" for name in wide.index]
+    axes[0].set_yticks(range(len(wide)), names, fontsize=7)
+    return figure
+
+
+def occurrence_chart(results: Results, element: str) -> Figure | None:
+    """Draw the success-rate curves of the products with the chance band of kriging's n."""
+    table = results.table("occurrence_curves", element)
+    if table.empty:
+        return None
+    figure, axes = blank(4.4, 3.8)
+    paint = colours(results)
+    first = table[table["product"] == table["product"].iloc[0]]
+    axes[0].fill_between(first["area_share"], first["chance_lower95"], first["chance_upper95"],
+                         color="#dcdcd6", lw=0, label="95 % of random points")  # fmt: skip
+    for product, own in table.groupby("product", sort=False):
+        axes[0].plot(own["area_share"], own["occurrence_share"], lw=1.4,
+                     color=paint.get(str(product), INK), label=str(product))  # fmt: skip
+    axes[0].set_xlabel("share of area searched, highest values first", fontsize=7.5)
+    axes[0].set_ylabel("share of known occurrences found", fontsize=7.5)
+    axes[0].legend(fontsize=6.5, frameon=False, loc="lower right")
+    axes[0].set_xlim(0, 1)
+    axes[0].set_ylim(0, 1.02)
+    return figure

@@ -1,0 +1,171 @@
+"""List the figures of a run and write each as PNG and PDF."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from gossan.geo.raster import atomic_path
+from gossan.report.charts import (
+    calibration_chart,
+    loadings_chart,
+    occurrence_chart,
+    skill_chart,
+    variogram_chart,
+)
+from gossan.report.magnify import magnified
+from gossan.report.maps import INK, panel_figure, single
+from gossan.report.palette import ERROR, SHARE, Scale, common_scale
+from gossan.report.read import Map, Results, trusted_product
+
+DPI = 170
+SURVEY_MARKS = (("o", "white"), ("^", "#f0e442"), ("s", "#56b4e9"), ("D", "#cc79a7"))
+
+
+@dataclass(frozen=True, eq=False)
+class Plate:
+    """Hold one figure with its name and caption; ``role`` says where in the report it goes."""
+
+    name: str
+    role: str
+    caption: str
+    figure: Figure = field(repr=False)
+
+    def write(self, folder: Path) -> bytes:
+        """Write PNG and PDF into a folder; give the picture as WebP bytes for embedding."""
+        FigureCanvasAgg(self.figure)
+        stream = BytesIO()
+        self.figure.savefig(stream, format="png", dpi=DPI)
+        with atomic_path(folder / f"{self.name}.png") as temporary:
+            temporary.write_bytes(stream.getvalue())
+        with atomic_path(folder / f"{self.name}.pdf") as temporary:
+            self.figure.savefig(temporary, format="pdf", dpi=DPI, metadata={"CreationDate": None})
+        return webp(Image.open(stream).convert("RGB"), 86)
+
+
+def webp(picture: Image.Image, quality: int) -> bytes:
+    """Pack a picture small enough to be embedded."""
+    stream = BytesIO()
+    picture.save(stream, format="WEBP", quality=quality, method=4)
+    return stream.getvalue()
+
+
+def element_scale(results: Results, element: str) -> Scale:
+    """Find the one colour scale of an element, from kriging and the product to trust."""
+    maps = results.of(element)
+    leading = {maps[0].product, trusted_product(results, element)} if maps else set()
+    chosen = [one.values for one in maps if one.product in leading]
+    return common_scale(chosen, f"{element} ({maps[0].unit})" if maps else element)
+
+
+def run_plates(results: Results) -> Iterator[Plate]:
+    """Draw what belongs to the whole run: samples, exposure, loadings."""
+    base = results.pictures or list(results.maps.values())[:1]
+    for one in base:
+        yield _locations(results, one)
+    for one in results.shares:
+        scale = Scale(0.0, 1.0, False, one.unit, SHARE)
+        figure, _ = single(one, scale, one.name.replace("_", " "))
+        text = "Exposure: share of bare ground. Where it is low, the imagery says little of rock."
+        yield Plate(one.name, "exposure", text, figure)
+    for one in results.halos:
+        figure, _ = single(one, common_scale([one.values], one.unit), one.name.replace("_", " "))
+        yield Plate(one.name, "halo", "Score of all elements together.", figure)
+    table = results.table("components")
+    for source in dict.fromkeys(table["source"]) if len(table) else ():
+        chart = loadings_chart(results, str(source))
+        if chart is not None:
+            text = f"Loadings of the components of {source}, with their share of the variance."
+            yield Plate(f"loadings_{str(source).replace('.', '_')}", "loadings", text, chart)
+
+
+def _locations(results: Results, one: Map) -> Plate:
+    scale = None
+    if one.kind != "picture":
+        scale = Scale(**{**vars(element_scale(results, one.element)), "colours": "Greys"})
+    figure, axes = single(one, scale, "Sample locations")
+    samples = results.samples
+    for (survey, own), (mark, colour) in zip(
+        samples.groupby("survey", sort=False), SURVEY_MARKS * 4, strict=False
+    ):
+        axes.scatter(own["easting"], own["northing"], s=11 if mark == "o" else 8, marker=mark,
+                     color=colour, ec=INK, lw=0.4, zorder=4,
+                     label=f"{survey} (n = {len(own)})")  # fmt: skip
+    _occurrences(results, axes)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=6.5, loc="upper left", framealpha=0.9)
+    ground = one.name.replace("_", " ") if scale is None else f"{one.product} of {one.element}"
+    text = f"Where samples were taken, on {ground}."
+    return Plate(f"locations_{one.name}", "locations", text, figure)
+
+
+def _occurrences(results: Results, axes: Axes) -> None:
+    table = results.table("occurrences")
+    if len(table) and "easting" in table:
+        axes.scatter(table["easting"], table["northing"], s=26, marker="X", color="#d55e00",
+                     ec="white", lw=0.5, zorder=5,
+                     label=f"known occurrences (n = {len(table)})")  # fmt: skip
+
+
+def element_plates(results: Results, element: str) -> Iterator[Plate]:
+    """Draw the figures of one element, in the paper's order."""
+    maps = results.of(element)
+    if not maps:
+        return
+    scale, trusted = element_scale(results, element), trusted_product(results, element)
+    yield from _map_plates(results, element, scale, str(trusted))
+    error = results.errors.get((str(trusted), element)) or next(
+        (one for (_, own), one in results.errors.items() if own == element), None
+    )
+    if error is not None:
+        figure, _ = single(
+            error, common_scale([error.values], f"standard error ({error.unit})", ERROR),
+            f"{element}: standard error of {error.product}",
+        )  # fmt: skip
+        text = f"How far {error.product} may be off. Pale is uncertain: far from samples."
+        yield Plate(f"error_{element}", "error", text, figure)
+    charts = (
+        ("skill", skill_chart(results, element), "Skill on samples that the map had not seen. An "
+         "interval that crosses 0 proves nothing."),
+        ("calibration", calibration_chart(results, element), "Do the intervals hold? Points on "
+         "the line are honest, below it too bold, above it too timid."),
+        ("variogram", variogram_chart(results, element), "The fitted variogram of the samples."),
+        ("occurrences", occurrence_chart(results, element), "Known occurrences found while the "
+         "map is searched from its highest values down. Grey: chance."),
+    )  # fmt: skip
+    for role, chart, text in charts:
+        if chart is not None:
+            yield Plate(f"{role}_{element}", role, text, chart)
+
+
+def _map_plates(results: Results, element: str, scale: Scale, trusted: str) -> Iterator[Plate]:
+    best = results.maps[trusted, element]
+    figure, axes = single(best, scale, f"{element}: {trusted}, the product to trust")
+    for ring in results.outlines(trusted, element):
+        axes.plot(ring[:, 0], ring[:, 1], color="white", lw=1.4)
+        axes.plot(ring[:, 0], ring[:, 1], color="#e8332a", lw=0.7)
+    text = f"{element} by {trusted}, the map to trust." + (
+        " Red: outlines of its anomalies." if results.outlines(trusted, element) else ""
+    )
+    yield Plate(f"trusted_{element}", "trusted", text, figure)
+    maps = results.of(element)
+    if len(maps) > 1:
+        shown = [(one.product, one.values, one.grid, scale) for one in maps]
+        figure, _ = panel_figure(shown, scale)
+        text = f"All maps of {element}, side by side, under one colour scale."
+        yield Plate(f"products_{element}", "products", text, figure)
+    close = magnified(results, element, trusted, scale)
+    if close is not None:
+        text = (
+            f"Magnified around the {close[1]} (the comparison of the paper's Figure 13). Dots are "
+            "samples"
+            + ("; red lines are anomalies." if results.outlines(trusted, element) else ".")
+        )
+        yield Plate(f"magnified_{element}", "magnified", text, close[0])

@@ -1,0 +1,101 @@
+"""Magnify all maps of an element around its strongest anomaly (Ding et al. 2023, Figure 13)."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from gossan.geo.raster import open_raster, read_overview
+from gossan.report.maps import INK, Bounds, panel_figure
+from gossan.report.palette import Scale
+from gossan.report.read import MAP_PIXELS, Map, Results, full_grid
+
+ANOMALY_INK = "#e8332a"
+MOST_PANELS = 8
+
+
+def strongest_place(results: Results, element: str, product: str) -> tuple[float, float, str]:
+    """Find where to look: the best anomaly's peak, else the highest value; and say which."""
+    table = results.table("anomalies", element)
+    if len(table) and "peak_easting" in table:
+        own = table[table["product"] == product]
+        own = own if len(own) else table
+        best = own.sort_values("rank").iloc[0]
+        label = f"anomaly {best['anomaly']} of {best['product']}"
+        return float(best["peak_easting"]), float(best["peak_northing"]), label
+    one = results.maps[product, element]
+    row, col = np.unravel_index(np.nanargmax(one.values), one.values.shape)
+    east, north = one.grid.coordinates()
+    return float(east[col]), float(north[row]), f"highest value of {product}"
+
+
+def around(one: Map, easting: float, northing: float, share: float = 0.2) -> Bounds:
+    """Give a square-like frame about a place, inside the map: left, bottom, right, top."""
+    left, bottom, right, top = one.grid.bounds
+    side = max(share * np.sqrt((right - left) * (top - bottom)), 40 * full_grid(one).pixel_width)
+    wide, tall = min(side * 1.15, right - left), min(side, top - bottom)
+    x = float(np.clip(easting, left + wide / 2, right - wide / 2))
+    y = float(np.clip(northing, bottom + tall / 2, top - tall / 2))
+    return x - wide / 2, y - tall / 2, x + wide / 2, y + tall / 2
+
+
+def magnified(
+    results: Results, element: str, product: str, scale: Scale
+) -> tuple[Figure, str] | None:
+    """Draw the frame on the map and every product within it; None where there is no value."""
+    one = results.maps.get((product, element))
+    if one is None or one.empty:
+        return None
+    easting, northing, label = strongest_place(results, element, product)
+    frame = around(one, easting, northing)
+    shown = [(f"(a) where: {product}", one.values, one.grid, scale)]
+    names = [product]
+    for other in results.of(element)[: MOST_PANELS - 1]:
+        values, grid = cut(other, frame)
+        shown.append((f"({chr(97 + len(shown))}) {other.product}", values, grid, scale))
+        names.append(other.product)
+    figure, axes = panel_figure(shown, scale, frame, columns=min(3, len(shown)))
+    _locate(axes[0], one, frame)
+    samples = results.samples
+    for place, name in zip(axes[1:], names[1:]):
+        _outline(place, results.outlines(name, element), frame)
+        place.plot(samples["easting"], samples["northing"], ".", ms=2.6, color="white",
+                   mec=INK, mew=0.3, zorder=4)  # fmt: skip
+        place.set_xlim(frame[0], frame[2])
+        place.set_ylim(frame[1], frame[3])
+    return figure, label
+
+
+def cut(one: Map, frame: Bounds) -> tuple[NDArray[np.float32], object]:
+    """Read a map within a frame at full detail, unless that is more than an eye can take."""
+    layer = open_raster(one.path)
+    window = layer.grid.covering(frame)
+    if window.height * window.width > 4 * MAP_PIXELS:
+        values, grid = read_overview(one.path, 16 * MAP_PIXELS)
+        inner = grid.covering(frame)
+        return values[0][inner.slices], grid.crop(inner)
+    return layer.read(window)[0], layer.grid.crop(window)
+
+
+def _locate(axes: Axes, one: Map, frame: Bounds) -> None:
+    left, bottom, right, top = one.grid.bounds
+    for artist in [*axes.lines, *axes.texts]:
+        artist.remove()
+    axes.set_xlim(left, right)
+    axes.set_ylim(bottom, top)
+    for colour, width in (("white", 2.6), (ANOMALY_INK, 1.3)):
+        axes.add_patch(
+            Rectangle(frame[:2], frame[2] - frame[0], frame[3] - frame[1], fill=False,
+                      ec=colour, lw=width, zorder=7)
+        )  # fmt: skip
+
+
+def _outline(axes: Axes, rings: list[NDArray[np.float64]], frame: Bounds) -> None:
+    for ring in rings:
+        inside = (ring.max(axis=0) > frame[:2]).all() and (ring.min(axis=0) < frame[2:]).all()
+        if inside:
+            axes.plot(ring[:, 0], ring[:, 1], color="white", lw=1.8, zorder=3)
+            axes.plot(ring[:, 0], ring[:, 1], color=ANOMALY_INK, lw=0.9, zorder=3)

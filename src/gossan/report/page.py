@@ -1,0 +1,195 @@
+"""Lay the report out as one self-contained HTML page."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from PIL import Image
+
+from gossan.pipeline.products import BASELINE
+from gossan.report.figures import Plate, element_scale, webp
+from gossan.report.maps import crs_text, length_text, round_length
+from gossan.report.palette import Scale
+from gossan.report.read import Results, trusted_product
+from gossan.report.tables import (
+    Table,
+    anomaly_tables,
+    learnt_tables,
+    occurrence_tables,
+    run_tables,
+    score_tables,
+)
+from gossan.report.verdicts import verdict
+
+SWIPE_PIXELS = 900
+"""Longest side of a swipe map."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Hold an embedded figure."""
+
+    name: str
+    role: str
+    caption: str
+    source: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Swipe:
+    """Hold the maps of one element for comparison by a sliding edge."""
+
+    maps: tuple[tuple[str, str], ...] = field(repr=False)
+    left: str
+    right: str
+    width: int
+    height: int
+    ticks: tuple[tuple[str, str], ...]
+    gradient: str
+    unit: str
+    bar_share: float
+    bar_text: str
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """Hold what the report tells of one element."""
+
+    element: str
+    verdict: str
+    pictures: tuple[Picture, ...]
+    swipe: Swipe | None
+    scores: Sequence[Table]
+    anomalies: Sequence[Table]
+    occurrences: Sequence[Table]
+    learnt: Sequence[Table]
+    says: Mapping[str, str]
+
+
+def embedded(data: bytes) -> str:
+    """Give bytes of a WebP picture as a data address."""
+    return "data:image/webp;base64," + base64.b64encode(data).decode("ascii")
+
+
+def picture(plate: Plate, folder: Path) -> Picture:
+    """Write a plate's files and embed it."""
+    return Picture(plate.name, plate.role, plate.caption, embedded(plate.write(folder)))
+
+
+def chapter(results: Results, element: str, pictures: Sequence[Picture]) -> Chapter:
+    """Gather what is told of one element; what is missing is said in words."""
+    return Chapter(
+        element, verdict(results, element), tuple(pictures), swipe(results, element),
+        score_tables(results, element), anomaly_tables(results, element),
+        occurrence_tables(results, element), learnt_tables(results, element),
+        missing(results, element),
+    )  # fmt: skip
+
+
+def missing(results: Results, element: str) -> dict[str, str]:
+    """Say in words what the run does not hold."""
+    says = {}
+    maps, held = results.of(element), results.table("held_out", element)
+    if len(maps) == 1:
+        says["maps"] = f"Only one map of {element} was made ({maps[0].product})."
+    if not any(own == element for _, own in results.errors):
+        says["error"] = "No product of this element tells its error, so there is no error map."
+    if held.empty or not held["comparison"].str.startswith("check: ").any():
+        says["check"] = (
+            "There is no check survey: skill rests on samples held out from the fitted survey."
+        )
+    numbers = results.table("product_numbers", element)
+    anomalies = results.table("anomalies", element)
+    if anomalies.empty:
+        looked = len(numbers) and "number" in numbers
+        says["anomalies"] = (
+            "No map of this element rises above its threshold: there is no anomaly."
+            if looked
+            else "Anomalies were not looked for. Run: gossan anomalies RUN"
+        )
+    elif len(anomalies[anomalies["product"] == trusted_product(results, element)]) == 0:
+        says["anomalies"] = "The map to trust has no anomaly; the ones below are of other maps."
+    if results.table("occurrence_tests", element).empty:
+        given = results.manifest["settings"]["project"].get("occurrences")
+        says["occurrences"] = (
+            "Known occurrences were named but not tested yet. Run: gossan anomalies RUN"
+            if given
+            else "No known occurrences were given, so the maps were not held against any."
+        )
+    return says
+
+
+def swipe(results: Results, element: str) -> Swipe | None:
+    """Make the maps of one element into small pictures under one scale."""
+    maps = [one for one in results.of(element) if not one.empty]
+    if len(maps) < 2:
+        return None
+    scale, grid = element_scale(results, element), maps[0].grid
+    left, bottom, right, top = grid.bounds
+    share = SWIPE_PIXELS / max(right - left, top - bottom)
+    size = (max(1, round((right - left) * share)), max(1, round((top - bottom) * share)))
+    shown = []
+    for one in maps:
+        image = Image.fromarray(scale.pixels(one.values)).convert("RGB")
+        shown.append((one.product, embedded(webp(image.resize(size, Image.Resampling.BOX), 82))))
+    names = [name for name, _ in shown]
+    first = BASELINE if BASELINE in names else names[0]
+    trusted = trusted_product(results, element)
+    second = next((n for n in [str(trusted), *names] if n != first and n in names), names[-1])
+    length = round_length(right - left)
+    return Swipe(
+        tuple(shown), first, second, *size, _ticks(scale), _gradient(scale), scale.unit,
+        100 * length / (right - left), length_text(length),
+    )  # fmt: skip
+
+
+def _ticks(scale: Scale) -> tuple[tuple[str, str], ...]:
+    return tuple((f"{100 * scale.place(v):.1f}", f"{v:g}") for v in scale.ticks())
+
+
+def _gradient(scale: Scale) -> str:
+    return ", ".join(colour for _, colour in scale.colours_of(12))
+
+
+def page(results: Results, chapters: Sequence[Chapter], pictures: Sequence[Picture]) -> str:
+    """Fill the template."""
+    folder = Path(__file__).parent / "templates"
+    environment = Environment(
+        loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    manifest = results.manifest
+    return environment.get_template("report.html.j2").render(
+        manifest=manifest,
+        crs=_crs(results),
+        chapters=chapters,
+        pictures=pictures,
+        tables=run_tables(results),
+        warnings=warnings_of(manifest),
+        settings=json.dumps(manifest["settings"], indent=2, ensure_ascii=False),
+        style=Markup((folder / "style.css").read_text(encoding="utf-8")),  # noqa: S704
+        script=Markup((folder / "script.js").read_text(encoding="utf-8")),  # noqa: S704
+    )
+
+
+def _crs(results: Results) -> str:
+    found = next(iter(results.maps.values()), None)
+    return crs_text(found.grid) if found is not None else str(results.manifest["grid"]["crs"])
+
+
+def warnings_of(manifest: Mapping[str, Any]) -> list[str]:
+    """List what the run warned of, each once, with the product it came from."""
+    found = {str(note): None for note in manifest.get("notes", [])}
+    for entry in manifest["products"]:
+        for note in entry.get("warnings", []):
+            found[f"{entry['element']}, {entry['product']}: {note}"] = None
+        if entry.get("calibration"):
+            found[f"{entry['element']}, {entry['product']}: {entry['calibration']}."] = None
+    return list(found)

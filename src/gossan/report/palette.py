@@ -1,0 +1,106 @@
+"""Colours that keep their order in grey and for colour-blind eyes, one scale per element."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.colors import Colormap, LogNorm, Normalize, to_hex
+from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
+from numpy.typing import NDArray
+
+ESTIMATE, ERROR, SHARE = "viridis", "cividis", "cividis"
+EMPTY = "#e9e9e6"
+PRODUCT_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#5b5b5b")
+"""Okabe and Ito's colours, told apart by colour-blind eyes."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Hold how the values of one element become colours: limits, straight or logarithmic."""
+
+    low: float
+    high: float
+    logarithmic: bool
+    unit: str
+    colours: str = ESTIMATE
+
+    @property
+    def norm(self) -> Normalize:
+        """Matplotlib's form of the limits."""
+        kind = LogNorm if self.logarithmic else Normalize
+        return kind(self.low, self.high, clip=False)
+
+    @property
+    def colour_map(self) -> Colormap:
+        """The colours; empty pixels are pale grey."""
+        found = matplotlib.colormaps[self.colours].copy()
+        found.set_bad(EMPTY)
+        return found
+
+    def ticks(self) -> list[float]:
+        """Give about five round values within the limits.
+
+        >>> Scale(9.0, 210.0, True, "ppm").ticks()
+        [10.0, 20.0, 50.0, 100.0, 200.0]
+        """
+        if not self.logarithmic:
+            from matplotlib.ticker import MaxNLocator
+
+            found = MaxNLocator(5).tick_values(self.low, self.high)
+        else:
+            powers = range(int(np.floor(np.log10(self.low))), int(np.ceil(np.log10(self.high))) + 1)
+            found = np.array([d * 10.0**p for p in powers for d in (1, 2, 5)])
+        return [float(v) for v in found if self.low <= v <= self.high]
+
+    def place(self, value: float) -> float:
+        """Give where a value lies between the limits, 0 to 1."""
+        return float(np.clip(self.norm(value), 0.0, 1.0))
+
+    def colours_of(self, count: int) -> list[tuple[float, str]]:
+        """Give evenly spaced (value, #rrggbb) from low to high."""
+        shares = np.linspace(0, 1, count)
+        values = np.asarray(self.norm.inverse(shares), float)
+        return [(float(v), to_hex(self.colour_map(s))) for v, s in zip(values, shares)]
+
+    def pixels(self, values: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Colour a map: (row, column, 4) bytes."""
+        usable = np.where(np.isfinite(values), values, np.nan)
+        if self.logarithmic:
+            usable = np.where(usable < self.low, self.low, usable)
+        masked = np.ma.masked_invalid(usable)
+        return np.asarray(self.colour_map(self.norm(masked), bytes=True))
+
+
+def common_scale(maps: Sequence[NDArray[np.float32]], unit: str, colours: str = ESTIMATE) -> Scale:
+    """Find limits that suit several maps of one element: 1st to 99th percentile of all.
+
+    Logarithmic where all is positive and the limits differ by more than a factor of 4. Maps
+    without values give 0 to 1.
+
+    >>> common_scale([np.array([1.0, 100.0])], "ppm").logarithmic
+    True
+    """
+    parts = [one[np.isfinite(one)][:: max(1, one.size // 200_000)] for one in maps]
+    values = np.concatenate(parts) if parts else np.empty(0)
+    if not values.size:
+        return Scale(0.0, 1.0, False, unit, colours)
+    low, high = (float(v) for v in np.percentile(values, [1, 99]))
+    if not high > low:
+        spread = abs(high) * 0.05 or 1.0
+        return Scale(low - spread, high + spread, False, unit, colours)
+    return Scale(low, high, low > 0 and high / low > 4, unit, colours)
+
+
+def dress_bar(bar: Any, scale: Scale) -> None:
+    """Give a colour bar round ticks in plain numbers and its unit."""
+    axis = bar.ax.xaxis if bar.orientation == "horizontal" else bar.ax.yaxis
+    bar.set_ticks(scale.ticks())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
+    bar.set_label(scale.unit)
+    bar.outline.set_linewidth(0.4)
