@@ -35,7 +35,9 @@ def test_every_regressor_beats_kriging_where_the_imagery_tells(word: str, least:
 
 def test_it_is_the_mean_of_the_fold_fits_plus_the_kriged_left_out_residual() -> None:
     case = simulate()
-    model = RegressionKriging(RegressionKrigingSettings(regressor=LinearRegression()))
+    model = RegressionKriging(
+        RegressionKrigingSettings(regressor=LinearRegression(), windows="survey")
+    )
     model.fit(case.observations, case.features)
     x, y = case.features.at(case.observations.points), case.observations.values
     folds = random_folds(len(y), 5, 0)
@@ -99,8 +101,9 @@ def test_columns_of_the_survey_serve_points_and_a_map_is_refused() -> None:
     columns = {name: v for name, v in zip("abc", case.features.at(case.observations.points).T)}
     points = Points(case.observations.points.coordinates, 0.0, columns)
     table = ColumnFeatures(("a", "b", "c"), case.features.grid)
-    model = RegressionKriging().fit(Observations(points, case.observations.values), table)
-    raster = RegressionKriging().fit(case.observations, case.features)
+    survey = RegressionKrigingSettings(windows="survey")
+    model = RegressionKriging(survey).fit(Observations(points, case.observations.values), table)
+    raster = RegressionKriging(survey).fit(case.observations, case.features)
     np.testing.assert_allclose(
         model.predict(points, table).mean,
         raster.predict(case.observations.points, case.features).mean,

@@ -47,6 +47,10 @@ MODELS: dict[str, Entry] = {
         "gossan.fusion.pyramid", "PyramidSettings", "PyramidModel",
         "the paper's fusion: detail of the imagery injected into the kriged layer",
     ),
+    "guarded_pyramid": Entry(
+        "gossan.fusion.injection", "GuardedPyramidSettings", "GuardedPyramid",
+        "the pyramid, its detail scaled by what held-out samples bear out",
+    ),
     "geostatistical": Entry(
         "gossan.fusion.geostatistical", "GeostatisticalSettings", "Geostatistical",
         "imagery at the samples' support plus a spatial term, by restricted likelihood",

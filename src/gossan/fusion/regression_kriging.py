@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ from gossan.fusion.kriging_model import (
 from gossan.fusion.lattice import lattice_over, lattice_step, smooth_layer
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
 from gossan.fusion.regressors import RegressorWord, regressor
+from gossan.fusion.supports import NestedFeatures, nested, window_widths
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
 from gossan.geochem.kriging import Kriging
@@ -35,6 +36,8 @@ class RegressionKrigingSettings(Settings):
     """Steer regression kriging.
 
     ``regressor``: "ridge", "forest", "boosting", or (from Python) any scikit-learn regressor;
+    ``windows``: "nested" offers every feature at several widths up to the sample spacing (a
+    sample stands for more ground than a pixel), "survey" at the survey's support alone;
     ``folds``: regressors fitted, each without a part of the samples; ``neighbours`` and
     ``lattice_m``: of the kriged residual.
     """
@@ -42,6 +45,7 @@ class RegressionKrigingSettings(Settings):
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     regressor: RegressorWord | RegressorMixin = "ridge"
+    windows: Literal["nested", "survey"] = "nested"
     folds: int = Field(default=5, ge=2, le=20)
     neighbours: int = Field(default=32, ge=4, le=200)
     lattice_m: float | None = Field(default=None, gt=0)
@@ -87,7 +91,9 @@ class RegressionKriging:
         options = self.settings
         kriging = KrigingSettings(neighbours=options.neighbours, lattice_m=options.lattice_m)
         self.baseline_ = KrigingModel(kriging).fit(observations, features)
-        x, filled = filled_rows(observations, features)
+        self.points_ = observations.points
+        self.widths_ = self._widths(observations, features)
+        x, filled = filled_rows(observations, self._offer(features))
         y, xy = observations.values[filled], observations.points.coordinates[filled]
         folds = random_folds(len(y), options.folds, options.seed)
         self.regressors_ = [
@@ -118,7 +124,7 @@ class RegressionKriging:
         base = self.baseline_.predict(points, features)
         assert base.standard_error is not None
         mean, error = base.mean.copy(), base.standard_error.copy()
-        x = features.at(points)
+        x = self._offer(features).at(points)
         rows = np.isfinite(x).all(axis=1)
         if rows.any():
             trend, spread = self._trend(x[rows])
@@ -129,7 +135,7 @@ class RegressionKriging:
 
     def layer(self, features: Features) -> Layer:
         """Give estimate and standard error on the grid of the features."""
-        source = needs_layer(features, "regression kriging")
+        source = needs_layer(self._offer(features), "regression kriging")
         grid = features.grid
         step = self.settings.lattice_m or lattice_step(
             self.coordinates_, self.variogram_.practical_range_m, grid
@@ -139,6 +145,15 @@ class RegressionKriging:
             lattice, self.kriging_.lattice(lattice), ("residual", "variance"), grid
         )
         return _RegressionLayer(source, smooth, self.baseline_.layer(features), self)
+
+    def _widths(self, observations: Observations, features: Features) -> tuple[int, ...]:
+        if self.settings.windows == "survey" or features.layer is None:
+            return (1,)
+        return window_widths(features.grid, observations.points.coordinates)
+
+    def _offer(self, features: Features) -> NestedFeatures:
+        """Give the features at every width."""
+        return nested(features, self.widths_, self.points_)
 
     def _trend(self, x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Give mean and jackknife variance of the regressors at (n, d) features."""
