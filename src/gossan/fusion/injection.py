@@ -37,8 +37,8 @@ class GuardedPyramid:
 
     ``estimate = kriged + s (pyramid - kriged)`` with ``s = sum d (y - k) / sum d^2`` over held-out
     samples (d: pyramid less kriged), less one standard error, cut to [0, 1]: 0 gives back the
-    kriged map, so that detail which the samples refute does no harm. Standard error: that of kriging times the ratio of
-    both held-out RMSEs.
+    kriged map, so that detail which the samples refute does no harm. Standard error: that of
+    kriging times the ratio of both held-out RMSEs.
 
     Source: Ding et al. 2023, Eq. 2; Aiazzi et al. 2002 (injection gains).
     """
