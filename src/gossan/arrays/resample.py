@@ -223,12 +223,23 @@ def interpolate_at(rows: Taps, columns: Taps, lattice: NDArray[np.float64]) -> N
     >>> interpolate_at(taps, taps, np.arange(4.0)[:, None] + np.zeros(4)).tolist()
     [1.0, 1.5]
     """
-    total = np.zeros((*lattice.shape[:-2], len(rows)))
-    for t in range(rows.weights.shape[1]):
-        for u in range(columns.weights.shape[1]):
-            weight = rows.weights[:, t] * columns.weights[:, u]
-            total += weight * lattice[..., rows.first + t, columns.first + u]
-    return total
+    stack = np.ascontiguousarray(lattice, np.float64).reshape(-1, *lattice.shape[-2:])
+    result = np.zeros((len(stack), len(rows)))
+    _interpolate_at(rows.first, rows.weights, columns.first, columns.weights, stack, result)
+    return result.reshape(*lattice.shape[:-2], len(rows))
+
+
+@njit(cache=True, nogil=True)
+def _interpolate_at(row_first, row_weights, col_first, col_weights, lattice, result):  # type: ignore[no-untyped-def]
+    for k in range(lattice.shape[0]):
+        for i in range(row_first.size):
+            total = 0.0
+            for t in range(row_weights.shape[1]):
+                line = 0.0
+                for u in range(col_weights.shape[1]):
+                    line += col_weights[i, u] * lattice[k, row_first[i] + t, col_first[i] + u]
+                total += row_weights[i, t] * line
+            result[k, i] = total
 
 
 def project(

@@ -23,7 +23,7 @@ from gossan.geo.sampling import PixelPattern
 
 __all__ = ["Decomposition", "PixelSample", "PointShares", "decompose", "decomposition_of"]
 
-SAMPLE = 200_000
+SAMPLE = 100_000
 """Pixels that K-means and the diagnostics look at."""
 
 
