@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from affine import Affine
 from pyproj import CRS
 
+from gossan.cli import main
 from gossan.geo.grid import Grid
 from gossan.geo.raster import write_array
 
@@ -96,3 +98,23 @@ def changed(small: Path) -> Callable[[str, str], Path]:
 def true_ln_cu() -> tuple[Grid, np.ndarray]:
     """Grid and true ln Cu of the small district."""
     return GRID, truth()[2]
+
+
+@pytest.fixture
+def command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run the program as a shell would: exit code, standard output, standard error."""
+
+    def run(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["gossan", *map(str, words)])
+        code = 0
+        with warnings.catch_warnings():
+            try:
+                main()
+            except SystemExit as stop:
+                code = int(stop.code or 0)
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return run

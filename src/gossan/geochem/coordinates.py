@@ -117,11 +117,11 @@ def check_axes(coordinates: NDArray[np.float64], rows: NDArray[np.int_], crs: CR
     if crs.is_projected and in_degrees.mean() > 0.9:
         name = f"in metres of {crs.name}"
         message = must("x and y", name, f"degrees such as {said}", 'Set crs = "EPSG:4326"')
-        return [Finding("error", "degrees", message)]
+        return [Finding("error", "degrees", message, rows_where(rows[known], in_degrees))]
     if crs.is_geographic and (~in_degrees).mean() > 0.5:
         cure = "Set crs to the projected system of the table, such as its UTM zone"
         message = must("x and y", f"in degrees of {crs.name}", f"{said}", cure)
-        return [Finding("error", "metres", message)]
+        return [Finding("error", "metres", message, rows_where(rows[known], ~in_degrees))]
     return _check_area(coordinates, rows, crs)
 
 
@@ -140,7 +140,7 @@ def _check_area(
         whole = lost.sum() > 0.5 * known.sum()
         cure = "Exchange the names of x and y" if whole else "Mend the rows"
         message = must("x and y", "easting and northing", "them swapped", cure)
-        return [Finding("error", "swapped", message, () if whole else where)]
+        return [Finding("error", "swapped", message, where)]
     if lost.sum() > 0.5 * known.sum():
         cure = "Check the zone and hemisphere of crs"
         message = must("positions", f"inside the area of {crs.name}", "most outside of it", cure)
