@@ -313,7 +313,7 @@ def test_a_wrong_setting_is_one_line(
     assert code == 2 and words in said and len(said.strip().splitlines()) == 1
 
 
-# --- bad input: one clear line with its rows, exit code 2, nothing written -------------------------
+# --- bad input: one clear line with its rows, exit code 2, nothing written ------------------------
 
 
 def zeros(table: pd.DataFrame) -> pd.DataFrame:

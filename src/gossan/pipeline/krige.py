@@ -25,9 +25,9 @@ from gossan.pipeline.krige_fit import CellWeights, FittedKriging, fit_kriging
 from gossan.pipeline.krige_layers import LayerWriter, Statistics
 from gossan.pipeline.krige_simulation import simulate_element, simulation_check, write_simulation
 from gossan.pipeline.output_grid import survey_bounds
-from gossan.pipeline.progress import Reporter, Silent
+from gossan.pipeline.progress import Reporter, Silent, told
 from gossan.pipeline.project import Project
-from gossan.pipeline.run import peak_memory_mib, settings_record, told, versions
+from gossan.pipeline.run import peak_memory_mib, settings_record, versions
 from gossan.pipeline.surveys import Surveys, Working, working
 
 NAME = "kriging"
@@ -53,7 +53,7 @@ class Krigings:
         """The [kriging] section."""
         return self.project.kriging
 
-    def keep(self, name: str, table: pd.DataFrame, **about: object) -> None:
+    def keep(self, name: str, table: pd.DataFrame, **about: str) -> None:
         """Keep a table's rows, with what they are about in the first columns."""
         named = table.drop(columns=list(about), errors="ignore")
         for column, value in reversed(about.items()):
