@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gossan.arrays.expressions import Expression
 from gossan.demo.district import District
+from gossan.demo.raw_scenes import imagery_text, write_raw_scenes
 from gossan.demo.sensors import SENSORS
 from gossan.geo.raster import atomic_path, write_array
 from gossan.targets.tables import write_geojson, write_geopackage
@@ -42,13 +44,17 @@ def alteration_ratios(aster: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.stack([Expression(f)(bands) for f in ALTERATION_RATIOS.values()]).astype(np.float32)
 
 
-def write_district(district: District, folder: Path | str) -> Path:
+Scenes = Literal["rasters", "raw"]
+
+
+def write_district(district: District, folder: Path | str, scenes: Scenes = "rasters") -> Path:
     """Write imagery, surveys, vectors, truth and a ready project file; return the latter's path.
 
     ``imagery/aster.tif``, ``imagery/aster_ratios.tif``, ``imagery/sentinel2.tif`` (reflectance
     and ratios), ``regional.csv``, ``detailed.csv``, ``occurrences.geojson``, ``faults.gpkg``,
     ``cover.gpkg``, ``truth/<element>.tif`` (ppm), ``truth/alteration.tif``, ``project.toml``.
-    Every file appears whole or not at all; the project file comes last.
+    Every file appears whole or not at all; the project file comes last. With ``scenes="raw"`` the
+    project starts from scenes as they are downloaded, written beside the rasters.
 
     Raises
     ------
@@ -56,6 +62,10 @@ def write_district(district: District, folder: Path | str) -> Path:
     """
     folder = Path(folder)
     _write_imagery(district, folder / "imagery")
+    imagery = raster_text(district)
+    if scenes == "raw":
+        raw = write_raw_scenes(district, folder / "scenes")
+        imagery = imagery_text(raw, folder, district.grid.pixel_width)
     _write_truth(district, folder / "truth")
     for survey in district.surveys.values():
         with atomic_path(folder / f"{survey.name}.csv") as path:
@@ -65,7 +75,7 @@ def write_district(district: District, folder: Path | str) -> Path:
     write_geopackage(folder / "faults.gpkg", {"faults": district.faults})
     project = folder / "project.toml"
     with atomic_path(project) as path:
-        path.write_text(project_text(district), encoding="utf-8", newline="\n")
+        path.write_text(project_text(district, imagery), encoding="utf-8", newline="\n")
     return project
 
 
@@ -89,8 +99,8 @@ def _write_truth(district: District, folder: Path) -> None:
         write_array(folder / f"{name}.tif", district.grid, [name], mask[None].astype(np.uint8))
 
 
-def project_text(district: District) -> str:
-    """Return the project file of a written district (TOML)."""
+def project_text(district: District, imagery: str) -> str:
+    """Return the project file of a written district (TOML), given its [[imagery]] tables."""
     elements = list(district.truth)
     quoted = ", ".join(f'"{e}"' for e in elements)
     epsg = district.grid.crs.to_epsg()
@@ -99,6 +109,7 @@ def project_text(district: District) -> str:
         "# A simulated district: its truth is known and lies in truth/.\n"
         f'[project]\nname = "Simulated district {district.seed}"\ncrs = "EPSG:{epsg}"\n'
         f"elements = [{quoted}]\nseed = {district.seed}\n"
+        f"pixel_m = {district.grid.pixel_width:g}\n"
         'occurrences = "occurrences.geojson"\n'
     ]
     for survey in district.surveys.values():
@@ -108,6 +119,12 @@ def project_text(district: District) -> str:
             f'columns = {{ {columns} }}\nunit = "ppm"\n'
             f'support_m = {survey.support_m:g}\nrole = "{survey.role}"\n'
         )
+    return "\n".join([*parts, imagery])
+
+
+def raster_text(district: District) -> str:
+    """Return the [[imagery]] tables of a project that starts from rasters (TOML)."""
+    parts = []
     imagery = {"sentinel2": "sentinel2", "aster": "aster_ratios"}
     for sensor, stem in imagery.items():
         if sensor in district.reflectance:

@@ -47,7 +47,7 @@ def show_district(folder: Path | str, seed: int, reporter: Reporter) -> Shown:
     folder = Path(folder)
     with reporter.step("Simulating a district"):
         district = simulate_district(seed)
-        project = load_project(write_district(district, folder))
+        project = load_project(write_district(district, folder, scenes="raw"))
     result = run_project(project, folder / "run", reporter=reporter)
     table = truth_table(district, RunFolder(result.root))
     RunFolder(result.root).write_table("truth", table)
@@ -92,9 +92,7 @@ def _ln_map(path: Path) -> NDArray[np.float64]:
     return np.log(np.maximum(values, 1e-3))
 
 
-def _ln_truth(
-    district: District, run: RunFolder, element: str, unit: str
-) -> NDArray[np.float64]:
+def _ln_truth(district: District, run: RunFolder, element: str, unit: str) -> NDArray[np.float64]:
     """Cut the truth (ppm) to the mapped ground, in the map's unit."""
     mapped = open_raster(run.layer(BASELINE, element)).grid
     rows, cols = district.grid.covering(mapped.bounds).slices

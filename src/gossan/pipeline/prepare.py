@@ -15,7 +15,7 @@ from gossan.imagery.readings import readings
 from gossan.io.run_folder import RunFolder
 from gossan.pipeline.ground import Ground, open_ground
 from gossan.pipeline.imagery import Imagery
-from gossan.pipeline.progress import Reporter, Silent
+from gossan.pipeline.progress import Reporter, Silent, told
 from gossan.pipeline.project import Project
 
 
@@ -36,7 +36,7 @@ def prepare_project(
     run, blocks = RunFolder(Path(out)), Blocks(workers=workers)
     reporter = reporter or Silent()
     run.clean()
-    with reporter.step("Surveys and imagery"):
+    with reporter.step("Surveys and imagery"), told(reporter):
         ground = open_ground(project, run.store, blocks)
     rows: list[dict[str, object]] = []
     tables: dict[str, list[pd.DataFrame]] = {"components": [], "masks": []}

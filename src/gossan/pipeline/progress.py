@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from gossan.errors import GossanWarning
 
 Advance = Callable[[int, int], None]
 
@@ -94,3 +97,15 @@ def reporter_for(quiet: bool, stream: TextIO | None = None) -> Reporter:
     if stream.isatty():
         return BarProgress()
     return PlainProgress(stream)
+
+
+@contextmanager
+def told(reporter: Reporter) -> Iterator[list[str]]:
+    """Collect what the steps warn of, and say it."""
+    notes: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", GossanWarning)
+        yield notes
+    notes += dict.fromkeys(str(warning.message) for warning in caught)
+    for note in notes:
+        reporter.say(f"Note: {note}")

@@ -6,9 +6,6 @@ import json
 import platform
 import sys
 import time
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,7 +13,6 @@ from typing import Any
 
 import pandas as pd
 
-from gossan.errors import GossanWarning
 from gossan.evaluate.folds import make_folds, residual_range
 from gossan.fusion.features import NoFeatures
 from gossan.fusion.protocol import Observations
@@ -27,7 +23,7 @@ from gossan.io.run_folder import RunFolder, fingerprint
 from gossan.pipeline.ground import Ground, open_ground
 from gossan.pipeline.make import INTERVAL, Division, fit_model, hold_out, write_map
 from gossan.pipeline.products import Product, products_of
-from gossan.pipeline.progress import Advance, Reporter, Silent
+from gossan.pipeline.progress import Advance, Reporter, Silent, told
 from gossan.pipeline.project import Project
 from gossan.pipeline.scores import coarse_scores, held_out_scores, summary_of
 from gossan.pipeline.surveys import Working, working
@@ -105,8 +101,9 @@ def _walk(
     begun = time.perf_counter()
     run, blocks = RunFolder(out), Blocks(workers=workers)
     run.clean()
-    with reporter.step("Surveys and imagery"):
+    with reporter.step("Surveys and imagery"), told(reporter) as notes:
         ground = open_ground(project, run.store, blocks)
+    ground.notes.extend(notes)
     walk = Walk(project, run, ground, blocks, reporter, maps)
     products = products_of(project)
     for element in project.elements:
@@ -203,18 +200,6 @@ def _make(
         "verdict": getattr(model, "verdict_", None),
         "statistics": statistics,
     }
-
-
-@contextmanager
-def told(reporter: Reporter) -> Iterator[list[str]]:
-    """Collect what the steps warn of, and say it."""
-    notes: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", GossanWarning)
-        yield notes
-    notes += dict.fromkeys(str(warning.message) for warning in caught)
-    for note in notes:
-        reporter.say(f"Note: {note}")
 
 
 def _parts(run: RunFolder, name: str) -> Path:
