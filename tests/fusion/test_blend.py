@@ -64,9 +64,10 @@ def test_imagery_that_tells_is_taken_and_said() -> None:
     model = Auto(AutoSettings(candidates=MEMBERS, number=5))
     model.fit(case.observations, case.features)
     base = KrigingModel().fit(case.observations, case.features)
-    assert model.verdict_.chosen != "kriging"
+    assert model.choice_.chosen != "kriging"
     assert _error(model, case) < 0.5 * _error(base, case)
-    assert model.verdict_.sentence("Cu").startswith("imagery helps for Cu here: skill 0.")
+    assert model.choice_.sentence("Cu").startswith("imagery helps for Cu here: skill 0.")
+    assert model.verdict_.startswith("imagery helps here: skill 0.")
     choice = model.tables_["choice"]
     assert set(choice["candidate"]) == {"kriging", *MEMBERS, "blend"}
     assert choice["chosen"].sum() == 1
@@ -78,8 +79,8 @@ def test_imagery_that_tells_nothing_ends_in_kriging_itself() -> None:
     image = case.features.layer.read(case.features.grid.whole)[:, ::-1].copy()
     other = LayerFeatures(ArrayLayer(case.features.grid, ("a", "b", "c"), image))
     model = Auto(AutoSettings(candidates=MEMBERS, number=5)).fit(case.observations, other)
-    assert model.verdict_.chosen == "kriging"
-    assert model.verdict_.sentence("Au").endswith("the kriged map is delivered")
+    assert model.choice_.chosen == "kriging"
+    assert model.choice_.sentence("Au").endswith("the kriged map is delivered")
     base = KrigingModel().fit(case.observations, other)
     np.testing.assert_array_equal(
         model.predict(case.check.points, other).mean, base.predict(case.check.points, other).mean
@@ -102,7 +103,7 @@ def test_without_features_kriging_is_delivered_with_the_reason() -> None:
     case = simulate(n=40)
     features = NoFeatures(case.features.grid)
     model = Auto(AutoSettings(candidates=MEMBERS)).fit(case.observations, features)
-    assert model.verdict_.sentence("Cu") == (
+    assert model.choice_.sentence("Cu") == (
         "there are no features for Cu; the kriged map is delivered"
     )
 

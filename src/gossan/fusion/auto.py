@@ -54,25 +54,24 @@ class Verdict:
     skill: Interval
     reason: str = ""
 
-    def sentence(self, element: str = "this element") -> str:
+    def sentence(self, element: str = "") -> str:
         """Give the verdict in one sentence.
 
         >>> Verdict("kriging", "blend", Interval(-0.02, -0.06, 0.01)).sentence("Au")
         'imagery adds nothing for Au here: skill -0.02 [-0.06, 0.01]; the kriged map is delivered'
         """
+        what = f" for {element}" if element else ""
         if self.reason:
-            return f"{self.reason} for {element}; the kriged map is delivered"
+            return f"{self.reason}{what}; the kriged map is delivered"
         found = f"skill {self.skill}"
         if self.chosen != BASELINE:
-            return (
-                f"imagery helps for {element} here: {found}; the map of {self.chosen} is delivered"
-            )
+            return f"imagery helps{what} here: {found}; the map of {self.chosen} is delivered"
         if self.skill.value > 0.02:
             return (
-                f"imagery is not shown to help for {element} here: {found} by {self.best}; "
+                f"imagery is not shown to help{what} here: {found} by {self.best}; "
                 "the kriged map is delivered"
             )
-        return f"imagery adds nothing for {element} here: {found}; the kriged map is delivered"
+        return f"imagery adds nothing{what} here: {found}; the kriged map is delivered"
 
 
 class Auto:
@@ -92,7 +91,8 @@ class Auto:
 
     Attributes
     ----------
-    verdict_ : what was chosen and why; ``verdict_.sentence("Cu")``.
+    choice_ : what was chosen and why; ``choice_.sentence("Cu")`` says it of an element.
+    verdict_ : the same sentence without an element.
     model_ : the chosen model, fitted on all observations.
     """
 
@@ -105,7 +105,7 @@ class Auto:
         check_values(observations)
         if not features.names:
             nothing = Interval(float("nan"), float("nan"), float("nan"))
-            self.verdict_ = Verdict(BASELINE, BASELINE, nothing, "there are no features")
+            self._say(Verdict(BASELINE, BASELINE, nothing, "there are no features"))
             self.model_ = factory_of(BASELINE)().fit(observations, features)
             self.tables_ = dict(self.model_.tables_)
             return self
@@ -116,13 +116,17 @@ class Auto:
         if len(members) > 1:
             stacked = np.column_stack([held[word] for word in members])
             every[BLEND] = cross_blend(stacked, observations.values, folds)
-        self.verdict_, choice = decide(
+        verdict, choice = decide(
             every, observations.values, groups, self.settings.confidence, self.settings.seed
         )
+        self._say(verdict)
         choice = pd.concat([choice, pd.DataFrame(failed)], ignore_index=True)
         self.model_ = self._fit_chosen(observations, features, held, folds)
         self.tables_ = {**self.model_.tables_, "choice": choice}
         return self
+
+    def _say(self, verdict: Verdict) -> None:
+        self.choice_, self.verdict_ = verdict, verdict.sentence()
 
     def _fit_chosen(
         self,
@@ -131,8 +135,8 @@ class Auto:
         held: dict[str, Array],
         folds: NDArray[np.int_],
     ) -> FusionModel:
-        if self.verdict_.chosen != BLEND:
-            return factory_of(self.verdict_.chosen)().fit(observations, features)
+        if self.choice_.chosen != BLEND:
+            return factory_of(self.choice_.chosen)().fit(observations, features)
         members = tuple(word for word in held if word != BASELINE)
         stacked = np.column_stack([held[word] for word in members])
         weights, share = blend_weights(stacked, observations.values, folds)
