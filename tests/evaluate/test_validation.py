@@ -75,8 +75,10 @@ def test_a_check_survey_is_predicted_at_its_own_support() -> None:
 
 def test_validation_finds_the_skill_that_the_truth_has() -> None:
     case = simulate(n=150)
-    settings = ValidationSettings(folds=5, draws=300)
-    found = validate(MODELS, case.observations, case.features, settings, {"detail": case.check})
+    settings = ValidationSettings(folds=5)
+    found = validate(
+        MODELS, case.observations, case.features, settings, {"detail": case.check}, draws=300
+    )
     skill = found.skill.set_index(["comparison", "model"])
     assert set(skill.index.get_level_values(0)) == {"blocks", "random", "check: detail"}
     assert (skill.xs("kriging", level="model")["skill"] == 0).all()

@@ -43,8 +43,6 @@ class ValidationSettings(Settings):
     folds: int = Field(default=10, ge=2, le=50)
     block_km: float | None = Field(default=None, gt=0)
     column: str | None = None
-    draws: int = Field(default=2000, ge=200)
-    elements: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)

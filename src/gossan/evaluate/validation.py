@@ -130,6 +130,7 @@ def validate(
     settings: ValidationSettings | None = None,
     checks: Mapping[str, Observations] | None = None,
     fitted: Mapping[str, FusionModel] | None = None,
+    draws: int = 2000,
     seed: int = 0,
     progress: Callable[[str], None] | None = None,
 ) -> Validation:
@@ -143,7 +144,7 @@ def validate(
     settings : kinds of folds and their number.
     checks : independent surveys by name, on the same working scale.
     fitted : models fitted on all observations, for the checks; fitted here where they lack.
-    seed : of folds and bootstrap.
+    draws, seed : of the bootstrap; the seed also of the folds.
     progress : told what is being done.
 
     Returns
@@ -173,7 +174,7 @@ def validate(
             check_survey(chosen_models, observations, check, features, range_m, name, seed)
         )
         notes[f"check: {name}"] = f"{len(check)} independent samples of {name}"
-    return summarise(pd.concat(parts, ignore_index=True), notes, settings.draws, seed)
+    return summarise(pd.concat(parts, ignore_index=True), notes, draws, seed)
 
 
 def summarise(
