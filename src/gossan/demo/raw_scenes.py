@@ -17,8 +17,8 @@ from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer, Layer
 from gossan.geo.warp import to_grid
 
-GAINS = {"b1": "NOR", "b2": "NOR", "b3": "LO1"}
-"""High gain in the visible, usual over most land, would saturate this bright ground."""
+GAINS = {"b3": "LO1"} | dict.fromkeys(("b5", "b6", "b7", "b8", "b9"), "LO1")
+"""Low gain where the normal one would saturate this bright ground."""
 CLOUD_SHARE = 0.05
 """Radius of the one cloud, as a share of the district's width."""
 ROCK, VEGETATION, CLOUD = 5, 4, 9
