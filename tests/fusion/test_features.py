@@ -8,7 +8,7 @@ from pyproj import CRS
 from gossan.errors import FitError
 from gossan.fusion.features import ColumnFeatures, LayerFeatures
 from gossan.fusion.protocol import Observations, Points
-from gossan.geo.grid import Grid
+from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import ArrayLayer
 
 GRID = Grid(CRS.from_epsg(32638), Affine(30.0, 0, 411_000.0, 0, -20.0, 2_700_000.0), 40, 60)
@@ -50,3 +50,25 @@ def test_a_missing_covariate_is_named() -> None:
 def test_empty_values_are_refused_at_the_door() -> None:
     with pytest.raises(FitError, match="finite"):
         Observations(Points(np.zeros((2, 2))), np.array([1.0, np.nan]))
+
+
+def test_a_part_of_known_points_is_answered_without_reading_again() -> None:
+    class Counting:
+        grid = Grid.from_bounds(32638, (0, 0, 300, 200), 10)
+        bands = ("a",)
+        reads = 0
+
+        def read(self, window: Window) -> np.ndarray:
+            self.reads += 1
+            rows, cols = np.mgrid[window.slices]
+            return (rows * 100.0 + cols).astype(np.float32)[None]
+
+    layer = Counting()
+    features = LayerFeatures(layer)
+    xy = np.random.default_rng(0).uniform(0, 200, (30, 2))
+    every = features.at(Points(xy))
+    before = layer.reads
+    np.testing.assert_array_equal(features.at(Points(xy[::-3])), every[::-3])
+    assert layer.reads == before
+    features.at(Points(xy, support_m=30.0))
+    assert layer.reads > before

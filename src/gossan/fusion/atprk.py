@@ -112,9 +112,9 @@ class AreaToPoint:
         xy = observations.points.coordinates
         self.variogram_ = automatic_variogram(xy, observations.values)
         size = (self.cells_.pixel_width, self.cells_.pixel_height)
-        kriging = Kriging(
-            self.variogram_, neighbours=min(32, len(xy)), block_m=size, workers=1
-        ).fit(xy, observations.values)
+        kriging = Kriging(self.variogram_, neighbours=min(32, len(xy)), block_m=size).fit(
+            xy, observations.values
+        )
         estimate, variance = kriging.predict(nodes_of(self.cells_))
         self.layer_ = estimate.reshape(self.cells_.shape)
         self.cell_variance_ = np.maximum(variance, 0.0).reshape(self.cells_.shape)

@@ -12,6 +12,9 @@ from gossan.fusion.protocol import Points
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer, read_padded
 
+_REMEMBERED = 50_000
+"""Points beyond which answers are not kept."""
+
 
 @dataclass(frozen=True, eq=False)
 class LayerFeatures:
@@ -39,9 +42,7 @@ class LayerFeatures:
     """
 
     layer: Layer
-    _read: dict[tuple[int, bytes, float], NDArray[np.float64]] = field(
-        default_factory=dict, repr=False
-    )
+    _read: dict[tuple[bytes, float], NDArray[np.float64]] = field(default_factory=dict, repr=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -56,12 +57,19 @@ class LayerFeatures:
     def at(self, points: Points) -> NDArray[np.float64]:
         """Give (n, features) means over the points' support; NaN where empty.
 
-        Answers are kept: cross-validation asks for the same points again and again.
+        Answers are kept point by point: cross-validation asks for the same points again and
+        again, each time for another part of them.
         """
-        key = (len(points), points.coordinates.tobytes(), points.support_m)
-        if key not in self._read:
-            self._read[key] = support_means(self.layer, points.coordinates, points.support_m)
-        return self._read[key].copy()
+        if len(points) > _REMEMBERED:
+            return support_means(self.layer, points.coordinates, points.support_m)
+        places = np.ascontiguousarray(points.coordinates, dtype=np.float64)
+        keys = [(place.tobytes(), points.support_m) for place in places]
+        new = [i for i, key in enumerate(keys) if key not in self._read]
+        if new:
+            found = support_means(self.layer, places[new], points.support_m)
+            self._read.update((keys[i], row) for i, row in zip(new, found))
+        rows = [self._read[key] for key in keys]
+        return np.array(rows).reshape(len(rows), len(self.layer.bands))
 
 
 @dataclass(frozen=True)

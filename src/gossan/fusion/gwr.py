@@ -76,7 +76,7 @@ class GeographicallyWeighted:
         residual = self.local_.leave_one_out
         self.variogram_ = automatic_variogram(xy, residual)
         self.kriging_ = Kriging(
-            self.variogram_, method="simple", mean=0.0, neighbours=min(32, len(y)), workers=1
+            self.variogram_, method="simple", mean=0.0, neighbours=min(32, len(y))
         ).fit(xy, residual)
         self.coordinates_ = xy
         bandwidths = pd.DataFrame(

@@ -87,7 +87,7 @@ class KrigingModel:
             xy, observations.values, self.settings
         )
         neighbours = min(self.settings.neighbours, len(observations))
-        self.kriging_ = Kriging(self.variogram_, neighbours=neighbours, workers=1)
+        self.kriging_ = Kriging(self.variogram_, neighbours=neighbours)
         self.kriging_.fit(xy, observations.values)
         self.coordinates_ = xy
         self.tables_ = {"variograms": variogram_table(self.variogram_)}

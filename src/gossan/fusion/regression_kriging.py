@@ -106,7 +106,7 @@ class RegressionKriging:
         residual = y - left_out
         self.variogram_ = automatic_variogram(xy, residual)
         self.kriging_ = Kriging(
-            self.variogram_, method="simple", mean=0.0, workers=1,
+            self.variogram_, method="simple", mean=0.0,
             neighbours=min(options.neighbours, len(y)),
         ).fit(xy, residual)  # fmt: skip
         self.coordinates_ = xy
