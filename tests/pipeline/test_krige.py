@@ -285,6 +285,24 @@ def test_censored_samples_are_told_in_tags_tables_and_manifest(
     assert (entry["censored"], entry["censoring"]) == (count, "likelihood")
 
 
+def test_samples_a_few_metres_apart_do_not_upset_any_layer(plain: Path, command: Command) -> None:
+    def doubled(table: pd.DataFrame) -> pd.DataFrame:
+        near = table.head(20).assign(easting=lambda t: t["easting"] + 2.0)
+        near["Cu_ppm"] *= 1.3
+        return pd.concat([table, near], ignore_index=True)
+
+    edit(plain, doubled)
+    swap(plain, "alternatives = []\n", "")
+    swap(plain, "nugget = 0.0", "nugget = 0.02")
+    swap(plain, 'unit = "ppm"', 'unit = "ppm"\nduplicates = "keep"')
+    assert command("krige", plain, "-q")[0] == 0
+    rows = pd.read_csv(plain.parent / "krige" / "tables" / "layers.csv").set_index("layer")
+    values = pd.read_csv(plain.parent / "samples.csv")["Cu_ppm"]
+    for word in ("kriging", "idw", "nearest", "natural_neighbour", "spline"):
+        row = rows.loc[f"{word}_Cu"]
+        assert values.min() / 4 < row["minimum"] and row["maximum"] < 4 * values.max(), word
+
+
 def test_the_folder_of_a_run_is_not_written_into(plain: Path, command: Command) -> None:
     folder = plain.parent / "run"
     folder.mkdir()

@@ -14,7 +14,7 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer, MappedLayer
 from gossan.geochem.back_transforms import interval_of, mean_of, median_of
-from gossan.geochem.interpolators import InterpolatorWord, interpolator
+from gossan.geochem.interpolators import Interpolator, InterpolatorWord, ThinPlate, interpolator
 from gossan.geochem.krige_settings import KrigeSettings, Statistic
 from gossan.geochem.kriging import distance_to_nearest, nodes_of
 from gossan.geochem.transforms import Transform
@@ -23,6 +23,8 @@ from gossan.pipeline.krige_fit import FittedKriging
 from gossan.pipeline.make import BackTransform
 
 Statistics = dict[str, dict[str, float]]
+SPLINE_SMOOTHING = 1e-3
+"""An exact spline through samples a metre apart swings beyond all bounds."""
 BANDS: dict[Statistic, tuple[str, ...]] = {"mean": ("mean",), "interval": ("lower90", "upper90")}
 
 
@@ -70,6 +72,11 @@ class InUnits:
             else:
                 parts += [np.maximum(p, 0.0) for p in interval_of(self.transform, estimate, error)]
         return np.stack(parts).astype(np.float32)
+
+
+def alternative(word: InterpolatorWord) -> Interpolator:
+    """Give the interpolator of a word; the spline is smoothed a little, for near-duplicates."""
+    return ThinPlate(smoothing=SPLINE_SMOOTHING) if word == "spline" else interpolator(word)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +164,7 @@ class LayerWriter:
     def _alternative(self, fitted: FittedKriging, word: InterpolatorWord) -> Statistics:
         data, lattice = fitted.data, self._lattice(fitted)
         points = data.observations.points.coordinates
-        method = interpolator(word).fit(points, data.observations.values)
+        method = alternative(word).fit(points, data.observations.values)
         layer: Layer
         if lattice is None or word in ("nearest", "linear"):  # their edges must stay where they are
             layer = AtPixels(self.grid, ("estimate",), lambda places: method.estimate(places)[None])
