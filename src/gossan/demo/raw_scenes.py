@@ -17,7 +17,7 @@ from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer, Layer
 from gossan.geo.warp import to_grid
 
-GAINS = {"b3": "LO1"} | dict.fromkeys(("b5", "b6", "b7", "b8", "b9"), "LO1")
+GAINS = {"b3": "LO1"} | dict.fromkeys(("b5", "b6", "b7", "b8"), "LO1") | {"b9": "LO2"}
 """Low gain where the normal one would saturate this bright ground."""
 CLOUD_SHARE = 0.05
 """Radius of the one cloud, as a share of the district's width."""
