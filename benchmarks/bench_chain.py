@@ -184,8 +184,8 @@ def compare(case: str, folder: Path, workers: int, repeats: int, kinds: list[str
         steps = runs[kind][-1]["steps"]
         print(f"steps of {kind}: " + ", ".join(f"{k} {v:.1f}" for k, v in steps.items()))
     if "10" in runs and "1" in runs:
-        writes = [{k: r["steps"]["compose and write"] for r in runs[k][-1:]} for k in ("1", "10")]
-        extra = writes[1]["10"] - writes[0]["1"]
+        one, ten = (float(runs[k][-1]["steps"]["compose and write"]) for k in ("1", "10"))
+        extra = ten - one
         rest = (wall["10"] - extra) / wall["1"]
         print(f"10 elements less the writing of nine: {rest:.2f} times the price of one")
 

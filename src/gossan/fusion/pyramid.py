@@ -18,7 +18,8 @@ from gossan.arrays.pyramid import matched_levels
 from gossan.errors import GossanWarning
 from gossan.fusion.background import shared_lattice
 from gossan.fusion.cluster_regression import Lines, check_ranks, fit_lines, shrink
-from gossan.fusion.decomposition import Decomposition, decomposition_of
+from gossan.fusion.decompose import decomposition_of
+from gossan.fusion.decomposition import Decomposition
 from gossan.fusion.kriging_model import check_values, variogram_table
 from gossan.fusion.lattice import lattice_step
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
@@ -212,7 +213,7 @@ class PyramidModel:
         arguments = (parts, self.lattice_, self.lines_)
         return {
             "regressions": regression_table(*arguments, self.samples_),
-            "clusters": parts.clusters.table().assign(pixels=parts.sums.count),
+            "clusters": parts.clusters.table().assign(pixels=parts.sums.count.astype(int)),
             "pyramid": diagnose(*arguments, self.settings.variant),
             "variograms": variogram_table(self.variogram_),
         }
