@@ -13,8 +13,9 @@ from gossan.fusion.features import LayerFeatures, NoFeatures
 from gossan.fusion.protocol import Features
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
-from gossan.geo.layer import Layer, SelectedLayer, StackedLayer
+from gossan.geo.layer import Layer, RenamedLayer, SelectedLayer, StackedLayer
 from gossan.imagery.components import ComponentLayer, fit_components
+from gossan.imagery.crosta import crosta
 from gossan.pipeline.imagery import Imagery
 
 
@@ -23,8 +24,8 @@ class Landscape:
     """Hold the imagery on the output grid and hand out features by name.
 
     A feature is named ``<imagery>.pc2``, ``<imagery>.all``, ``<imagery>.<band>``,
-    ``<imagery>.indices.pc2``, ``<imagery>.indices.all`` or ``<imagery>.indices.<index>``;
-    several are joined with ``+``. The same name always gives the same object, so that what
+    ``<imagery>.indices.pc2``, ``<imagery>.indices.all``, ``<imagery>.indices.<index>`` or
+    ``<imagery>.crosta.<mineral>``; several are joined with ``+``. The same name always gives the same object, so that what
     depends on imagery alone is computed once for all elements.
     """
 
@@ -56,11 +57,9 @@ class Landscape:
     def layer(self, name: str) -> Layer:
         """Give the layer of one feature name on the output grid."""
         source, kind, what = split_name(name)
-        if source not in self.imagery:
-            known = ", ".join(self.imagery) or "none"
-            cure = "Begin with the name of an [[imagery]]"
-            raise SettingsError(must(f"features {name!r}", f"of {known}", repr(source), cure))
-        base = self.imagery[source].layer(kind)
+        if kind == "crosta":
+            return self._crosta(source, what)
+        base = self._imagery(source).layer(kind)
         if what == "all":
             return base
         number = component_number(what)
@@ -74,6 +73,19 @@ class Landscape:
             allowed = f"pc1, pc2 ..., all, or one of {', '.join(base.bands)}"
             raise SettingsError(must(f"features {name!r}", allowed, repr(what), "Name one of them"))
         return SelectedLayer(base, (what,))
+
+    def _imagery(self, source: str) -> Imagery:
+        if source not in self.imagery:
+            known = ", ".join(self.imagery) or "none"
+            cure = "Begin with the name of an [[imagery]]"
+            raise SettingsError(must("features", f"of {known}", repr(source), cure))
+        return self.imagery[source]
+
+    def _crosta(self, source: str, mineral: str) -> Layer:
+        """Find the component that shows a mineral (Crosta's technique)."""
+        imagery = self._imagery(source)
+        found = crosta(imagery.bands, mineral, imagery.settings.sensor, blocks=self.blocks)
+        return RenamedLayer(found, (f"crosta_{mineral}",))
 
     def components(self, source: str, kind: str) -> ComponentLayer:
         """Fit the principal components of an imagery's bands or indices, once."""
@@ -95,7 +107,7 @@ class Landscape:
 
 
 def split_name(name: str) -> tuple[str, str, str]:
-    """Split a feature name into imagery, "bands" or "indices", and what.
+    """Split a feature name into imagery, "bands", "indices" or "crosta", and what.
 
     >>> split_name("aster.indices.pc2"), split_name("sentinel2.b11")
     (('aster', 'indices', 'pc2'), ('sentinel2', 'bands', 'b11'))
@@ -103,7 +115,7 @@ def split_name(name: str) -> tuple[str, str, str]:
     parts = name.split(".")
     if len(parts) == 2 and all(parts):
         return parts[0], "bands", parts[1]
-    if len(parts) == 3 and parts[1] in ("bands", "indices") and all(parts):
+    if len(parts) == 3 and parts[1] in ("bands", "indices", "crosta") and all(parts):
         return parts[0], parts[1], parts[2]
     cure = "For example indices.pc2, aster.indices.pc2 or sentinel2.b11"
     raise SettingsError(must("features", "<imagery>.<what>", repr(name), cure))
