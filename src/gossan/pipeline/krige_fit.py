@@ -148,20 +148,23 @@ def _given_row(model: VariogramModel) -> dict[str, object]:
 
 
 def _points(empirical: EmpiricalVariogram | None, model: VariogramModel) -> pd.DataFrame:
-    """Lay the classes out: lag in metres, semivariance, pairs, direction (NaN: all), the model."""
+    """Lay the classes out: lag in metres, semivariance, pairs, direction (NaN: all), model."""
     if empirical is None:
         return pd.DataFrame(columns=["lag", "gamma", "pairs", "direction", "model"])
-    angle = np.deg2rad(np.nan_to_num(empirical.azimuth_deg))
-    unit = np.column_stack([np.sin(angle), np.cos(angle)])
-    pooled = np.isnan(empirical.azimuth_deg)
-    stretch = np.where(pooled, 1.0, np.hypot(*model.turn(unit).T))
+    every = np.arange(0.0, 180.0, 5.0)
+    curves = []
+    for lag, azimuth in zip(empirical.distance, empirical.azimuth_deg):
+        # a class of all directions is compared with the model's mean over them
+        angle = np.deg2rad(every if np.isnan(azimuth) else [azimuth])
+        ways = lag * np.column_stack([np.sin(angle), np.cos(angle)])
+        curves.append(model.semivariance(np.hypot(*model.turn(ways).T)).mean())
     return pd.DataFrame(
         {
             "lag": empirical.distance,
             "gamma": empirical.semivariance,
             "pairs": empirical.pairs,
             "direction": empirical.azimuth_deg,
-            "model": model.semivariance(empirical.distance * stretch),
+            "model": curves,
         }
     )
 

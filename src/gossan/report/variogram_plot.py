@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 
 from gossan.geo.raster import atomic_path
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#5b5b5b")
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#333333")
 
 
 def draw_variogram(points: pd.DataFrame, rows: pd.DataFrame, path: Path) -> None:
@@ -69,8 +70,8 @@ def _title(chosen: pd.Series) -> str:
     title = ", ".join(filter(None, about))
     line = str(chosen["description"])
     if "cv_rmse" in chosen.index and np.isfinite(float(chosen["cv_rmse"])):
-        line += f"; cross-validated error {float(chosen['cv_rmse']):.3g}"
-    return f"{title}\n{line}" if title else line
+        title += f"; cross-validated error {float(chosen['cv_rmse']):.3g}"
+    return "\n".join(filter(None, [title.removeprefix("; "), *textwrap.wrap(line, 84)]))
 
 
 def draw_variograms(run: Path) -> list[Path]:
