@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from gossan.fusion.field_posterior import Mixture
 from gossan.fusion.standard_features import StandardFeatures
 
-__all__ = ["feature_table", "hyperparameter_table", "model_table"]
+__all__ = ["feature_table", "hyperparameter_table"]
 
 Array = NDArray[np.float64]
 Z90 = 1.6448536269514722
@@ -79,8 +79,3 @@ def hyperparameter_table(mixture: Mixture, labels: tuple[str, ...]) -> pd.DataFr
             "unit": [unit for _, _, unit in rows],
         }
     )
-
-
-def model_table(labels: list[str], evidence: Array, weights: Array) -> pd.DataFrame:
-    """Say the models that were compared: ln evidence and posterior weight."""
-    return pd.DataFrame({"model": labels, "log_evidence": evidence, "weight": weights})

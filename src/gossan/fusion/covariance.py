@@ -48,7 +48,7 @@ def lag_rule(first_m: float, second_m: float) -> LagRule:
     True
     """
     short, long = sorted((first_m, second_m))
-    if long == 0.0:
+    if long < 1e-3:
         point = np.array([[0.0, 0.0, 1.0]])
         return LagRule(point, point, 0.0)
     return LagRule(_square(*_near_axis(short, long)), _square(*_far_axis(short, long)), _FAR * long)
@@ -58,7 +58,7 @@ def _near_axis(short: float, long: float) -> tuple[Array, Array]:
     """Points and weights of the lag along one axis, split at 0 where the cusp lies."""
     node, weight = np.polynomial.legendre.leggauss(4)
     half, share = (node + 1) / 2, weight / 4
-    if short == 0.0:
+    if short < 1e-3 * long:
         lag, w = half * long / 2, share
     elif short == long:
         lag, w = half * long, 2 * share * (1 - half)

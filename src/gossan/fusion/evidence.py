@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gossan.fusion.contributions import model_table
 from gossan.fusion.exact_field import ExactSamples
-from gossan.fusion.field_posterior import Member, Mixture, make_member
+from gossan.fusion.field_posterior import Mixture, make_member
 from gossan.fusion.hyperparameters import Draws, Hyperparameters, Problem, average, find_mode
 from gossan.fusion.nearest_field import NearestSamples
 
@@ -22,7 +21,6 @@ _FEWEST_DRAWS = 8
 _MOST_DRAWS = 60
 _MOST_KEPT, _FEWEST_KEPT = 10, 3
 _WORK = 1.5e7
-_NEGLIGIBLE = 1e-3
 _ROUGH_NEIGHBOURS, _POLISH = 12, 10
 _RULED_OUT = 12.0
 
@@ -70,18 +68,31 @@ def learn(
     evidence = np.array([d.log_evidence for d in found])
     share = np.exp(evidence - evidence.max())
     share /= share.sum()
-    members: list[Member] = []
+    sets: list[Hyperparameters] = []
     weights: list[float] = []
     for part, own, candidate in zip(share, found, candidates):
-        if part < _NEGLIGIBLE:
-            continue
+        of_candidate = _only(problem, candidate.groups)
         for theta, weight in zip(own.theta, own.weights):
-            h = _only(problem, candidate.groups).read(theta)
-            members.append(make_member(problem, samples, _whole(h, candidate, problem.groups)))
-            weights.append(part * weight)
-    total = np.array(weights) / np.sum(weights)
-    table = model_table([c.label for c in candidates], evidence, share)
-    return Learnt(Mixture(members, total), table)
+            sets.append(_whole(of_candidate.read(theta), candidate, problem.groups))
+            weights.append(float(part * weight))
+    chosen, kept = _thin(np.array(weights), max(_FEWEST_KEPT, draws * _MOST_KEPT // _MOST_DRAWS))
+    members = [make_member(problem, samples, sets[k]) for k in chosen]
+    return Learnt(Mixture(members, kept), _models(candidates, evidence, share))
+
+
+def _thin(weights: Array, keep: int) -> tuple[NDArray[np.int_], Array]:
+    """Resample systematically to at most ``keep`` distinct members: which, and their weights."""
+    ticks = (np.arange(keep) + 0.5) / keep
+    total = np.cumsum(weights)
+    chosen = np.minimum(np.searchsorted(total / total[-1], ticks), len(weights) - 1)
+    index, count = np.unique(chosen, return_counts=True)
+    return index, count / keep
+
+
+def _models(candidates: list[Candidate], evidence: Array, share: Array) -> pd.DataFrame:
+    """Say the models that were weighed: ln evidence and posterior weight."""
+    labels = [c.label for c in candidates]
+    return pd.DataFrame({"model": labels, "log_evidence": evidence, "weight": share})
 
 
 def _explore(
@@ -90,10 +101,9 @@ def _explore(
 ) -> list[Draws]:  # fmt: skip
     """Find the draws of each candidate; those that are ruled out early keep their rough ones."""
     problems = [_only(problem, c.groups) for c in candidates]
-    keep = max(_FEWEST_KEPT, draws * _MOST_KEPT // _MOST_DRAWS)
     if len(problem.columns) <= _FIRST_BY_NEIGHBOURS or isinstance(samples, NearestSamples):
         modes = [find_mode(p, samples) for p in problems]
-        return [average(p, samples, m, draws, keep) for p, (m, _) in zip(problems, modes)]
+        return [average(p, samples, m, draws) for p, (m, _) in zip(problems, modes)]
     rough = NearestSamples.of(samples.coordinates, samples.support_m, _ROUGH_NEIGHBOURS)
     found = [average(p, rough, find_mode(p, rough)[0], 0) for p in problems]
     best = max(d.log_evidence for d in found)
@@ -101,7 +111,7 @@ def _explore(
     for k in likely:
         mode, _ = find_mode(problems[k], samples, [found[k].theta[0]], _POLISH)
         if draws or len(likely) > 1:
-            found[k] = average(problems[k], samples, mode, draws, keep)
+            found[k] = average(problems[k], samples, mode, draws)
         else:
             found[k] = replace(found[k], theta=mode[None])
     return found

@@ -173,13 +173,13 @@ class Geostatistical:
         return tuple("at the pixel" if w == 1 else f"over {w} pixels" for w in sizes)
 
     def _candidates(self, labels: tuple[str, ...]) -> list[Candidate]:
-        every = tuple(range(len(labels)))
         none = Candidate("kriging", ())
+        whole = Candidate("imagery", tuple(range(len(labels))))
+        single = [Candidate(f"imagery {label}", (g,)) for g, label in enumerate(labels)]
         if not labels:
             return [none]
         if self.settings.windows == "likelihood":
-            return [Candidate(f"imagery {labels[g]}", (g,)) for g in every] + [none]
-        whole = Candidate("imagery", every)
+            return [*single, none]
         return [whole, none] if self.settings.averaging == "evidence" else [whole]
 
     def _composite(self, offered: NestedFeatures, points: Points, design: Array) -> Composite:

@@ -11,7 +11,7 @@ then ``a1, a2`` (anisotropy) and ``ln smoothness`` where asked for. Priors, weak
 
 Few samples leave the hyperparameters uncertain, and one best set of them then gives intervals
 that are too narrow and slopes that are too sure. So the posterior of theta is averaged over: draws
-from a Student t about the mode, weighted by posterior over proposal, thinned to a few members.
+from a Student t about the mode, weighted by posterior over proposal.
 
 Source: Simpson et al. 2017, Statistical Science 32 (priors on deviations); Rue, Martino and
 Chopin 2009, J. Royal Stat. Soc. B 71 (averaging over hyperparameters).
@@ -246,9 +246,9 @@ class Draws:
 
 
 def average(
-    problem: Problem, samples: SumsMaker, mode: Array, draws: int, keep: int = 12
+    problem: Problem, samples: SumsMaker, mode: Array, draws: int
 ) -> Draws:
-    """Average over theta: draw, weigh by posterior over proposal, thin to ``keep`` members.
+    """Average over theta: draw, weigh by posterior over proposal.
 
     With ``draws`` = 0 the mode alone is kept and the evidence is Laplace's.
     """
@@ -268,7 +268,7 @@ def average(
     top = log_weight.max()
     weight = np.exp(log_weight - top)
     evidence = top + np.log(weight.mean()) + logdet + _student_constant(p)
-    return Draws(*_thin(theta, weight / weight.sum(), keep), evidence)
+    return Draws(theta, weight / weight.sum(), evidence)
 
 
 def _student_constant(p: int) -> float:
@@ -287,13 +287,3 @@ def _spread(slope: Callable[[Array], Array], mode: Array) -> tuple[Array, float]
     size, axes = np.linalg.eigh((curvature + curvature.T) / 2)
     size = np.maximum(size, 0.15)
     return axes / np.sqrt(size), float(-0.5 * np.log(size).sum())
-
-
-def _thin(theta: Array, weights: Array, keep: int) -> tuple[Array, Array]:
-    """Resample systematically to at most ``keep`` distinct members."""
-    if len(weights) <= keep:
-        return theta, weights
-    ticks = (np.arange(keep) + 0.5) / keep
-    chosen = np.minimum(np.searchsorted(np.cumsum(weights), ticks), len(weights) - 1)
-    index, count = np.unique(chosen, return_counts=True)
-    return theta[index], count / keep
