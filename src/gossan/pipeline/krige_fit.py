@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -106,7 +107,7 @@ def find_variogram(
     xy: Array, z: Array, settings: VariogramSettings, drift: VariogramDrift = "none"
 ) -> FittedVariogram:
     """Take the given variogram, or fit one as the settings say."""
-    classes = {
+    classes: dict[str, Any] = {
         "estimator": settings.estimator,
         "cutoff_m": settings.cutoff_m,
         "width_m": settings.width_m,
