@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
-from gossan.geo.layer import Layer
+from gossan.geo.layer import Layer, MappedLayer
 
 __all__ = ["PixelPattern", "sample_pixels"]
 
@@ -100,7 +100,10 @@ def sample_pixels(
     result = np.full((len(layer.bands), len(pattern)), np.nan, np.float32)
 
     def read(window: Window) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
-        return pattern.take(layer.read(window), window)
+        if not isinstance(layer, MappedLayer):
+            return pattern.take(layer.read(window), window)
+        numbers, values = pattern.take(layer.source.read(window), window)
+        return numbers, layer.function(values[:, None])[:, 0]
 
     for _, (numbers, values) in (blocks or Blocks()).map(read, layer.grid):
         result[:, numbers] = values

@@ -17,7 +17,7 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
 from gossan.geo.sampling import sample_pixels
-from gossan.geo.stored import read_stored
+from gossan.geo.stored import read_strips
 
 __all__ = ["ComponentLayer", "Components", "Scaling", "fit_components"]
 
@@ -129,8 +129,10 @@ class ComponentLayer:
     def read(self, window: Window) -> NDArray[np.float32]:
         """Read the source and combine its bands."""
         weights = self.components.weights(self.bands)
-        values, empty = read_stored(self.source, window)
-        return combine(values, self.components.centre, weights, empty)
+        result = np.empty((len(self.bands), *window.shape), np.float32)
+        for part, values, empty in read_strips(self.source, window):
+            result[:, part] = combine(values, self.components.centre, weights, empty)
+        return result
 
     def select(self, bands: tuple[str, ...]) -> ComponentLayer:
         """Keep some components; the others are then not computed."""
@@ -230,8 +232,11 @@ def _moments(
     limit: float,
     window: Window,
 ) -> Moments:
-    values, empty = read_stored(layer, window)
-    return moments(values, centre, scale, limit, empty)
+    parts = [
+        moments(values, centre, scale, limit, empty)
+        for _, values, empty in read_strips(layer, window)
+    ]
+    return sum(parts[1:], parts[0])
 
 
 def _robust_scale(
