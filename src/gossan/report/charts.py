@@ -67,7 +67,7 @@ def skill_chart(results: Results, element: str) -> Figure | None:
     axes[0].set_xlim(-1.05, max(0.3, float(rows["skill_high"].max()) * 1.15))
     axes[0].set_xlabel("skill over kriging = 1 − MSE / MSE(kriging); right of 0 is better",
                        fontsize=7.5)  # fmt: skip
-    axes[0].legend(fontsize=7, frameon=False, loc="lower left")
+    axes[0].legend(fontsize=7, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=4)
     return figure
 
 

@@ -80,15 +80,14 @@ def furnish(axes: Axes, grid: Grid, bounds: Bounds | None = None) -> None:
     pale = {"facecolor": "white", "alpha": 0.82, "edgecolor": "none", "boxstyle": "square,pad=0.3"}
     axes.plot([x, x + length], [y, y], color="white", lw=4.4, solid_capstyle="butt", zorder=5)
     axes.plot([x, x + length], [y, y], color=INK, lw=2.2, solid_capstyle="butt", zorder=6)
-    axes.text(
-        x + length / 2, y + 0.028 * height, length_text(length),
-        ha="center", va="bottom", fontsize=6.5, color=INK, bbox=pale, zorder=6,
-    )  # fmt: skip
+    points = {"textcoords": "offset points", "ha": "center", "color": INK, "zorder": 6}
     axes.annotate(
-        "N", xy=(0.95, 0.965), xytext=(0.95, 0.865), xycoords="axes fraction", ha="center",
-        va="center", fontsize=7.5, color=INK, fontweight="bold", bbox=pale, zorder=6,
-        arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 1.1},
+        length_text(length), (x + length / 2, y), xytext=(0, 5), va="bottom", fontsize=6.5,
+        bbox=pale, **points,
     )  # fmt: skip
+    corner = {"xy": (0.95, 0.985), "xycoords": "axes fraction", "va": "top", **points}
+    axes.annotate("▲\nN", xytext=(0, 0), fontsize=7, fontweight="bold", linespacing=0.95, bbox=pale,
+                  **corner)  # fmt: skip
     axes.set_xlabel(crs_text(grid), fontsize=6, color=QUIET, loc="right", labelpad=2)
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)

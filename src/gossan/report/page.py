@@ -39,6 +39,7 @@ class Picture:
     name: str
     role: str
     caption: str
+    width: int
     source: str = field(repr=False)
 
 
@@ -80,7 +81,8 @@ def embedded(data: bytes) -> str:
 
 def picture(plate: Plate, folder: Path) -> Picture:
     """Write a plate's files and embed it."""
-    return Picture(plate.name, plate.role, plate.caption, embedded(plate.write(folder)))
+    width = round(115 * plate.figure.get_figwidth())
+    return Picture(plate.name, plate.role, plate.caption, width, embedded(plate.write(folder)))
 
 
 def chapter(results: Results, element: str, pictures: Sequence[Picture]) -> Chapter:
@@ -101,6 +103,11 @@ def missing(results: Results, element: str) -> dict[str, str]:
         says["maps"] = f"Only one map of {element} was made ({maps[0].product})."
     if not any(own == element for _, own in results.errors):
         says["error"] = "No product of this element tells its error, so there is no error map."
+    elif (trusted_product(results, element), element) not in results.errors:
+        says["error"] = (
+            f"{trusted_product(results, element)} does not tell its error; the error map is that "
+            "of the product named on it."
+        )
     if held.empty or not held["comparison"].str.startswith("check: ").any():
         says["check"] = (
             "There is no check survey: skill rests on samples held out from the fitted survey."
@@ -174,8 +181,8 @@ def page(results: Results, chapters: Sequence[Chapter], pictures: Sequence[Pictu
         tables=run_tables(results),
         warnings=warnings_of(manifest),
         settings=json.dumps(manifest["settings"], indent=2, ensure_ascii=False),
-        style=Markup((folder / "style.css").read_text(encoding="utf-8")),  # noqa: S704
-        script=Markup((folder / "script.js").read_text(encoding="utf-8")),  # noqa: S704
+        style=Markup((folder / "style.css").read_text(encoding="utf-8")),
+        script=Markup((folder / "script.js").read_text(encoding="utf-8")),
     )
 
 

@@ -37,9 +37,7 @@ class Scale:
     @property
     def colour_map(self) -> Colormap:
         """The colours; empty pixels are pale grey."""
-        found = matplotlib.colormaps[self.colours].copy()
-        found.set_bad(EMPTY)
-        return found
+        return matplotlib.colormaps[self.colours].with_extremes(bad=EMPTY)
 
     def ticks(self) -> list[float]:
         """Give about five round values within the limits.
@@ -76,7 +74,7 @@ class Scale:
 
 
 def common_scale(maps: Sequence[NDArray[np.float32]], unit: str, colours: str = ESTIMATE) -> Scale:
-    """Find limits that suit several maps of one element: 1st to 99th percentile of all.
+    """Find limits that suit several maps of one element: percentiles 0.5 to 99.7 of all.
 
     Logarithmic where all is positive and the limits differ by more than a factor of 4. Maps
     without values give 0 to 1.
@@ -88,7 +86,7 @@ def common_scale(maps: Sequence[NDArray[np.float32]], unit: str, colours: str = 
     values = np.concatenate(parts) if parts else np.empty(0)
     if not values.size:
         return Scale(0.0, 1.0, False, unit, colours)
-    low, high = (float(v) for v in np.percentile(values, [1, 99]))
+    low, high = (float(v) for v in np.percentile(values, [0.5, 99.7]))
     if not high > low:
         spread = abs(high) * 0.05 or 1.0
         return Scale(low - spread, high + spread, False, unit, colours)

@@ -67,7 +67,7 @@ def _element_items(results: Results) -> Iterable[Item]:
 
 def _anomaly_items(results: Results, one: Map) -> Iterable[Item]:
     source = f"anomalies/{one.product}_{one.element}.gpkg"
-    if not (results.run.root / source).exists():
+    if not results.outlines(one.product, one.element):
         return
     styles = {"anomalies": anomaly_style(), "zones": zone_style((1.0, 2.0, 4.0))}
     for layer, style in styles.items():
@@ -159,8 +159,11 @@ def _project(results: Results, items: list[Item]) -> ET.Element:
     order = ET.SubElement(root, "layerorder")
     for item in items:
         ET.SubElement(order, "layer", id=item.key)
-    paths = ET.SubElement(ET.SubElement(root, "properties"), "Paths")
+    properties = ET.SubElement(root, "properties")
+    paths = ET.SubElement(properties, "Paths")
     ET.SubElement(paths, "Absolute", type="bool").text = "false"
+    system = ET.SubElement(properties, "SpatialRefSys")
+    ET.SubElement(system, "ProjectionsEnabled", type="int").text = "1"
     return root
 
 

@@ -153,7 +153,7 @@ class Results:
         table = self.table("samples")
         if len(table) and {"easting", "northing"} <= set(table.columns):
             names = "survey" if "survey" in table else "role"
-            return table.assign(survey=table[names] if names in table else "samples")
+            return table.assign(survey=table.get(names, "samples"))
         held = self.table("held_out")
         if held.empty:
             return pd.DataFrame(columns=["easting", "northing", "survey"])
@@ -199,13 +199,31 @@ def trusted_product(results: Results, element: str) -> str | None:
     for entry in results.manifest["products"]:
         if entry.get("model") == "auto" and entry["product"] in names:
             return str(entry["product"])
-    scores = results.table("scores", element)
-    if len(scores):
-        own = scores[(scores["comparison"] == "spatial folds") & (scores["skill_low"] > 0)]
-        own = own[own["product"].isin(names)].sort_values("skill", ascending=False)
-        if len(own):
-            return str(own["product"].iloc[0])
+    best = best_proved(results.table("scores", element), names)
+    if best is not None:
+        return str(best["product"])
     return BASELINE if BASELINE in names else (names[0] if names else None)
+
+
+def best_proved(scores: pd.DataFrame, names: list[str]) -> pd.Series | None:
+    """Give the score of the best product whose skill over kriging is proved, or None.
+
+    Proved is a 95 % interval above 0: at a check survey where there is one (and then not below 0
+    in the folds), else in the spatial folds.
+    """
+    if scores.empty:
+        return None
+    fused = scores[scores["product"].isin(names) & scores["skill_low"].notna()]
+    folds = fused[fused["comparison"] == "spatial folds"]
+    worse = set(folds.loc[folds["skill_high"] < 0, "product"])
+    checks = fused[fused["comparison"].str.startswith("check: ")]
+    for tested in (checks, folds):
+        proved = tested[(tested["skill_low"] > 0) & ~tested["product"].isin(worse)]
+        if len(proved):
+            return proved.sort_values("skill", ascending=False).iloc[0]
+        if len(tested):
+            return None
+    return None
 
 
 def full_grid(one: Map) -> Grid:

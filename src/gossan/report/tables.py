@@ -34,6 +34,11 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
 
     @property
+    def numeric(self) -> tuple[bool, ...]:
+        """Tell which columns hold numbers."""
+        return tuple(all(cell.number for cell in column) for column in zip(*self.rows))
+
+    @property
     def long(self) -> bool:
         """True when the page folds it."""
         return len(self.rows) > LONG

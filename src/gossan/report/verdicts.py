@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from gossan.pipeline.products import BASELINE
-from gossan.report.read import Results, trusted_product
+from gossan.report.read import Results, best_proved, trusted_product
 
 
 def verdict(results: Results, element: str) -> str:
@@ -25,33 +25,38 @@ def _composed(results: Results, element: str) -> str:
     scores = results.table("scores", element)
     if scores.empty:
         return "No sample was held out, so nothing is known of how far to trust these maps."
+    names = [one.product for one in results.of(element)]
+    proved = best_proved(scores, names)
+    if proved is not None and proved["product"] == trusted_product(results, element):
+        said = (
+            f"Trust {proved['product']}: {_where(proved)} its skill over kriging is "
+            f"{_skill(proved)}, so the imagery adds true detail."
+        )
+        return said + _others(scores, proved)
     held = scores[scores["comparison"] == "spatial folds"]
     held = held if len(held) else scores[scores["comparison"] != "coarse layer"]
     fused = held[(held["product"] != BASELINE) & held["skill"].notna()]
     if fused.empty:
-        return _alone(held, results, element)
+        return _alone(held, element)
     best = fused.sort_values("skill", ascending=False).iloc[0]
-    chosen = trusted_product(results, element)
-    interval = _interval(best)
-    where = f"{int(best['n'])} samples held out ({best['comparison']})"
-    if chosen == best["product"] and best["skill_low"] > 0:
-        said = (
-            f"Trust {best['product']}: on {where} its skill over kriging is {best['skill']:.2f} "
-            f"{interval}, so the imagery adds true detail."
-        )
-    else:
-        said = (
-            f"Trust kriging: on {where} no fused map is proved better than it. The best, "
-            f"{best['product']}, has skill {best['skill']:.2f} {interval}; its detail is a "
-            "hypothesis, not a measurement."
-        )
-    return said + _check(scores, str(best["product"]))
+    said = (
+        f"Trust kriging: no fused map is proved better. The best, {best['product']}, has skill "
+        f"{_skill(best)} {_where(best)}; its detail is a hypothesis, not a measurement."
+    )
+    return said + _others(scores, best)
 
 
-def _alone(held: pd.DataFrame, results: Results, element: str) -> str:
+def _where(row: pd.Series) -> str:
+    way = str(row["comparison"])
+    if way.startswith("check: "):
+        return f"at {int(row['n'])} samples of the survey {way[7:]}, which no map has seen,"
+    return f"on {int(row['n'])} samples held out in {way}"
+
+
+def _alone(held: pd.DataFrame, element: str) -> str:
     own = held[held["product"] == BASELINE]
     if own.empty:
-        return "Only one product was made; there is nothing to compare it with."
+        return f"Only one map of {element} was made; there is nothing to compare it with."
     row = own.iloc[0]
     return (
         f"Only kriging was made: on {int(row['n'])} held-out samples ({row['comparison']}) "
@@ -59,20 +64,19 @@ def _alone(held: pd.DataFrame, results: Results, element: str) -> str:
     )
 
 
-def _interval(row: pd.Series) -> str:
+def _skill(row: pd.Series) -> str:
     low, high = row.get("skill_low", np.nan), row.get("skill_high", np.nan)
-    if not np.isfinite([low, high]).all():
-        return "(no interval)"
-    return f"(95 % interval {low:.2f} to {high:.2f})".replace("-", "−")
+    known = bool(np.isfinite([low, high]).all())
+    interval = f"95 % interval {low:.2f} to {high:.2f}" if known else "no interval"
+    return f"{row['skill']:.2f} ({interval})".replace("-", "−")
 
 
-def _check(scores: pd.DataFrame, product: str) -> str:
-    """Add what the check surveys say of the best product."""
-    rows = scores[scores["comparison"].str.startswith("check: ") & (scores["product"] == product)]
+def _others(scores: pd.DataFrame, best: pd.Series) -> str:
+    """Add what the other fair tests say of the same product."""
+    own = scores[(scores["product"] == best["product"]) & scores["skill"].notna()]
+    fair = own["comparison"].str.match("check: |spatial folds")
+    rows = own[fair & (own["comparison"] != best["comparison"])]
     parts = [
-        f" At {int(row['n'])} samples of the check survey {row['comparison'][7:]}, which no map "
-        f"has seen, its skill is {row['skill']:.2f} {_interval(row)}."
-        for _, row in rows.iterrows()
-        if np.isfinite(row["skill"])
+        f" {_where(row).capitalize().rstrip(',')}: {_skill(row)}." for _, row in rows.iterrows()
     ]
-    return "".join(parts).replace("-0.", "−0.")
+    return "".join(parts)
