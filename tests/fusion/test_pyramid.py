@@ -14,7 +14,7 @@ from scipy.ndimage import correlate1d, gaussian_filter
 from gossan.arrays.clusters import EMPTY
 from gossan.arrays.pyramid import low_pass
 from gossan.errors import FitError, GossanWarning
-from gossan.fusion.background import cubic_pair
+from gossan.fusion.cubic import cubic_pair
 from gossan.fusion.features import LayerFeatures, NoFeatures
 from gossan.fusion.protocol import FusionModel, Observations, Points
 from gossan.fusion.pyramid import PyramidLayer, PyramidModel, PyramidSettings

@@ -1,4 +1,4 @@
-"""The kriged layer as the pyramid sees it: nodes of a lattice, brought to pixels as asked."""
+"""The kriged layer as the pyramid sees it: nodes of a lattice, and its low-pass at pixels."""
 
 from __future__ import annotations
 
@@ -10,41 +10,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from gossan.arrays.pyramid import smoothed
-from gossan.arrays.resample import Taps, cubic_taps, interpolate, interpolate_at
+from gossan.fusion.cubic import TapsPair
 from gossan.fusion.lattice import lattice_over
-from gossan.geo.grid import Grid, Window
+from gossan.geo.grid import Grid
 
-__all__ = [
-    "SmoothedPair",
-    "TapsPair",
-    "cubic_pair",
-    "shared_lattice",
-    "shared_step",
-    "smoothed_pair",
-]
-
-
-@dataclass(frozen=True, eq=False)
-class TapsPair:
-    """Bring a field from a lattice to pixels: ``rows @ lattice @ columns.T``, part by part."""
-
-    rows: Taps = field(repr=False)
-    columns: Taps = field(repr=False)
-
-    def window(self, lattice: NDArray[np.float64], window: Window) -> NDArray[np.float32]:
-        """Give the field (..., height, width) in a window."""
-        return interpolate(*self.parts(window), lattice)
-
-    def at(
-        self, lattice: NDArray[np.float64], rows: NDArray[np.int64], cols: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
-        """Give the field (..., n) at pixels."""
-        return interpolate_at(self.rows.take(rows), self.columns.take(cols), lattice)
-
-    def parts(self, window: Window) -> tuple[Taps, Taps]:
-        """Give the taps of a window's rows and columns."""
-        down, across = window.slices
-        return self.rows.part(down.start, down.stop), self.columns.part(across.start, across.stop)
+__all__ = ["SmoothedPair", "shared_lattice", "shared_step", "smoothed_pair"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,17 +30,6 @@ class SmoothedPair(TapsPair):
     def inner(self, lattice: NDArray[np.float64]) -> NDArray[np.float64]:
         """Bring lattice values (rows, columns) to the inner lattice."""
         return np.asarray(self.inner_rows @ lattice @ self.inner_columns.T)
-
-
-def cubic_pair(lattice: Grid, grid: Grid) -> TapsPair:
-    """Give cubic convolution (Keys, a = -0.5) from a lattice to the pixels of a grid.
-
-    Source: Ding et al. 2023, sec. 4.3.2.
-    """
-    easting, northing = grid.coordinates()
-    rows, _ = lattice.index_of(np.full_like(northing, easting[0]), northing)
-    _, columns = lattice.index_of(easting, np.full_like(easting, northing[0]))
-    return TapsPair(cubic_taps(rows, lattice.height), cubic_taps(columns, lattice.width))
 
 
 def smoothed_pair(pair: TapsPair, levels: int) -> SmoothedPair:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from gossan.arrays.clusters import EMPTY, ClusterSums, cluster_sums
 from gossan.errors import FitError, must
-from gossan.fusion.background import SmoothedPair, cubic_pair, smoothed_pair
+from gossan.fusion.background import SmoothedPair, smoothed_pair
 from gossan.fusion.clusters import Clusters, fit_clusters
+from gossan.fusion.cubic import cubic_pair
 from gossan.fusion.decomposition import Decomposition, PixelSample
 from gossan.fusion.lowpass import LowPassLayer, add_coarse, hold_coarse
 from gossan.fusion.protocol import Features

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossan.arrays.clusters import EMPTY, ClusterSums
-from gossan.fusion.background import SmoothedPair, TapsPair
+from gossan.fusion.background import SmoothedPair
 from gossan.fusion.clusters import Clusters
+from gossan.fusion.cubic import TapsPair
 from gossan.fusion.lowpass import LowPassLayer
 from gossan.fusion.protocol import Points
 from gossan.geo.grid import Grid, Window

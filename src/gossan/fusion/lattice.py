@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossan.errors import FitError, must
+from gossan.fusion.cubic import LatticeLayer, cubic_pair
 from gossan.geo.grid import Grid
-from gossan.geo.layer import ArrayLayer
+from gossan.geo.layer import ArrayLayer, Layer
 from gossan.geo.warp import WarpedLayer
 
 __all__ = ["lattice_over", "lattice_step", "nodes_of", "smooth_layer"]
@@ -64,9 +65,13 @@ def nodes_of(lattice: Grid) -> NDArray[np.float64]:
 
 def smooth_layer(
     lattice: Grid, fields: NDArray[np.floating], bands: tuple[str, ...], grid: Grid
-) -> WarpedLayer:
+) -> Layer:
     """Bring fields (band, row, column) on a lattice to a grid by cubic convolution (Keys).
 
-    Source: Ding et al. 2023, sec. 4.3.1; Keys 1981.
+    Where nodes are empty, GDAL's cubic convolution leaves them out.
+
+    Source: Ding et al. 2023, sec. 4.3.2; Keys 1981.
     """
+    if np.isfinite(fields).all():
+        return LatticeLayer(grid, bands, np.asarray(fields, float), cubic_pair(lattice, grid))
     return WarpedLayer(ArrayLayer(lattice, bands, fields), grid, "cubic")
