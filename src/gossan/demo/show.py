@@ -23,6 +23,10 @@ from gossan.pipeline.project import load_project
 from gossan.pipeline.run import RunResult, run_project
 
 
+ELEMENTS = ("Cu", "Zn", "Sn")
+"""Copper and zinc follow the alteration; tin has nothing to do with the imagery (control)."""
+
+
 @dataclass(frozen=True, eq=False)
 class Shown:
     """Hold what the demo found: the run folder, how near each map is to the truth, and words."""
@@ -46,7 +50,7 @@ def show_district(folder: Path | str, seed: int, reporter: Reporter) -> Shown:
     """
     folder = Path(folder)
     with reporter.step("Simulating a district"):
-        district = simulate_district(seed)
+        district = simulate_district(seed, elements=ELEMENTS)
         project = load_project(write_district(district, folder, scenes="raw"))
     result = run_project(project, folder / "run", reporter=reporter)
     table = truth_table(district, RunFolder(result.root))

@@ -25,8 +25,8 @@ class Landscape:
 
     A feature is named ``<imagery>.pc2``, ``<imagery>.all``, ``<imagery>.<band>``,
     ``<imagery>.indices.pc2``, ``<imagery>.indices.all``, ``<imagery>.indices.<index>`` or
-    ``<imagery>.crosta.<mineral>``; several are joined with ``+``. The same name always gives the same object, so that what
-    depends on imagery alone is computed once for all elements.
+    ``<imagery>.crosta.<mineral>``; several are joined with ``+``. The same name always gives the
+    same object, so that what depends on imagery alone is computed once for all elements.
     """
 
     grid: Grid

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gossan.arrays.folds import block_labels, nearest_distances
+from gossan.arrays.folds import block_labels, distance_to_fit, nearest_distances
 from gossan.evaluate.calibration import (
     Calibration,
     calibrate,
@@ -18,7 +18,7 @@ from gossan.evaluate.calibration import (
 )
 from gossan.evaluate.folds import Folds, FoldWord
 from gossan.fusion.cross_validation import cross_predict, spatial_side
-from gossan.fusion.protocol import FusionModel, Observations, Prediction
+from gossan.fusion.protocol import Features, FusionModel, Observations, Prediction
 from gossan.geo.blocks import Blocks, Progress
 from gossan.geo.layer import Layer, MappedLayer
 from gossan.geochem.transforms import Transform
@@ -101,8 +101,7 @@ def hold_out(
     parts = []
     calibration = None
     for comparison, way in _asked(product, division.folds).items():
-        factories = {product.name: product.factory()}
-        table = cross_predict(factories, data.observations, features, way.labels)
+        table = _held_out(product, data.observations, features, way)
         table["group"] = way.groups
         if calibration is None and table["standard_error"].notna().any():
             calibration = calibrate(
@@ -119,6 +118,30 @@ def hold_out(
     held_out = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     coverage, distance = _coverage(held_out, calibration)
     return Tested(_in_units(held_out, product, data, calibration), calibration, coverage, distance)
+
+
+def _held_out(
+    product: Product, observations: Observations, features: Features, way: Folds
+) -> pd.DataFrame:
+    """Predict every fold without it; a model that knows how to hold itself out does so."""
+    model = product.factory()()
+    if not hasattr(model, "hold_out"):
+        factories = {product.name: product.factory()}
+        return cross_predict(factories, observations, features, way.labels)
+    prediction = model.hold_out(observations, features, way.labels, way.groups)
+    coordinates = observations.points.coordinates
+    return pd.DataFrame(
+        {
+            "fold": way.labels,
+            "sample": np.arange(len(observations)),
+            "easting": coordinates[:, 0],
+            "northing": coordinates[:, 1],
+            "observed": observations.values,
+            "estimate": prediction.mean,
+            "standard_error": prediction.standard_error,
+            "distance_m": distance_to_fit(coordinates, way.labels),
+        }
+    )
 
 
 def _asked(product: Product, folds: Mapping[FoldWord, Folds]) -> Mapping[FoldWord, Folds]:
