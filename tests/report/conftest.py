@@ -81,6 +81,12 @@ def manifest(products: list[str], written: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def coarse_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw figures small: these tests ask what is told, not how sharp it is."""
+    monkeypatch.setattr("gossan.report.figures.DPI", 60)
+
+
 @pytest.fixture
 def make_run(tmp_path: Path) -> Callable[..., Path]:
     def make(

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -194,3 +196,47 @@ def sorted_column(browser: Browser) -> list[float]:
         "t.tHead.rows[0].cells[c].querySelector('button').click();"
         "return [...t.tBodies[0].rows].map(r => +r.cells[c].dataset.key) })()"
     ))  # fmt: skip
+
+
+def test_the_qgis_project_opens_with_all_layers_valid(make_run: MakeRun, tmp_path: Path) -> None:
+    program = Path("/usr/bin/python3")
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "XDG_RUNTIME_DIR": str(tmp_path)}
+    environment.pop("PYTHONPATH", None)
+    asked = [str(program), "-c", "import qgis.core"]
+    if (
+        not program.exists()
+        or subprocess.run(asked, capture_output=True, env=environment).returncode
+    ):
+        pytest.skip("QGIS is not installed (apt-get install qgis python3-qgis)")
+    run = make_run(["kriging", "sound"])
+    add_anomalies(run)
+    build_report(run)
+    moved = run.rename(run.with_name("moved elsewhere"))
+    found = subprocess.run(
+        [str(program), "-c", OPEN_IN_QGIS, str(moved / "gossan.qgs")],
+        capture_output=True, text=True, env=environment, check=True,
+    )  # fmt: skip
+    facts = json.loads(found.stdout.strip().splitlines()[-1])
+    assert facts["read"]
+    assert facts["crs"] == "EPSG:32645"
+    assert facts["groups"] == ["Cu"]
+    assert facts["invalid"] == []
+    assert facts["layers"] == 7
+
+
+OPEN_IN_QGIS = """
+import json, sys
+from qgis.core import QgsApplication, QgsProject
+program = QgsApplication([], False)
+program.initQgis()
+project = QgsProject.instance()
+read = project.read(sys.argv[1])
+layers = project.mapLayers().values()
+print(json.dumps({
+    "read": read, "crs": project.crs().authid(), "layers": len(layers),
+    "invalid": [one.name() for one in layers if not one.isValid()],
+    "groups": [group.name() for group in project.layerTreeRoot().findGroups()],
+}))
+sys.stdout.flush()
+program.exitQgis()
+"""

@@ -160,7 +160,7 @@ def _model(table: pd.DataFrame) -> VariogramModel:
     nugget = float(table.loc[table["kind"] == "nugget", "sill"].sum())
     structures = tuple(
         Structure(
-            str(row["kind"]), float(row["sill"]), float(row["range_m"]),
+            row["kind"], float(row["sill"]), float(row["range_m"]),
             *([float(row["smoothness"])] if np.isfinite(row["smoothness"]) else []),
         )  # type: ignore[arg-type]
         for _, row in table[table["kind"] != "nugget"].iterrows()
@@ -183,7 +183,9 @@ def loadings_chart(results: Results, source: str, most: int = 6) -> Figure | Non
     for (row, col), value in np.ndenumerate(wide.to_numpy()):
         axes[0].text(col, row, f"{value:.2f}".replace("-", "−"), ha="center", va="center",
                      fontsize=6.5, color="white" if abs(value) > 0.65 else INK)  # fmt: skip
-    slant = {"rotation": 35, "ha": "right"} if max(map(len, wide.columns)) > 4 else {}
+    slant: dict[str, Any] = (
+        {"rotation": 35, "ha": "right"} if max(map(len, wide.columns)) > 4 else {}
+    )
     axes[0].set_xticks(range(wide.shape[1]), wide.columns, fontsize=7, **slant)
     names = [f"{name} ({share[name]:.1%})" for name in wide.index]
     axes[0].set_yticks(range(len(wide)), names, fontsize=7)

@@ -26,6 +26,8 @@ from gossan.report.palette import ERROR, SHARE, Scale, common_scale
 from gossan.report.read import Map, Results, trusted_product
 
 DPI = 170
+EMBEDDED_PIXELS = 1100
+"""Width of an embedded figure; the files in the folder figures are finer."""
 SURVEY_MARKS = (("o", "white"), ("^", "#f0e442"), ("s", "#56b4e9"), ("D", "#cc79a7"))
 
 
@@ -47,7 +49,9 @@ class Plate:
             temporary.write_bytes(stream.getvalue())
         with atomic_path(folder / f"{self.name}.pdf") as temporary:
             self.figure.savefig(temporary, format="pdf", dpi=DPI, metadata={"CreationDate": None})
-        return webp(Image.open(stream).convert("RGB"), 86)
+        picture = Image.open(stream).convert("RGB")
+        picture.thumbnail((EMBEDDED_PIXELS, 2 * EMBEDDED_PIXELS), Image.Resampling.LANCZOS)
+        return webp(picture, 82)
 
 
 def webp(picture: Image.Image, quality: int) -> bytes:

@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from gossan.geo.grid import Grid
 from gossan.geo.raster import open_raster, read_overview
-from gossan.report.maps import INK, Bounds, panel_figure
+from gossan.report.maps import INK, Bounds, Panel, panel_figure
 from gossan.report.palette import Scale
 from gossan.report.read import MAP_PIXELS, Map, Results, full_grid
 
@@ -51,7 +52,7 @@ def magnified(
         return None
     easting, northing, label = strongest_place(results, element, product)
     frame = around(one, easting, northing)
-    shown = [(f"(a) where: {product}", one.values, one.grid, scale)]
+    shown: list[Panel] = [(f"(a) where: {product}", one.values, one.grid, scale)]
     names = [product]
     for other in results.of(element)[: MOST_PANELS - 1]:
         values, grid = cut(other, frame)
@@ -69,7 +70,7 @@ def magnified(
     return figure, label
 
 
-def cut(one: Map, frame: Bounds) -> tuple[NDArray[np.float32], object]:
+def cut(one: Map, frame: Bounds) -> tuple[NDArray[np.float32], Grid]:
     """Read a map within a frame at full detail, unless that is more than an eye can take."""
     layer = open_raster(one.path)
     window = layer.grid.covering(frame)

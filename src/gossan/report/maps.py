@@ -16,6 +16,7 @@ from gossan.report.palette import EMPTY, Scale, dress_bar
 from gossan.report.read import Map
 
 Bounds = tuple[float, float, float, float]
+Panel = tuple[str, NDArray[Any], Grid, Scale | None]
 INK, QUIET = "#1d2b2f", "#5d6b6f"
 
 
@@ -80,12 +81,22 @@ def furnish(axes: Axes, grid: Grid, bounds: Bounds | None = None) -> None:
     pale = {"facecolor": "white", "alpha": 0.82, "edgecolor": "none", "boxstyle": "square,pad=0.3"}
     axes.plot([x, x + length], [y, y], color="white", lw=4.4, solid_capstyle="butt", zorder=5)
     axes.plot([x, x + length], [y, y], color=INK, lw=2.2, solid_capstyle="butt", zorder=6)
-    points = {"textcoords": "offset points", "ha": "center", "color": INK, "zorder": 6}
+    points: dict[str, Any] = {
+        "textcoords": "offset points",
+        "ha": "center",
+        "color": INK,
+        "zorder": 6,
+    }
     axes.annotate(
         length_text(length), (x + length / 2, y), xytext=(0, 5), va="bottom", fontsize=6.5,
         bbox=pale, **points,
     )  # fmt: skip
-    corner = {"xy": (0.95, 0.985), "xycoords": "axes fraction", "va": "top", **points}
+    corner: dict[str, Any] = {
+        "xy": (0.95, 0.985),
+        "xycoords": "axes fraction",
+        "va": "top",
+        **points,
+    }
     axes.annotate("▲\nN", xytext=(0, 0), fontsize=7, fontweight="bold", linespacing=0.95, bbox=pale,
                   **corner)  # fmt: skip
     axes.set_xlabel(crs_text(grid), fontsize=6, color=QUIET, loc="right", labelpad=2)
@@ -94,7 +105,7 @@ def furnish(axes: Axes, grid: Grid, bounds: Bounds | None = None) -> None:
 
 
 def panel_figure(
-    shown: Sequence[tuple[str, NDArray[Any], Grid, Scale | None]],
+    shown: Sequence[Panel],
     scale: Scale | None,
     bounds: Bounds | None = None,
     columns: int = 0,
@@ -133,7 +144,7 @@ def add_bar(figure: Figure, axes: Sequence[Axes], scale: Scale) -> None:
     )  # fmt: skip
     dress_bar(bar, scale)
     bar.ax.tick_params(labelsize=7, length=2)
-    bar.ax.xaxis.label.set_size(7.5)
+    bar.ax.xaxis.label.set_fontsize(7.5)
 
 
 def single(one: Map, scale: Scale | None, title: str) -> tuple[Figure, Axes]:

@@ -145,7 +145,7 @@ def swipe(results: Results, element: str) -> Swipe | None:
     shown = []
     for one in maps:
         image = Image.fromarray(scale.pixels(one.values)).convert("RGB")
-        shown.append((one.product, embedded(webp(image.resize(size, Image.Resampling.BOX), 82))))
+        shown.append((one.product, embedded(webp(image.resize(size, Image.Resampling.BOX), 76))))
     names = [name for name, _ in shown]
     first = BASELINE if BASELINE in names else names[0]
     trusted = trusted_product(results, element)

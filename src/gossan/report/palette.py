@@ -48,7 +48,7 @@ class Scale:
         if not self.logarithmic:
             from matplotlib.ticker import MaxNLocator
 
-            found = MaxNLocator(5).tick_values(self.low, self.high)
+            found = np.asarray(MaxNLocator(5).tick_values(self.low, self.high))
         else:
             powers = range(int(np.floor(np.log10(self.low))), int(np.ceil(np.log10(self.high))) + 1)
             found = np.array([d * 10.0**p for p in powers for d in (1, 2, 5)])

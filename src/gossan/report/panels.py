@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -13,8 +12,8 @@ from numpy.typing import NDArray
 from gossan.errors import InputError, must
 from gossan.geo.grid import Grid
 from gossan.geo.raster import atomic_path, open_raster, read_overview
-from gossan.report.maps import panel_figure
-from gossan.report.palette import Scale, common_scale
+from gossan.report.maps import Panel, panel_figure
+from gossan.report.palette import common_scale
 from gossan.report.read import MAP_PIXELS, Map, open_results, stretched
 
 
@@ -61,12 +60,19 @@ def side_by_side(
         inner = grid.covering(maps[0].grid.bounds)
         truth = [("truth", values[inner.slices], grid.crop(inner))]
     scale = common_scale([v for _, v, _ in [*shown, *truth]], f"{element} ({maps[0].unit})")
-    panels = [(title, values, grid, scale) for title, values, grid in [*shown, *truth]]
+    panels: list[Panel] = [(title, values, grid, scale) for title, values, grid in [*shown, *truth]]
     picture = _picture(results.pictures, imagery_path)
     if picture is not None:
         panels.insert(1, picture)
     figure, _ = panel_figure(panels, scale, maps[0].grid.bounds, columns=len(panels))
-    figure.set_size_inches(2.9 * len(panels), figure.get_figheight() * 2.9 * len(panels) / 7.6)
+    figure.set_size_inches(
+        2.9 * len(panels),
+        2.9
+        * maps[0].grid.height
+        * maps[0].grid.pixel_height
+        / (maps[0].grid.width * maps[0].grid.pixel_width)
+        + 0.95,
+    )
     FigureCanvasAgg(figure)
     out = Path(out_png)
     with atomic_path(out) as temporary:
@@ -81,9 +87,7 @@ def _truth(path: Path | str, element: str) -> tuple[NDArray[np.float32], Grid]:
     return values[bands.index(element) if element in bands else 0], grid
 
 
-def _picture(
-    pictures: Sequence[Map], path: Path | str | None
-) -> tuple[str, NDArray[Any], Grid, Scale | None] | None:
+def _picture(pictures: Sequence[Map], path: Path | str | None) -> Panel | None:
     """Give the imagery as a panel: named raster, else the run's composite, else none."""
     if path is None:
         return ("imagery", pictures[0].values, pictures[0].grid, None) if pictures else None
