@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, Self
 
 import numpy as np
@@ -148,7 +149,17 @@ def automatic_variogram(
     """
     options = settings or KrigingSettings()
     method: Literal["reml", "wls"] = "reml" if options.variogram == "likelihood" else "wls"
-    return fit_variogram(coordinates, values, method=method, models=options.forms).model
+    xy, z = np.ascontiguousarray(coordinates, np.float64), np.ascontiguousarray(values, np.float64)
+    return _fitted(xy.tobytes(), z.tobytes(), method, options.forms)
+
+
+@lru_cache(maxsize=256)
+def _fitted(
+    coordinates: bytes, values: bytes, method: Literal["reml", "wls"], forms: tuple[str, ...]
+) -> VariogramModel:
+    """Fit once what every product asks again: the samples of an element, and of each fold."""
+    xy = np.frombuffer(coordinates).reshape(-1, 2)
+    return fit_variogram(xy, np.frombuffer(values), method=method, models=forms).model
 
 
 def check_values(observations: Observations, fewest: int = 10) -> None:

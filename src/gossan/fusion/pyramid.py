@@ -20,7 +20,7 @@ from gossan.fusion.background import shared_lattice
 from gossan.fusion.cluster_regression import Lines, check_ranks, fit_lines, shrink
 from gossan.fusion.decompose import decomposition_of
 from gossan.fusion.decomposition import Decomposition
-from gossan.fusion.kriging_model import check_values, variogram_table
+from gossan.fusion.kriging_model import automatic_variogram, check_values, variogram_table
 from gossan.fusion.lattice import lattice_step
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
 from gossan.fusion.pyramid_tables import diagnose, regression_table
@@ -28,7 +28,7 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
 from gossan.geochem.kriging import Kriging
-from gossan.geochem.variogram import VariogramModel, fit_variogram
+from gossan.geochem.variogram import VariogramModel
 from gossan.settings import Settings
 
 __all__ = ["PyramidLayer", "PyramidModel", "PyramidSettings"]
@@ -122,7 +122,7 @@ class PyramidModel:
         """
         check_values(observations)
         options, xy = self.settings, observations.points.coordinates
-        self.variogram_ = self.variogram or fit_variogram(xy, observations.values).model
+        self.variogram_ = self.variogram or automatic_variogram(xy, observations.values)
         kriging = Kriging(self.variogram_, neighbours=min(options.neighbours, len(xy)))
         kriging.fit(xy, observations.values)
         self.decomposition_ = self._decompose(xy, features)

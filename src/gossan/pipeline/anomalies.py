@@ -33,6 +33,7 @@ from gossan.targets.halo import fit_halo, halo_layer
 from gossan.targets.product_numbers import product_numbers
 from gossan.targets.thresholds import find_threshold, threshold_table
 
+THRESHOLD_DRAWS = 100
 HALO_METHODS = ("clr_pca", "mahalanobis", "additive", "multiplicative")
 
 
@@ -157,7 +158,7 @@ def thresholds_of(finished: FinishedRun, element: str) -> tuple[pd.DataFrame, fl
         except FitError:
             continue
         distributions[entry["product"]] = (found, kind)
-    table = threshold_table(distributions)
+    table = threshold_table(distributions, draws=THRESHOLD_DRAWS)
     table.insert(0, "element", element)
     own = finished.rule.threshold.get(element)
     if own is not None:

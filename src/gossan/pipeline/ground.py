@@ -13,7 +13,7 @@ from gossan.errors import SurveyError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geochem.coordinates import check_extent
-from gossan.io.run_folder import input_hashes
+from gossan.io.run_folder import fingerprint, input_hashes
 from gossan.io.vectors import read_points
 from gossan.pipeline.imagery import Imagery, open_imagery
 from gossan.pipeline.landscape import Landscape
@@ -61,7 +61,16 @@ def open_ground(project: Project, store: Path, blocks: Blocks) -> Ground:
     imagery = [open_imagery(s, project.base, store, blocks) for s in project.imagery]
     surveys, grid = place(project, imagery)
     placed = {one.settings.name: one.on(grid) for one in imagery}
-    landscape = Landscape(grid, placed, blocks, store)
+    hashes = input_hashes(input_paths(project))
+    imagery_key = fingerprint(
+        {
+            "files": input_hashes(imagery_paths(project)),
+            "imagery": [one.settings.model_dump(mode="json") for one in imagery],
+            "grid": [grid.crs.to_wkt(), list(grid.transform), grid.shape],
+        }
+    )
+    names = dict.fromkeys(n for s in project.survey if s.role == "fit" for n in s.covariates)
+    landscape = Landscape(grid, placed, blocks, store, imagery_key[:12], tuple(names))
     inside = grid.contains(surveys.coordinates[:, 0], surveys.coordinates[:, 1])
     notes = [f"{one.settings.name}: {note}" for one in imagery for note in one.stack.notes]
     notes += surveys.warnings
@@ -72,7 +81,6 @@ def open_ground(project: Project, store: Path, blocks: Blocks) -> Ground:
         notes.append(f"{share} samples lie off the imagery; they serve kriging only.")
     known = project.project.occurrences
     occurrences = read_points(project.path(known), grid.crs) if known else None
-    hashes = input_hashes(input_paths(project))
     return Ground(surveys, landscape, hashes, occurrences, notes)
 
 
@@ -92,7 +100,12 @@ def input_paths(project: Project) -> list[Path]:
     """List the files that the run reads."""
     paths = [project.path(survey.path) for survey in project.survey]
     paths += [project.path(survey.sites) for survey in project.survey if survey.sites]
-    paths += [project.path(path) for imagery in project.imagery for path in imagery.paths]
+    paths += imagery_paths(project)
     if project.project.occurrences:
         paths.append(project.path(project.project.occurrences))
     return [path for path in paths if path.exists()]
+
+
+def imagery_paths(project: Project) -> list[Path]:
+    """List the files and folders of the imagery."""
+    return [project.path(path) for imagery in project.imagery for path in imagery.paths]

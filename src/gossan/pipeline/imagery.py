@@ -11,6 +11,8 @@ from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer
 from gossan.geo.warp import to_grid
 from gossan.imagery.components import Scaling
+from gossan.imagery.exposure import exposure
+from gossan.imagery.masks import build_masks
 from gossan.imagery.scenes import SceneStack, open_scenes
 from gossan.imagery.settings import ImagerySettings
 
@@ -51,6 +53,10 @@ class Imagery:
             name = f"imagery {self.settings.name!r}"
             raise SettingsError(must(name, "aster or sentinel2 for indices", "plain bands", cure))
         return self.indices
+
+    def exposure(self) -> Layer:
+        """Give the share of bare, valid ground per pixel, on this grid."""
+        return exposure(build_masks(self.bands, "bands", ("nodata",)))
 
     def component_source(self, kind: str) -> Layer:
         """Give what principal components are taken of."""

@@ -9,11 +9,12 @@ from pathlib import Path
 import pandas as pd
 
 from gossan.errors import SettingsError, must
-from gossan.fusion.features import LayerFeatures, NoFeatures
+from gossan.fusion.features import ColumnFeatures, LayerFeatures, NoFeatures
 from gossan.fusion.protocol import Features
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer, RenamedLayer, SelectedLayer, StackedLayer
+from gossan.geo.raster import open_raster
 from gossan.imagery.components import ComponentLayer, fit_components
 from gossan.imagery.crosta import crosta
 from gossan.pipeline.imagery import Imagery
@@ -33,6 +34,10 @@ class Landscape:
     imagery: Mapping[str, Imagery]
     blocks: Blocks
     store: Path
+    key: str
+    """Fingerprint of the imagery's files, settings and grid: names what the store keeps."""
+    covariates: tuple[str, ...] = ()
+    """Numeric columns of the surveys that serve as features at points (name "covariates")."""
     _features: dict[str, Features] = field(default_factory=dict, repr=False)
     _components: dict[str, ComponentLayer] = field(default_factory=dict, repr=False)
 
@@ -44,15 +49,22 @@ class Landscape:
 
     def mapped(self, name: str) -> bool:
         """Tell whether a map can be made of features: not of covariates at points alone."""
-        features = self.features(name)
-        return features.layer is not None or not features.names
+        return name != COVARIATES
 
     def _make(self, name: str) -> Features:
+        if name == COVARIATES:
+            return ColumnFeatures(self.covariates, self.grid)
         parts = [part.strip() for part in name.split("+") if part.strip()]
         if not parts:
             return NoFeatures(self.grid)
-        layers = tuple(self.layer(part) for part in parts)
-        return LayerFeatures(layers[0] if len(layers) == 1 else StackedLayer(layers))
+        if len(parts) == 1:
+            return LayerFeatures(self.layer(parts[0]))
+        return LayerFeatures(StackedLayer(tuple(self._full_names(part) for part in parts)))
+
+    def _full_names(self, name: str) -> Layer:
+        """Name bands after their source too, so that those of several sources stay apart."""
+        layer, source = self.layer(name), name.rpartition(".")[0]
+        return RenamedLayer(layer, tuple(f"{source}.{band}" for band in layer.bands))
 
     def layer(self, name: str) -> Layer:
         """Give the layer of one feature name on the output grid."""
@@ -68,7 +80,7 @@ class Landscape:
             if number > len(components.bands):
                 allowed = f"pc1 to pc{len(components.bands)}"
                 raise SettingsError(must(f"features {name!r}", allowed, what, "Name another"))
-            return components.select((what,))
+            return self._kept(components.select((what,)), name)
         if what not in base.bands:
             allowed = f"pc1, pc2 ..., all, or one of {', '.join(base.bands)}"
             raise SettingsError(must(f"features {name!r}", allowed, repr(what), "Name one of them"))
@@ -85,7 +97,15 @@ class Landscape:
         """Find the component that shows a mineral (Crosta's technique)."""
         imagery = self._imagery(source)
         found = crosta(imagery.bands, mineral, imagery.settings.sensor, blocks=self.blocks)
-        return RenamedLayer(found, (f"crosta_{mineral}",))
+        named = RenamedLayer(found, (f"crosta_{mineral}",))
+        return self._kept(named, f"{source}.crosta.{mineral}")
+
+    def _kept(self, layer: Layer, name: str) -> Layer:
+        """Keep a layer that is dear to compute and read by several passes, once per run folder."""
+        path = self.store / "features" / f"{name}_{self.key}.tif"
+        if not path.exists():
+            self.blocks.store(layer, path)
+        return open_raster(path, layer.bands)
 
     def components(self, source: str, kind: str) -> ComponentLayer:
         """Fit the principal components of an imagery's bands or indices, once."""
@@ -97,6 +117,15 @@ class Landscape:
             )
         return self._components[key]
 
+    def everything(self) -> str:
+        """Name all that the imagery says: bands or indices, and their first components."""
+        names = []
+        for name, imagery in self.imagery.items():
+            source = f"{name}.indices" if imagery.indices is not None else name
+            count = min(3, len(imagery.component_source(_kind(source)).bands))
+            names += [f"{source}.all", *(f"{source}.pc{i + 1}" for i in range(count))]
+        return " + ".join(names)
+
     def component_tables(self) -> pd.DataFrame:
         """Give loadings and explained variance of every set of components that was used."""
         tables = [
@@ -104,6 +133,14 @@ class Landscape:
             for name, part in self._components.items()
         ]
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def _kind(source: str) -> str:
+    return "indices" if source.endswith(".indices") else "bands"
+
+
+COVARIATES = "covariates"
+"""Feature name of the surveys' own covariates, which have no raster."""
 
 
 def split_name(name: str) -> tuple[str, str, str]:

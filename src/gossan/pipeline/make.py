@@ -112,6 +112,8 @@ def hold_out(
             )
         parts.append(table.assign(comparison=comparison))
     for name, observations in data.checks.items():
+        if features.layer is None and not set(features.names) <= set(observations.points.columns):
+            continue
         prediction = model.predict(observations.points, features)
         table = _checked(prediction, observations, data.observations, division.range_m)
         parts.append(table.assign(comparison=f"check: {name}"))

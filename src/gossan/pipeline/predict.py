@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 
 from gossan.errors import InputError, must
+from gossan.fusion.features import ColumnFeatures
+from gossan.fusion.protocol import Observations, Points
+from gossan.fusion.registry import make_model, options_of
+from gossan.geo.grid import Grid
 from gossan.geo.layer import values_at
 from gossan.geo.raster import atomic_path, open_raster
 from gossan.geochem.transforms import transform_from_record
@@ -49,7 +53,11 @@ def predict_at(
     entry = find_entry(manifest, product, element)
     table = _read(Path(at))
     crs = CRS.from_user_input(manifest["grid"]["crs"])
-    estimates = estimates_at(folder, entry, _coordinates(table, crs, Path(at).name))
+    coordinates = _coordinates(table, crs, Path(at).name)
+    if entry["layer"] is None:
+        estimates = refitted_at(folder, manifest, entry, coordinates, table)
+    else:
+        estimates = estimates_at(folder, entry, coordinates)
     for name, values in estimates.items():
         table[name] = values
     with atomic_path(Path(out)) as temporary:
@@ -61,10 +69,6 @@ def estimates_at(
     run: RunFolder, entry: dict[str, Any], coordinates: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float64]]:
     """Read a product's map at places: estimate and 90 % bounds, in the element's unit."""
-    if entry["layer"] is None:
-        cure = "Take a product that has a map"
-        name = f"product {entry['product']!r}"
-        raise InputError(must(name, "a product with a map", "covariates at points only", cure))
     estimate = values_at(open_raster(run.root / entry["layer"]), coordinates)[:, 0]
     empty = np.full(len(estimate), np.nan)
     if entry["standard_error"] is None:
@@ -77,6 +81,48 @@ def estimates_at(
     mean = np.asarray(transform.forward(positive), np.float64)
     lower[filled], upper[filled] = interval(transform, mean, error[filled])
     return {"estimate": estimate, "lower90": lower, "upper90": upper}
+
+
+def refitted_at(
+    run: RunFolder,
+    manifest: dict[str, Any],
+    entry: dict[str, Any],
+    coordinates: NDArray[np.float64],
+    table: pd.DataFrame,
+) -> dict[str, NDArray[np.float64]]:
+    """Fit a product without a map again from the run's samples, and predict at places.
+
+    Its features are covariates of the survey: the table must carry the same columns.
+    """
+    samples = run.table("samples")
+    samples = samples[(samples["role"] == "fit") & samples[entry["element"]].notna()]
+    names = tuple(entry["covariates"])
+    missing = [name for name in names if name not in table.columns]
+    if missing:
+        known = ", ".join(map(str, table.columns))
+        cure = "Add the survey's covariates to the table"
+        raise InputError(must("--at", f"a table with the column {missing[0]!r}", known, cure))
+    transform = transform_from_record(entry["transform_record"])
+    places = samples[["easting", "northing"]].to_numpy(float)
+    values = np.asarray(transform.forward(samples[entry["element"]].to_numpy(float)), np.float64)
+    known_points = Points(places, entry["support_m"], _columns(samples, names))
+    low, high = places.min(axis=0), places.max(axis=0)
+    grid = Grid.from_bounds(manifest["grid"]["crs"], (*low, *high), float(np.ptp(places)) / 100)
+    features = ColumnFeatures(names, grid)
+    model = make_model(entry["model"], options_of(entry["model"], entry["options"]))
+    model.fit(Observations(known_points, values), features)
+    found = model.predict(Points(coordinates, entry["support_m"], _columns(table, names)), features)
+    estimate = np.maximum(transform.inverse(found.mean), 0.0)
+    empty = np.full(len(estimate), np.nan)
+    if found.standard_error is None:
+        return {"estimate": estimate, "lower90": empty, "upper90": empty}
+    error = found.standard_error * entry["interval_scale"]
+    lower, upper = interval(transform, found.mean, error)
+    return {"estimate": estimate, "lower90": lower, "upper90": upper}
+
+
+def _columns(table: pd.DataFrame, names: tuple[str, ...]) -> dict[str, NDArray[np.float64]]:
+    return {name: _numbers(table, name, "the table") for name in names}
 
 
 def find_entry(manifest: dict[str, Any], product: str, element: str | None) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def _layers(
     found: dict[str, Layer] = {"bands": imagery.bands}
     if imagery.indices is not None:
         found["indices"] = imagery.indices
-    return found | {"pc": components, "exposure": imagery.stack.exposure()}
+    return found | {"pc": components, "exposure": imagery.exposure()}
 
 
 def _composite(
@@ -84,6 +84,22 @@ def _composite(
     path = run.layers / f"{name}_composite.tif"
     write_composite(imagery.bands, path, bands, blocks)
     return [_row(name, "composite", tuple(bands), path)]
+
+
+def scene_layers(run: RunFolder, ground: Ground, blocks: Blocks) -> None:
+    """Write what a run's report shows of each scene: its composite and its exposure, once."""
+    for name, imagery in ground.landscape.imagery.items():
+        if imagery.settings.sensor == "bands":
+            continue
+        key = {"imagery": ground.landscape.key}
+        exposure = run.layers / f"{name}_exposure.tif"
+
+        def work(name: str = name, imagery: Imagery = imagery, path: Path = exposure) -> None:
+            run.write_table(f"masks_{name}", imagery.stack.mask_table(blocks))
+            blocks.write(imagery.exposure(), path)
+            _composite(run, name, imagery, blocks)
+
+        run.once(f"scene_{name}", key, [exposure], work)
 
 
 def _registration(run: RunFolder, ground: Ground, blocks: Blocks) -> None:

@@ -238,7 +238,13 @@ def _contradictions(parsed: dict[str, Any]) -> list[str]:
     for product in parsed["product"]:
         for feature in filter(None, (f.strip() for f in product.features.split("+"))):
             source = feature.split(".")[0]
-            if source not in imagery:
+            if feature == "covariates":
+                if not any(survey.covariates for survey in parsed["survey"]):
+                    mistakes.append(
+                        f"[[product]] {product.name!r}: features = 'covariates' needs covariates "
+                        "in the [[survey]]; got none."
+                    )
+            elif source not in imagery:
                 known = ", ".join(imagery) or "none"
                 mistakes.append(
                     f"[[product]] {product.name!r}: features must begin with the name of an "

@@ -6,6 +6,7 @@ import json
 import platform
 import sys
 import time
+import warnings
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 
 import pandas as pd
 
+from gossan.errors import FitError, GossanWarning
+from gossan.evaluate.alteration import alteration_table
 from gossan.evaluate.folds import make_folds, residual_range
 from gossan.fusion.features import NoFeatures
 from gossan.fusion.protocol import Observations
@@ -22,10 +25,11 @@ from gossan.geochem.transforms import transform_record
 from gossan.io.run_folder import RunFolder, fingerprint
 from gossan.pipeline.ground import Ground, open_ground
 from gossan.pipeline.make import INTERVAL, Division, fit_model, hold_out, write_map
+from gossan.pipeline.prepare import scene_layers
 from gossan.pipeline.products import Product, products_of
 from gossan.pipeline.progress import Advance, Reporter, Silent, told
 from gossan.pipeline.project import Project
-from gossan.pipeline.scores import coarse_scores, held_out_scores, summary_of
+from gossan.pipeline.scores import coarse_scores, held_out_scores, image_tables, summary_of
 from gossan.pipeline.surveys import Working, working
 
 LIBRARIES = ("numpy", "scipy", "numba", "scikit-learn", "rasterio", "geopandas", "pandas", "pyproj")
@@ -106,6 +110,9 @@ def _walk(
     ground.notes.extend(notes)
     walk = Walk(project, run, ground, blocks, reporter, maps)
     products = products_of(project)
+    if maps:
+        with reporter.step("Composites and exposure"):
+            scene_layers(run, ground, blocks)
     for element in project.elements:
         _element(walk, element, [p for p in products if element in p.elements])
     with reporter.step("Tables"):
@@ -119,9 +126,34 @@ def _element(walk: Walk, element: str, products: list[Product]) -> None:
     """Make all products of one element; the folds are the same for all of them."""
     scale = working(walk.ground.surveys, element, walk.project.project.transform)
     division = _division(walk, scale.observations)
+    _alteration(walk, scale, division)
     for product in products:
         data = working(walk.ground.surveys, element, product.transform)
         _product(walk, product, data, division)
+
+
+def _alteration(walk: Walk, data: Working, division: Division) -> None:
+    """Judge every index and component alone and together: which alteration information helps?"""
+    name = walk.ground.landscape.everything()
+    if not name or not division.folds:
+        return
+    parts = _parts(walk.run, f"alteration_{data.element}")
+    made_of = {"inputs": walk.inputs, "features": name, "element": data.element}
+    made_of["validation"] = fingerprint(walk.project.validation.model_dump(mode="json"))
+
+    def work() -> None:
+        features = walk.ground.landscape.features(name)
+        folds = next(iter(division.folds.values()))
+        table = alteration_table(data.observations, features, folds)
+        table.insert(0, "element", data.element)
+        with atomic_path(parts / "alteration.csv") as temporary:
+            table.to_csv(temporary, index=False, float_format="%.6g")
+
+    with walk.reporter.step(f"{data.element}: which alteration information helps"):
+        try:
+            walk.run.once(f"alteration_{data.element}", made_of, [parts / "alteration.csv"], work)
+        except FitError as error:
+            walk.reporter.say(f"Note: {error}")
 
 
 def _division(walk: Walk, observations: Observations) -> Division:
@@ -183,6 +215,13 @@ def _make(
     tested = hold_out(product, data, landscape, model, division)
     factor = tested.calibration.factor(INTERVAL) if tested.calibration else 1.0
     statistics = {}
+    if not mapped and not landscape.mapped(product.settings.features):
+        warnings.warn(
+            f"{product.name} stands on covariates that exist at the samples only: it is tested, "
+            "and predicts where a table carries the same columns; no map is made.",
+            GossanWarning,
+            stacklevel=2,
+        )
     if mapped:
         layer = model.layer(landscape.features(product.settings.features))
         statistics = write_map(walk.run, product, data, layer, factor, walk.blocks, advance)
@@ -192,6 +231,9 @@ def _make(
         "unit": data.unit,
         "transform": product.transform,
         "transform_record": transform_record(data.transform),
+        "support_m": data.observations.points.support_m,
+        "covariates": [] if mapped else list(landscape.covariates),
+        "options": product.settings.options.model_dump(mode="json", exclude={"model"}),
         "samples": len(data.observations),
         "censored": data.censored,
         "censoring": data.censoring,
@@ -227,11 +269,15 @@ def _gather(walk: Walk, products: list[Product]) -> dict[str, pd.DataFrame]:
                 table = pd.read_csv(path)
                 if len(table):
                     found.setdefault(path.stem, []).append(table)
+    for path in sorted((walk.run.store / "parts").glob("alteration_*/alteration.csv")):
+        if path.parent.name.removeprefix("alteration_") in walk.project.elements:
+            found.setdefault("alteration", []).append(pd.read_csv(path))
     tables = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items()}
     held_out = tables.get("held_out", pd.DataFrame())
     scores = [held_out_scores(held_out, walk.ground, walk.project)]
     if walk.maps:
         scores.append(coarse_scores(walk.run, products, walk.blocks))
+        tables["image_quality"] = image_tables(walk.run, products, walk.blocks)
     tables["scores"] = pd.concat(scores, ignore_index=True)
     tables["components"] = walk.ground.landscape.component_tables()
     tables["findings"] = walk.ground.surveys.findings_table()

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from gossan.arrays.bootstrap import paired_skill
 from gossan.arrays.moments import Moments, moments
+from gossan.evaluate.image_table import image_table
 from gossan.evaluate.scores import SCORE_COLUMNS, score, score_table
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Window
-from gossan.geo.layer import StackedLayer
+from gossan.geo.layer import Layer, StackedLayer
 from gossan.geo.raster import open_raster
 from gossan.geochem.transforms import Transform
 from gossan.io.run_folder import RunFolder
@@ -21,6 +22,8 @@ from gossan.pipeline.project import Project
 from gossan.pipeline.surveys import working
 
 COARSE = "coarse layer"
+IMAGE_PIXELS = 200_000_000
+"""Pixels of all maps of an element above which entropy and gradient are left out."""
 COARSE_PIXELS = 16_000_000
 """Pixels that r with the coarse layer is taken over, at most (whole blocks, evenly spread)."""
 
@@ -121,6 +124,22 @@ def _coarse_row(product: str, element: str, found: Moments) -> dict[str, object]
     row: dict[str, object] = dict.fromkeys(SCORE_COLUMNS, np.nan)
     row |= {"product": product, "element": element, "comparison": COARSE}
     return row | {"n": found.count, "r": r, "bias": float(found.mean[1] - found.mean[0])}
+
+
+def image_tables(run: RunFolder, products: list[Product], blocks: Blocks) -> pd.DataFrame:
+    """Measure entropy and average gradient of every map (Ding et al. 2023, section 4.4)."""
+    tables = []
+    for element in dict.fromkeys(e for product in products for e in product.elements):
+        paths = {p.name: run.layer(p.name, element) for p in products if element in p.elements}
+        maps: dict[str, Layer] = {n: open_raster(p) for n, p in paths.items() if p.exists()}
+        if maps and _pixels(maps) <= IMAGE_PIXELS:
+            tables.append(image_table(maps, blocks).assign(element=element))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def _pixels(maps: dict[str, Layer]) -> int:
+    grid = next(iter(maps.values())).grid
+    return len(maps) * grid.height * grid.width
 
 
 def summary_of(scores: pd.DataFrame) -> pd.DataFrame:

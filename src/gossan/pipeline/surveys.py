@@ -75,6 +75,10 @@ class Surveys:
             for element in samples.elements:
                 table[element] = samples.values(element)
                 table[f"{element}_censored"] = samples.censored(element)
+            known = {*table.columns, "row", "geometry"}
+            for name in samples.frame.select_dtypes("number").columns:
+                if name not in known and not name.endswith("_limit"):
+                    table[name] = samples.frame[name].to_numpy()
             tables.append(table)
         return pd.concat(tables, ignore_index=True)
 
