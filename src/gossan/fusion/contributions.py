@@ -67,7 +67,7 @@ def hyperparameter_table(mixture: Mixture, labels: tuple[str, ...]) -> pd.DataFr
     rows.append(("nugget", np.array([h.noise for h in taken]), ""))
     ranges = np.array([h.correlation.practical_range_m for h in taken])
     rows.append(("practical range", ranges, "m"))
-    stretch = np.array([np.exp(2 * np.hypot(*h.correlation.stretch)) for h in taken])
+    stretch = np.array([np.exp(np.hypot(*h.correlation.stretch)) for h in taken])
     rows.append(("ratio of longest to shortest range", stretch, ""))
     rows.append(("smoothness", np.array([h.correlation.smoothness for h in taken]), ""))
     return pd.DataFrame(

@@ -21,7 +21,7 @@ __all__ = ["FAMILIES", "Correlation", "Family", "LagRule", "lag_rule"]
 Family = Literal["exponential", "matern32", "spherical", "stable"]
 FAMILIES: tuple[Family, ...] = ("exponential", "matern32", "spherical", "stable")
 _PRACTICAL = {"exponential": 2.9957, "matern32": 2.7388, "spherical": 1.0}
-_FAR = 3.0
+_FAR = 2.0
 Array = NDArray[np.float64]
 
 
@@ -182,6 +182,11 @@ def family_at(family, square, smoothness):  # type: ignore[no-untyped-def]
     """Give c(a), ``-a c'(a)`` and the derivative by ln smoothness, for a^2 = ``square``."""
     if square <= 0.0:
         return 1.0, 0.0, 0.0
+    if family == 3:
+        half = 0.5 * np.log(square)
+        power = np.exp(smoothness * half)
+        c = np.exp(-power)
+        return c, smoothness * power * c, -smoothness * power * half * c
     a = np.sqrt(square)
     if family == 0:
         c = np.exp(-a)
@@ -190,13 +195,9 @@ def family_at(family, square, smoothness):  # type: ignore[no-untyped-def]
         b = 1.7320508075688772 * a
         e = np.exp(-b)
         return (1.0 + b) * e, b * b * e, 0.0
-    if family == 2:
-        if a >= 1.0:
-            return 0.0, 0.0, 0.0
-        return 1.0 - 1.5 * a + 0.5 * a**3, 1.5 * (a - a**3), 0.0
-    power = a**smoothness
-    c = np.exp(-power)
-    return c, smoothness * power * c, -smoothness * power * np.log(a) * c
+    if a >= 1.0:
+        return 0.0, 0.0, 0.0
+    return 1.0 - 1.5 * a + 0.5 * a * a * a, 1.5 * (a - a * a * a), 0.0
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -38,7 +38,8 @@ class GeostatisticalSettings(Settings):
     prior variance; "likelihood" weighs the widths against each other by their evidence; "survey"
     takes the survey's support alone. ``windows_px``: the widths in pixels (1 or even; default: 1
     and powers of four up to the spacing of the samples).
-    ``correlation``: family of the spatial term; "stable" estimates its smoothness.
+    ``correlation``: family of the spatial term; "stable" estimates its smoothness, which tells how
+    much varies within the support of composites.
     ``anisotropy``: whether the range may differ by direction.
     ``averaging``: "evidence" averages over hyperparameters and weighs the model against kriging;
     "mode" takes the most probable hyperparameters.
@@ -52,7 +53,7 @@ class GeostatisticalSettings(Settings):
     model: Literal["geostatistical"] = "geostatistical"
     windows: Literal["nested", "likelihood", "survey"] = "nested"
     windows_px: tuple[int, ...] | None = None
-    correlation: Family = "exponential"
+    correlation: Family = "stable"
     anisotropy: Literal["none", "estimated"] = "none"
     averaging: Literal["evidence", "mode"] = "evidence"
     composite: Literal["lognormal", "none"] = "lognormal"

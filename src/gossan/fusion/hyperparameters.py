@@ -6,7 +6,7 @@ then ``a1, a2`` (anisotropy) and ``ln smoothness`` where asked for. Priors, weak
 - standard deviations: exponential, mean the observations' standard deviation. It favours the
   simpler model (no imagery, no nugget) and forbids nothing;
 - range: log-normal about a fifth of the survey's size, standard deviation sqrt(2) in ln r;
-- a1, a2: normal, standard deviation 0.35 (a ratio of axes of 2 is one deviation);
+- a1, a2: normal, standard deviation 0.35 (a ratio of axes of 1.4 is one deviation);
 - smoothness: log-normal about 1, standard deviation 0.35.
 
 Few samples leave the hyperparameters uncertain, and one best set of them then gives intervals

@@ -36,6 +36,7 @@ _STEPS_A_RANGE = 8.0
 _NODE_COST = 5e-11
 _PIXEL_COST = 2e-8
 _NEGLIGIBLE = 1e-3
+_BLURRED = 1.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +89,9 @@ def spacing_for(mixture: Mixture, samples: ExactSamples | NearestSamples, grid: 
     ranges = [m.hyperparameters.correlation.practical_range_m for m in mixture.members]
     most = min(min(ranges) / _STEPS_A_RANGE, min(right - left, top - bottom) / 2)
     least = max(pixel, math.sqrt(area * work / 2e11))
+    blurred = samples.support_m  # wide supports leave no cusp to be mended
+    if blurred / 3 >= least:
+        return max(min(most, blurred / 3), blurred / 6, least)
     return max(min(most, fourth**0.25), least)
 
 
@@ -133,14 +137,14 @@ def _plan(
 ) -> tuple[NDArray[np.int_], NDArray[np.int64], NDArray[np.int_], NDArray[np.int_]]:
     """Choose the samples near the grid and list (node, sample) pairs, by node.
 
-    Samples whose support is wider than three steps make no cusp that the lattice would miss.
+    Samples whose support is wider than one and a half steps make no cusp that the lattice would miss.
     """
     places = _in_own_order(samples)
     margin = REACH * max(lattice.pixel_width, lattice.pixel_height)
     left, bottom, right, top = grid.bounds
     x, y = places.T
     inside = (x > left - margin) & (x < right + margin) & (y > bottom - margin) & (y < top + margin)
-    inside &= samples.support_m < 3 * lattice.pixel_width
+    inside &= samples.support_m < _BLURRED * lattice.pixel_width
     chosen = np.flatnonzero(inside)
     first = near_nodes(lattice, places[chosen])
     step = np.arange(NODES)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numba import njit
@@ -16,7 +17,7 @@ from gossan.fusion.supports import NestedFeatures
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import read_padded
 
-__all__ = ["ElementPosterior", "PosteriorLayer"]
+__all__ = ["ElementPosterior", "PosteriorLayer", "join_maps"]
 
 _STRIP = 64
 Block = NDArray[np.float32]
@@ -110,20 +111,29 @@ class PosteriorLayer:
                 result[2 * number : 2 * number + 2, start : start + height] = part
         return result
 
-    def together(self, others: tuple[PosteriorLayer, ...]) -> PosteriorLayer:
-        """Join maps over the same features, so that the imagery is read once for all."""
-        for other in others:
-            if other.features is not self.features:
-                raise FitError(
-                    must(
-                        "maps that share imagery",
-                        "of the same features at the same widths",
-                        f"widths {other.features.widths} beside {self.features.widths}",
-                        "Set windows_px, or write them one by one",
-                    )
+
+def join_maps(maps: Mapping[str, PosteriorLayer]) -> PosteriorLayer:
+    """Join the maps of several elements, by name, so that the imagery is read once for all.
+
+    The bands are "<name>.estimate" and "<name>.standard_error" of each.
+
+    Raises
+    ------
+    FitError : the maps are not of the same features at the same widths.
+    """
+    first = next(iter(maps.values()))
+    for other in maps.values():
+        if other.features is not first.features:
+            raise FitError(
+                must(
+                    "maps that share imagery",
+                    "of the same features at the same widths",
+                    f"widths {other.features.widths} beside {first.features.widths}",
+                    "Set windows_px, or write them one by one",
                 )
-        elements = (self, *others)
-        return PosteriorLayer(self.features, tuple(e for o in elements for e in o.elements))
+            )
+    named = [replace(e, name=name) for name, one in maps.items() for e in one.elements]
+    return PosteriorLayer(first.features, tuple(named))
 
 
 def _taps(lattice: Grid, grid: Grid, window: Window) -> tuple[Taps, Taps]:
