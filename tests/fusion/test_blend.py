@@ -8,8 +8,9 @@ import pytest
 
 from gossan.arrays.bootstrap import Interval
 from gossan.errors import FitError, InputError
-from gossan.fusion.auto import Auto, AutoSettings, Verdict, decide
+from gossan.fusion.auto import Auto, AutoSettings, choose_per_fold
 from gossan.fusion.blend import Blend, BlendSettings, pivot, single_models
+from gossan.fusion.choice import Verdict, decide
 from gossan.fusion.features import ColumnFeatures, LayerFeatures, NoFeatures
 from gossan.fusion.kriging_model import KrigingModel
 from gossan.fusion.protocol import Observations, Points, Prediction
@@ -135,3 +136,38 @@ def test_a_verdict_says_what_its_numbers_say() -> None:
     assert worse.startswith("imagery adds nothing for Au here: skill -0.02 [-0.06, 0.01]")
     open_ = Verdict("kriging", "gwr", Interval(0.12, -0.03, 0.25)).sentence("Au")
     assert "not shown to help" in open_ and "0.12 [-0.03, 0.25]" in open_
+
+
+def _held(seed: int = 4) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    y = rng.normal(size=160)
+    held = {"kriging": y + rng.normal(size=160), "a": y + 0.6 * rng.normal(size=160)}
+    held["blend"] = 0.5 * (held["a"] + y + 0.6 * rng.normal(size=160))
+    return held, y, np.arange(160) // 4
+
+
+def test_the_blend_is_preferred_unless_one_is_better_than_it_beyond_doubt() -> None:
+    held, y, groups = _held()
+    assert decide(held, y, groups)[0].chosen == "blend"
+    alike = np.random.default_rng(1).permutation(held["blend"] - y)
+    nearly = held | {"a": y + 0.98 * alike}
+    assert decide(nearly, y, groups)[0].chosen == "blend"
+    sharper = held | {"a": 0.3 * held["a"] + 0.7 * y}
+    assert decide(sharper, y, groups)[0].chosen == "a"
+    failing = held | {"blend": held["kriging"]}
+    assert decide(failing, y, groups)[0].chosen == "a"
+
+
+def test_the_choice_for_a_fold_never_sees_that_fold() -> None:
+    held, y, _ = _held()
+    folds, groups = np.arange(160) // 20, np.arange(160) // 4
+    tables = {
+        word: pd.DataFrame({"estimate": held[word], "standard_error": np.ones(160)})
+        for word in ("kriging", "a")
+    }
+    settings = AutoSettings(candidates=("a",))
+    found = choose_per_fold(tables, y, folds, groups, settings)
+    changed = np.where(folds == 2, y + 50.0, y)
+    again = choose_per_fold(tables, changed, folds, groups, settings)
+    np.testing.assert_array_equal(found.mean[folds == 2], again.mean[folds == 2])
+    assert (found.mean == held["a"]).all()

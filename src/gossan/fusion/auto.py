@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -10,9 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from gossan.arrays.bootstrap import Interval, huber, paired_skills
+from gossan.arrays.bootstrap import Interval
 from gossan.errors import FitError
 from gossan.fusion.blend import Blend, BlendSettings, mixture, single_models
+from gossan.fusion.choice import BASELINE, BLEND, Verdict, decide
 from gossan.fusion.cross_validation import cross_predict
 from gossan.fusion.held_out_folds import InnerFolds, inner_folds
 from gossan.fusion.kriging_model import check_values
@@ -21,12 +21,8 @@ from gossan.fusion.registry import factory_of
 from gossan.fusion.stacking import blend_weights, cross_blend
 from gossan.geo.layer import Layer
 
-__all__ = ["Auto", "AutoSettings", "Verdict", "decide"]
+__all__ = ["Auto", "AutoSettings", "choose_per_fold"]
 
-BASELINE = "kriging"
-BLEND = "blend"
-KNEE = 2.0
-"""Robust standard deviations beyond which an error counts linearly."""
 Array = NDArray[np.float64]
 
 
@@ -41,49 +37,12 @@ class AutoSettings(InnerFolds):
     confidence: float = Field(default=0.95, gt=0.5, lt=1.0)
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Say what was chosen and why.
-
-    ``best`` is the best candidate, ``skill`` its robust skill against kriging with the interval
-    that decided; ``chosen`` what is delivered.
-    """
-
-    chosen: str
-    best: str
-    skill: Interval
-    reason: str = ""
-
-    def sentence(self, element: str = "") -> str:
-        """Give the verdict in one sentence.
-
-        >>> Verdict("kriging", "blend", Interval(-0.02, -0.06, 0.01)).sentence("Au")
-        'imagery adds nothing for Au here: skill -0.02 [-0.06, 0.01]; the kriged map is delivered'
-        """
-        what = f" for {element}" if element else ""
-        if self.reason:
-            return f"{self.reason}{what}; the kriged map is delivered"
-        found = f"skill {self.skill}"
-        if self.chosen != BASELINE:
-            return f"imagery helps{what} here: {found}; the map of {self.chosen} is delivered"
-        if self.skill.value > 0.02:
-            return (
-                f"imagery is not shown to help{what} here: {found} by {self.best}; "
-                "the kriged map is delivered"
-            )
-        return f"imagery adds nothing{what} here: {found}; the kriged map is delivered"
-
-
 class Auto:
     """Deliver the candidate that is better than kriging beyond doubt, else kriging.
 
     Candidates and kriging are predicted at the same held-out samples, everything refitted
-    inside each fold; so is their blend, with weights that never saw the fold. The best by
-    robust skill is taken if the lower end of its paired block-bootstrap interval is above 0.
-    Robust: squared errors grow only linearly beyond two robust standard deviations of kriging's
-    errors, so that one freak sample does not decide. The intervals are simultaneous, since
-    the best of many is better by luck, and hold 90 %: 5 % lie below, so that the delivered one
-    is better with a confidence of 95 %.
+    inside each fold; so is their blend, with weights that never saw the fold. ``decide`` then takes
+    one only if it is better than kriging beyond doubt.
 
     Parameters
     ----------
@@ -111,7 +70,8 @@ class Auto:
             self.tables_ = dict(self.model_.tables_)
             return self
         folds, groups = inner_folds(observations, features, self.settings)
-        held, failed = _held_out(self.settings.candidates, observations, features, folds)
+        tables, failed = _held_out(self.settings.candidates, observations, features, folds)
+        held = {word: table["estimate"].to_numpy(float) for word, table in tables.items()}
         every = dict(held)
         members = [word for word in held if word != BASELINE]
         if len(members) > 1:
@@ -172,9 +132,8 @@ class Auto:
         -------
         (n,) held-out estimates and standard errors.
         """
-        words = tuple(dict.fromkeys((BASELINE, *self.settings.candidates)))
-        table = cross_predict(single_models(words), observations, features, folds)
-        return choose_per_fold(table, words, observations.values, folds, groups, self.settings)
+        tables, _ = _held_out(self.settings.candidates, observations, features, folds)
+        return choose_per_fold(tables, observations.values, folds, groups, self.settings)
 
     def layer(self, features: Features) -> Layer:
         """Give the map of the chosen model."""
@@ -182,17 +141,16 @@ class Auto:
 
 
 def choose_per_fold(
-    table: pd.DataFrame,
-    words: tuple[str, ...],
+    tables: dict[str, pd.DataFrame],
     observed: Array,
     folds: NDArray[np.int_],
     groups: NDArray[np.int_],
     settings: AutoSettings,
 ) -> Prediction:
-    """Choose for each fold by the other folds; ``table`` as ``cross_predict`` gives it."""
-    held = {w: table[table["model"] == w].sort_values("sample") for w in words}
-    mean = {w: held[w]["estimate"].to_numpy(float) for w in words}
-    error = {w: held[w]["standard_error"].to_numpy(float) for w in words}
+    """Choose for each fold by the other folds; ``tables`` of ``cross_predict`` by word."""
+    words = list(tables)
+    mean = {w: table["estimate"].to_numpy(float) for w, table in tables.items()}
+    error = {w: table["standard_error"].to_numpy(float) for w, table in tables.items()}
     members = [w for w in words if w != BASELINE]
     result, spread = np.empty(len(observed)), np.empty(len(observed))
     for fold in np.unique(folds):
@@ -216,66 +174,14 @@ def choose_per_fold(
     return Prediction(result, spread)
 
 
-def decide(
-    held: dict[str, Array],
-    observed: Array,
-    groups: NDArray[np.int_],
-    confidence: float = 0.95,
-    seed: int = 0,
-) -> tuple[Verdict, pd.DataFrame]:
-    """Choose among held-out predictions; "kriging" is the baseline among them.
-
-    Parameters
-    ----------
-    held : (n,) held-out predictions of each candidate by word, "kriging" among them.
-    observed : (n,) values.
-    groups : (n,) spatial block of each sample.
-    confidence : how sure it must be that the chosen one is better than kriging, all candidates
-        considered together; the intervals leave ``1 - confidence`` on each side.
-
-    Returns
-    -------
-    The verdict, and a table ``candidate, rmse, skill, robust_skill, lower, upper, chosen, note``;
-    the ends are those of the robust skill.
-    """
-    base = held[BASELINE] - observed
-    names = [name for name in held if name != BASELINE]
-    knee = KNEE * 1.4826 * float(np.median(np.abs(base)))
-    plain = {name: held[name] - observed for name in names}
-    found = {BASELINE: Interval(0.0, 0.0, 0.0)}
-    if names:
-        softened = np.stack([huber(plain[name], knee) for name in names])
-        level = 2.0 * confidence - 1.0
-        intervals = paired_skills(softened, huber(base, knee), groups, level, seed=seed)
-        found |= dict(zip(names, intervals))
-    best = max(names, key=lambda name: found[name].value) if names else BASELINE
-    chosen = best if found[best].lower > 0.0 else BASELINE
-    rows = []
-    for name in [BASELINE, *names]:
-        error = held[name] - observed
-        rows.append(
-            {
-                "candidate": name,
-                "rmse": float(np.sqrt(np.mean(error**2))),
-                "skill": 1.0 - float((error @ error) / (base @ base)),
-                "robust_skill": found[name].value,
-                "lower": found[name].lower,
-                "upper": found[name].upper,
-                "chosen": name == chosen,
-                "note": "",
-            }
-        )
-    return Verdict(chosen, best, found[best]), pd.DataFrame(rows)
-
-
 def _held_out(
     candidates: tuple[str, ...],
     observations: Observations,
     features: Features,
     folds: NDArray[np.int_],
-) -> tuple[dict[str, Array], list[dict[str, object]]]:
+) -> tuple[dict[str, pd.DataFrame], list[dict[str, object]]]:
     """Predict held-out samples by kriging and each candidate; say which could not be fitted."""
-    held: dict[str, Array] = {}
+    held: dict[str, pd.DataFrame] = {}
     failed: list[dict[str, object]] = []
     for word, factory in single_models(tuple(dict.fromkeys((BASELINE, *candidates)))).items():
         try:
@@ -285,9 +191,8 @@ def _held_out(
                 raise
             failed.append({"candidate": word, "chosen": False, "note": str(error)})
             continue
-        estimate = table.sort_values("sample")["estimate"].to_numpy(float)
-        if np.isfinite(estimate).all():
-            held[word] = estimate
+        if table["estimate"].notna().all():
+            held[word] = table.sort_values("sample")
         else:
             failed.append({"candidate": word, "chosen": False, "note": "some estimates are empty"})
     return held, failed
