@@ -26,7 +26,9 @@ def test_the_template_never_overwrites_a_project(tmp_path: Path) -> None:
 
 
 def test_an_unknown_key_is_refused_with_the_nearest_known_one(changed: Change) -> None:
-    with pytest.raises(SettingsError, match="'elments' is not a known key; did you mean 'elements'"):
+    with pytest.raises(
+        SettingsError, match="'elments' is not a known key; did you mean 'elements'"
+    ):
         load_project(changed("elements =", "elments ="))
 
 
@@ -59,7 +61,9 @@ def test_an_unknown_model_names_those_there_are(changed: Change) -> None:
 
 def test_features_must_begin_with_an_imagery(changed: Change) -> None:
     product = '\n[[product]]\nname = "p"\nmodel = "pyramid"\nfeatures = "aster.pc2"\n'
-    with pytest.raises(SettingsError, match=r"begin with the name of an \[\[imagery\]\] \(indices\)"):
+    with pytest.raises(
+        SettingsError, match=r"begin with the name of an \[\[imagery\]\] \(indices\)"
+    ):
         load_project(changed("folds = 3", "folds = 3\n" + product))
 
 

@@ -22,7 +22,6 @@ from gossan.pipeline.progress import Reporter
 from gossan.pipeline.project import load_project
 from gossan.pipeline.run import RunResult, run_project
 
-
 ELEMENTS = ("Cu", "Zn", "Sn")
 """Copper and zinc follow the alteration; tin has nothing to do with the imagery (control)."""
 

@@ -51,9 +51,7 @@ def swir_groups(
     )
 
 
-def _fault(
-    metadata: AsterMetadata, swir: Layer, settings: AsterSettings, blocks: Blocks
-) -> str:
+def _fault(metadata: AsterMetadata, swir: Layer, settings: AsterSettings, blocks: Blocks) -> str:
     if metadata.time.date() >= FAILURE:
         return f"{metadata.time.date()}"
     if metadata.is_surface_reflectance:
@@ -69,9 +67,7 @@ def saturated_share(numbers: Layer, blocks: Blocks) -> NDArray[np.float64]:
     return np.asarray(full / np.maximum(filled, 1))
 
 
-def _count(
-    numbers: Layer, limits: NDArray[np.float32], window: Window
-) -> NDArray[np.float64]:
+def _count(numbers: Layer, limits: NDArray[np.float32], window: Window) -> NDArray[np.float64]:
     values = numbers.read(window)
     full = (values >= limits[:, None, None]).sum(axis=(1, 2))
     return np.array([full, np.isfinite(values).sum(axis=(1, 2))], np.float64)

@@ -12,6 +12,8 @@ from gossan.pipeline.project import ProductSettings, Project
 
 BASELINE = "kriging"
 TRUSTED = "trusted"
+INNER_FOLDS = 5
+"""Folds by which the product to trust chooses: as many as it is tested with."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,11 @@ def paper_products(project: Project) -> list[ProductSettings]:
             f"{imagery.name}.indices.all" if imagery.sensor == "aster" else f"{imagery.name}.all"
             for imagery in project.imagery
         )
-        products.append(_product(TRUSTED, "auto", features))
+        products.append(_product(TRUSTED, "auto", features, number=INNER_FOLDS))
     return products
 
 
-def _product(name: str, model: str, features: str, **options: str) -> ProductSettings:
+def _product(name: str, model: str, features: str, **options: str | int) -> ProductSettings:
     return ProductSettings(
         name=name, model=model, features=features, options=options_of(model, options)
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from gossan.errors import FitError, GossanWarning
 from gossan.evaluate.alteration import alteration_table
@@ -211,7 +212,8 @@ def _make(
 ) -> dict[str, Any]:
     """Fit, test, write the map and the tables; give what the manifest says of the product."""
     landscape = walk.ground.landscape
-    model = fit_model(product, data, landscape)
+    with threadpool_limits(1, user_api="blas"):
+        model = fit_model(product, data, landscape)
     tested = hold_out(product, data, landscape, model, division)
     factor = tested.calibration.factor(INTERVAL) if tested.calibration else 1.0
     statistics = {}
