@@ -7,6 +7,9 @@ else
 BIN := $(VENV)/bin
 endif
 INSTALLED := $(VENV)/installed
+# Matrices are small: threads of the linear algebra would only wait for each other.
+export OPENBLAS_NUM_THREADS := 1
+export OMP_NUM_THREADS := 1
 
 .PHONY: demo test check bench format clean help
 

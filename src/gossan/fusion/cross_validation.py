@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from gossan.arrays.folds import block_folds, block_labels, distance_to_fit
 from gossan.errors import FitError, must
@@ -99,11 +102,23 @@ def held_out(
     Yields
     ------
     Rows held out, the fitted model, and its prediction of them.
+
+    Notes
+    -----
+    The first fold goes alone, so that what depends on imagery alone is computed once; the others
+    share the processors, with one thread of linear algebra each: the matrices are small, and
+    threads of their own would only wait for each other.
     """
-    for fold in np.unique(folds):
+
+    def one(fold: int) -> tuple[NDArray[np.int_], FusionModel, Prediction]:
         rows, rest = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
         model = factory().fit(observations.subset(rest), features)
-        yield rows, model, model.predict(observations.points.subset(rows), features)
+        return rows, model, model.predict(observations.points.subset(rows), features)
+
+    first, *others = np.unique(folds).tolist()
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield one(first)
+        yield from pool.map(one, others)
 
 
 def cross_predict(
