@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -119,7 +119,8 @@ def find_variogram(
         except InputError:
             pooled = None
         return FittedVariogram(model, [_given_row(model)], _points(pooled, model))
-    wanted = settings.direction or ("fit" if settings.anisotropy == "fit" else None)
+    asked: Literal["fit"] | None = "fit" if settings.anisotropy == "fit" else None
+    wanted = settings.direction or asked
     fit: VariogramFit = fit_variogram(
         xy, z, models=settings.models, method=settings.method, choose=settings.choose,
         anisotropy=wanted, smoothness=settings.smoothness, drift=drift, **classes,
