@@ -87,7 +87,9 @@ def observe(features: LayerFeatures, count: int, elements: int) -> list[Observat
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     for name, value in (("height", 5000), ("width", 4200), ("features", 20), ("samples", 1400),
                         ("elements", 1), ("threads", os.cpu_count() or 1)):  # fmt: skip
         parser.add_argument(f"--{name}", type=int, default=value)
@@ -117,8 +119,11 @@ def main() -> None:
         prepared = time.perf_counter() - began
         blocks.write_many(joined, {folder / f"map_{b}.tif": (b,) for b in joined.bands})
         mapped = time.perf_counter() - began
-        print(f"{a.height} x {a.width} pixels, {a.features} features at widths "
-              f"{models[0].widths_}, {a.samples} samples, {a.elements} element(s), {a.threads} threads")
+        print(
+            f"{a.height} x {a.width} pixels, {a.features} features at widths "
+            f"{models[0].widths_}, {a.samples} samples, {a.elements} element(s), "
+            f"{a.threads} threads"
+        )
         print(f"floor {floor:.1f} s; fit {fitted:.1f} s; map {mapped:.1f} s "
               f"(of which lattice {prepared:.1f} s); ratio {(fitted + mapped) / floor:.2f}; "
               f"peak {peak_mib():.0f} MiB")  # fmt: skip

@@ -182,19 +182,25 @@ def split(xy: np.ndarray, kind: str, seed: int) -> np.ndarray:
     return fit
 
 
-def kriged_by_gstat(tasks: list[tuple[str, np.ndarray, np.ndarray, np.ndarray]]) -> dict[str, np.ndarray]:
+def kriged_by_gstat(
+    tasks: list[tuple[str, np.ndarray, np.ndarray, np.ndarray]],
+) -> dict[str, np.ndarray]:
     """Krige every task in one run of R: name -> held-out predictions."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         (folder / "ok.R").write_text(R_SCRIPT, encoding="utf-8")
         for name, xy, values, fit in tasks:
-            table = pd.DataFrame({"x": xy[:, 0], "y": xy[:, 1], "z": values, "fit": fit.astype(int)})
+            table = pd.DataFrame(
+                {"x": xy[:, 0], "y": xy[:, 1], "z": values, "fit": fit.astype(int)}
+            )
             table.to_csv(folder / f"{name}.csv", index=False)
         subprocess.run(["Rscript", str(folder / "ok.R"), str(folder)], check=True)
         return {name: np.loadtxt(folder / f"{name}.txt") for name, *_ in tasks}
 
 
-def kriged_by_gossan(tasks: list[tuple[str, np.ndarray, np.ndarray, np.ndarray]]) -> dict[str, np.ndarray]:
+def kriged_by_gossan(
+    tasks: list[tuple[str, np.ndarray, np.ndarray, np.ndarray]],
+) -> dict[str, np.ndarray]:
     from gossan.geochem.kriging import Kriging
     from gossan.geochem.variogram import fit_variogram
 
@@ -205,7 +211,9 @@ def kriged_by_gossan(tasks: list[tuple[str, np.ndarray, np.ndarray, np.ndarray]]
     return found
 
 
-def race(case: str, kind: str, seed: int, words: list[str], baseline: dict[str, np.ndarray]) -> list[dict]:
+def race(
+    case: str, kind: str, seed: int, words: list[str], baseline: dict[str, np.ndarray]
+) -> list[dict]:
     """Fit every model on one split of one survey, for all its elements."""
     survey = CASES[case][0]()
     fit = split(survey.points.coordinates, kind, seed)
@@ -223,13 +231,22 @@ def race(case: str, kind: str, seed: int, words: list[str], baseline: dict[str, 
             error = prediction.standard_error
             inside = np.nan if error is None else float(np.mean(np.abs(off) < 1.6449 * error))
             skill = 1 - float(np.mean(off**2)) / kriged
-            rows.append({"case": f"{case} {element} {kind}", "model": word, "samples": int(fit.sum()),
-                         "skill": skill, "covered": inside})
+            rows.append(
+                {
+                    "case": f"{case} {element} {kind}",
+                    "model": word,
+                    "samples": int(fit.sum()),
+                    "skill": skill,
+                    "covered": inside,
+                }
+            )
     return rows
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--models", nargs="+", default=["geostatistical"])
     parser.add_argument("--cases", nargs="+", default=list(CASES))
     parser.add_argument("--seeds", type=int, default=4)
@@ -242,7 +259,9 @@ def main() -> None:
             for seed in range(chosen.seeds):
                 xy = survey.points.coordinates
                 fit = split(xy, kind, seed)
-                tasks += [(f"{case}_{e}_{kind}_{seed}", xy, v, fit) for e, v in survey.values.items()]
+                tasks += [
+                    (f"{case}_{e}_{kind}_{seed}", xy, v, fit) for e, v in survey.values.items()
+                ]
                 jobs.append((case, kind, seed, chosen.models))
     by_r = shutil.which("Rscript") is not None
     baseline = (kriged_by_gstat if by_r else kriged_by_gossan)(tasks)
@@ -261,10 +280,15 @@ def main() -> None:
         mine = shown.xs(word, level="model")
         if set(four) <= set(mine.index):
             part = mine.loc[four]
-            print(f"{word}: dawadimi Cu, Zn, Ni, Cr r25: mean of medians {part['skill'].mean():.3f}, "
-                  f"mean {part['mean'].mean():.3f}")
-        print(f"{word}: all cases: mean of medians {mine['skill'].mean():.3f}, worst median "
-              f"{mine['skill'].min():.3f} (RMSE {100 * (np.sqrt(1 - mine['skill'].min()) - 1):+.1f} %)")
+            print(
+                f"{word}: dawadimi Cu, Zn, Ni, Cr r25: mean of medians {part['skill'].mean():.3f}, "
+                f"mean {part['mean'].mean():.3f}"
+            )
+        low = mine["skill"].min()
+        print(
+            f"{word}: all cases: mean of medians {mine['skill'].mean():.3f}, worst median "
+            f"{low:.3f} (RMSE {100 * (np.sqrt(1 - low) - 1):+.1f} %)"
+        )
 
 
 if __name__ == "__main__":

@@ -38,17 +38,33 @@ def detail(field: np.ndarray, sigma: float) -> np.ndarray:
     return field - gaussian_filter(field, sigma, mode="nearest")
 
 
+def alike(one: np.ndarray, two: np.ndarray) -> float:
+    return float(np.corrcoef(one.ravel(), two.ravel())[0, 1])
+
+
 def hold(seed: int, support_m: float, elements: list[str], words: list[str]) -> list[dict]:
     """Fit every model on one survey of one district and compare its maps with the truth."""
-    district = simulate_district(seed=seed, shape=(420, 380), regional_support_m=support_m,
-                                 sensors=("aster",), elements=tuple(elements))
+    district = simulate_district(
+        seed=seed,
+        shape=(420, 380),
+        regional_support_m=support_m,
+        sensors=("aster",),
+        elements=tuple(elements),
+    )
     grid = district.grid
     bands = np.log(np.maximum(district.reflectance["aster"], 1e-4))
     names = tuple(f"b{k + 1}" for k in range(len(bands)))
     features = LayerFeatures(ArrayLayer(grid, names, bands))
     survey = district.surveys["regional"]
-    again = draw_survey(district.truth, grid, name="again", role="check", km2_per_sample=0.5,
-                        support_m=support_m, seed=seed + 100)
+    again = draw_survey(
+        district.truth,
+        grid,
+        name="again",
+        role="check",
+        km2_per_sample=0.5,
+        support_m=support_m,
+        seed=seed + 100,
+    )
     new = Points(again.frame[["easting", "northing"]].to_numpy(float), support_m)
     table = survey.frame[survey.frame.duplicate_of == ""]
     points = Points(table[["easting", "northing"]].to_numpy(float), support_m)
@@ -71,7 +87,7 @@ def hold(seed: int, support_m: float, elements: list[str], words: list[str]) -> 
             rows.append({
                 "support_m": support_m, "element": element, "model": word, "samples": len(points),
                 "skill": 1 - float(np.mean(off**2)) / base, "bias": float(off.mean()),
-                "detail_r": np.corrcoef(detail(estimate, sigma).ravel(), detail(truth, sigma).ravel())[0, 1],
+                "detail_r": alike(detail(estimate, sigma), detail(truth, sigma)),
                 "covered": float(np.mean(np.abs(off) < 1.6449 * error)),
                 "covered_new": float(inside.mean()),
             })  # fmt: skip
@@ -79,7 +95,9 @@ def hold(seed: int, support_m: float, elements: list[str], words: list[str]) -> 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--models", nargs="+", default=["geostatistical"])
     parser.add_argument("--supports", nargs="+", type=float, default=[60.0, 1000.0, 2000.0])
     parser.add_argument("--elements", nargs="+", default=["Cu", "Zn", "Ni", "Sn"])

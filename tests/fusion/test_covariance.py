@@ -36,7 +36,9 @@ def test_correlations_of_each_family_are_those_of_the_textbook(family: Family) -
 def test_five_percent_of_the_correlation_is_left_at_the_practical_range() -> None:
     for family in ("exponential", "matern32", "stable"):
         c = Correlation(family, 900.0, smoothness=0.7)
-        assert c.between(ORIGIN, [[c.practical_range_m, 0.0]])[0, 0] == pytest.approx(0.05, abs=1e-3)
+        assert c.between(ORIGIN, [[c.practical_range_m, 0.0]])[0, 0] == pytest.approx(
+            0.05, abs=1e-3
+        )
 
 
 @given(st.floats(-1.0, 1.0), st.floats(-1.0, 1.0))

@@ -62,7 +62,9 @@ def test_gradients_are_finite_differences(
 def test_all_predecessors_as_neighbours_are_the_exact_factorisation() -> None:
     c, noise = Correlation("stable", 1500.0, (0.2, 0.1), 1.2), RNG.uniform(0.1, 0.3, N)
     exact, near = ExactSamples(XY, 500.0), NearestSamples.of(XY, 500.0, N)
-    for one, two in zip(exact.plain_sums(c, 0.7, noise, COLUMNS), near.plain_sums(c, 0.7, noise, COLUMNS)):
+    for one, two in zip(
+        exact.plain_sums(c, 0.7, noise, COLUMNS), near.plain_sums(c, 0.7, noise, COLUMNS)
+    ):
         np.testing.assert_allclose(one, two, rtol=1e-9)
 
 

@@ -61,7 +61,11 @@ def hyperparameter_table(mixture: Mixture, labels: tuple[str, ...]) -> pd.DataFr
     taken = [m.hyperparameters for m in mixture.members]
     for number, label in enumerate(labels):
         rows.append(
-            (f"variance of features {label}", np.array([h.group_variances[number] for h in taken]), "")
+            (
+                f"variance of features {label}",
+                np.array([h.group_variances[number] for h in taken]),
+                "",
+            )
         )
     rows.append(("variance of the spatial term", np.array([h.sill for h in taken]), ""))
     rows.append(("nugget", np.array([h.noise for h in taken]), ""))

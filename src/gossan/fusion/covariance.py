@@ -80,7 +80,9 @@ def _far_axis(short: float, long: float) -> tuple[Array, Array]:
 
 def _square(lag: Array, weight: Array) -> Array:
     x, y = np.meshgrid(lag, lag)
-    return np.ascontiguousarray(np.column_stack([x.ravel(), y.ravel(), np.outer(weight, weight).ravel()]))
+    return np.ascontiguousarray(
+        np.column_stack([x.ravel(), y.ravel(), np.outer(weight, weight).ravel()])
+    )
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,9 @@ class Correlation:
         size = float(np.hypot(a1, a2))
         ratio = np.sinh(size) / size if size > 1e-8 else 1.0
         straight = np.cosh(size)
-        return np.array([straight + ratio * a1, ratio * a2, straight - ratio * a1]) / self.range_m**2
+        return (
+            np.array([straight + ratio * a1, ratio * a2, straight - ratio * a1]) / self.range_m**2
+        )
 
     def metric_slopes(self, anisotropic: bool) -> Array:
         """Derivatives of the metric by ln r and, if wanted, a1 and a2: (1 or 3, 3)."""

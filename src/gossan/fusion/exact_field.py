@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_solve, cholesky
 from scipy.linalg.lapack import dpotri
@@ -64,7 +65,7 @@ class ExactSamples:
         logdet = 2 * float(np.log(np.diag(lower)).sum())
         inverse = dpotri(lower, lower=True, overwrite_c=True)[0]
         own = np.diag(inverse).copy()
-        traces = [_trace(inverse, part) for part in (value, *change)]
+        traces = [float(_trace(inverse.T, part)) for part in (value, *change)]
         traces += list(noise_slopes @ own)
         slopes = [-solved.T @ (part @ solved) for part in (value, *change)]
         slopes += [-solved.T @ (part[:, None] * solved) for part in noise_slopes]
@@ -167,7 +168,13 @@ def factorise(covariance: Array, noise: Array) -> Array:
         ) from None
 
 
-def _trace(inverse: Array, part: Array) -> float:
-    """Trace of the product, of whose first factor only the lower triangle is filled."""
-    lower = np.tril(inverse, -1)
-    return float(2 * np.einsum("ij,ij->", lower, part) + np.diag(inverse) @ np.diag(part))
+@njit(cache=True, nogil=True)
+def _trace(upper, part):  # type: ignore[no-untyped-def]
+    """Trace of the product of symmetric matrices, of whose first the upper triangle is filled."""
+    total = 0.0
+    for i in range(part.shape[0]):
+        own = 0.0
+        for j in range(i + 1, part.shape[0]):
+            own += upper[i, j] * part[i, j]
+        total += 2.0 * own + upper[i, i] * part[i, i]
+    return total

@@ -103,7 +103,7 @@ class Member:
         """Give mean and variance (t,) of new samples at targets (t, 2) with features (t, d)."""
         h = self.hyperparameters
         said = self.field_.at(targets, support_m)
-        trend, rest = self.split(said)
+        trend, _ = self.split(said)
         mean = features @ self.slopes + trend
         off = np.column_stack([features, np.ones(len(features))]) - said.sums[:, :-1]
         prior = h.sill * h.correlation.own(lag_rule(support_m, support_m))

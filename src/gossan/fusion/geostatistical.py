@@ -199,9 +199,7 @@ class Geostatistical:
         labels: tuple[str, ...],
     ) -> dict[str, pd.DataFrame]:  # fmt: skip
         return {
-            "features": feature_table(
-                self.mixture_, self.standard_, offered.names, design, values
-            ),
+            "features": feature_table(self.mixture_, self.standard_, offered.names, design, values),
             "hyperparameters": hyperparameter_table(self.mixture_, labels),
             "models": learnt.models,
             "supports": self.composite_.table(self.mixture_, 0.0),

@@ -192,9 +192,7 @@ class Problem:
         """Minus log posterior of theta."""
         h = self.read(theta)
         try:
-            gram, logdet = samples.plain_sums(
-                h.correlation, h.sill, self.noise(h), self.columns
-            )
+            gram, logdet = samples.plain_sums(h.correlation, h.sill, self.noise(h), self.columns)
             found = coefficients(gram, self.scales(h))
         except (FitError, LinAlgError):
             return _IMPOSSIBLE
@@ -221,14 +219,14 @@ class Problem:
 def find_mode(
     problem: Problem, samples: SumsMaker, starts: list[Array] | None = None, steps: int = 200
 ) -> tuple[Array, float]:
-    """Find the most probable theta from each start by L-BFGS; give it and minus its log posterior."""
+    """Find the most probable theta, from each start by L-BFGS, and minus its log posterior."""
     bounds = problem.bounds()
     best: tuple[Array, float] | None = None
     for start in starts or problem.starts():
         inside = np.clip(start, bounds[:, 0], bounds[:, 1])
         found = minimize(
             problem.value_and_slope, inside, args=(samples,), jac=True, method="L-BFGS-B",
-            bounds=bounds, options={"maxiter": steps, "ftol": 1e-7},
+            bounds=bounds, options={"maxiter": steps, "ftol": 1e-6},
         )  # fmt: skip
         if best is None or found.fun < best[1]:
             best = (found.x, float(found.fun))
@@ -245,9 +243,7 @@ class Draws:
     log_evidence: float
 
 
-def average(
-    problem: Problem, samples: SumsMaker, mode: Array, draws: int
-) -> Draws:
+def average(problem: Problem, samples: SumsMaker, mode: Array, draws: int) -> Draws:
     """Average over theta: draw, weigh by posterior over proposal.
 
     With ``draws`` = 0 the mode alone is kept and the evidence is Laplace's.
@@ -280,9 +276,11 @@ def _student_constant(p: int) -> float:
 
 
 def _spread(slope: Callable[[Array], Array], mode: Array) -> tuple[Array, float]:
-    """Root of the inverse curvature at the mode, by differences of the slope; its ln determinant."""
+    """Root of the inverse curvature at the mode, by differences of the slope; ln its size."""
     step = 0.1
-    rows = [(slope(mode + step * e) - slope(mode - step * e)) / (2 * step) for e in np.eye(len(mode))]
+    rows = [
+        (slope(mode + step * e) - slope(mode - step * e)) / (2 * step) for e in np.eye(len(mode))
+    ]
     curvature = np.array(rows)
     size, axes = np.linalg.eigh((curvature + curvature.T) / 2)
     size = np.maximum(size, 0.15)

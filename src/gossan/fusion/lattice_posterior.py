@@ -137,7 +137,7 @@ def _plan(
 ) -> tuple[NDArray[np.int_], NDArray[np.int64], NDArray[np.int_], NDArray[np.int_]]:
     """Choose the samples near the grid and list (node, sample) pairs, by node.
 
-    Samples whose support is wider than one and a half steps make no cusp that the lattice would miss.
+    Samples whose support is wider than one and a half steps make no cusp that the lattice misses.
     """
     places = _in_own_order(samples)
     margin = REACH * max(lattice.pixel_width, lattice.pixel_height)

@@ -17,7 +17,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from gossan.arrays.resample import Taps
+from gossan.arrays.resample import Taps, cubic_taps, interpolate_at
 from gossan.fusion.covariance import mean_correlation
 from gossan.fusion.field_posterior import Member
 from gossan.geo.grid import Grid
@@ -26,7 +26,8 @@ __all__ = ["NODES", "NearSamples", "near_nodes"]
 
 NODES = 8
 REACH = 2.0
-_PAIRED = 1.0
+_PAIRED = 1.25
+_LITTLE, _LITTLE_MEAN = 1e-3, 5e-3
 Array = NDArray[np.float64]
 
 
@@ -55,6 +56,8 @@ class NearSamples:
         (n,) factor b of ``c_i^2`` in the explained variance.
     feature_weight
         (n, d) factor of ``phi (c_i - I c_i)`` in half of the explained variance.
+    loud
+        (n,) samples whose mending is worth it; a smooth spatial term needs none.
     pairs, pair_weight, pair_covariance
         (k, 2) samples close to each other, the factor B of each pair, and (k, 8, 8) the
         covariance of the second at the nodes of the first.
@@ -67,6 +70,7 @@ class NearSamples:
     mean_weight: Array = field(repr=False)
     square_weight: Array = field(repr=False)
     feature_weight: NDArray[np.float32] = field(repr=False)
+    loud: NDArray[np.bool_] = field(repr=False)
     pairs: NDArray[np.int64] = field(repr=False)
     pair_weight: Array = field(repr=False)
     pair_covariance: Array = field(repr=False)
@@ -105,11 +109,16 @@ class NearSamples:
         full = weights + np.einsum("nabi,ni->nab", off, turned)
         smooth = full - square[:, None, None] * covariance
         mean = own[:, -1] - own[:, :-1] @ member.all_coefficients
+        miss = h.sill * _largest_miss(lattice, h.correlation.packed, rule)
+        little = _LITTLE * h.noise
+        loud = square * miss**2 > little
+        loud |= np.abs(mean) * miss > _LITTLE_MEAN * np.sqrt(h.noise)
+        weight = full_precision[len(spots) :]
+        heard = np.abs(weight) * miss**2 > little
         return cls(
             spots, first, covariance, smooth, mean, square,
-            np.ascontiguousarray(turned[:, :-1], np.float32), pairs,
-            full_precision[len(spots) :], pair_covariance, h.sill, h.correlation.packed, rule,
-            reach,
+            np.ascontiguousarray(turned[:, :-1], np.float32), loud, pairs[heard], weight[heard],
+            pair_covariance[heard], h.sill, h.correlation.packed, rule, reach,
         )  # fmt: skip
 
     def mend(
@@ -123,7 +132,7 @@ class NearSamples:
         """
         reach = self.reach_m
         self._mend_pairs(easting, northing, rows, columns, weight, variance)
-        inside = (
+        inside = self.loud & (
             (self.places[:, 0] > easting[0] - reach) & (self.places[:, 0] < easting[-1] + reach)
             & (self.places[:, 1] < northing[0] + reach) & (self.places[:, 1] > northing[-1] - reach)
         )  # fmt: skip
@@ -139,7 +148,6 @@ class NearSamples:
                 rows.first[y0:y1], rows.weights[y0:y1], columns.first[x0:x1],
                 columns.weights[x0:x1], np.float32(weight), y0, x0, features, mean, variance,
             )  # fmt: skip
-
 
     def _mend_pairs(
         self, easting: Array, northing: Array, rows: Taps, columns: Taps, weight: float,
@@ -169,6 +177,27 @@ def _frame(lattice: Grid) -> tuple[float, float, float, float]:
     """First node and steps: easting, northing, eastward, northward (negative)."""
     easting, northing = lattice.coordinates()
     return float(easting[0]), float(northing[0]), lattice.pixel_width, -lattice.pixel_height
+
+
+def _largest_miss(
+    lattice: Grid, packed: tuple[int, Array, float], rule: tuple[Array, Array, float]
+) -> float:
+    """Largest share of the sill that interpolation misses at a sample."""
+    spots = np.stack(np.meshgrid([0.0, 0.25, 0.5], [0.0, 0.25, 0.5]), axis=-1).reshape(-1, 2)
+    spots = (spots + 3.0) * [lattice.pixel_width, lattice.pixel_height]
+    first = np.zeros((len(spots), 2), np.int64)
+    nodes = np.empty((len(spots), NODES, NODES))
+    frame = (0.0, 0.0, lattice.pixel_width, lattice.pixel_height)
+    _covariances(spots, first, *frame, 1.0, *packed, *rule, nodes)
+    own = np.empty((1, 1, 1))
+    zero = np.zeros((1, 2))
+    _covariances(zero, first[:1], *frame, 1.0, *packed, *rule, own)
+    x, y = (spots / [lattice.pixel_width, lattice.pixel_height]).T
+    rows, cols = cubic_taps(y, NODES), cubic_taps(x, NODES)
+    near = [
+        interpolate_at(rows.part(k, k + 1), cols.part(k, k + 1), nodes[k])[0] for k in range(len(x))
+    ]
+    return float(np.abs(own[0, 0, 0] - np.array(near)).max())
 
 
 @njit(cache=True, nogil=True)

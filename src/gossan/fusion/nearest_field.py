@@ -15,20 +15,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.spatial import cKDTree
 
-from gossan.fusion.covariance import Correlation, lag_rule, mean_correlation, mean_slopes
+from gossan.fusion.covariance import Correlation, lag_rule
 from gossan.fusion.exact_field import FieldAt
+from gossan.fusion.nearest_kernels import condition, earlier, whiten, whitening_rows
 from gossan.fusion.restricted_likelihood import FieldSums
 from gossan.geochem.threads import run_chunks
 
 __all__ = ["NearestField", "NearestSamples"]
 
 Array = NDArray[np.float64]
-_TOO_CLOSE = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +70,7 @@ class NearestSamples:
         logs, log_slopes = np.empty(len(ordered)), np.empty((count, len(ordered)))
 
         def part(start: int, stop: int) -> None:
-            _whiten(
+            whiten(
                 self.coordinates, self.neighbours, *correlation.packed, slopes, shapes,
                 rule.near, rule.far, rule.cutoff_m, sill, noise[self.order],
                 np.ascontiguousarray(noise_slopes[:, self.order]), ordered,
@@ -136,7 +135,7 @@ class NearestField:
         near = self.samples.neighbours
         n, m = near.shape
         values = np.zeros((n, m + 1))
-        _whitening_rows(
+        whitening_rows(
             self.samples.coordinates, near, *self.correlation.packed, rule.near, rule.far,
             rule.cutoff_m, self.sill, self.noise, values,
         )  # fmt: skip
@@ -153,9 +152,7 @@ class NearestField:
         hit = nearest[rows] == place[:, None]
         return said, np.where(hit, weights[rows], 0.0).sum(axis=1)
 
-    def _solve(
-        self, targets: Array, support_m: float
-    ) -> tuple[FieldAt, NDArray[np.int64], Array]:
+    def _solve(self, targets: Array, support_m: float) -> tuple[FieldAt, NDArray[np.int64], Array]:
         places = np.ascontiguousarray(targets, np.float64)
         count = min(self.neighbours, len(self.samples.coordinates))
         tree = cKDTree(self.samples.coordinates)
@@ -168,7 +165,7 @@ class NearestField:
         def part(start: int, stop: int) -> None:
             found = tree.query(places[start:stop], k=count)[1].reshape(-1, count)
             nearest[start:stop] = found
-            _condition(
+            condition(
                 places[start:stop], self.samples.coordinates, nearest[start:stop],
                 *self.correlation.packed, own.near, own.far, own.cutoff_m,
                 across.near, across.far, across.cutoff_m, self.sill, self.noise, self.columns,
@@ -188,185 +185,6 @@ def _predecessors(places: Array, neighbours: int) -> NDArray[np.int64]:
         stop = min(max(2 * start, 2 * neighbours), total)
         tree = cKDTree(places[:stop])
         nearest = tree.query(places[start:stop], k=min(stop, 4 * neighbours))[1]
-        _earlier(nearest.reshape(stop - start, -1), start, found)
+        earlier(nearest.reshape(stop - start, -1), start, found)
         start = stop
     return found
-
-
-@njit(cache=True, nogil=True)
-def _earlier(nearest, start, found):  # type: ignore[no-untyped-def]
-    for i in range(nearest.shape[0]):
-        count = 0
-        for j in nearest[i]:
-            if j < start + i and count < found.shape[1]:
-                found[start + i, count] = j
-                count += 1
-
-
-@njit(cache=True, nogil=True)
-def _factor(matrix, size):  # type: ignore[no-untyped-def]
-    """Factorise the upper left part of a symmetric matrix in place: lower triangle."""
-    for i in range(size):
-        for j in range(i):
-            s = matrix[i, j]
-            for k in range(j):
-                s -= matrix[i, k] * matrix[j, k]
-            matrix[i, j] = s / matrix[j, j]
-        s = matrix[i, i]
-        for k in range(i):
-            s -= matrix[i, k] * matrix[i, k]
-        matrix[i, i] = np.sqrt(max(s, _TOO_CLOSE))
-
-
-@njit(cache=True, nogil=True)
-def _solve_in_place(lower, size, b):  # type: ignore[no-untyped-def]
-    for i in range(size):
-        s = b[i]
-        for k in range(i):
-            s -= lower[i, k] * b[k]
-        b[i] = s / lower[i, i]
-    for i in range(size - 1, -1, -1):
-        s = b[i]
-        for k in range(i + 1, size):
-            s -= lower[k, i] * b[k]
-        b[i] = s / lower[i, i]
-
-
-@njit(cache=True, nogil=True)
-def _whiten(  # type: ignore[no-untyped-def]
-    places, neighbours, family, metric, smoothness, slopes, shapes, near, far, cutoff, sill,
-    noise, noise_slopes, columns, start, stop, white, turned, logs, log_slopes,
-):  # fmt: skip
-    """Whiten rows start .. stop - 1 of the columns, with the derivatives."""
-    most, count = neighbours.shape[1] + 1, turned.shape[0]
-    matrix, change = np.empty((most, most)), np.zeros((count, most, most))
-    part, b, db = np.empty(shapes), np.empty(most), np.empty(most)
-    index = np.empty(most, np.int64)
-    for row in range(start, stop):
-        size = 0
-        for j in neighbours[row]:
-            if j >= 0:
-                index[size] = j
-                size += 1
-        index[size] = row
-        for i in range(size + 1):
-            for j in range(i + 1):
-                x = places[index[j], 0] - places[index[i], 0]
-                y = places[index[j], 1] - places[index[i], 1]
-                c = sill * mean_slopes(
-                    x, y, family, metric, smoothness, slopes, near, far, cutoff, part
-                )
-                matrix[i, j] = c
-                change[0, i, j] = c
-                for p in range(shapes):
-                    change[1 + p, i, j] = sill * part[p]
-                for p in range(1 + shapes, count):
-                    change[p, i, j] = 0.0
-                if i == j:
-                    matrix[i, i] += noise[index[i]]
-                    for p in range(noise_slopes.shape[0]):
-                        change[1 + shapes + p, i, i] = noise_slopes[p, index[i]]
-        own = matrix[size, size]
-        for k in range(size):
-            b[k] = matrix[size, k]
-        _factor(matrix, size)
-        left = own
-        for k in range(size):
-            db[k] = b[k]
-        _solve_in_place(matrix, size, b)
-        for k in range(size):
-            left -= db[k] * b[k]
-        left = max(left, _TOO_CLOSE * own)
-        root = np.sqrt(left)
-        logs[row] = np.log(left)
-        for c in range(columns.shape[1]):
-            s = columns[row, c]
-            for k in range(size):
-                s -= b[k] * columns[index[k], c]
-            white[row, c] = s / root
-        for p in range(count):
-            slope = change[p, size, size]
-            for i in range(size):
-                s = change[p, size, i]
-                slope -= 2.0 * b[i] * s
-                for j in range(size):
-                    low = change[p, i, j] if j <= i else change[p, j, i]
-                    s -= low * b[j]
-                    slope += b[i] * b[j] * low
-                db[i] = s
-            _solve_in_place(matrix, size, db)
-            log_slopes[p, row] = slope / left
-            for c in range(columns.shape[1]):
-                s = -0.5 * white[row, c] * slope / left
-                for k in range(size):
-                    s -= db[k] * columns[index[k], c] / root
-                turned[p, row, c] = s
-
-
-@njit(cache=True, nogil=True)
-def _condition(  # type: ignore[no-untyped-def]
-    targets, places, nearest, family, metric, smoothness, near, far, cutoff, near_t, far_t,
-    cutoff_t, sill, noise, columns, sums, explained, weights,
-):  # fmt: skip
-    """Condition each target on its nearest samples."""
-    size = nearest.shape[1]
-    matrix, c = np.empty((size, size)), np.empty(size)
-    for t in range(targets.shape[0]):
-        for i in range(size):
-            a = nearest[t, i]
-            for j in range(i + 1):
-                x, y = places[nearest[t, j], 0] - places[a, 0], places[nearest[t, j], 1] - places[a, 1]
-                matrix[i, j] = sill * mean_correlation(
-                    x, y, family, metric, smoothness, near, far, cutoff
-                )
-            matrix[i, i] += noise[a]
-            x, y = places[a, 0] - targets[t, 0], places[a, 1] - targets[t, 1]
-            c[i] = sill * mean_correlation(
-                x, y, family, metric, smoothness, near_t, far_t, cutoff_t
-            )
-            weights[t, i] = c[i]
-        _factor(matrix, size)
-        _solve_in_place(matrix, size, weights[t])
-        explained[t] = 0.0
-        sums[t, :] = 0.0
-        for i in range(size):
-            explained[t] += c[i] * weights[t, i]
-            for k in range(columns.shape[1]):
-                sums[t, k] += weights[t, i] * columns[nearest[t, i], k]
-
-
-@njit(cache=True, nogil=True)
-def _whitening_rows(  # type: ignore[no-untyped-def]
-    places, neighbours, family, metric, smoothness, near, far, cutoff, sill, noise, values
-):
-    """Fill row i with ``-b / sqrt(f)`` at its neighbours and ``1 / sqrt(f)`` last."""
-    most = neighbours.shape[1]
-    matrix, b = np.empty((most + 1, most + 1)), np.empty(most + 1)
-    index, slot = np.empty(most + 1, np.int64), np.empty(most + 1, np.int64)
-    for row in range(places.shape[0]):
-        size = 0
-        for k in range(most):
-            if neighbours[row, k] >= 0:
-                index[size], slot[size] = neighbours[row, k], k
-                size += 1
-        index[size] = row
-        for i in range(size + 1):
-            for j in range(i + 1):
-                x = places[index[j], 0] - places[index[i], 0]
-                y = places[index[j], 1] - places[index[i], 1]
-                matrix[i, j] = sill * mean_correlation(
-                    x, y, family, metric, smoothness, near, far, cutoff
-                )
-            matrix[i, i] += noise[index[i]]
-        own = matrix[size, size]
-        left = own
-        _factor(matrix, size)
-        for k in range(size):
-            b[k] = matrix[size, k]
-        _solve_in_place(matrix, size, b)
-        for k in range(size):
-            left -= b[k] * matrix[size, k]
-        root = np.sqrt(max(left, _TOO_CLOSE * own))
-        for k in range(size):
-            values[row, slot[k]] = -b[k] / root
-        values[row, most] = 1.0 / root

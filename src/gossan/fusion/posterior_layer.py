@@ -63,7 +63,7 @@ class ElementPosterior:
     def _add_gaps(self, raw: Block, key: NDArray[np.int64], variance: Block) -> None:
         """Add what unknown features do to the variance: once for each pattern of gaps."""
         at = np.flatnonzero(key)
-        patterns, first, which = np.unique(key.ravel()[at], return_index=True, return_inverse=True)
+        _, first, which = np.unique(key.ravel()[at], return_index=True, return_inverse=True)
         flat = raw.reshape(len(raw), -1)[self.standard.used][:, at[first]]
         extra = self.standard.gap_variance(~np.isfinite(flat.T), self.posterior.second_moment)
         variance.reshape(-1)[at] += extra[which].astype(np.float32)

@@ -57,7 +57,7 @@ class StandardFeatures:
         paired = bands > 0 and len(group) % bands == 0
         own = np.tile(deviation[:bands], len(group) // bands) if paired else deviation
         least = np.maximum(_FLAT * own, 1e-9 * np.abs(mean))
-        used = np.flatnonzero((count > 2) & (deviation > least))
+        used = np.flatnonzero((count > 1) & (deviation > least))
         chosen = off[:, used] / deviation[used]
         _, renumbered = np.unique(group[used], return_inverse=True)
         alike = chosen.T @ chosen / max(len(values), 1)
