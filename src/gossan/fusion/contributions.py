@@ -40,13 +40,17 @@ def feature_table(
     together = design @ effect
     centred = design - design.mean(axis=0)
     share = effect * (centred.T @ together) / len(values) / values.var()
+    plain = len(standard.used)
+    per_unit = np.full(len(effect), np.nan)
+    per_unit[:plain] = effect[:plain] / standard.deviation
+    waves = [f"wave {k + 1}" for k in range(len(effect) - plain)]
     return pd.DataFrame(
         {
-            "feature": [names[i] for i in standard.used],
+            "feature": [*(names[i] for i in standard.used), *waves],
             "effect": effect,
             "lower90": effect - Z90 * deviation,
             "upper90": effect + Z90 * deviation,
-            "per_unit": effect / standard.deviation,
+            "per_unit": per_unit,
             "share": share,
         }
     )

@@ -105,7 +105,7 @@ def _explore(
         modes = [find_mode(p, samples) for p in problems]
         return [average(p, samples, m, draws) for p, (m, _) in zip(problems, modes)]
     rough = NearestSamples.of(samples.coordinates, samples.support_m, _ROUGH_NEIGHBOURS)
-    found = [average(p, rough, find_mode(p, rough)[0], 0) for p in problems]
+    found = [average(p, rough, find_mode(p, rough, p.starts()[:1])[0], 0) for p in problems]
     best = max(d.log_evidence for d in found)
     likely = [k for k, d in enumerate(found) if d.log_evidence > best - _RULED_OUT]
     for k in likely:

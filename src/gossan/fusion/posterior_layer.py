@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gossan.arrays.resample import Taps, cubic_taps, interpolate
 from gossan.errors import FitError, must
+from gossan.fusion.fourier import Waves
 from gossan.fusion.lattice_posterior import LatticePosterior
 from gossan.fusion.standard_features import StandardFeatures
 from gossan.fusion.supports import NestedFeatures
@@ -43,6 +44,8 @@ class ElementPosterior:
             raw, self.standard.used, self.standard.mean.astype(np.float32),
             (1.0 / self.standard.deviation).astype(np.float32), _keys(len(self.standard.used)),
         )  # fmt: skip
+        if self.standard.waves is not None:
+            z = _with_waves(z, key, self.standard.waves)
         rows, cols = _taps(post.lattice, grid, window)
         trend, variance = interpolate(rows, cols, post.fields[:2])
         flat = z.reshape(len(z), -1)
@@ -64,8 +67,8 @@ class ElementPosterior:
         """Add what unknown features do to the variance: once for each pattern of gaps."""
         at = np.flatnonzero(key)
         _, first, which = np.unique(key.ravel()[at], return_index=True, return_inverse=True)
-        flat = raw.reshape(len(raw), -1)[self.standard.used][:, at[first]]
-        extra = self.standard.gap_variance(~np.isfinite(flat.T), self.posterior.second_moment)
+        flat = raw.reshape(len(raw), -1)[:, at[first]].T.astype(np.float64)
+        extra = self.standard.gap_variance(self.standard(flat)[1], self.posterior.second_moment)
         variance.reshape(-1)[at] += extra[which].astype(np.float32)
 
 
@@ -134,6 +137,13 @@ def join_maps(maps: Mapping[str, PosteriorLayer]) -> PosteriorLayer:
             )
     named = [replace(e, name=name) for name, one in maps.items() for e in one.elements]
     return PosteriorLayer(first.features, tuple(named))
+
+
+def _with_waves(z: Block, key: NDArray[np.int64], waves: Waves) -> Block:
+    """Put Fourier features behind the standardised ones; 0 where any of those is a gap."""
+    added = waves.of_pixels(z.reshape(len(z), -1))
+    added[:, key.ravel() != 0] = 0.0
+    return np.concatenate([z, added.reshape(-1, *z.shape[1:])])
 
 
 def _taps(lattice: Grid, grid: Grid, window: Window) -> tuple[Taps, Taps]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gossan.fusion.fourier import Waves
 
 __all__ = ["StandardFeatures"]
 
@@ -30,6 +32,8 @@ class StandardFeatures:
         (d,) group of each, renumbered from 0.
     alike
         (d, d) second moments of the standardised features, gaps as 0: their correlation.
+    waves
+        Fourier features that follow the standardised ones as one more group, if any.
     """
 
     used: NDArray[np.int_]
@@ -37,6 +41,7 @@ class StandardFeatures:
     deviation: Array
     group: NDArray[np.int_]
     alike: Array = field(repr=False)
+    waves: Waves | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, values: Array, group: NDArray[np.int_]) -> StandardFeatures:
@@ -67,7 +72,22 @@ class StandardFeatures:
         """Standardise (n, f): (n, d) with 0 in gaps, and where the gaps are."""
         raw = values[:, self.used]
         gaps = ~np.isfinite(raw)
-        return np.where(gaps, 0.0, (raw - self.mean) / self.deviation), gaps
+        design = np.where(gaps, 0.0, (raw - self.mean) / self.deviation)
+        if self.waves is None:
+            return design, gaps
+        some = np.asarray(gaps.any(axis=1))[:, None]
+        added = np.where(some, 0.0, self.waves(design))
+        lost = np.repeat(some, added.shape[1], axis=1)
+        return np.hstack([design, added]), np.hstack([gaps, lost])
+
+    def with_waves(self, values: Array) -> StandardFeatures:
+        """Add Fourier features, their frequencies scaled by the samples' features (n, f)."""
+        design, gaps = self(values)
+        waved = replace(self, waves=Waves.of(design[~gaps.any(axis=1)]))
+        whole = waved(values)[0]
+        added = np.full(whole.shape[1] - design.shape[1], self.group.max() + 1)
+        alike = whole.T @ whole / len(whole)
+        return replace(waved, group=np.concatenate([self.group, added]), alike=alike)
 
     def missing_shares(self, gaps: NDArray[np.bool_]) -> Array:
         """Give (n, groups) the share of each group's features that are gaps."""
