@@ -26,6 +26,17 @@ ELEMENTS = ("Cu", "Zn", "Sn")
 """Copper and zinc follow the alteration; tin has nothing to do with the imagery (control)."""
 
 
+SHOWN = (
+    "kriging",
+    "aster_pc2_literal_global",
+    "aster_pc2_literal_local",
+    "aster_pc2_sound_global",
+    "aster_pc2_sound_local",
+    "trusted",
+)
+"""Products printed at the end; ``tables/truth.csv`` has all."""
+
+
 @dataclass(frozen=True, eq=False)
 class Shown:
     """Hold what the demo found: the run folder, how near each map is to the truth, and words."""
@@ -54,7 +65,8 @@ def show_district(folder: Path | str, seed: int, reporter: Reporter) -> Shown:
     result = run_project(project, folder / "run", reporter=reporter)
     table = truth_table(district, RunFolder(result.root))
     RunFolder(result.root).write_table("truth", table)
-    return Shown(result.root, table, _sentences(folder, result))
+    few = table[table["product"].isin(SHOWN)].sort_values("element", kind="stable")
+    return Shown(result.root, few, _sentences(folder, result))
 
 
 def truth_table(district: District, run: RunFolder) -> pd.DataFrame:
@@ -103,7 +115,7 @@ def _ln_truth(district: District, run: RunFolder, element: str, unit: str) -> ND
 
 
 def _detail(values: NDArray[np.float64], levels: int) -> NDArray[np.float64]:
-    return values - low_pass(values.astype(np.float32), levels)
+    return values - low_pass(values[None].astype(np.float32), levels)[0]
 
 
 def _sentences(folder: Path, result: RunResult) -> tuple[str, ...]:
