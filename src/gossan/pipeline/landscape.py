@@ -17,6 +17,7 @@ from gossan.geo.layer import Layer, RenamedLayer, SelectedLayer, StackedLayer
 from gossan.geo.raster import open_raster
 from gossan.imagery.components import ComponentLayer, fit_components
 from gossan.imagery.crosta import crosta
+from gossan.imagery.readings import readings
 from gossan.pipeline.imagery import Imagery
 
 
@@ -128,10 +129,11 @@ class Landscape:
 
     def component_tables(self) -> pd.DataFrame:
         """Give loadings and explained variance of every set of components that was used."""
-        tables = [
-            part.table().assign(source=name.removesuffix(".bands"))
-            for name, part in self._components.items()
-        ]
+        tables = []
+        for name, part in self._components.items():
+            words = readings(part.components, self.imagery[name.split(".")[0]].settings.sensor)
+            table = part.table().assign(source=name.removesuffix(".bands"))
+            tables.append(table.assign(reading=table["component"].map(words)))
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 

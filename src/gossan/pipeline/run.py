@@ -30,6 +30,7 @@ from gossan.pipeline.prepare import scene_layers
 from gossan.pipeline.products import Product, products_of
 from gossan.pipeline.progress import Advance, Reporter, Silent, told
 from gossan.pipeline.project import Project
+from gossan.pipeline.reduced import reduced_tables, small_enough, write_applicability
 from gossan.pipeline.scores import coarse_scores, held_out_scores, image_tables, summary_of
 from gossan.pipeline.surveys import Working, working
 
@@ -116,11 +117,39 @@ def _walk(
             scene_layers(run, ground, blocks)
     for element in project.elements:
         _element(walk, element, [p for p in products if element in p.elements])
+    with reporter.step("Applicability and reduced resolution"):
+        _whole_maps(walk, products)
     with reporter.step("Tables"):
         tables = _gather(walk, products)
     verdicts = _verdicts(run, products, project.elements)
     _write_manifest(walk, products, verdicts, time.perf_counter() - begun)
     return RunResult(run.root, summary_of(tables["scores"]), tuple(verdicts.values()))
+
+
+def _whole_maps(walk: Walk, products: list[Product]) -> None:
+    """Judge what needs the whole map at once; left out on very large maps, and said."""
+    if not small_enough(walk.ground):
+        walk.ground.notes.append("Applicability and reduced resolution are left out: large map.")
+        return
+    made_of = {"inputs": walk.inputs, "products": settings_record(walk.project)["product"]}
+    parts = _parts(walk.run, "reduced")
+
+    def work() -> None:
+        table = reduced_tables(walk.ground, products)
+        with atomic_path(parts / "reduced_resolution.csv") as temporary:
+            table.to_csv(temporary, index=False, float_format="%.6g")
+        name = max((p.settings.features for p in products), key=len)
+        if walk.maps and name and walk.ground.landscape.mapped(name):
+            element = walk.project.elements[0]
+            data = working(walk.ground.surveys, element, walk.project.project.transform)
+            features = walk.ground.landscape.features(name)
+            division = _division(walk, data.observations)
+            write_applicability(walk.run, features, data, division, walk.blocks)
+
+    walk.run.once("reduced", made_of, [parts / "reduced_resolution.csv"], work)
+    table = parts / "reduced_resolution.csv"
+    if table.stat().st_size > 2:
+        walk.run.write_table("reduced_resolution", pd.read_csv(table))
 
 
 def _element(walk: Walk, element: str, products: list[Product]) -> None:
