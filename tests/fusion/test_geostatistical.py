@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -436,3 +437,27 @@ def test_pixels_with_some_gaps_are_mapped_as_points_with_gaps_are_predicted() ->
     assert np.isfinite(mapped).all()
     assert np.abs(mapped[0] - brute.mean).max() < 0.02 * mapped[0].std()
     assert np.abs(mapped[1] / brute.standard_error - 1).max() < 0.06
+
+
+def test_imagery_that_is_empty_at_every_sample_leaves_kriging() -> None:
+    empty = LayerFeatures(ArrayLayer(GRID, ("a", "b"), np.full((2, *GRID.shape), np.nan)))
+    points = survey(40)
+    model = Geostatistical().fit(observe(points, features()), empty)
+    assert model.tables_["models"].model.tolist() == ["kriging"]
+    mapped, brute = thinned(model.layer(empty)), model.predict(everywhere(), empty)
+    assert np.abs(mapped[0] - brute.mean).max() < 0.01 * mapped[0].std()
+
+
+def test_samples_at_one_place_and_few_samples_are_no_trouble() -> None:
+    points = survey(30)
+    twice = Points(np.concatenate([points.coordinates, points.coordinates[:6]]))
+    for asked in (twice, survey(11)):
+        model = Geostatistical().fit(observe(asked, features()), features())
+        assert np.isfinite(model.layer(features()).read(GRID.whole)).all()
+
+
+def test_maps_pickle() -> None:
+    points = survey(50)
+    layer = Geostatistical().fit(observe(points, features()), features()).layer(features())
+    again = pickle.loads(pickle.dumps(layer))
+    np.testing.assert_array_equal(again.read(GRID.whole), layer.read(GRID.whole))

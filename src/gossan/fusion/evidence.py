@@ -22,7 +22,7 @@ _MOST_DRAWS = 60
 _MOST_KEPT, _FEWEST_KEPT = 10, 3
 _WORK = 1.5e7
 _ROUGH_NEIGHBOURS, _POLISH = 12, 6
-_RULED_OUT = 12.0
+_RULED_OUT, _HOPELESS = 12.0, 40.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +105,14 @@ def _explore(
         modes = [find_mode(p, samples) for p in problems]
         return [average(p, samples, m, draws) for p, (m, _) in zip(problems, modes)]
     rough = NearestSamples.of(samples.coordinates, samples.support_m, _ROUGH_NEIGHBOURS)
-    found = [average(p, rough, find_mode(p, rough, p.starts()[:1])[0], 0) for p in problems]
+    modes = [find_mode(p, rough, p.starts()[:1]) for p in problems]
+    least = min(value for _, value in modes)
+    found = [
+        Draws(mode[None], np.ones(1), -value)
+        if value > least + _HOPELESS
+        else average(p, rough, mode, 0)
+        for p, (mode, value) in zip(problems, modes)
+    ]
     best = max(d.log_evidence for d in found)
     likely = [k for k, d in enumerate(found) if d.log_evidence > best - _RULED_OUT]
     for k in likely:

@@ -11,13 +11,14 @@ from scipy.linalg import LinAlgError, cho_solve, cholesky
 from scipy.linalg.lapack import dpotri
 
 from gossan.errors import FitError, must
-from gossan.fusion.covariance import Correlation, LagRule, lag_rule
+from gossan.fusion.covariance import Correlation, correlate, lag_rule
 from gossan.fusion.restricted_likelihood import FieldSums
+from gossan.geochem.threads import run_chunks
 
 __all__ = ["ExactField", "ExactSamples", "FieldAt"]
 
 Array = NDArray[np.float64]
-_CHUNK = 4_000_000
+_CHUNK = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,12 +113,8 @@ class ExactField:
 
     def at(self, targets: Array, support_m: float = 0.0) -> FieldAt:
         """Say what the samples tell of u at targets (t, 2) of a support."""
-        sums = np.empty((len(targets), self.solved.shape[1]))
-        explained = np.empty(len(targets))
-        for part, covariance, weights in self._chunks(targets, support_m):
-            sums[part] = covariance @ self.solved
-            explained[part] = np.einsum("ti,it->t", covariance, weights)
-        return FieldAt(sums, explained)
+        nothing = np.empty(0, np.int64)
+        return self._solve(targets, support_m, nothing, nothing)[0]
 
     def at_nodes(
         self, targets: Array, rows: NDArray[np.int_], samples: NDArray[np.int_]
@@ -126,28 +123,32 @@ class ExactField:
 
         ``rows`` must be sorted.
         """
-        sums = np.empty((len(targets), self.solved.shape[1]))
-        explained, wanted = np.empty(len(targets)), np.empty(len(rows))
-        for part, covariance, weights in self._chunks(targets, 0.0):
-            sums[part] = covariance @ self.solved
-            explained[part] = np.einsum("ti,it->t", covariance, weights)
-            some = slice(*np.searchsorted(rows, (part.start, part.stop)))
-            wanted[some] = weights[samples[some], rows[some] - part.start]
-        return FieldAt(sums, explained), wanted
+        return self._solve(targets, 0.0, rows, samples)
 
-    def _chunks(self, targets: Array, support_m: float):  # type: ignore[no-untyped-def]
-        rule = self._rule(support_m)
+    def _solve(
+        self, targets: Array, support_m: float, rows: NDArray[np.int_], samples: NDArray[np.int_]
+    ) -> tuple[FieldAt, Array]:
+        rule = lag_rule(support_m, self.samples.support_m)
         places = np.ascontiguousarray(targets, np.float64)
-        step = max(64, _CHUNK // max(len(self.samples.coordinates), 1))
-        for start in range(0, len(places), step):
-            part = slice(start, min(start + step, len(places)))
-            covariance = self.sill * self.correlation.between(
-                places[part], self.samples.coordinates, rule
-            )
-            yield part, covariance, cho_solve((self.lower, True), covariance.T, check_finite=False)
+        sums = np.empty((len(places), self.solved.shape[1]))
+        explained, wanted = np.empty(len(places)), np.empty(len(rows))
+        known = self.samples.coordinates
 
-    def _rule(self, support_m: float) -> LagRule:
-        return lag_rule(support_m, self.samples.support_m)
+        def part(start: int, stop: int) -> None:
+            covariance = np.empty((stop - start, len(known)))
+            correlate(
+                places[start:stop], known, *self.correlation.packed,
+                rule.near, rule.far, rule.cutoff_m, covariance,
+            )  # fmt: skip
+            covariance *= self.sill
+            weights = cho_solve((self.lower, True), covariance.T, check_finite=False)
+            sums[start:stop] = covariance @ self.solved
+            explained[start:stop] = np.einsum("ti,it->t", covariance, weights)
+            some = slice(*np.searchsorted(rows, (start, stop)))
+            wanted[some] = weights[samples[some], rows[some] - start]
+
+        run_chunks(part, len(places), None, max(64, _CHUNK // max(len(known), 1)))
+        return FieldAt(sums, explained), wanted
 
 
 def factorise(covariance: Array, noise: Array) -> Array:

@@ -37,19 +37,29 @@ class ElementPosterior:
     shift: float = 0.0
     added: float = 0.0
 
-    def fill(self, raw: Block, grid: Grid, window: Window) -> tuple[Block, Block]:
-        """Give estimate and standard error (height, width) from the features (f, height, width)."""
-        post = self.posterior
+    def standardise(self, raw: Block) -> tuple[Block, NDArray[np.int64]]:
+        """Give the design (d, height, width) of features (f, height, width), and its gaps."""
         z, key = _standardised(
             raw, self.standard.used, self.standard.mean.astype(np.float32),
             (1.0 / self.standard.deviation).astype(np.float32), _keys(len(self.standard.used)),
         )  # fmt: skip
         if self.standard.waves is not None:
             z = _with_waves(z, key, self.standard.waves)
+        return z, key
+
+    def fill(
+        self, raw: Block, z: Block, key: NDArray[np.int64], grid: Grid, window: Window
+    ) -> tuple[Block, Block]:
+        """Give estimate and standard error (height, width) of a window.
+
+        ``raw`` (f, height, width) are its features; ``z`` and ``key`` what ``standardise`` made of
+        them.
+        """
+        post = self.posterior
         rows, cols = _taps(post.lattice, grid, window)
         trend, variance = interpolate(rows, cols, post.fields[:2])
-        flat = z.reshape(len(z), -1)
         if len(z):
+            flat = z.reshape(len(z), -1)
             trend += (post.slopes @ flat).reshape(trend.shape)
             spread = post.root.T @ flat
             _add_squares(spread, variance.reshape(-1))
@@ -109,8 +119,12 @@ class PosteriorLayer:
                 raw = np.empty((0, *strip.shape), np.float32)
             else:
                 raw = layer.of(padded[:, start : start + height + 2 * reach], strip)
+            z, key, standard = None, None, b""
             for number, element in enumerate(self.elements):
-                part = element.fill(raw, self.grid, strip)
+                if z is None or key is None or standard != element.standard.fingerprint:
+                    z, key = element.standardise(raw)
+                    standard = element.standard.fingerprint
+                part = element.fill(raw, z, key, self.grid, strip)
                 result[2 * number : 2 * number + 2, start : start + height] = part
         return result
 
