@@ -76,4 +76,7 @@ def _planned(settings: ProductSettings, project: Project) -> Product:
     literal = getattr(settings.options, "variant", None) == "literal"
     usual: TransformWord = "identity" if literal else project.project.transform
     transform = settings.transform or usual
+    if transform != "log" and getattr(settings.options, "composite", "none") != "none":
+        plain = settings.options.model_copy(update={"composite": "none"})
+        settings = settings.model_copy(update={"options": plain})
     return Product(settings, transform, settings.elements or project.elements)
