@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -169,8 +170,6 @@ class Blocks:
         descriptions: tuple[str, ...] | None = None,
     ) -> list[dict[str, dict[str, float]]]:
         """Stream the bands of one layer to several files in one pass; ``files`` maps to bands."""
-        from contextlib import ExitStack
-
         named = dict(zip(layer.bands, descriptions or layer.bands))
         with ExitStack() as stack:
             finals = [stack.enter_context(atomic_path(path)) for path in files]

@@ -11,7 +11,7 @@ from affine import Affine
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gossan.errors import GridError, ImageryError, must
+from gossan.errors import GridError, ImageryError, MissingDependencyError, must
 from gossan.geo.grid import Grid, Window
 
 if TYPE_CHECKING:
@@ -265,8 +265,6 @@ def to_xarray(layer: Layer) -> DataArray:
     try:
         import xarray
     except ImportError as error:
-        from gossan.errors import MissingDependencyError
-
         raise MissingDependencyError(
             must("xarray", "installed", "no such package", "pip install 'gossan[xarray]'")
         ) from error

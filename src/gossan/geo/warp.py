@@ -45,7 +45,9 @@ class WarpedLayer:
         """Read the source under the window, with a margin, and resample it."""
         target = self.grid.crop(window)
         result = np.full((len(self.bands), *window.shape), np.nan, np.float32)
-        under = self.source.grid.covering(_bounds_in(target, self.source.grid.crs), margin=8)
+        under = self.source.grid.covering(
+            transformed_bounds(target, self.source.grid.crs), margin=8
+        )
         if not (under.height and under.width):
             return result
         place = self.source.grid.crop(under)
@@ -140,10 +142,6 @@ def _whole_pixel_shift(source: Grid, target: Grid) -> tuple[int, int] | None:
 
 def transformed_bounds(grid: Grid, crs: CRS) -> tuple[float, float, float, float]:
     """Give the bounds of a grid in another CRS: left, bottom, right, top."""
-    return _bounds_in(grid, crs)
-
-
-def _bounds_in(grid: Grid, crs: CRS) -> tuple[float, float, float, float]:
     if same_crs(grid.crs, crs):
         return grid.bounds
     transformer = Transformer.from_crs(grid.crs, crs, always_xy=True)
@@ -163,7 +161,7 @@ def _finer_on_same_axes(target: Grid, source: Grid) -> bool:
 
 def _pixel_area_in(source: Grid, target: Grid) -> float:
     """Area of a source pixel, in units of the target's CRS."""
-    left, bottom, right, top = _bounds_in(source, target.crs)
+    left, bottom, right, top = transformed_bounds(source, target.crs)
     return (right - left) * (top - bottom) / (source.width * source.height)
 
 
