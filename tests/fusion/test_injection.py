@@ -33,17 +33,26 @@ def test_the_map_lies_between_kriging_and_the_pyramid_and_agrees_with_the_points
     assert 0 < model.factor_ <= 1 and model.ratio_ < 1
     layer = model.layer(case.features)
     whole = layer.read(layer.grid.whole)
-    parts = [
-        m.layer(case.features).read(layer.grid.whole)[0] for m in (model.baseline_, model.pyramid_)
-    ]
-    expected = parts[0] + model.factor_ * (parts[1] - parts[0])
-    np.testing.assert_allclose(whole[0], expected, atol=1e-5)
+    kriged = model.baseline_.layer(case.features).read(layer.grid.whole)[0]
+    injected = model.pyramid_.layer(case.features).injected(layer.grid.whole)
+    np.testing.assert_allclose(whole[0], kriged + model.factor_ * injected, atol=1e-5)
     easting, northing = layer.grid.coordinates()
     rows, cols = np.array([10, 45, 70]), np.array([15, 60, 100])
     found = model.predict(Points(np.column_stack([easting[cols], northing[rows]])), case.features)
     np.testing.assert_allclose(whole[0, rows, cols], found.mean, atol=0.1)
     part = layer.read(Window(10, 20, 33, 47))
     np.testing.assert_allclose(part, whole[:, 10:43, 20:67], atol=1e-5)
+
+
+def test_masked_pixels_are_kriged() -> None:
+    case = simulate(n=120, holes=True)
+    settings = GuardedPyramidSettings(scope="global", number=5)
+    model = GuardedPyramid(settings).fit(case.observations, case.features)
+    layer, kriged = model.layer(case.features), model.baseline_.layer(case.features)
+    empty = np.isnan(case.features.layer.read(layer.grid.whole)).any(axis=0)
+    found, base = layer.read(layer.grid.whole)[0], kriged.read(layer.grid.whole)[0]
+    np.testing.assert_array_equal(found[empty], base[empty])
+    assert model.factor_ > 0 and (found[~empty] != base[~empty]).mean() > 0.99
 
 
 def test_imagery_that_tells_nothing_is_hardly_injected() -> None:

@@ -124,7 +124,7 @@ def test_the_sound_map_is_the_kriged_one_plus_regressed_detail_done_directly(lev
     ms[:, empty] = np.nan
     ms_low, geo_low = np.stack([direct_low(part, levels) for part in ms]), direct_low(geo, levels)
     labels = model.decomposition_.clusters.labels(array)
-    wanted = np.full(GRID.shape, np.nan)
+    wanted = geo.copy()  # where the image is empty
     for c in range(3):
         own = labels == c
         design = np.column_stack([np.ones(own.sum()), *ms_low[:, own]])
@@ -211,7 +211,7 @@ def test_blocks_of_any_size_and_workers_give_the_same_map(
     other = PyramidModel(options, VARIOGRAM, blocks).fit(data, features_of(array))
     wanted = fused(whole)
     np.testing.assert_allclose(fused(other), wanted, rtol=1e-5)
-    layer = other.layer(features_of(array))
+    layer = PyramidLayer(other.decomposition_, other.lattice_, other.lines_, variant)
     for window, values in blocks.map(layer.read, GRID):
         np.testing.assert_allclose(values[0], wanted[window.slices], rtol=1e-5)
     for name, table in whole.tables_.items():
@@ -240,9 +240,10 @@ def test_points_are_told_what_the_map_says(variant: str) -> None:
     found = model.predict(data.points, features_of(array))
     assert found.standard_error is None
     np.testing.assert_allclose(found.mean, on_map, atol=2e-4)
-    assert np.isnan(found.mean).sum() == np.isnan(on_map).sum() > 0
+    literal = variant == "literal"
+    assert np.isnan(found.mean).any() == np.isnan(on_map).any() == literal
     off = Points(np.array([[0.0, 0.0], [512_341.0, 2_712_339.0]]))
-    assert np.isnan(model.predict(off, features_of(array)).mean).tolist() == [True, False]
+    assert np.isnan(model.predict(off, features_of(array)).mean).tolist() == [literal, False]
 
 
 def test_the_mean_over_a_support_is_that_of_the_map() -> None:
@@ -267,6 +268,34 @@ def test_the_sound_map_keeps_the_kriged_one_where_the_image_is_flat() -> None:
     array[:, :, :60] = 3.0
     model = fitted(array, scope="global", levels=2)
     np.testing.assert_allclose(fused(model)[:, :48], kriged(model)[:, :48], atol=1e-4)
+
+
+@pytest.mark.parametrize("scope", ["global", "local"])
+def test_the_sound_map_is_the_kriged_one_where_imagery_is_masked(scope: str) -> None:
+    array = image(2)
+    model = fitted(array, scope=scope, clusters=3)
+    empty = ~np.isfinite(array).all(axis=0)
+    found, geo = fused(model), kriged(model)
+    np.testing.assert_array_equal(found[empty], geo[empty])
+    assert np.abs(found - geo)[~empty].mean() > 1e-3
+    rows, cols = np.nonzero(empty)
+    easting, northing = GRID.coordinates()
+    hidden = Points(np.column_stack([easting[cols], northing[rows]])[::50])
+    predicted = model.predict(hidden, features_of(array)).mean
+    np.testing.assert_allclose(predicted, geo[empty][::50], rtol=1e-5)
+    beyond = Points(np.array([[easting[0] - 400.0, northing[0] + 90.0]]))
+    at_point = model.kriging_.predict(beyond.coordinates)[0]
+    np.testing.assert_array_equal(model.predict(beyond, features_of(array)).mean, at_point)
+
+
+def test_the_literal_map_is_empty_where_imagery_is_masked_and_says_so() -> None:
+    array = image(2)
+    model = fitted(array, variant="literal", scope="global")
+    empty = ~np.isfinite(array).all(axis=0)
+    share = f"{100 * empty.mean():.3g} %"
+    with pytest.warns(GossanWarning, match=f"empty on {share} of its pixels"):
+        layer = model.layer(features_of(array))
+    np.testing.assert_array_equal(np.isnan(layer.read(GRID.whole)[0]), empty)
 
 
 def test_one_decomposition_serves_all_elements_and_folds() -> None:

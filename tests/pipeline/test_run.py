@@ -76,6 +76,39 @@ def test_the_map_has_no_negative_ppm_and_follows_the_truth(
     assert np.corrcoef(np.log(values).ravel(), truth[rows, cols].ravel())[0, 1] > 0.8
 
 
+def test_masked_ground_is_kriged_flagged_and_told(
+    project: Path, small: Path, tmp_path: Path
+) -> None:
+    grid = open_raster(small.with_name("clay.tif")).grid
+    holes = np.zeros(grid.shape, bool)
+    holes[40:70, 20:55] = True
+    for name in ("clay", "iron"):
+        values = open_raster(small.with_name(f"{name}.tif")).read(grid.whole)
+        values[:, holes] = np.nan
+        raster.write_array(small.with_name(f"{name}.tif"), grid, (name,), values)
+    run_project(load_project(project), tmp_path / "run")
+    maps = tmp_path / "run" / "layers"
+    flag = open_raster(maps / "imagery_used.tif")
+    assert flag.bands == ("indices.pc2",)
+    with rasterio.open(flag.path) as file:
+        assert file.dtypes == ("uint8",) and file.nodata is None
+    masked = flag.read(flag.grid.whole)[0] == 0
+    share = masked.mean()
+    assert 0 < share < 1 and masked.sum() == holes.sum()
+    read = {n: open_raster(maps / f"{n}_Cu.tif").read(flag.grid.whole)[0] for n in (
+        "kriging", "sound", "literal")}  # fmt: skip
+    np.testing.assert_allclose(read["sound"][masked], read["kriging"][masked], rtol=1e-5)
+    assert np.abs(read["sound"] / read["kriging"] - 1)[~masked].mean() > 0.01
+    np.testing.assert_array_equal(np.isnan(read["literal"]), masked)
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text(encoding="utf-8"))
+    told = {entry["product"]: entry["imagery_used"] for entry in manifest["products"]}
+    assert told["kriging"] is None and told["sound"]["part"] == 0
+    assert told["sound"]["kriged_only"] == pytest.approx(share)
+    assert any(f"masked on {100 * share:.3g} % of the map" in note for note in manifest["notes"])
+    says = next(e["warnings"] for e in manifest["products"] if e["product"] == "literal")
+    assert any("the literal map is empty" in text for text in says)
+
+
 def test_one_worker_makes_the_same_maps_as_many(project: Path, tmp_path: Path) -> None:
     for workers in (1, 3):
         run_project(load_project(project), tmp_path / f"run{workers}", workers=workers)

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ import pytest
 
 from gossan.errors import InputError
 from gossan.geo.layer import ArrayLayer
+from gossan.geo.raster import write_array
 from gossan.io.run_folder import RunFolder
 from gossan.report.build import build_report
 from gossan.targets.anomalies import find_anomalies
@@ -196,6 +198,25 @@ def sorted_column(browser: Browser) -> list[float]:
         "t.tHead.rows[0].cells[c].querySelector('button').click();"
         "return [...t.tBodies[0].rows].map(r => +r.cells[c].dataset.key) })()"
     ))  # fmt: skip
+
+
+def test_where_imagery_was_used_has_a_legend_in_the_qgis_project(make_run: MakeRun) -> None:
+    from .conftest import GRID
+
+    run = make_run(["kriging", "sound"])
+    flags = np.zeros((2, *GRID.shape), np.uint8)
+    flags[:, 20:] = 1
+    path = run / "layers" / "imagery_used.tif"
+    write_array(path, GRID, ("aster.pc2", "s2.pc2"), flags)
+    build_report(run)
+    project = ElementTree.parse(run / "gossan.qgs")
+    found = [m for m in project.iter("maplayer") if "imagery was used" in m.findtext("layername")]
+    assert [layer.findtext("layername")[24:] for layer in found] == ["aster.pc2", "s2.pc2"]
+    assert [r.get("band") for layer in found for r in layer.iter("rasterrenderer")] == ["1", "2"]
+    (style,) = ElementTree.parse(path.with_suffix(".qml")).iter("rasterrenderer")
+    assert style.get("type") == "paletted" and style.get("band") == "1"
+    labels = {entry.get("value"): entry.get("label") for entry in style.iter("paletteEntry")}
+    assert labels["0"] == "kriged only: imagery is masked" and set(labels) == {"0", "1", "2"}
 
 
 def test_the_qgis_project_opens_with_all_layers_valid(make_run: MakeRun, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from gossan.fusion.cross_validation import ModelFactory, cross_predict
 from gossan.fusion.held_out_folds import InnerFolds, inner_folds
 from gossan.fusion.kriging_model import KrigingModel, check_values
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
-from gossan.fusion.pyramid import PyramidModel, PyramidSettings
+from gossan.fusion.pyramid import PyramidLayer, PyramidModel, PyramidSettings
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
 
@@ -35,10 +35,11 @@ class GuardedPyramidSettings(InnerFolds):
 class GuardedPyramid:
     """Scale the pyramid's injected detail by a factor in [0, 1].
 
-    ``estimate = kriged + s (pyramid - kriged)`` with ``s = sum d (y - k) / sum d^2`` over held-out
-    samples (d: pyramid less kriged), less one standard error, cut to [0, 1]: 0 gives back the
-    kriged map, so that detail which the samples refute does no harm. Standard error: that of
-    kriging times the ratio of both held-out RMSEs.
+    ``estimate = kriged + s detail`` with ``s = sum d (y - k) / sum d^2`` over held-out samples
+    (d: pyramid less kriged), less one standard error, cut to [0, 1]: 0 gives back the kriged map,
+    so that detail which the samples refute does no harm. Where imagery is masked there is no
+    detail: the kriged value stands. Standard error: that of kriging times the ratio of both
+    held-out RMSEs.
 
     Source: Ding et al. 2023, Eq. 2; Aiazzi et al. 2002 (injection gains).
     """
@@ -83,11 +84,10 @@ class GuardedPyramid:
         )  # fmt: skip
 
     def predict(self, points: Points, features: Features) -> Prediction:
-        """Estimate at points; plain kriging where the pyramid gives nothing."""
+        """Estimate at points; plain kriging where there is no imagery."""
         base = self.baseline_.predict(points, features)
         assert base.standard_error is not None
-        detail = self.pyramid_.predict(points, features).mean - base.mean
-        mean = base.mean + self.factor_ * np.where(np.isfinite(detail), detail, 0.0)
+        mean = base.mean + self.factor_ * self.pyramid_.injected(points)
         return Prediction(mean, base.standard_error * self.ratio_)
 
     def layer(self, features: Features) -> Layer:
@@ -119,7 +119,7 @@ class _GuardedLayer:
     """Add the factor's share of the pyramid's detail to the kriged layer."""
 
     kriged: Layer
-    fused: Layer
+    fused: PyramidLayer
     factor: float
     ratio: float
 
@@ -133,7 +133,6 @@ class _GuardedLayer:
 
     def read(self, window: Window) -> NDArray[np.float32]:
         block = self.kriged.read(window)
-        detail = self.fused.read(window)[0] - block[0]
-        block[0] += np.float32(self.factor) * np.where(np.isfinite(detail), detail, 0.0)
+        block[0] += np.float32(self.factor) * self.fused.injected(window)
         block[1] *= np.float32(self.ratio)
         return block

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from gossan.errors import FitError, must
-from gossan.fusion.lattice import lattice_over, lattice_step, smooth_layer
+from gossan.fusion.background import shared_lattice
+from gossan.fusion.lattice import lattice_step, smooth_layer
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
@@ -105,7 +106,7 @@ class KrigingModel:
         step = self.settings.lattice_m or lattice_step(
             self.coordinates_, self.variogram_.practical_range_m, grid
         )
-        lattice = lattice_over(grid, step)
+        lattice = shared_lattice(step, grid)  # the pyramid's: where it injects nothing, it is this
         fields = self.kriging_.lattice(lattice)
         return RootLayer(smooth_layer(lattice, fields, ("estimate", "variance"), grid))
 

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from gossan.arrays.clusters import apply_lines
+from gossan.arrays.clusters import EMPTY, apply_lines
 from gossan.arrays.pyramid import matched_levels
 from gossan.errors import GossanWarning
 from gossan.fusion.background import shared_lattice
@@ -26,7 +26,6 @@ from gossan.fusion.protocol import Features, Observations, Points, Prediction
 from gossan.fusion.pyramid_tables import diagnose, regression_table
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
-from gossan.geo.layer import Layer
 from gossan.geochem.kriging import Kriging
 from gossan.geochem.variogram import VariogramModel
 from gossan.settings import Settings
@@ -72,6 +71,9 @@ class PyramidModel:
       enters twice and the kriged background gives way to its regression, as printed.
     - sound: ``Geo_f = Geo + b . MS_H``, as deep as the samples are apart; slopes of classes with
       few samples are drawn to the global ones.
+
+    Where imagery is masked there is no detail: the sound map is the kriged layer there, the
+    literal one stays empty, as printed, and says so.
 
     What depends on the features alone is computed once for all elements and folds.
 
@@ -123,10 +125,10 @@ class PyramidModel:
         check_values(observations)
         options, xy = self.settings, observations.points.coordinates
         self.variogram_ = self.variogram or automatic_variogram(xy, observations.values)
-        kriging = Kriging(self.variogram_, neighbours=min(options.neighbours, len(xy)))
-        kriging.fit(xy, observations.values)
+        self.kriging_ = Kriging(self.variogram_, neighbours=min(options.neighbours, len(xy)))
+        self.kriging_.fit(xy, observations.values)
         self.decomposition_ = self._decompose(xy, features)
-        self.lattice_ = kriging.estimate_lattice(self.decomposition_.lattice)
+        self.lattice_ = self.kriging_.estimate_lattice(self.decomposition_.lattice)
         self.samples_ = np.nan_to_num(self.decomposition_.at(observations.points).share).sum(axis=0)
         self.lines_ = self._regress()
         vars(self).pop("tables_", None)
@@ -170,28 +172,37 @@ class PyramidModel:
     def predict(self, points: Points, features: Features) -> Prediction:
         """Give what the map says: at the pixel of each point, detail averaged over its support.
 
-        NaN off the grid and where the support holds no filled pixel. The model has no standard
-        error.
+        Where the support holds no filled pixel: kriged if sound (off the grid at the point
+        itself), NaN if literal. The model has no standard error.
         """
         parts, lines = self.decomposition_, self.lines_
         row, col, share, values, low = parts.at(points)
         inside = row >= 0
         geo, geo_high = np.full(len(row), np.nan), np.full(len(row), np.nan)
         geo[inside] = parts.cubic.at(self.lattice_, row[inside], col[inside])
-        inner = parts.smooth.inner(self.lattice_)
-        geo_high[inside] = geo[inside] - parts.smooth.at(inner, row[inside], col[inside])
-        constant = share @ np.nan_to_num(lines.constants)
+        if self.settings.variant == "sound":
+            if not inside.all():
+                geo[~inside] = self.kriging_.predict(points.coordinates[~inside])[0]
+            return Prediction(geo + self.injected(points))
         low_part, high_part = (
             np.einsum("nkd,kd->n", part, lines.slopes) for part in (low, values - low)
         )
-        if self.settings.variant == "sound":
-            return Prediction(geo + high_part)
+        inner = parts.smooth.inner(self.lattice_)
+        geo_high[inside] = geo[inside] - parts.smooth.at(inner, row[inside], col[inside])
+        constant = share @ np.nan_to_num(lines.constants)
         return Prediction((constant + low_part) + (geo_high + constant + high_part))
 
-    def layer(self, features: Features) -> Layer:
-        """Give the fused map ("estimate"); empty where a feature is.
+    def injected(self, points: Points) -> NDArray[np.float64]:
+        """Give the detail (n,) that the sound map adds at points; 0 where imagery is masked."""
+        _, _, _, values, low = self.decomposition_.at(points)
+        detail = np.einsum("nkd,kd->n", values - low, self.lines_.slopes)
+        return np.where(np.isnan(detail), 0.0, detail)
 
-        Warns when the map is a feature in other colours (|r| > 0.99).
+    def layer(self, features: Features) -> PyramidLayer:
+        """Give the fused map ("estimate").
+
+        Warns when the map is a feature in other colours (|r| > 0.99), and when a literal map is
+        empty somewhere.
         """
         found = self.tables_["pyramid"]
         alike = found[(found.quantity == "r_map_feature") & (found.value.abs() > ALIKE)]
@@ -199,6 +210,14 @@ class PyramidModel:
             warnings.warn(
                 f"the fused map is {name} in other colours: r = {r:.4f}. Look at the kriged map "
                 'beside it, or use variant = "sound".',
+                GossanWarning,
+                stacklevel=2,
+            )
+        empty = 1.0 - float(self.decomposition_.sums.count.sum()) / math.prod(features.grid.shape)
+        if self.settings.variant == "literal" and empty > 0:
+            warnings.warn(
+                f"the literal map is empty on {100 * empty:.3g} % of its pixels, where imagery is "
+                'masked, as printed; variant = "sound" gives the kriged value there.',
                 GossanWarning,
                 stacklevel=2,
             )
@@ -251,17 +270,24 @@ class PyramidLayer:
         return ("estimate",)
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """Give (1, height, width); NaN where a feature is empty."""
+        """Give (1, height, width); where a feature is empty: Geo if sound, NaN if literal."""
         parts, lines = self.decomposition, self.lines
-        image, image_low = parts.low_pass.split(window)
-        labels = parts.clusters.labels(image)
-        image_high = image - image_low
         geo = parts.cubic.window(self.lattice, window)
         if self.variant == "sound":
-            nothing = np.zeros(len(lines.constants))
-            return (geo + apply_lines(labels, image_high, nothing, lines.slopes))[None]
+            return (geo + self.injected(window))[None]
+        image, image_low = parts.low_pass.split(window)
+        labels = parts.clusters.labels(image)
         geo_low = parts.smooth.window(parts.smooth.inner(self.lattice), window)
         low_fused = apply_lines(labels, image_low, lines.constants, lines.slopes)  # Eq. 1
-        high = apply_lines(labels, image_high, lines.constants, lines.slopes)
+        high = apply_lines(labels, image - image_low, lines.constants, lines.slopes)
         high_fused = (geo - geo_low) + high  # Eq. 2
         return (low_fused + high_fused)[None]  # Eq. 3
+
+    def injected(self, window: Window) -> NDArray[np.float32]:
+        """Give the detail that the sound map adds to the kriged one, b . MS_H; 0 where masked."""
+        image, image_low = self.decomposition.low_pass.split(window)
+        labels = self.decomposition.clusters.labels(image)
+        nothing = np.zeros(len(self.lines.constants))
+        detail = apply_lines(labels, image - image_low, nothing, self.lines.slopes)
+        detail[labels == EMPTY] = 0.0
+        return detail

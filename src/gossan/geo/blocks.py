@@ -203,6 +203,35 @@ class Blocks:
             for bands, statistics in zip(files.values(), sums)
         ]
 
+    def write_bytes(
+        self,
+        function: Callable[[Window], NDArray[np.uint8]],
+        grid: Grid,
+        path: Path,
+        bands: tuple[str, ...],
+        nodata: int | None = None,
+        resampling: str = "AVERAGE",
+    ) -> NDArray[np.int64]:
+        """Stream ``function(window)``, (band, row, column), to an 8-bit cloud-optimised GeoTIFF.
+
+        Returns (bands, 256) how often each value occurs.
+        """
+        counts = np.zeros((len(bands), 256), np.int64)
+        with atomic_path(Path(path)) as temporary:
+            scratch = temporary.with_suffix(".scratch.tif")
+            try:
+                writer = RasterWriter(scratch, grid, bands, "uint8", nodata)
+                try:
+                    for window, values in self.map(function, grid):
+                        writer.write(window, values)
+                        counts += [np.bincount(band.ravel(), minlength=256) for band in values]
+                finally:
+                    writer.close()
+                cog_from(scratch, temporary, self.threads, resampling)
+            finally:
+                scratch.unlink(missing_ok=True)
+        return counts
+
     def store(self, layer: Layer, path: Path, dtype: str = "float32") -> RasterLayer:
         """Materialise a layer that is dear to compute and read by several passes.
 

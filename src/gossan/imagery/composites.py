@@ -17,7 +17,6 @@ from gossan.errors import ImageryError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Window
 from gossan.geo.layer import Layer, SelectedLayer
-from gossan.geo.raster import RasterWriter, atomic_path, cog_from
 from gossan.geo.sampling import sample_pixels
 
 COMPOSITES = {"aster": ("b7", "b4", "b1"), "sentinel2": ("b08", "b04", "b02")}
@@ -88,18 +87,7 @@ def write_composite(
         raise ImageryError(must("a composite", "made of three bands", len(bands), "Name three"))
     chosen = SelectedLayer(layer, tuple(bands))
     stretch = fit_stretch(chosen, blocks)
-    with atomic_path(Path(path)) as temporary:
-        scratch = temporary.with_suffix(".scratch.tif")
-        try:
-            writer = RasterWriter(scratch, layer.grid, bands, "uint8", 0)
-            try:
-                for window, values in blocks.map(partial(_read, chosen, stretch), layer.grid):
-                    writer.write(window, values)
-            finally:
-                writer.close()
-            cog_from(scratch, temporary, blocks.threads)
-        finally:
-            scratch.unlink(missing_ok=True)
+    blocks.write_bytes(partial(_read, chosen, stretch), layer.grid, path, tuple(bands), nodata=0)
     return stretch
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pandas as pd
 
-from gossan.errors import FitError
+from gossan.errors import FitError, GossanWarning
 from gossan.evaluate.applicability import ApplicabilityLayer, fit_applicability
 from gossan.evaluate.reduced_resolution import reduced_resolution
 from gossan.fusion.protocol import Features
@@ -37,10 +39,13 @@ def reduced_tables(ground: Ground, products: list[Product]) -> pd.DataFrame:
             continue
         data = [working(ground.surveys, element, product.transform) for element in product.elements]
         elements = {one.element: (one.observations, one.transform) for one in data}
-        try:
-            tables.append(reduced_resolution(elements, features, {product.name: product.factory()}))
-        except FitError:
-            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", GossanWarning)  # the maps themselves have been told of
+            try:
+                one = {product.name: product.factory()}
+                tables.append(reduced_resolution(elements, features, one))
+            except FitError:
+                continue
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 

@@ -25,13 +25,20 @@ from gossan.geo.raster import atomic_path
 from gossan.geochem.transforms import transform_record
 from gossan.io.run_folder import RunFolder, fingerprint
 from gossan.pipeline.ground import Ground, open_ground
+from gossan.pipeline.imagery_used import ImageryUsed, write_imagery_used
 from gossan.pipeline.make import INTERVAL, Division, fit_model, hold_out, write_map
 from gossan.pipeline.prepare import scene_layers
 from gossan.pipeline.products import Product, products_of
 from gossan.pipeline.progress import Advance, Reporter, Silent, told
 from gossan.pipeline.project import Project
 from gossan.pipeline.reduced import reduced_tables, small_enough, write_applicability
-from gossan.pipeline.scores import coarse_scores, held_out_scores, image_tables, summary_of
+from gossan.pipeline.scores import (
+    check_layer_scores,
+    coarse_scores,
+    held_out_scores,
+    image_tables,
+    summary_of,
+)
 from gossan.pipeline.surveys import Working, working
 
 LIBRARIES = ("numpy", "scipy", "numba", "scikit-learn", "rasterio", "geopandas", "pandas", "pyproj")
@@ -60,6 +67,7 @@ class Walk:
     blocks: Blocks
     reporter: Reporter
     maps: bool = True
+    used: ImageryUsed = field(default_factory=lambda: ImageryUsed({}))
     timings: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -115,6 +123,8 @@ def _walk(
     if maps:
         with reporter.step("Composites and exposure"):
             scene_layers(run, ground, blocks)
+            walk.used = write_imagery_used(run, ground.landscape, products, blocks)
+        ground.notes.extend(walk.used.notes())
     for element in project.elements:
         _element(walk, element, [p for p in products if element in p.elements])
     with reporter.step("Applicability and reduced resolution"):
@@ -308,6 +318,8 @@ def _gather(walk: Walk, products: list[Product]) -> dict[str, pd.DataFrame]:
     scores = [held_out_scores(held_out, walk.ground, walk.project)]
     if walk.maps:
         scores.append(coarse_scores(walk.run, products, walk.blocks))
+        arguments = (walk.run, products, walk.ground, walk.project, walk.blocks)
+        scores.append(check_layer_scores(*arguments))
         tables["image_quality"] = image_tables(walk.run, products, walk.blocks)
     tables["scores"] = pd.concat(scores, ignore_index=True)
     tables["components"] = walk.ground.landscape.component_tables()
@@ -375,6 +387,7 @@ def _entry(walk: Walk, product: Product, element: str, verdicts: dict[str, str])
         "element": element,
         "layer": _relative(walk.run, estimate),
         "standard_error": _relative(walk.run, error),
+        "imagery_used": walk.used.shares.get(product.settings.features),
         **facts,
         "verdict": verdicts.get(f"{product.name}_{element}"),
     }

@@ -10,6 +10,7 @@ from pathlib import Path
 from pyproj import CRS
 
 from gossan.geo.raster import atomic_path, open_raster
+from gossan.pipeline.imagery_used import KRIGED, LEGEND, PART, USED
 from gossan.report.figures import element_scale
 from gossan.report.palette import ERROR, SHARE, Scale, common_scale
 from gossan.report.read import Map, Results, trusted_product
@@ -17,6 +18,8 @@ from gossan.targets.styles import anomaly_style, zone_style
 
 VERSION = "3.22.0-Białowieża"
 STEPS = 17
+IMAGERY_USED = {KRIGED: ("#d55e00", "255"), USED: ("#009e73", "0"), PART: ("#e69f00", "255")}
+"""Colour and opacity of each class; where imagery was used the maps below show through."""
 DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>"
 
 
@@ -40,7 +43,7 @@ def write_qgis(results: Results) -> Path:
     anomalies), imagery, halos. Paths are relative, so the run folder may be moved.
     """
     items = [*_element_items(results), *_other_items(results)]
-    for item in items:
+    for item in reversed(items):  # a file of several items keeps the first one's style
         if item.provider == "gdal":
             _write_style(results.run.root / item.source, item.style)
     path = results.run.root / "gossan.qgs"
@@ -85,6 +88,13 @@ def _other_items(results: Results) -> Iterable[Item]:
     for one in results.shares:
         scale = Scale(0.0, 1.0, False, one.unit, SHARE)
         yield _raster(results, one, one.name.replace("_", " "), "Imagery", scale)
+    if results.imagery_used is not None:
+        path, features = results.imagery_used
+        source = path.relative_to(results.run.root).as_posix()
+        for band, name in enumerate(features, 1):
+            title = f"where imagery was used: {name}"
+            style = _legend_style(band)
+            yield Item(f"{path.stem}_{band}", title, "Imagery", source, "gdal", style)
     for one in results.pictures:
         source = one.path.relative_to(results.run.root).as_posix()
         title = one.name.replace("_", " ")
@@ -117,6 +127,23 @@ def _ramp_style(scale: Scale) -> ET.Element:
         label = f"{value:.4g}"
         ET.SubElement(shader, "item", value=f"{value:.9g}", color=colour, alpha="255", label=label)
     ET.SubElement(root, "blendMode").text = "0"
+    return root
+
+
+def _legend_style(band: int) -> ET.Element:
+    """Colour the classes of where imagery was used."""
+    root = ET.Element("qgis", version=VERSION, styleCategories="AllStyleCategories")
+    pipe = ET.SubElement(root, "pipe")
+    renderer = ET.SubElement(
+        pipe, "rasterrenderer", type="paletted", band=str(band), opacity="0.7",
+        alphaBand="-1", nodataColor="",
+    )  # fmt: skip
+    palette = ET.SubElement(renderer, "colorPalette")
+    for value, label in LEGEND.items():
+        colour, alpha = IMAGERY_USED[value]
+        ET.SubElement(
+            palette, "paletteEntry", value=str(value), color=colour, alpha=alpha, label=label
+        )
     return root
 
 

@@ -17,6 +17,7 @@ from gossan.errors import ImageryError
 from gossan.geo.grid import Grid
 from gossan.geo.raster import open_raster, read_overview
 from gossan.io.run_folder import RunFolder
+from gossan.pipeline.imagery_used import LAYER
 from gossan.pipeline.products import BASELINE, TRUSTED
 
 MAP_PIXELS = 900_000
@@ -127,6 +128,12 @@ class Results:
             for path in paths
             for values, grid in [read_overview(path, MAP_PIXELS)]
         ]
+
+    @cached_property
+    def imagery_used(self) -> tuple[Path, tuple[str, ...]] | None:
+        """The layer that flags pixels without imagery, and the features of its bands."""
+        path = self.run.layers / f"{LAYER}.tif"
+        return (path, open_raster(path).bands) if path.exists() else None
 
     @cached_property
     def halos(self) -> list[Map]:
