@@ -96,7 +96,7 @@ class Distribution:
         return Distribution(self.values[mask], self.weights[mask], groups, self.independent * share)
 
     def redrawn(self, rng: np.random.Generator) -> Distribution:
-        """Draw blocks with replacement: one bootstrap copy."""
+        """Draw blocks with replacement: one bootstrap copy, without blocks of its own."""
         if self.groups is None:
             size = len(self.weights)
             weights = self.weights * rng.multinomial(size, np.full(size, 1.0 / size))
@@ -104,8 +104,7 @@ class Distribution:
             size = len(self.groups)
             weights = rng.multinomial(size, np.full(size, 1.0 / size)) @ self.groups
         full = weights > 0
-        groups = None if self.groups is None else self.groups[:, full]
-        return Distribution(self.values[full], weights[full], groups, self.independent)
+        return Distribution(self.values[full], weights[full], None, self.independent)
 
 
 def redraw(

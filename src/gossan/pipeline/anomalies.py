@@ -145,7 +145,7 @@ def anomalies_of_run(run: Path | str, reporter: Reporter | None = None) -> pd.Da
 
 
 def thresholds_of(finished: FinishedRun, element: str) -> tuple[pd.DataFrame, float]:
-    """Show every rule on samples and maps; choose by the project's rule on the samples."""
+    """Show every rule on samples and maps; choose as ``threshold_of`` does."""
     values = finished.samples[element].dropna().to_numpy(float)
     distributions: dict[str, tuple[Distribution, Any]] = {
         "samples": (Distribution.of_samples(values), "samples")
@@ -160,16 +160,22 @@ def thresholds_of(finished: FinishedRun, element: str) -> tuple[pd.DataFrame, fl
         distributions[entry["product"]] = (found, kind)
     table = threshold_table(distributions, draws=THRESHOLD_DRAWS)
     table.insert(0, "element", element)
+    return table, threshold_of(finished, element)
+
+
+def threshold_of(finished: FinishedRun, element: str) -> float:
+    """Give the user's threshold, else that of the project's rule on the samples."""
     own = finished.rule.threshold.get(element)
     if own is not None:
-        return table, own
+        return own
     try:
-        chosen = find_threshold(distributions["samples"][0], finished.rule.rule, draws=0).value
+        samples = Distribution.of_samples(finished.samples[element].to_numpy(float))
+        chosen = find_threshold(samples, finished.rule.rule, draws=0).value
         if not np.isfinite(chosen):
-            chosen = find_threshold(distributions["samples"][0], "median_mad", draws=0).value
+            chosen = find_threshold(samples, "median_mad", draws=0).value
     except FitError:
-        chosen = float("nan")
-    return table, chosen
+        return float("nan")
+    return chosen
 
 
 def _element(

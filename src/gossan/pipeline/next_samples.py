@@ -14,7 +14,7 @@ from gossan.geo.blocks import Blocks
 from gossan.geochem.variogram import Structure, VariogramModel
 from gossan.io.run_folder import RunFolder
 from gossan.io.vectors import read_area
-from gossan.pipeline.anomalies import FinishedRun, thresholds_of
+from gossan.pipeline.anomalies import FinishedRun, threshold_of
 from gossan.pipeline.predict import find_entry
 from gossan.pipeline.products import BASELINE
 from gossan.targets.sampling import SamplingSettings, plan_samples, write_plan
@@ -38,7 +38,7 @@ def next_samples(
     layer = finished.layer(entry)
     crs: CRS = layer.grid.crs
     area = read_area(within, crs) if within else shapely.box(*layer.grid.bounds)
-    _, threshold = thresholds_of(finished, chosen)
+    threshold = threshold_of(finished, chosen)
     probability = finished.probability(entry, threshold) if product else None
     goal = "doubt" if probability is not None else "variance"
     plan = plan_samples(
