@@ -12,6 +12,10 @@ from gossan.pipeline.project import ProductSettings, Project
 
 BASELINE = "kriging"
 TRUSTED = "trusted"
+COARSE = "coarse layer"
+"""Comparison of a map with the kriged one, pixel by pixel."""
+CHECK_LAYER = "check layer: "
+"""Comparison of a map with the kriged layer of a check survey, pixel by pixel; its name follows."""
 INNER_FOLDS = 5
 """Folds by which the product to trust chooses: as many as it is tested with."""
 

@@ -7,35 +7,33 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gossan.arrays.bootstrap import paired_skill
-from gossan.arrays.moments import Moments, moments
+from gossan.errors import FitError
+from gossan.evaluate.agreement import Agreement, agreement
+from gossan.evaluate.check_layer import compare_with_check, krige_check
 from gossan.evaluate.image_table import image_table
 from gossan.evaluate.scores import SCORE_COLUMNS, score, score_table
 from gossan.geo.blocks import Blocks
-from gossan.geo.grid import Window
-from gossan.geo.layer import Layer, StackedLayer
+from gossan.geo.layer import Layer
 from gossan.geo.raster import open_raster
 from gossan.geochem.transforms import Transform
 from gossan.io.run_folder import RunFolder
 from gossan.pipeline.ground import Ground
-from gossan.pipeline.products import BASELINE, Product
+from gossan.pipeline.products import BASELINE, CHECK_LAYER, COARSE, Product
 from gossan.pipeline.project import Project
 from gossan.pipeline.surveys import working
 
-COARSE = "coarse layer"
 IMAGE_PIXELS = 200_000_000
 """Pixels of all maps of an element above which entropy and gradient are left out."""
-COARSE_PIXELS = 16_000_000
-"""Pixels that r with the coarse layer is taken over, at most (whole blocks, evenly spread)."""
 
 
 def held_out_scores(held_out: pd.DataFrame, ground: Ground, project: Project) -> pd.DataFrame:
     """Score held-out predictions, on the project's working scale, against kriging.
 
-    Columns as ``SCORE_COLUMNS`` and ``skill_low``, ``skill_high``: the 95 % interval of the skill
-    by a paired block bootstrap. Scale: logarithms where the project says so, so that RMSE and
-    bias are those of ln values.
+    Columns as ``SCORE_COLUMNS``, ``skill_low``, ``skill_high``: the 95 % interval of the skill by a
+    paired block bootstrap, and ``domain``: what n counts. Scale: logarithms where the project
+    says so, so that RMSE and bias are those of ln values.
     """
-    columns = [*SCORE_COLUMNS, "skill_low", "skill_high"]
+    columns = [*SCORE_COLUMNS, "skill_low", "skill_high", "domain"]
     if held_out.empty:
         return pd.DataFrame(columns=columns)
     rows = []
@@ -71,7 +69,10 @@ def _scored(
             groups.to_numpy(int)[usable],
         )
         low, high = found.lower, found.upper
-    return table.assign(skill_low=low, skill_high=high)
+    survey = comparison.removeprefix("check: ")
+    own_samples = "samples, each predicted by a fit without its fold"
+    domain = own_samples if survey == comparison else f"samples of {survey}, not fitted"
+    return table.assign(skill_low=low, skill_high=high, domain=domain)
 
 
 def _on(scale: Transform, values: pd.Series, least: float) -> NDArray[np.float64]:
@@ -93,45 +94,64 @@ def coarse_scores(run: RunFolder, products: list[Product], blocks: Blocks) -> pd
     """
     rows = []
     for element in dict.fromkeys(e for product in products for e in product.elements):
-        base = run.layer(BASELINE, element)
-        for product in products:
-            path = run.layer(product.name, element)
-            if product.name == BASELINE or not path.exists() or not base.exists():
-                continue
-            both = StackedLayer((open_raster(base, ["coarse"]), open_raster(path, ["fused"])))
-            found = _pixel_moments(both, blocks)
-            rows.append(_coarse_row(product.name, element, found))
+        maps = _maps(run, products, element)
+        if BASELINE not in maps:
+            continue
+        base = maps.pop(BASELINE)
+        for name, one in maps.items():
+            found = agreement(base, one, blocks)
+            rows.append(_pixel_row(name, element, COARSE, found, "pixels of the map"))
     return pd.DataFrame(rows)
 
 
-def _pixel_moments(layer: StackedLayer, blocks: Blocks) -> Moments:
-    windows = blocks.windows(layer.grid)
-    pixels = layer.grid.height * layer.grid.width
-    step = max(1, int(np.ceil(pixels / COARSE_PIXELS)))
-    chosen = set(windows[::step])
+def check_layer_scores(
+    run: RunFolder, products: list[Product], ground: Ground, project: Project, blocks: Blocks
+) -> pd.DataFrame:
+    """Correlate every map with the kriged layer of every check survey, pixel by pixel.
 
-    def part(window: Window) -> Moments:
-        if window not in chosen:
-            return Moments(0, np.zeros(2), np.zeros((2, 2)))
-        return moments(layer.read(window).reshape(2, -1))
+    Comparison ``check layer: <survey>``; both maps in the element's unit, over the pixels that
+    the check survey covers (``domain`` says how far from its samples). A check survey too small
+    for a variogram gives no row.
 
-    return blocks.reduce(part, layer.grid)
+    Source: Ding et al. 2023, sec. 4.4 (Table 3).
+    """
+    rows = []
+    for element in dict.fromkeys(e for product in products for e in product.elements):
+        maps = _maps(run, products, element)
+        data = working(ground.surveys, element, project.project.transform)
+        for survey, observations in data.checks.items() if maps else ():
+            try:
+                check = krige_check(observations, data.transform, ground.grid)
+            except FitError:
+                continue
+            domain = f"pixels within {check.domain.reach_m:.0f} m of a sample of {survey}"
+            for name, found in compare_with_check(maps, check, blocks).items():
+                rows.append(_pixel_row(name, element, CHECK_LAYER + survey, found, domain))
+    return pd.DataFrame(rows)
 
 
-def _coarse_row(product: str, element: str, found: Moments) -> dict[str, object]:
-    spread = np.sqrt(np.diag(found.covariance)) if found.count > 1 else np.zeros(2)
-    r = found.covariance[0, 1] / (spread[0] * spread[1]) if spread.all() else np.nan
+def _maps(run: RunFolder, products: list[Product], element: str) -> dict[str, Layer]:
+    """Open the estimates of an element by product, those that were made."""
+    paths = {p.name: run.layer(p.name, element) for p in products if element in p.elements}
+    return {name: open_raster(path) for name, path in paths.items() if path.exists()}
+
+
+def _pixel_row(
+    product: str, element: str, comparison: str, found: Agreement, domain: str
+) -> dict[str, object]:
     row: dict[str, object] = dict.fromkeys(SCORE_COLUMNS, np.nan)
-    row |= {"product": product, "element": element, "comparison": COARSE}
-    return row | {"n": found.count, "r": r, "bias": float(found.mean[1] - found.mean[0])}
+    row |= {"product": product, "element": element, "comparison": comparison}
+    row |= {"n": found.n, "r": found.r, "spearman": found.spearman, "bias": found.bias}
+    if found.share < 1:
+        domain += f", {100 * found.share:.0f} % of all blocks"
+    return row | {"domain": domain}
 
 
 def image_tables(run: RunFolder, products: list[Product], blocks: Blocks) -> pd.DataFrame:
     """Measure entropy and average gradient of every map (Ding et al. 2023, section 4.4)."""
     tables = []
     for element in dict.fromkeys(e for product in products for e in product.elements):
-        paths = {p.name: run.layer(p.name, element) for p in products if element in p.elements}
-        maps: dict[str, Layer] = {n: open_raster(p) for n, p in paths.items() if p.exists()}
+        maps = _maps(run, products, element)
         if maps and _pixels(maps) <= IMAGE_PIXELS:
             tables.append(image_table(maps, blocks).assign(element=element))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
@@ -144,7 +164,8 @@ def _pixels(maps: dict[str, Layer]) -> int:
 
 def summary_of(scores: pd.DataFrame) -> pd.DataFrame:
     """Give the few numbers that a user looks at first: skill of every product and element."""
-    held = scores[scores["comparison"] != COARSE]
+    of_pixels = scores["comparison"].str.startswith((COARSE, CHECK_LAYER))
+    held = scores[~of_pixels.astype(bool)]
     columns = [
         "element",
         "product",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,12 @@ from gossan.geochem.variogram_model import Structure, VariogramModel
 from gossan.pipeline.products import BASELINE
 from gossan.report.maps import INK, QUIET
 from gossan.report.palette import PRODUCT_COLOURS
-from gossan.report.read import Results
+from gossan.report.read import Results, trusted_product
 
-NORMAL = {0.50: 0.67448975, 0.80: 1.28155157, 0.90: 1.64485363, 0.95: 1.95996398}
-"""Half widths of central normal intervals, in standard errors."""
+LEVELS = (0.5, 0.8, 0.9, 0.95)
+"""Nominal coverages that tables state."""
+CURVE = tuple(round(0.05 * k, 2) for k in range(1, 20))
+"""Nominal coverages that the curve goes through."""
 
 
 def blank(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
@@ -81,11 +84,11 @@ def _interval(axes: Axes, row: pd.Series, y: float, colour: str, marker: str) ->
     axes.plot(row["skill"], y, marker, color=colour, ms=5)
 
 
-def coverage(results: Results, element: str) -> pd.DataFrame:
+def coverage(results: Results, element: str, levels: tuple[float, ...] = LEVELS) -> pd.DataFrame:
     """Compare nominal with achieved coverage of held-out samples, per product.
 
-    Columns product, comparison, n and one per level (0.5, 0.8, 0.9, 0.95): the share of samples
-    within the interval, on the working scale.
+    Columns product, comparison, n and one per level: the share of samples within the central
+    interval of that nominal coverage, on the working scale.
     """
     held = results.table("held_out", element)
     rows: list[dict[str, Any]] = []
@@ -103,27 +106,30 @@ def coverage(results: Results, element: str) -> pd.DataFrame:
             for name in ("observed", "estimate")
         )
         off = np.abs(seen - said) / own["standard_error"].to_numpy(float)
-        shares = {f"{level:g}": float((off <= NORMAL[level]).mean()) for level in NORMAL}
+        half = {level: NormalDist().inv_cdf(0.5 + level / 2) for level in levels}
+        shares = {f"{level:g}": float((off <= half[level]).mean()) for level in levels}
         rows.append({"product": product, "comparison": way, "n": len(own), **shares})
     return pd.DataFrame(rows)
 
 
 def calibration_chart(results: Results, element: str) -> Figure | None:
     """Draw nominal against achieved coverage, the fair case on the diagonal."""
-    table = coverage(results, element)
+    table = coverage(results, element, CURVE)
     if table.empty:
         return None
     figure, axes = blank(4.2, 3.6)
     paint = colours(results)
-    axes[0].plot([0.4, 1], [0.4, 1], color=INK, lw=0.9)
+    axes[0].plot([0, 1], [0, 1], color=INK, lw=0.9)
     for _, row in table.iterrows():
         line = "-" if row["comparison"] == "spatial folds" else "--"
         axes[0].plot(
-            list(NORMAL), [row[f"{v:g}"] for v in NORMAL], line, marker="o", ms=4, lw=1.3,
+            [0, *CURVE], [0, *(row[f"{v:g}"] for v in CURVE)], line, marker="o", ms=2.2, lw=1.3,
             color=paint[row["product"]], label=f"{row['product']}, {row['comparison']}",
         )  # fmt: skip
-    axes[0].set_xticks(list(NORMAL), [f"{v:.0%}" for v in NORMAL])
-    axes[0].set_ylim(0.25, 1.02)
+    ticks = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0)
+    axes[0].set_xticks(ticks, [f"{v:.0%}" for v in ticks])
+    axes[0].set_xlim(0, 1)
+    axes[0].set_ylim(0, 1.02)
     axes[0].yaxis.set_major_formatter(lambda v, _: f"{v:.0%}")
     axes[0].set_xlabel("nominal coverage", fontsize=7.5)
     axes[0].set_ylabel("achieved at held-out samples", fontsize=7.5)
@@ -211,3 +217,52 @@ def occurrence_chart(results: Results, element: str) -> Figure | None:
     axes[0].set_xlim(0, 1)
     axes[0].set_ylim(0, 1.02)
     return figure
+
+
+def prediction_area_chart(results: Results, element: str) -> Figure | None:
+    """Draw the prediction-area plot of the product to trust and of kriging.
+
+    Against the threshold: share of occurrences at or above it (left axis), and share of area (right
+    axis, upside down). The higher the two curves cross, the more occurrences in the less area.
+    Source: Yousefi & Carranza 2015.
+    """
+    table = results.table("prediction_area", element)
+    names = [trusted_product(results, element), BASELINE]
+    if table.empty or not table["product"].isin(names).any():
+        return None
+    figure, axes = blank(4.4, 3.8)
+    paint, low, high = colours(results), [], []
+    for product in (name for name in dict.fromkeys(names) if name in set(table["product"])):
+        own = table[table["product"] == product].sort_values("threshold")
+        value, found, area = (own[c].to_numpy(float) for c in _PREDICTION_AREA)
+        shown = (area < 0.999) & (area > 0)
+        low.append(value[shown].min(initial=value.max()))
+        high.append(value.max())
+        axes[0].plot(value, found, lw=1.5, color=paint.get(str(product), INK),
+                     label=f"{product}: occurrences", drawstyle="steps-pre")  # fmt: skip
+        axes[0].plot(value, 1 - area, lw=1.1, ls="--", color=paint.get(str(product), INK),
+                     label=f"{product}: area (right axis)")  # fmt: skip
+        cross = int(np.argmin(np.abs(found + area - 1)))
+        axes[0].plot(value[cross], (found[cross] + 1 - area[cross]) / 2, "o", ms=5, color=INK)
+        axes[0].annotate(f"{found[cross]:.0%} in {area[cross]:.0%}", (value[cross], found[cross]),
+                         xytext=(6, 4), textcoords="offset points", fontsize=7)  # fmt: skip
+    if min(low) > 0:
+        axes[0].set_xscale("log")
+    if min(low) < max(high):
+        axes[0].set_xlim(min(low), max(high))
+    axes[0].set_ylim(0, 1.02)
+    entry = results.entry(str(table["product"].iloc[0]), element)
+    axes[0].set_xlabel(f"threshold ({entry.get('unit') or element})", fontsize=7.5)
+    axes[0].set_ylabel("share of known occurrences at or above", fontsize=7.5)
+    right = axes[0].secondary_yaxis("right", functions=(_upside_down, _upside_down))
+    right.set_ylabel("share of area at or above", fontsize=7.5)
+    right.tick_params(labelsize=7, length=2.5)
+    axes[0].legend(fontsize=6.5, frameon=False, loc="upper left")
+    return figure
+
+
+def _upside_down(share: Any) -> Any:
+    return 1 - share
+
+
+_PREDICTION_AREA = ("threshold", "occurrence_share", "area_share")

@@ -17,6 +17,7 @@ from gossan.report.charts import (
     calibration_chart,
     loadings_chart,
     occurrence_chart,
+    prediction_area_chart,
     skill_chart,
     variogram_chart,
 )
@@ -143,6 +144,9 @@ def element_plates(results: Results, element: str) -> Iterator[Plate]:
         ("variogram", variogram_chart(results, element), "The fitted variogram of the samples."),
         ("occurrences", occurrence_chart(results, element), "Known occurrences found while the "
          "map is searched from its highest values down. Grey: chance."),
+        ("prediction_area", prediction_area_chart(results, element), "Prediction-area plot: the "
+         "higher the curves of occurrences and of area cross, the more is found in the less area. "
+         "Even odds cross at half."),
     )  # fmt: skip
     for role, chart, text in charts:
         if chart is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from gossan.pipeline.products import CHECK_LAYER, COARSE
 from gossan.report.charts import coverage
 from gossan.report.read import Results
 
@@ -88,6 +89,10 @@ SCORES = {
     "rmse": "RMSE", "bias": "bias", "concordance": "concordance", "skill": "skill",
     "skill_low": "skill, 95 % from", "skill_high": "to",
 }  # fmt: skip
+PIXELS = {
+    "product": "product", "n": "pixels", "r": "r", "spearman": "Spearman",
+    "bias": "mean difference", "domain": "over",
+}  # fmt: skip
 ANOMALIES = {
     "rank": "rank", "anomaly": "anomaly", "product": "product", "status": "status",
     "area_km2": "area km²", "peak": "peak", "mean": "mean", "contrast": "contrast",
@@ -116,16 +121,23 @@ def score_tables(results: Results, element: str) -> list[Table]:
     scores = results.table("scores", element)
     found: list[Table | None] = []
     if len(scores):
-        coarse = scores["comparison"] == "coarse layer"
+        coarse = scores["comparison"] == COARSE
+        layers = scores["comparison"].str.startswith(CHECK_LAYER)
         found.append(table_of(
-            scores[~coarse], "Validation", SCORES,
+            scores[~coarse & ~layers], "Validation", SCORES,
             "Skill = 1 − MSE / MSE(kriging) on the working scale, each product and kriging at the "
             "same samples; interval by a paired block bootstrap. Random folds flatter every map.",
         ))  # fmt: skip
         found.append(table_of(
             scores[coarse], "r with the coarse layer (the paper's Table 3)",
-            {"product": "product", "n": "pixels", "r": "r", "bias": "mean difference"},
+            PIXELS,
             "A high r says that a map repeats the coarse layer, not that its detail is true.",
+        ))  # fmt: skip
+        found.append(table_of(
+            scores[layers], "r with the kriged layer of the check survey",
+            {"comparison": "held against", **PIXELS},
+            "The check survey was kriged alone and compared pixel by pixel where it covers the "
+            "map. Its layer is smooth: samples, above, judge detail.",
         ))  # fmt: skip
     table = coverage(results, element)
     if len(table):
