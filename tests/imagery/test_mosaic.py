@@ -6,14 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from pyproj import CRS, Transformer
 from rio_cogeo import cog_validate
 from scipy.ndimage import gaussian_filter
 from scipy.ndimage import shift as moved
 
-from gossan.errors import GridError, ImageryError
+from gossan.errors import ImageryError
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import ArrayLayer
+from gossan.geo.warp import to_grid
 from gossan.imagery.composites import write_composite
 from gossan.imagery.coregistration import coregistration, phase_shift
 from gossan.imagery.levelling import Dated, level
@@ -82,17 +84,69 @@ def test_a_chain_of_scenes_is_levelled_through_its_neighbours() -> None:
         scene("b", 2, 5e5 + 900, 1.2 * ground[:, :, 30:70]),
     ]
     grid = mosaic(parts)[0].grid
-    from gossan.geo.warp import to_grid
-
     layers, found = level([Dated(p.name, p.time, to_grid(p.layer, grid)) for p in parts])
     assert [(r.name, r.reference) for r in found] == [("b", "a"), ("c", "b")]
     np.testing.assert_allclose(layers[1].read(grid.whole)[:, :, 60:], ground[:, :, 60:], rtol=1e-3)
 
 
-def test_mixed_zones_and_bands_are_refused_in_one_line() -> None:
+def zoned(name: str, day: int, epsg: int, left: float, off: float = 0.0) -> Dated:
+    """A scene of a smooth function of longitude and latitude, in its own zone."""
+    grid = Grid.from_bounds(epsg, (left, 4e6, left + 30 * 120, 4e6 + 20 * 150), (30, 20))
+    ground = on_ground(grid) + off
+    return Dated(name, DAY[day], ArrayLayer(grid, ("b1", "b2"), np.stack([ground, -ground])))
+
+
+def on_ground(grid: Grid) -> np.ndarray:
+    east, north = np.meshgrid(*grid.coordinates())
+    turn = Transformer.from_crs(grid.crs, 4326, always_xy=True)
+    longitude, latitude = turn.transform(east, north)
+    return np.sin(300 * (longitude - 90.0)) + np.cos(250 * latitude)
+
+
+def test_scenes_of_two_zones_come_to_one_system_on_the_pixels_of_its_own_scenes() -> None:
+    # both lie at 90 degrees east, the border of zones 45 and 46
+    west, east = zoned("west", 0, 32645, 768_000.0), zoned("east", 1, 32646, 228_600.0)
+    joined, _ = mosaic([west, east])
+    assert joined.grid.crs.to_epsg() == 32645
+    own = west.layer.grid.index_of(*(c[:1] for c in joined.grid.coordinates()))
+    assert abs(own[0] - np.rint(own[0])).max() < 1e-6 > abs(own[1] - np.rint(own[1])).max()
+    values, truth = joined.read(joined.grid.whole), on_ground(joined.grid)
+    filled = np.isfinite(values[0])
+    covered = 2 * 120 * 150 * 600 / (joined.grid.height * joined.grid.width * 600)
+    assert 0.5 * covered < filled.mean() < covered
+    off = np.abs(values[0] - truth)[filled]
+    assert np.mean(off < 2e-3) > 0.98 and off.max() < 0.05  # the rim of a scene lacks neighbours
+    np.testing.assert_array_equal(values[1][filled], -values[0][filled])
+    part = joined.read(Window(20, 30, 77, 90))
+    np.testing.assert_array_equal(part, values[:, 20:97, 30:120])
+    wanted, _ = mosaic([west, east], crs=CRS.from_epsg(32646))
+    assert wanted.grid.crs.to_epsg() == 32646
+    third = zoned("third", 2, 32646, 229_000.0)
+    assert mosaic([west, east, third])[0].grid.crs.to_epsg() == 32646
+    alone, _ = mosaic([west], crs=CRS.from_epsg(32646))
+    assert alone.grid.crs.to_epsg() == 32645  # one zone: warped once, later
+
+
+def test_seam_rules_and_levelling_hold_across_zones() -> None:
+    west, east = zoned("west", 0, 32645, 768_000.0), zoned("east", 1, 32646, 228_600.0, off=0.5)
+    raw, _ = mosaic([west, east], "oldest")
+    newest, _ = mosaic([west, east], "newest")
+    truth = on_ground(raw.grid)
+    first, last = raw.read(raw.grid.whole)[0], newest.read(newest.grid.whole)[0]
+    inside = np.isfinite(to_grid(west.layer, raw.grid).read(raw.grid.whole)[0])
+    np.testing.assert_allclose(first[inside], truth[inside], atol=2e-3)
+    changed = np.isfinite(last) & (np.abs(last - truth - 0.5) < 5e-3)
+    assert changed[inside].sum() > 1000 and np.isfinite(first)[changed].all()
+    levelled, (record,) = mosaic([west, east], "oldest", normalise=True)
+    assert record.change.offsets[0] == pytest.approx(-0.5, abs=0.01)
+    values = levelled.read(levelled.grid.whole)[0]
+    filled = np.isfinite(values)
+    off = np.abs(values - truth)[filled]
+    assert np.mean(off < 0.01) > 0.98 and off.max() < 0.05
+
+
+def test_scenes_of_other_bands_are_refused_in_one_line() -> None:
     values = np.ones((2, 4, 6))
-    with pytest.raises(GridError, match=r"in one UTM zone; got EPSG:32645 and EPSG:32646 \(east\)"):
-        mosaic([scene("west", 0, 5e5, values), scene("east", 1, 5e5, values, 32646)])
     odd = scene("odd", 1, 5e5, values)
     renamed = ArrayLayer(odd.layer.grid, ("b1", "b9"), values)
     with pytest.raises(ImageryError, match=r"same bands; got b1, b2 \(west\) and b1, b9 \(odd\)"):
@@ -128,8 +182,6 @@ def test_a_shift_between_sensors_is_reported_in_pixels_east_and_north() -> None:
     wrong = moved(ground, (2.1, 1.2), order=5)
     s2 = ArrayLayer(fine, ("b04",), ground[None] + 5)
     off = ArrayLayer(fine, ("b2",), np.exp(0.2 * wrong[None]))  # another response to one ground
-    from gossan.geo.warp import to_grid
-
     coarse = Grid.from_bounds(32645, fine.bounds, 15)
     block = to_grid(off, coarse)
     aster = ArrayLayer(coarse, ("b2",), block.read(coarse.whole))

@@ -118,15 +118,17 @@ def test_two_dates_fill_each_others_clouds(tmp_path: Path) -> None:
     assert found.scenes[1].time > found.scenes[0].time
 
 
-def test_neighbouring_tiles_join_and_another_zone_is_refused(tmp_path: Path) -> None:
+def test_neighbouring_tiles_join_and_those_of_another_zone_are_warped(tmp_path: Path) -> None:
     write_sentinel2(made(), tmp_path)
     write_sentinel2(made(LEFT + 600, tile="45SXC"), tmp_path)
     found = open_scenes(settings(paths=only(tmp_path), bands=["B04"]), tmp_path, tmp_path / "st")
     assert found.bands.grid.width == 162 and found.bands.bands == ("b04",)
     places = {p: Grid.from_bounds(32646, g.bounds, p) for p, g in grids().items()}
     write_sentinel2(replace(made(tile="46SXC"), grids=places), tmp_path)
-    with pytest.raises(Exception, match="in one UTM zone; got EPSG:32645 and EPSG:32646"):
-        open_scenes(settings(paths=only(tmp_path)), tmp_path, tmp_path / "store")
+    words = settings(paths=only(tmp_path), bands=["B04"])
+    found = open_scenes(words, tmp_path, tmp_path / "store")
+    assert found.bands.grid.crs.to_epsg() == 32645
+    assert found.notes[-1] == "scenes in EPSG:32646 were warped to EPSG:32645"
 
 
 def test_plain_band_rasters_are_recognised_by_name(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,11 +10,15 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.warp import Resampling, reproject
 
 from gossan.arrays.cubic import convolve_cubic
 from gossan.geo.grid import Grid, Window, same_crs
 from gossan.geo.layer import Layer, read_padded
+
+# rasterio warns of the arrays it warps, and silences itself by a filter that other threads undo
+warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
 
 ResamplingWord = Literal["cubic", "average", "nearest"]
 _METHODS = {

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from pyproj import CRS
 
-from gossan.errors import GridError, ImageryError, must
+from gossan.errors import ImageryError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window, same_crs
 from gossan.geo.layer import Layer
-from gossan.geo.warp import to_grid
+from gossan.geo.warp import to_grid, transformed_bounds
 from gossan.imagery.levelling import Dated, Levelling, level
 from gossan.imagery.settings import Overlap
 
@@ -76,6 +77,7 @@ def mosaic(
     *,
     normalise: bool = False,
     grid: Grid | None = None,
+    crs: CRS | None = None,
     blocks: Blocks | None = None,
 ) -> tuple[Layer, list[Levelling]]:
     """Join scenes.
@@ -89,8 +91,10 @@ def mosaic(
     normalise
         Whether scenes are levelled on their overlaps first (``levelling.level``).
     grid
-        Where to put the mosaic; by default the finest scene's pixels over all scenes, which must
-        then share one CRS.
+        Where to put the mosaic; by default the finest scene's pixels over all scenes.
+    crs
+        System for scenes of several UTM zones; by default that of most scenes. Each scene is
+        masked and corrected on its own pixels and then warped once, by cubic convolution.
     blocks
         The engine, for levelling.
 
@@ -100,13 +104,11 @@ def mosaic(
 
     Raises
     ------
-    GridError
-        Scenes lie in different UTM zones and no grid is given.
     ImageryError
         Scenes have different bands.
     """
     _same_bands(scenes)
-    target = grid or union_grid(scenes)
+    target = grid or union_grid(scenes, crs)
     ordered = sorted(scenes, key=lambda scene: scene.time, reverse=overlap != "oldest")
     placed = [Dated(s.name, s.time, to_grid(s.layer, target)) for s in ordered]
     levelled: list[Levelling] = []
@@ -118,27 +120,32 @@ def mosaic(
     return Mosaic(tuple(layers), overlap == "clearest"), levelled
 
 
-def union_grid(scenes: Sequence[Dated]) -> Grid:
-    """Extend the pixels of the finest scene over all scenes."""
+def union_grid(scenes: Sequence[Dated], crs: CRS | None = None) -> Grid:
+    """Extend the pixels of the finest scene over all scenes.
+
+    Scenes of one system keep it. Scenes of several (neighbouring UTM zones) come to ``crs``, else
+    to the system of most of them (of the first of these, when there are as many).
+    """
     grids = [scene.layer.grid for scene in scenes]
-    finest = min(grids, key=lambda grid: grid.pixel_width * grid.pixel_height)
-    for scene in scenes:
-        if not same_crs(scene.layer.grid.crs, finest.crs):
-            raise GridError(
-                must(
-                    "the scenes of a mosaic",
-                    "in one UTM zone",
-                    f"{finest.crs.to_string()} and {scene.layer.grid.crs.to_string()} "
-                    f"({scene.name})",
-                    "Give each zone its own [[imagery]], or set crs in [project]",
-                )
-            )
-    wide, high = finest.pixel_width, finest.pixel_height
-    left0, _, _, top0 = finest.bounds
-    left = left0 + wide * math.floor((min(g.bounds[0] for g in grids) - left0) / wide + 1e-6)
-    top = top0 + high * math.ceil((max(g.bounds[3] for g in grids) - top0) / high - 1e-6)
-    bottom, right = min(g.bounds[1] for g in grids), max(g.bounds[2] for g in grids)
-    return Grid.from_bounds(finest.crs, (left, bottom, right, top), (wide, high))
+    target = _shared_crs(grids, crs)
+    native = [grid for grid in grids if same_crs(grid.crs, target)]
+    wide, high = min(((g.pixel_width, g.pixel_height) for g in grids), key=math.prod)
+    lattice = next((g for g in native if (g.pixel_width, g.pixel_height) == (wide, high)), None)
+    left0, _, _, top0 = lattice.bounds if lattice else (0.0, 0.0, 0.0, 0.0)
+    bounds = [transformed_bounds(grid, target) for grid in grids]
+    left = left0 + wide * math.floor((min(b[0] for b in bounds) - left0) / wide + 1e-6)
+    top = top0 + high * math.ceil((max(b[3] for b in bounds) - top0) / high - 1e-6)
+    bottom, right = min(b[1] for b in bounds), max(b[2] for b in bounds)
+    return Grid.from_bounds(target, (left, bottom, right, top), (wide, high))
+
+
+def _shared_crs(grids: Sequence[Grid], wanted: CRS | None) -> CRS:
+    """Give the system of all grids, else the wanted one, else that of most."""
+    alike = [sum(same_crs(grid.crs, other.crs) for other in grids) for grid in grids]
+    most = max(alike)
+    if most < len(grids) and wanted is not None:
+        return wanted
+    return grids[alike.index(most)].crs
 
 
 def _same_bands(scenes: Sequence[Dated]) -> None:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
+from pyproj import CRS
 
 from gossan.geo.blocks import Blocks
-from gossan.geo.grid import Grid
+from gossan.geo.grid import Grid, same_crs
 from gossan.geo.layer import Layer
 from gossan.imagery.exposure import exposure
 from gossan.imagery.indices import (
@@ -57,8 +58,14 @@ class SceneStack:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Say in one line each what was left out."""
-        return self.choice.notes
+        """Say in one line each what was left out, and whether scenes were warped."""
+        own = self.bands.grid.crs
+        grids = [scene.layer.grid for scene in self.scenes]
+        others = {g.crs.to_string() for g in grids if not same_crs(g.crs, own)}
+        if len(grids) < 2 or not others:
+            return self.choice.notes
+        text = f"scenes in {', '.join(sorted(others))} were warped to {own.to_string()}"
+        return (*self.choice.notes, text)
 
     def mask_table(self, blocks: Blocks | None = None) -> pd.DataFrame:
         """Count what each mask takes: columns ``imagery, scene, mask, share``.
@@ -83,7 +90,11 @@ class SceneStack:
 
 
 def open_scenes(
-    settings: ImagerySettings, base: Path | str, store: Path, blocks: Blocks | None = None
+    settings: ImagerySettings,
+    base: Path | str,
+    store: Path,
+    blocks: Blocks | None = None,
+    crs: CRS | None = None,
 ) -> SceneStack:
     """Open one imagery of a project file.
 
@@ -97,6 +108,8 @@ def open_scenes(
         Folder for decoded JPEG 2000 images; filled when a layer is first read.
     blocks
         The engine, for corrections that look at the whole scene and for levelling.
+    crs
+        System for scenes of several UTM zones; by default that of most scenes.
 
     Raises
     ------
@@ -107,7 +120,7 @@ def open_scenes(
     scenes = OPENERS[settings.sensor](settings, Path(base), Path(store), blocks)
     dated = [Dated(scene.name, scene.time, scene.masked) for scene in scenes]
     bands, levellings = mosaic(
-        dated, settings.overlap, normalise=settings.normalise == "overlaps", blocks=blocks
+        dated, settings.overlap, normalise=settings.normalise == "overlaps", crs=crs, blocks=blocks
     )
     words = settings.indices if settings.sensor != "bands" else ()
     choice = available_indices(settings.sensor, words, bands.bands, settings.formulas)

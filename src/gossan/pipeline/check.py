@@ -49,7 +49,9 @@ def check_project(project: Project) -> Checked:
     scratch = Path(tempfile.gettempdir())
     for settings in project.imagery:
         try:
-            imagery.append(open_imagery(settings, project.base, scratch, Blocks()))
+            imagery.append(
+                open_imagery(settings, project.base, scratch, Blocks(), project.project.crs)
+            )
         except InputError as error:
             errors += str(error).splitlines()
     facts = [_imagery_fact(one) for one in imagery]

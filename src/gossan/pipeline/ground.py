@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from pyproj import CRS
 
-from gossan.errors import SurveyError, must
+from gossan.errors import GridError, SurveyError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geochem.coordinates import check_extent
@@ -58,7 +58,9 @@ def open_ground(project: Project, store: Path, blocks: Blocks) -> Ground:
     InputError
         A file is missing or unfit, systems or extents do not fit together.
     """
-    imagery = [open_imagery(s, project.base, store, blocks) for s in project.imagery]
+    imagery = [
+        open_imagery(s, project.base, store, blocks, project.project.crs) for s in project.imagery
+    ]
     surveys, grid = place(project, imagery)
     placed = {one.settings.name: one.on(grid) for one in imagery}
     hashes = input_hashes(input_paths(project))
@@ -92,8 +94,14 @@ def place(project: Project, imagery: list[Imagery]) -> tuple[Surveys, Grid]:
     coordinates = surveys.coordinates
     if not len(coordinates):
         raise SurveyError(must("the surveys to fit", "samples", "none", "Check where and drop"))
-    grid = choose_grid(crs, layers, coordinates, project.project.pixel_m, project.project.extent)
-    return surveys, grid
+    wanted = project.project.pixel_m, project.project.extent
+    try:
+        return surveys, choose_grid(crs, layers, coordinates, *wanted)
+    except GridError:
+        for samples in surveys.fit:  # says why, where it can be told
+            grid = layers[0].grid
+            check_extent(samples, grid.bounds, grid.crs).raise_errors(samples.name)
+        raise
 
 
 def input_paths(project: Project) -> list[Path]:

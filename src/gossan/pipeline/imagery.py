@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pyproj import CRS
+
 from gossan.errors import SettingsError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
@@ -82,7 +84,13 @@ def _on(layer: Layer | None, grid: Grid) -> Layer | None:
     return None if layer is None else to_grid(layer, grid)
 
 
-def open_imagery(settings: ImagerySettings, base: Path, store: Path, blocks: Blocks) -> Imagery:
-    """Open one imagery: headers only, except for corrections that look at a whole scene."""
-    stack = open_scenes(settings, base, store / "decoded", blocks)
+def open_imagery(
+    settings: ImagerySettings, base: Path, store: Path, blocks: Blocks, crs: str | None = None
+) -> Imagery:
+    """Open one imagery: headers only, except for corrections that look at a whole scene.
+
+    ``crs``: that of the maps, if the project states one; scenes of several UTM zones come to it.
+    """
+    system = CRS.from_user_input(crs) if crs else None
+    stack = open_scenes(settings, base, store / "decoded", blocks, system)
     return Imagery(stack, stack.bands, stack.indices, stack.component_indices)

@@ -111,7 +111,9 @@ def _place(project: Project, run: RunFolder, blocks: Blocks) -> tuple[Surveys, G
     head = project.project
     told_ = head.crs is not None and head.pixel_m != "finest" and head.extent == "survey"
     wanted = () if told_ else project.imagery
-    return place(project, [open_imagery(s, project.base, run.store, blocks) for s in wanted])
+    crs = project.project.crs
+    imagery = [open_imagery(s, project.base, run.store, blocks, crs) for s in wanted]
+    return place(project, imagery)
 
 
 def _fitted_surveys(all_: Krigings, element: str) -> None:
