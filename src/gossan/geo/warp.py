@@ -73,8 +73,16 @@ class WarpedLayer:
             resampling=_METHODS[self.resampling],
             tolerance=0,
             num_threads=1,
+            **self._kernel(),
         )
         return result
+
+    def _kernel(self) -> dict[str, str]:
+        """Say how wide the kernel is: by default GDAL takes that from the window's own shape."""
+        area = _pixel_area_in(self.source.grid, self.grid)
+        share = (area / (self.grid.pixel_width * self.grid.pixel_height)) ** 0.5
+        scale = f"{min(share, 1.0):.9g}"
+        return {"XSCALE": scale, "YSCALE": scale} if self.resampling == "cubic" else {}
 
 
 @dataclass(frozen=True)
