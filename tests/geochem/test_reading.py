@@ -247,3 +247,70 @@ def test_words_and_codes_of_the_user_are_understood() -> None:
     assert parsed.missing.tolist() == [True, False, False]
     assert parsed.blank.tolist() == [False, True, False]
     assert parsed.below.tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "cp866", "utf-8"])
+def test_russian_tables_are_read(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "пробы донных осадков.csv"
+    head = "Номер пробы;Восток, м;Север, м;Медь (г/т)"
+    text = f"{head}\n1;500100,5;4000200;12,5\n2;500300;4000900;<0,5\n"
+    path.write_bytes(text.encode(encoding))
+    table = read_table(path)
+    assert list(table.frame.columns) == text.splitlines()[0].split(";")
+    assert table.decimal == "comma"
+
+
+def test_western_letters_are_not_taken_for_cyrillic(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("id,Lieu,Cu\n1,Forêt d'Épinay,3\n2,São João,4\n3,Müßöä,5\n".encode("cp1252"))
+    assert read_table(path).frame["Lieu"].tolist() == ["Forêt d'Épinay", "São João", "Müßöä"]
+
+
+def test_a_cover_sheet_is_passed_over_and_the_sheet_read_is_named(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    cover, assays = book.active, book.create_sheet("Assays")
+    assert cover is not None
+    cover.title, cover["A1"] = "Cover", "Report 77"
+    assays.merge_cells("A1:C1")
+    assays["A1"], assays["D1"] = "Sample", "ICP-MS"
+    for row in (
+        ["id", "Easting", "Northing", "Cu"],
+        [None, "m", "m", "ppm"],
+        ["A", 5.0, 7.0, 12.5],
+        ["B", 6.0, 9.0, "<5"],
+    ):
+        assays.append(row)
+    book.save(tmp_path / "lab results.xlsx")
+    table = read_table(tmp_path / "lab results.xlsx")
+    assert list(table.frame.columns) == ["id", "Easting", "Northing", "Cu"]
+    assert table.units["Cu"] == "ppm"
+    assert table.rows.tolist() == [4, 5]
+    assert "'Assays'; other sheets: Cover" in table.findings.lines()[0]
+
+
+@pytest.mark.parametrize("word", ["Einheit", "单位", "ед. изм.", "", "Unidad"])
+def test_a_row_of_units_may_speak_other_languages(tmp_path: Path, word: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"Nr;X;Y;Cu\n{word};m;m;ppm\n1;5;6;7\n2;6;8;9\n", encoding="utf-8")
+    table = read_table(path)
+    assert table.rows.tolist() == [3, 4]
+    assert table.units["Cu"] == "ppm"
+
+
+def test_mapinfo_tables_are_told_from_text_parted_by_tabs(tmp_path: Path) -> None:
+    points = geopandas.GeoDataFrame(
+        {"Cu": [1.0, 2.0]}, geometry=geopandas.points_from_xy([5.0, 6.0], [7.0, 8.0]), crs=32638
+    )
+    points.to_file(tmp_path / "soil.tab", driver="MapInfo File")
+    table = read_table(tmp_path / "soil.tab")
+    assert table.coordinates is not None
+    assert table.frame["Cu"].tolist() == [1.0, 2.0]
+    (tmp_path / "text.tab").write_text("id\tx\ty\tCu\n1\t5\t6\t7\n")
+    assert read_table(tmp_path / "text.tab").frame["Cu"].tolist() == ["7"]
+
+
+def test_the_other_layers_of_a_geopackage_are_named(tmp_path: Path) -> None:
+    points = geopandas.GeoDataFrame(geometry=geopandas.points_from_xy([5.0], [7.0]), crs=32638)
+    for layer in ("soil", "rock"):
+        points.to_file(tmp_path / "a.gpkg", layer=layer)
+    assert "layer 'soil'; others: rock" in read_table(tmp_path / "a.gpkg").findings.lines()[0]

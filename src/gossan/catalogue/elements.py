@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -41,7 +42,10 @@ _UNIT_WORDS: dict[str, str] = {
     "wt": "percent", "wtpct": "percent", "wt_pct": "percent", "wtpercent": "percent",
     "per": "percent", "g/100g": "percent", "weight%": "percent", "m%": "percent",
     "permil": "permil", "g/kg": "permil", "gkg": "permil", "mg/g": "permil",
-    "mg/100g": "mg/100g", "mg100g": "mg/100g",
+    "mg/100g": "mg/100g", "mg100g": "mg/100g", "‰": "permil", "10-3": "permil",
+    "10-6": "ppm", "1e-6": "ppm", "10-9": "ppb", "1e-9": "ppb", "10-2": "percent",
+    "г/т": "ppm", "мг/кг": "ppm", "мкг/г": "ppm", "мг/т": "ppb", "мкг/кг": "ppb", "нг/г": "ppb",
+    "克/吨": "ppm", "毫克/千克": "ppm", "微克/克": "ppm", "微克/千克": "ppb",
 }  # fmt: skip
 
 UNITS: tuple[str, ...] = tuple(_PPM_PER_UNIT)
@@ -149,9 +153,11 @@ def unit_of_word(word: str) -> str | None:
 
     >>> unit_of_word("mg/kg"), unit_of_word("PCT"), unit_of_word("µg/kg"), unit_of_word("icp")
     ('ppm', 'percent', 'ppb', None)
+    >>> unit_of_word("×10⁻⁶"), unit_of_word("г/т")
+    ('ppm', 'ppm')
     """
-    plain = word.strip().lower().replace("µ", "u").replace("μ", "u").replace(" ", "")
-    return _UNIT_WORDS.get(plain.strip("()[]"))
+    plain = unicodedata.normalize("NFKC", word).lower().replace("μ", "u").replace("−", "-")
+    return _UNIT_WORDS.get(re.sub(r"\s|^[(\[]|[)\]]$|^[×x*](?=10)|\^", "", plain).strip("()[]"))
 
 
 def unit_factor(source: str, target: str) -> float:
@@ -188,12 +194,16 @@ def _species_by_word() -> dict[str, str]:
 
 
 def species_of_word(word: str) -> str | None:
-    """Recognise an element or oxide by symbol, formula or English name; None where it is none.
+    """Recognise an element or oxide by symbol, formula or name; None where it is none.
+
+    Names may be English, Russian or Chinese.
 
     Total iron (``TFe2O3``, ``Fe2O3T``, ``FeOT``) counts as its oxide.
 
     >>> species_of_word("CU"), species_of_word("copper"), species_of_word("TFe2O3")
     ('Cu', 'Cu', 'Fe2O3')
+    >>> species_of_word("Медь"), species_of_word("铜")
+    ('Cu', 'Cu')
     """
     return _species_by_word().get(word.strip().lower())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -85,6 +86,8 @@ def read_header(name: str) -> Header:
     ('Fe2O3', 'percent')
     >>> read_header("CU_ICP40").species, read_header("Sample No").species
     ('Cu', '')
+    >>> read_header("w(Cu)/10-6").species, read_header("w(Cu)/10-6").unit
+    ('Cu', 'ppm')
     """
     tokens = _tokens(name)
     species, unit, method = "", "", []
@@ -105,13 +108,20 @@ def read_header(name: str) -> Header:
 
 def _tokens(name: str) -> list[str]:
     """Split a name at signs, keeping units such as mg/kg whole."""
-    plain = re.sub(r"wt\.? ?%", "wt%", name)
+    plain = unicodedata.normalize("NFKC", name).replace("−", "-")
+    plain = re.sub(r"^\s*[wω]\s*[(（]([A-Za-z0-9]+)[)）]", r"\1 ", plain)  # w(Cu): mass fraction
+    plain = re.sub(r"[×x*]?\s*10\s*\^?\s*-\s*([2369])(?!\d)", _power_words, plain)
+    plain = re.sub(r"wt\.? ?%", "wt%", plain)
     plain = re.sub(
         r"(?<![A-Za-z])(mg|[uµμ]g|ng|g)\s*[/_ ]\s*(kg|g|t|100g)(?![a-z0-9])", r"\1/\2", plain
     )
     tokens = re.split(_SIGNS, plain)
     whole = [[t] if unit_of_word(t) else t.split("/") for t in tokens if t]
     return [part for parts in whole for part in parts if part]
+
+
+def _power_words(match: re.Match[str]) -> str:
+    return {"2": " % ", "3": " permil ", "6": " ppm ", "9": " ppb "}[match[1]]
 
 
 def _species_and_unit(token: str) -> tuple[str, str]:

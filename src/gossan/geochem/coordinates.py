@@ -15,14 +15,19 @@ from gossan.errors import SurveyError, must
 from gossan.geo.samples import Samples
 from gossan.geochem.findings import Finding, Findings, rows_where
 
-X_NAMES = (
-    "easting", "east", "x", "lon", "long", "longitude", "xcoord", "x_coord", "utm_e", "utme",
-    "easting_m", "e", "coord_x", "x_utm", "mga_e", "amg_e", "longitude_dd", "lon_dd", "point_x",
+AXES = (
+    ("easting", "northing"), ("east", "north"), ("x", "y"), ("lon", "lat"), ("long", "lat"),
+    ("longitude", "latitude"), ("xcoord", "ycoord"), ("x_coord", "y_coord"), ("coord_x", "coord_y"),
+    ("utm_e", "utm_n"), ("utme", "utmn"), ("x_utm", "y_utm"), ("utm_x", "utm_y"),
+    ("easting_m", "northing_m"), ("e", "n"), ("mga_e", "mga_n"), ("amg_e", "amg_n"),
+    ("longitude_dd", "latitude_dd"), ("lon_dd", "lat_dd"), ("lng", "lat"), ("point_x", "point_y"),
+    ("rechtswert", "hochwert"), ("este", "norte"), ("est", "nord"), ("longitud", "latitud"),
+    ("восток", "север"), ("долгота", "широта"), ("横坐标", "纵坐标"), ("经度", "纬度"),
+    ("东经", "北纬"), ("东坐标", "北坐标"),
 )  # fmt: skip
-Y_NAMES = (
-    "northing", "north", "y", "lat", "latitude", "ycoord", "y_coord", "utm_n", "utmn",
-    "northing_m", "n", "coord_y", "y_utm", "mga_n", "amg_n", "latitude_dd", "lat_dd", "point_y",
-)  # fmt: skip
+"""Usual names of a pair of coordinate columns, in the order in which they are looked for."""
+
+_ANGLES = re.compile("l(o?ng|on)|долгота|经度|东经")
 
 Bounds = tuple[float, float, float, float]
 
@@ -34,11 +39,15 @@ def find_axes(names: Sequence[str], degrees: bool = False) -> tuple[str, str] | 
 
     >>> find_axes(["SAMPLE", "Easting", "Northing", "Cu"])
     ('Easting', 'Northing')
+    >>> find_axes(["№", "Восток, м", "Север, м"])
+    ('Восток, м', 'Север, м')
     """
-    lower = {re.sub(r"[\s.\-]+", "_", name.lower()).strip("_"): name for name in reversed(names)}
-    pairs = list(zip(X_NAMES, Y_NAMES))
-    if degrees:
-        pairs.sort(key=lambda pair: not pair[0].startswith("lon"))
+    bare = {re.split(r"[(\[,]", name)[0].strip() or name: name for name in reversed(names)}
+    lower = {
+        re.sub(r"[\s.\-]+", "_", short.lower()).strip("_"): name
+        for short, name in [*bare.items(), *((name, name) for name in reversed(names))]
+    }
+    pairs = sorted(AXES, key=lambda pair: degrees and not _ANGLES.match(pair[0]))
     for x, y in pairs:
         if x in lower and y in lower:
             return lower[x], lower[y]
@@ -78,7 +87,7 @@ def read_crs(crs: str | CRS | None, survey: str) -> CRS:
     try:
         return CRS.from_user_input(crs)
     except CRSError as error:
-        cure = 'Write crs = "EPSG:<code>"'
+        cure = 'Write crs = "EPSG:<code>", such as "EPSG:32638" for zone 38 north of UTM'
         raise SurveyError(
             must(f"survey {survey!r}: crs", "a known coordinate system", repr(crs), cure)
         ) from error
@@ -118,7 +127,15 @@ def check_axes(coordinates: NDArray[np.float64], rows: NDArray[np.int_], crs: CR
         name = f"in metres of {crs.name}"
         message = must("x and y", name, f"degrees such as {said}", 'Set crs = "EPSG:4326"')
         return [Finding("error", "degrees", message, rows_where(rows[known], in_degrees))]
-    if crs.is_geographic and (~in_degrees).mean() > 0.5:
+    if crs.is_projected and in_degrees.any():
+        cure = 'Convert these rows, or set drop = ["degrees"] to leave them out'
+        message = must("x and y", f"in metres of {crs.name} in all rows", "degrees in some", cure)
+        return [Finding("error", "degrees", message, rows_where(rows[known], in_degrees))]
+    if crs.is_geographic and 0 < (~in_degrees).mean() <= 0.5:
+        cure = 'Convert these rows, or set drop = ["metres"] to leave them out'
+        message = must("x and y", f"in degrees of {crs.name} in all rows", "metres in some", cure)
+        return [Finding("error", "metres", message, rows_where(rows[known], ~in_degrees))]
+    if crs.is_geographic and not in_degrees.all():
         cure = "Set crs to the projected system of the table, such as its UTM zone"
         message = must("x and y", f"in degrees of {crs.name}", f"{said}", cure)
         return [Finding("error", "metres", message, rows_where(rows[known], ~in_degrees))]

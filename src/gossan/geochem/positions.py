@@ -79,7 +79,12 @@ def place_rows(
     if not known.all():
         message = f"{int((~known).sum())} rows without a position are left out"
         found.append(Finding("warning", "no-position", message, rows_where(table.rows, ~known)))
-    if errors and not {e.code for e in errors} <= {"position"}:
+    dropped = {row for e in errors if e.code in settings.drop for row in e.rows}
+    if dropped:
+        known &= ~np.isin(table.rows, list(dropped))
+        message = f"left out because of drop = {list(settings.drop)}"
+        found.append(Finding("note", "dropped", message, tuple(sorted(dropped))))
+    if {e.code for e in errors} - {"position", *settings.accept, *settings.drop}:
         return Placed(coordinates, known, source), Findings(tuple(found))
     moved = project(coordinates, source, crs)
     inside = within_area_of_use(np.where(known[:, None], moved, np.nan), crs, margin_degrees=10)
@@ -166,8 +171,9 @@ def _own_positions(
     else:
         axes = find_axes(names, degrees=crs.is_geographic)
         if axes is None:
-            cure = f"Name the columns: {nearest('easting', names)}"
-            raise SurveyError(must(f"survey {settings.name!r}: x and y", "stated", "none", cure))
+            got = f"none, and none found by a usual name among {_shown(names)}"
+            cure = 'Name the columns: x = "...", y = "..."'
+            raise SurveyError(must(f"survey {settings.name!r}: x and y", "stated", got, cure))
         x, y = axes
         found.append(Finding("note", "axes", f"x = {x!r} and y = {y!r} (found by their names)"))
     columns = []
@@ -178,12 +184,18 @@ def _own_positions(
     return np.column_stack(columns), crs, found
 
 
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:12])) + (" ..." if len(names) > 12 else "")
+
+
 def _axis(
     table: Table, name: str, missing: Sequence[str | float]
 ) -> tuple[NDArray[np.float64], list[Finding]]:
     """Read one coordinate: numbers, or degrees, minutes and seconds."""
     if name not in table.frame.columns:
         cure = nearest(name, list(table.frame.columns))
+        if table.coordinates is not None:
+            cure = "The file has its own points: leave x, y and crs out"
         raise SurveyError(must("x and y", "columns of the table", repr(name), cure))
     raw = table.frame[name].tolist()
     cells = parse_cells(raw, "number", table.decimal, missing)

@@ -76,13 +76,13 @@ def report_lines(samples: Samples) -> list[str]:
 def _element_line(row: Mapping[Hashable, Any]) -> str:
     unit = f" {row['unit']}" if row["unit"] else ""
     parts = [
-        f"{row['n']} values, median {row['median']:.3g}{unit} (quartiles {row['q25']:.3g} to "
-        f"{row['q75']:.3g}, largest {row['maximum']:.3g})"
+        f"{row['n']} values, median {_figure(row['median'])}{unit} (quartiles "
+        f"{_figure(row['q25'])} to {_figure(row['q75'])}, largest {_figure(row['maximum'])})"
     ]
     if row["empty"]:
         parts.append(f"{row['empty']} not analysed")
     if row["below"]:
-        parts.append(f"{row['below_percent']:.0f} % below {row['highest_limit']:.3g}")
+        parts.append(f"{row['below_percent']:.0f} % below {_figure(row['highest_limit'])}")
     if row["above"]:
         parts.append(f"{row['above']} above the upper limit")
     if row["outliers"]:
@@ -93,6 +93,11 @@ def _element_line(row: Mapping[Hashable, Any]) -> str:
             f"noise {100 * row['noise_share']:.0f} % of the variance of ln"
         )
     return f"{row['element']}: " + "; ".join(parts)
+
+
+def _figure(value: float) -> str:
+    """Word a number with three figures, never as a power of ten above 1."""
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _element_row(samples: Samples, element: str) -> dict[str, object]:

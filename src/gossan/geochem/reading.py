@@ -10,6 +10,7 @@ from pathlib import Path
 import geopandas
 import numpy as np
 import pandas as pd
+import pyogrio
 from numpy.typing import NDArray
 from pyproj import CRS
 
@@ -18,10 +19,11 @@ from gossan.errors import SurveyError, must
 from gossan.geochem.cells import Decimal
 from gossan.geochem.delimited import read_text
 from gossan.geochem.findings import Finding, Findings
+from gossan.geochem.sheets import read_sheet
 
 TEXT_ENDINGS = (".csv", ".txt", ".tsv", ".tab", ".dat", ".asc")
 SHEET_ENDINGS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
-VECTOR_ENDINGS = (".gpkg", ".geojson", ".json", ".shp")
+VECTOR_ENDINGS = (".gpkg", ".geojson", ".json", ".shp", ".mif", ".fgb", ".kml")
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +88,7 @@ def read_table(
     path
         The file; its ending tells the format.
     sheet
-        Sheet of a spreadsheet or layer of a GeoPackage; default: the first.
+        Sheet of a spreadsheet or layer of a GeoPackage; default: the first that holds a table.
     delimiter, decimal, encoding
         Of text files; "auto" finds them.
     header_row
@@ -100,17 +102,23 @@ def read_table(
     if not path.is_file():
         raise SurveyError(must("path", "a file that exists", str(path), _cure_missing(path)))
     ending = path.suffix.lower()
-    if ending in TEXT_ENDINGS:
+    if ending in TEXT_ENDINGS and not (ending == ".tab" and _is_mapinfo(path)):
         text = read_text(path, delimiter, decimal, encoding)
         note = f"read as {text.encoding} text, delimiter {text.delimiter!r}, decimal {text.decimal}"
         findings = Findings((Finding("note", "read", note), *_long_cells(text.numbers)))
         return _tabulate(path, text.rows, text.numbers, text.decimal, header_row, findings)
     if ending in SHEET_ENDINGS:
         return _read_sheet(path, sheet, header_row, "comma" if decimal == "comma" else "point")
-    if ending in VECTOR_ENDINGS:
+    if ending in (*VECTOR_ENDINGS, ".tab"):
         return _read_vector(path, sheet)
     known = ", ".join((*TEXT_ENDINGS, *SHEET_ENDINGS, *VECTOR_ENDINGS))
     raise SurveyError(must("path", f"a table ({known})", path.name, "Save it as CSV"))
+
+
+def _is_mapinfo(path: Path) -> bool:
+    """Tell a MapInfo table from text parted by tabs: both end in .tab."""
+    with path.open("rb") as stream:
+        return stream.read(16).lstrip().lower().startswith(b"!table")
 
 
 def _long_cells(numbers: Sequence[int]) -> list[Finding]:
@@ -134,40 +142,15 @@ def _cure_missing(path: Path) -> str:
 
 
 def _read_sheet(path: Path, sheet: str | None, header_row: int | None, decimal: Decimal) -> Table:
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        book = CalamineWorkbook.from_path(str(path))
-    except (CalamineError, OSError) as error:
-        cure = "Open it in a spreadsheet program and save it again"
-        raise SurveyError(must(path.name, "a readable spreadsheet", error, cure)) from error
-    names = book.sheet_names
-    if sheet is not None and sheet not in names:
-        raise SurveyError(must("sheet", " or ".join(map(repr, names)), repr(sheet), "Name one"))
-    used = sheet or names[0]
-    cells = book.get_sheet_by_name(used).to_python(skip_empty_area=False)
-    rows = [[_sheet_cell(cell) for cell in row] for row in cells]
-    numbers = [i + 1 for i, row in enumerate(rows) if any(row)]
-    rows = [row for row in rows if any(row)]
-    if not rows:
-        raise SurveyError(must(f"sheet {used!r}", "a table", "an empty sheet", "Name another"))
-    others = [name for name in names if name != used]
-    more = f"; other sheets: {', '.join(others)}" if others and sheet is None else ""
-    findings = Findings((Finding("note", "read", f"read sheet {used!r}{more}"),))
+    rows, numbers, said = read_sheet(path, sheet)
+    findings = Findings((Finding("note", "read", said),))
     return _tabulate(path, rows, numbers, decimal, header_row, findings)
-
-
-def _sheet_cell(cell: object) -> str:
-    if isinstance(cell, bool):
-        return str(cell)
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
-    return str(cell).strip()
 
 
 def _read_vector(path: Path, layer: str | None) -> Table:
     try:
-        frame = geopandas.read_file(path, layer=layer) if layer else geopandas.read_file(path)
+        names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+        frame = geopandas.read_file(path, layer=layer or names[0])
     except Exception as error:  # pyogrio raises many kinds; all mean an unreadable file
         raise SurveyError(
             must(path.name, "a readable vector file", str(error).splitlines()[0], "Check the file")
@@ -179,7 +162,10 @@ def _read_vector(path: Path, layer: str | None) -> Table:
     crs = None if frame.crs is None else CRS.from_user_input(frame.crs)
     table = pd.DataFrame(frame.drop(columns=frame.geometry.name)).reset_index(drop=True)
     rows = np.arange(1, len(table) + 1)
-    note = Finding("note", "read", f"read {len(table)} features; rows count features from 1")
+    others = f" (layer {names[0]!r}; others: {', '.join(names[1:])})"
+    more = others if len(names) > 1 and layer is None else ""
+    message = f"read {len(table)} features; rows count features from 1{more}"
+    note = Finding("note", "read", message)
     return Table(table, rows, crs=crs, coordinates=coordinates, findings=Findings((note,)))
 
 
@@ -265,7 +251,27 @@ _LIMIT_ROW = re.compile(
     r"( ?\(.*\))?:?",
     re.I,
 )
-_UNIT_ROW = re.compile(r"units?:?", re.I)
+_UNIT_ROW = re.compile(
+    r"(units?|einheit(en)?|unités?|unidade?s?|ед\.? ?изм\.?|единиц[аы].*|单位)( ?\(.*\))?:?",
+    re.I,
+)
+_AXIS_UNITS = frozenset(
+    (
+        "m",
+        "metre",
+        "metres",
+        "meter",
+        "meters",
+        "dd",
+        "deg",
+        "degree",
+        "degrees",
+        "°",
+        "м",
+        "米",
+        "度",
+    )
+)
 _METHOD_ROW = re.compile(r"(analytical )?(method|analysis|technique|scheme)( codes?)?:?", re.I)
 
 
@@ -279,10 +285,8 @@ def _rows_below(
         row = rows[start]
         first = next((cell for cell in row if cell), "")
         named = {name: cell for name, cell in zip(names, row) if cell}
-        words = [unit_of_word(cell) for cell in named.values()]
-        if _UNIT_ROW.fullmatch(first) or sum(word is not None for word in words) >= max(
-            1, 0.6 * len(words)
-        ):
+        words = [unit_of_word(c) or c.strip("()[]").lower() in _AXIS_UNITS for c in named.values()]
+        if _UNIT_ROW.fullmatch(first) or sum(map(bool, words)) >= max(1, 0.6 * len(words)):
             found = ((name, unit_of_word(cell)) for name, cell in named.items())
             units |= {name: unit for name, unit in found if unit is not None}
         elif _LIMIT_ROW.fullmatch(first):

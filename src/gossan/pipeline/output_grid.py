@@ -121,7 +121,7 @@ def no_overlap(imagery: Bounds, survey: Bounds) -> str:
 
 def _in_words(bounds: Bounds) -> str:
     left, bottom, right, top = bounds
-    return f"E {left:.0f}-{right:.0f} N {bottom:.0f}-{top:.0f}"
+    return f"E {left:.0f} to {right:.0f}, N {bottom:.0f} to {top:.0f}"
 
 
 def _pixel_m(grid: Grid, crs: CRS) -> float:
