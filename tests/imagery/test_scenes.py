@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 import tomllib
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -100,6 +101,78 @@ def test_all_cloud_is_one_clear_line(tmp_path: Path) -> None:
     found = open_scenes(settings(paths=only(tmp_path), masks=["cloud"]), tmp_path, tmp_path / "s")
     with pytest.raises(ImageryError, match=r"'s2' must be bare somewhere.*cloud 100 %"):
         found.mask_table()
+
+
+def cloudy() -> np.ndarray:
+    """Bits at 60 m: opaque cloud, cirrus over part of it, snow elsewhere."""
+    bits = np.zeros(grids()[60].shape, int)
+    bits[2:9, 3:8] |= 1
+    bits[6:14, 5:11] |= 2
+    bits[18:21, 1:6] |= 4
+    return bits
+
+
+@pytest.mark.parametrize("baseline", ["05.11", "02.09"])
+@pytest.mark.parametrize("form", ["folder", "zip"])
+def test_the_cloud_mask_of_a_level_without_classes_is_read(
+    tmp_path: Path, baseline: str, form: str
+) -> None:
+    bits = cloudy()
+    safe = write_sentinel2(made(level="L1C", baseline=baseline, cloud_mask=bits), tmp_path)
+    if form == "zip":
+        safe = Path(shutil.make_archive(str(safe), "zip", tmp_path, safe.name))
+    found = open_scenes(settings(paths=[safe], masks=["cloud", "snow"]), tmp_path, tmp_path / "st")
+    (scene,) = found.scenes
+    cloud, snow = scene.masks.read(scene.layer.grid.whole)
+    wide = np.repeat(np.repeat(bits, 6, axis=0), 6, axis=1)
+    np.testing.assert_array_equal(cloud, (wide & 3) > 0)
+    # the older form knows no snow: the rule on reflectance decides, and finds none
+    np.testing.assert_array_equal(snow, (wide & 4) > 0 if baseline == "05.11" else 0 * wide)
+    part = scene.masks.read(Window(11, 17, 40, 50))
+    np.testing.assert_array_equal(part[0], cloud[11:51, 17:67])
+    share = found.mask_table().set_index("mask")["share"]["cloud"]
+    assert share == pytest.approx(((bits & 3) > 0).mean())
+    rules = settings(paths=[safe], masks=["cloud"], thresholds={"classes": "ignore"})
+    own = open_scenes(rules, tmp_path, tmp_path / "st").scenes[0]
+    assert not own.masks.read(own.layer.grid.whole).any()
+
+
+def test_a_mask_in_gml_without_clouds_and_one_with_a_hole(tmp_path: Path) -> None:
+    safe = write_sentinel2(made(level="L1C", baseline="02.09", cloud_mask=0 * cloudy()), tmp_path)
+    words = settings(paths=[safe], masks=["cloud"])
+    scene = open_scenes(words, tmp_path, tmp_path / "st").scenes[0]
+    assert not scene.masks.read(scene.layer.grid.whole).any()
+    (path,) = safe.rglob("MSK_CLOUDS_B00.gml")
+
+    def ring(size: float) -> str:
+        west, east, south, north = LEFT + 60, LEFT + 60 + size, TOP - 60 - size, TOP - 60
+        places = [(west, north), (east, north), (east, south), (west, south), (west, north)]
+        listed = " ".join(f"{x} {y} 120.5" for x, y in places)
+        return f'<r:LinearRing><r:posList srsDimension="3">{listed}</r:posList></r:LinearRing>'
+
+    path.write_text(
+        '<m:Mask xmlns:m="http://www.opengis.net/eop/2.0" xmlns:r="http://www.opengis.net/gml/3.2">'
+        "<m:MaskFeature><m:maskType>CIRRUS</m:maskType><m:extentOf><r:Polygon>"
+        f"<r:exterior>{ring(300)}</r:exterior><r:interior>{ring(120)}</r:interior>"
+        "</r:Polygon></m:extentOf></m:MaskFeature></m:Mask>"
+    )
+    scene = open_scenes(words, tmp_path, tmp_path / "st").scenes[0]
+    wanted = np.zeros(scene.layer.grid.shape, bool)
+    wanted[6:36, 6:36] = True
+    wanted[6:18, 6:18] = False
+    np.testing.assert_array_equal(scene.masks.read(scene.layer.grid.whole)[0], wanted)
+
+
+def test_a_cloud_probability_takes_the_place_of_classes(tmp_path: Path) -> None:
+    percent = np.tile(np.arange(grids()[20].width) * 100 // grids()[20].width, (69, 1))
+    safe = write_sentinel2(made(cloud_probability=percent), tmp_path)
+    words = settings(paths=[safe], masks=["cloud"], thresholds={"cloud_probability": 60})
+    scene = open_scenes(words, tmp_path, tmp_path / "st").scenes[0]
+    wanted = np.repeat(np.repeat(percent > 60, 2, axis=0), 2, axis=1)
+    np.testing.assert_array_equal(scene.masks.read(scene.layer.grid.whole)[0], wanted)
+    bare = write_sentinel2(made(level="L1C", tile="45SXC"), tmp_path)
+    with pytest.raises(ImageryError, match="with a cloud probability"):
+        open_scenes(words.model_copy(update={"paths": (bare,)}), tmp_path, tmp_path / "st")
 
 
 def test_two_dates_fill_each_others_clouds(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossan.catalogue.sensors import sentinel2_band, sentinel2_bands
+from gossan.demo.write_sentinel2_masks import write_cloud_mask, write_cloud_probability
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer, SelectedLayer
 from gossan.geo.warp import to_grid
@@ -40,6 +41,10 @@ class SimulatedScene:
         becomes saturated.
     classes
         (row, column) Sen2Cor classes at 20 m, for L2A.
+    cloud_mask
+        (row, column) at 60 m; bits: opaque cloud 1, cirrus 2, snow 4.
+    cloud_probability
+        (row, column) in per cent at 20 m, for L2A.
     level, baseline, unit, tile, time
         As the metadata print them; the offset follows the baseline.
     sun_zenith_deg, sun_azimuth_deg
@@ -49,6 +54,8 @@ class SimulatedScene:
     grids: Mapping[int, Grid] = field(repr=False)
     reflectance: Mapping[str, NDArray[np.floating]] = field(repr=False)
     classes: NDArray[np.integer] | None = field(default=None, repr=False)
+    cloud_mask: NDArray[np.integer] | None = field(default=None, repr=False)
+    cloud_probability: NDArray[np.integer] | None = field(default=None, repr=False)
     level: Literal["L1C", "L2A"] = "L2A"
     baseline: str = "05.11"
     unit: Literal["S2A", "S2B", "S2C"] = "S2A"
@@ -124,6 +131,10 @@ def write_sentinel2(scene: SimulatedScene, folder: Path | str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_jp2(path, scene.grids[pixel], numbers)
         images[path.relative_to(safe).with_suffix("").as_posix()] = pixel
+    if scene.cloud_mask is not None:
+        write_cloud_mask(granule / "QI_DATA", scene.grids, scene.cloud_mask, scene.baseline)
+    if scene.cloud_probability is not None:
+        write_cloud_probability(granule / "QI_DATA", scene.grids[20], scene.cloud_probability)
     _write_xml(_product_xml(scene, granule.name, list(images)), safe / f"MTD_MSI{scene.level}.xml")
     _write_xml(_tile_xml(scene), granule / "MTD_TL.xml")
     return safe

@@ -33,7 +33,12 @@ _END_OF_CODESTREAM = b"\xff\xd9"
 
 
 def decode(
-    product: Product, member: str, band: str, grid: Grid, target: Path, blocks: Blocks | None = None
+    product: Product,
+    member: str,
+    bands: tuple[str, ...],
+    grid: Grid,
+    target: Path,
+    blocks: Blocks | None = None,
 ) -> RasterLayer:
     """Decode one image into a tiled GeoTIFF, or reuse the one that is there.
 
@@ -41,8 +46,8 @@ def decode(
     ----------
     product, member
         The image and where it lies.
-    band
-        Name given to the band of the store.
+    bands
+        Names given to the image's bands.
     grid
         Grid that the metadata state; the image must agree with it.
     target
@@ -62,7 +67,7 @@ def decode(
     """
     if not target.exists():
         check_whole(product, member)
-        _decode(product.gdal_path(member), target, band, grid, blocks or Blocks())
+        _decode(product.gdal_path(member), target, bands, grid, blocks or Blocks())
     return open_raster(target)
 
 
@@ -76,15 +81,10 @@ class DecodedBand:
 
     product: Product = field(repr=False)
     member: str
-    band: str
+    bands: tuple[str, ...]
     grid: Grid
     target: Path
     workers: int | None = None
-
-    @property
-    def bands(self) -> tuple[str, ...]:
-        """The one band."""
-        return (self.band,)
 
     def read(self, window: Window) -> NDArray[np.float32]:
         """Read the store, filling it first where need be."""
@@ -98,7 +98,7 @@ class DecodedBand:
             if self.target not in _stores or not self.target.exists():
                 blocks = Blocks(workers=self.workers, progress=progress)
                 _stores[self.target] = decode(
-                    self.product, self.member, self.band, self.grid, self.target, blocks
+                    self.product, self.member, self.bands, self.grid, self.target, blocks
                 )
             return _stores[self.target]
 
@@ -154,16 +154,16 @@ def _box_problem(stream: IO[bytes], size: int) -> str | None:
     return "no code-stream"
 
 
-def _decode(source: str, target: Path, band: str, grid: Grid, blocks: Blocks) -> None:
+def _decode(source: str, target: Path, bands: tuple[str, ...], grid: Grid, blocks: Blocks) -> None:
     """Decode tile by tile with several threads and write the store whole or not at all."""
     side = _check_image(source, grid)
     tiles = Blocks(side, blocks.workers, progress=blocks.progress)
     handles = _Handles(source)
     try:
         with atomic_path(target) as temporary:
-            writer = RasterWriter(temporary, grid, [band], "uint16", None, "zstd")
+            writer = RasterWriter(temporary, grid, bands, "uint16", None, "zstd")
             try:
-                for window, values in tiles.map(partial(_read_tile, handles), grid):
+                for window, values in tiles.map(partial(_read_tile, handles, len(bands)), grid):
                     writer.write(window, values)
             finally:
                 writer.close()
@@ -220,11 +220,11 @@ class _Handles:
             file.close()
 
 
-def _read_tile(handles: _Handles, window: Window) -> NDArray[np.uint16]:
+def _read_tile(handles: _Handles, count: int, window: Window) -> NDArray[np.uint16]:
     """Decode one tile."""
     place = RasterioWindow(window.col, window.row, window.width, window.height)
     try:
-        values: NDArray[np.uint16] = handles.get().read([1], window=place)
+        values: NDArray[np.uint16] = handles.get().read(range(1, count + 1), window=place)
     except RasterioError as error:
         problem = f"a tile at row {window.row}, column {window.col} that does not decode"
         raise _damaged(handles.source.rpartition("/")[2], problem) from error
@@ -232,14 +232,15 @@ def _read_tile(handles: _Handles, window: Window) -> NDArray[np.uint16]:
 
 
 def write_jp2(path: Path, grid: Grid, array: NDArray[np.integer], tile: int = 1024) -> None:
-    """Write (row, column) whole numbers as lossless JPEG 2000, georeferenced, in tiles."""
+    """Write (row, column) or (band, row, column) whole numbers as lossless JPEG 2000, in tiles."""
+    bands = array.reshape(-1, *grid.shape)
     with rasterio.open(
         path,
         "w",
         driver="JP2OpenJPEG",
         height=grid.height,
         width=grid.width,
-        count=1,
+        count=len(bands),
         dtype=array.dtype.name,
         crs=rasterio.crs.CRS.from_wkt(grid.crs.to_wkt()),
         transform=grid.transform,
@@ -249,7 +250,7 @@ def write_jp2(path: Path, grid: Grid, array: NDArray[np.integer], tile: int = 10
         BLOCKXSIZE=str(tile),
         BLOCKYSIZE=str(tile),
     ) as image:
-        image.write(array, 1)
+        image.write(bands)
 
 
 def _damaged(name: str, problem: str) -> ImageryError:

@@ -35,6 +35,14 @@ CLASSES: dict[str, tuple[int, ...]] = {
 }
 """Sen2Cor scene classes that a mask word takes; vegetation and water keep their indices."""
 
+DECIDES: dict[str, dict[str, tuple[int, ...]]] = {
+    "scl": CLASSES,
+    "classi": {"cloud": (1, 2, 3, 5, 6, 7), "snow": (4, 5, 6, 7)},
+    "clouds": {"cloud": (1, 2, 3)},
+    "cldprb": {},
+}
+"""Codes that a mask word takes in each band of classes that a product brings along."""
+
 
 class MaskSettings(Settings):
     """Set the thresholds of the mask rules; the defaults suit reflectance from 0 to 1.
@@ -77,7 +85,10 @@ class MaskSettings(Settings):
     """topographic_shadow with a DEM: how far a shadow may be cast, m."""
 
     classes: Literal["use", "ignore"] = "use"
-    """Whether Sen2Cor's scene classes decide where they are at hand."""
+    """Whether Sen2Cor's scene classes, or the cloud mask of L1C, decide where they are at hand."""
+
+    cloud_probability: Annotated[float, Field(ge=0, lt=100)] | None = None
+    """cloud, Sentinel-2 L2A: Sen2Cor's probability above this, in per cent, instead of classes."""
 
 
 def vegetation(band: Reflectance, settings: MaskSettings) -> Flags:

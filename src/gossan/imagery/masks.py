@@ -15,7 +15,7 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
 from gossan.geo.warp import to_grid
-from gossan.imagery.mask_rules import CLASSES, ROLES, RULES, MaskSettings
+from gossan.imagery.mask_rules import DECIDES, ROLES, RULES, MaskSettings
 from gossan.imagery.masks_cover import Polygons, read_polygons
 from gossan.imagery.settings import MaskWord
 
@@ -38,7 +38,7 @@ class Masks:
         Layer with band ``saturated`` (1 or 0), where the reader knows it; without it, saturated
         pixels are ``nodata``.
     classes
-        Sen2Cor's classes on the source's grid (band ``scl``).
+        Classes of the product on the source's grid (bands as ``mask_rules.DECIDES``).
     shade
         Shadow of the terrain on the source's grid (band ``shade``, 1 in shadow).
     cover
@@ -88,13 +88,17 @@ class Masks:
         if word == "cover":
             assert self.cover is not None
             return self.cover.inside(self.grid.crop(window))
-        flags, classes = given["flags"], given["classes"].get("scl")
+        flags, classes = given["flags"], given["classes"]
         if word in ("nodata", "saturated"):
             return _flagged(word, flags, np.asarray(np.isnan(values).any(axis=0)))
         if word == "topographic_shadow" and "shade" in given["shade"]:
             return np.asarray(given["shade"]["shade"] > 0)
-        if classes is not None and word in CLASSES and self.settings.classes == "use":
-            return np.isin(classes, CLASSES[word])
+        if self.settings.classes == "use":
+            if word == "cloud" and "cldprb" in classes:
+                return np.asarray(classes["cldprb"] > (self.settings.cloud_probability or 0.0))
+            for name, codes in classes.items():
+                if word in DECIDES[name]:
+                    return np.isin(codes, DECIDES[name][word])
         return RULES[word][0](band, self.settings)
 
 
@@ -144,8 +148,16 @@ def build_masks(
     polygons = read_polygons(cover, source.grid) if cover is not None and "cover" in words else None
     placed = to_grid(shade, source.grid, classes=True) if shade is not None else None
     flags = flags if "saturated" in words else None
-    classes = classes if settings.classes == "use" and set(words) & set(CLASSES) else None
+    classes = classes if any(_classed(word, settings, classes) for word in words) else None
     return Masks(source, tuple(words), roles, settings, flags, classes, placed, polygons)
+
+
+def _classed(word: MaskWord, settings: MaskSettings, classes: Layer | None) -> bool:
+    """Tell whether classes that the product brings along decide a word."""
+    if classes is None or settings.classes != "use":
+        return False
+    known = word == "cloud" and "cldprb" in classes.bands
+    return known or any(word in DECIDES[name] for name in classes.bands)
 
 
 def _check_word(
@@ -168,7 +180,7 @@ def _check_word(
         if flags is None or "saturated" not in flags.bands:
             raise _cannot(word, "used with raw scenes", f"sensor {sensor!r}", "Leave it out")
         return
-    if classes is not None and word in CLASSES and settings.classes == "use":
+    if _classed(word, settings, classes):
         return
     needed = RULES[word][1]
     lacking = [ROLES.get(sensor, {}).get(role, role) for role in needed if role not in roles]

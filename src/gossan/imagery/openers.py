@@ -53,6 +53,10 @@ def _sentinel2_scene(
     blocks: Blocks,
 ) -> OpenScene:
     found = scene.metadata
+    classes = scene.classes(store, layer.grid, blocks)
+    if "cloud" in settings.masks and settings.thresholds.cloud_probability is not None:
+        probability = scene.cloud_probability(store, layer.grid, blocks)
+        classes = probability if classes is None else StackedLayer((classes, probability))
     return masked_scene(
         settings,
         base,
@@ -60,7 +64,7 @@ def _sentinel2_scene(
         found.time,
         layer,
         flags=scene.flags(store, layer.grid, blocks),
-        classes=scene.classes(store, layer.grid, blocks),
+        classes=classes,
         sun=(scene.geometry.sun_elevation, scene.geometry.sun_azimuth),
     )
 

@@ -19,6 +19,7 @@ from gossan.geo.warp import to_grid
 from gossan.imagery.atmosphere import AtmosphereSettings, SceneGeometry, correct
 from gossan.imagery.jp2_store import DecodedBand, store_name
 from gossan.imagery.safe import Product, find_product
+from gossan.imagery.sentinel2_masks import cloud_mask, cloud_probability
 from gossan.imagery.sentinel2_metadata import Sentinel2Metadata, describe
 from gossan.imagery.stack import Bounds, stack
 
@@ -135,7 +136,7 @@ class Sentinel2Scene:
             file = self.metadata.file(name)
             grid = self.metadata.grid_of(file.pixel_m)
             target = Path(store) / store_name(self.product, file.member)
-            image = DecodedBand(self.product, file.member, name, grid, target, workers)
+            image = DecodedBand(self.product, file.member, (name,), grid, target, workers)
             if not self.product.zipped:
                 image.check()
             found.append(image)
@@ -231,11 +232,21 @@ class Sentinel2Scene:
         return MappedLayer(StackedLayer(tuple(placed)), AnyFlag((1.0, 0.0)), names)
 
     def classes(self, store: Path, grid: Grid, blocks: Blocks | None = None) -> Layer | None:
-        """Give Sen2Cor's scene classes (band ``scl``, codes 0 to 11) on a grid; None for L1C."""
+        """Give Sen2Cor's scene classes (band ``scl``, codes 0 to 11) on a grid.
+
+        Where there are none (L1C): the product's own cloud mask (``sentinel2_masks.cloud_mask``),
+        None where that is missing too.
+        """
         if "scl" not in {file.band for file in self.metadata.files}:
-            return None
+            workers = blocks.workers if blocks else None
+            return cloud_mask(self.product, self.metadata, store, grid, workers)
         (group,) = self.numbers(store, ["scl"], blocks).values()
         return to_grid(group, grid, classes=True)
+
+    def cloud_probability(self, store: Path, grid: Grid, blocks: Blocks | None = None) -> Layer:
+        """Give Sen2Cor's cloud probability in per cent (band ``cldprb``) on a grid; L2A only."""
+        workers = blocks.workers if blocks else None
+        return cloud_probability(self.product, self.metadata, store, grid, workers)
 
 
 def open_sentinel2(
