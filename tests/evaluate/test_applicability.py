@@ -88,3 +88,15 @@ def test_empty_features_give_empty_answers_and_too_few_samples_are_refused() -> 
     empty = LayerFeatures(ArrayLayer(features.grid, ("a", "b", "c"), image))
     with pytest.raises(FitError, match="at least 3"):
         fit_applicability(observations, empty, random_folds(80, 5))
+
+
+def test_very_many_samples_are_thinned_and_the_index_hardly_moves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    observations, features, image = _case()
+    pixels = image.reshape(3, -1).T
+    every = fit_applicability(observations, features, random_folds(80, 5))
+    monkeypatch.setattr("gossan.evaluate.applicability.SAMPLES_LIMIT", 60)
+    some = fit_applicability(observations, features, random_folds(80, 5))
+    assert len(every.samples) == 80 and len(some.samples) == 60
+    assert np.corrcoef(every.index(pixels), some.index(pixels))[0, 1] > 0.95

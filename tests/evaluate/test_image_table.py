@@ -62,6 +62,20 @@ def test_degrading_keeps_means_and_places() -> None:
     np.testing.assert_allclose(averaged.values, averaged.points.coordinates @ [0.001, 0.002])
 
 
+def test_imagery_averaged_block_by_block_is_that_averaged_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    case = simulate(n=200, holes=True)
+    whole = degrade(case.observations, case.features).features
+    monkeypatch.setattr("gossan.evaluate.reduced_resolution.BLOCK", 40)
+    parts = degrade(case.observations, case.features, blocks=Blocks(workers=2)).features
+    assert whole.layer is not None and parts.layer is not None
+    grid = whole.grid
+    np.testing.assert_allclose(
+        parts.layer.read(grid.whole), whole.layer.read(grid.whole), rtol=1e-5, atol=1e-6
+    )
+
+
 def test_a_feature_that_is_the_former_layer_brings_it_back() -> None:
     case = simulate(n=300)
     grid = case.features.grid

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gossan.geo.raster import open_raster
 from gossan.pipeline.project import load_project
 from gossan.pipeline.run import run_project
 from gossan.report.build import build_report
@@ -69,3 +70,15 @@ def test_the_paper_s_evaluation_states_r_n_and_domain_of_every_product(run: Path
 def test_the_report_shows_r_with_the_kriged_check_survey(run: Path) -> None:
     page = build_report(run).read_text(encoding="utf-8")
     assert "r with the kriged layer of the check survey" in page
+
+
+def test_every_run_tells_what_degrading_takes_away_and_where_imagery_is_unlike_the_samples(
+    run: Path,
+) -> None:
+    table = pd.read_csv(run / "tables" / "reduced_resolution.csv")
+    assert set(table["product"]) == {"kriging", "sound"}
+    own = table[table["element"] == "Cu"]
+    assert own["n"].gt(50).all() and own["pixel_m"].between(500, 1500).all()
+    layer = open_raster(run / "layers" / "applicability.tif")
+    index, inside = layer.read(layer.grid.whole)
+    assert np.isfinite(index).mean() > 0.95 and 0.5 < np.nanmean(inside) <= 1

@@ -16,6 +16,10 @@ from gossan.geo.layer import Layer
 __all__ = ["Applicability", "ApplicabilityLayer", "fit_applicability"]
 
 _PAIRS_LIMIT = 2000
+SAMPLES_LIMIT = 4000
+"""Samples that pixels are held against, at most: an even choice of more."""
+CHUNK = 256
+"""Pixels held against all samples at a time, so that their distances stay in the cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,18 +40,28 @@ class Applicability:
 
     def index(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
         """Give the dissimilarity index (n,) of features (n, d); NaN where any is empty."""
-        z = ((features - self.centre) * self.scale).astype(np.float32)
-        own = self.samples.astype(np.float32)
-        result = np.full(len(z), np.nan, dtype=np.float32)
-        filled = np.isfinite(z).all(axis=1)
-        lengths = (own**2).sum(axis=1)
-        rows = np.flatnonzero(filled)
-        for start in range(0, rows.size, 4096):
-            part = rows[start : start + 4096]
-            here = z[part]
-            nearest = (lengths - 2.0 * (here @ own.T)).min(axis=1) + (here**2).sum(axis=1)
-            result[part] = np.sqrt(np.maximum(nearest, 0.0)) / self.mean_distance
-        return result
+        return self.index_of_bands(np.asarray(features).T)
+
+    def index_of_bands(self, bands: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Give the index (...) of feature bands (d, ...), a chunk of pixels at a time.
+
+        ``|z - z_i|^2 = |z|^2 + min_i (|z_i|^2 - 2 z . z_i)``, the product by BLAS.
+        """
+        flat = bands.reshape(len(bands), -1)
+        own = np.column_stack([-2.0 * self.samples, (self.samples**2).sum(axis=1)])
+        own = np.ascontiguousarray(own, np.float32)
+        result = np.empty(flat.shape[1], np.float32)
+        here = np.ones((len(flat) + 1, CHUNK), np.float32)
+        distances = np.empty((len(own), CHUNK), np.float32)
+        for start in range(0, flat.shape[1], CHUNK):
+            part = flat[:, start : start + CHUNK]
+            size = part.shape[1]
+            z = here[:-1, :size]
+            z[:] = (part - self.centre[:, None]) * self.scale[:, None]
+            np.matmul(own, here, out=distances)
+            squared = distances[:, :size].min(axis=0) + np.einsum("ij,ij->j", z, z)
+            result[start : start + size] = np.sqrt(np.maximum(squared, 0.0))
+        return (result / np.float32(self.mean_distance)).reshape(bands.shape[1:])
 
 
 def fit_applicability(
@@ -66,6 +80,9 @@ def fit_applicability(
     weights : (d,) importance of each feature, >= 0 (for example standardised coefficients);
         equal by default.
 
+    Of more than 4,000 samples an even choice by their order stands for all, in the index and in
+    the threshold alike, so that the time a pixel takes is bounded.
+
     Raises
     ------
     FitError : fewer than three samples have all features.
@@ -73,12 +90,10 @@ def fit_applicability(
     Source: Meyer & Pebesma 2021.
     """
     raw = features.at(observations.points)
-    keep = np.isfinite(raw).all(axis=1)
-    if keep.sum() < 3:
+    keep = _evenly(np.flatnonzero(np.isfinite(raw).all(axis=1)))
+    if keep.size < 3:
         raise FitError(
-            must(
-                "samples with features", "at least 3", int(keep.sum()), "Check the imagery's cover"
-            )
+            must("samples with features", "at least 3", int(keep.size), "Check the imagery's cover")
         )
     raw, fold = raw[keep], np.asarray(folds)[keep]
     spread = raw.std(axis=0)
@@ -101,6 +116,11 @@ def fit_applicability(
     whisker = high + 1.5 * (high - low)
     threshold = float(held[held <= whisker].max())
     return Applicability(centre, scale, samples, found.mean_distance, threshold)
+
+
+def _evenly(rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Choose at most ``SAMPLES_LIMIT`` rows, evenly by their order."""
+    return rows[np.linspace(0, rows.size - 1, min(rows.size, SAMPLES_LIMIT)).astype(int)]
 
 
 def _mean_distance(samples: NDArray[np.float64]) -> float:
@@ -133,7 +153,6 @@ class ApplicabilityLayer:
 
     def read(self, window: Window) -> NDArray[np.float32]:
         """Give float32 (2, row, column)."""
-        block = self.source.read(window)
-        index = self.applicability.index(block.reshape(len(block), -1).T.astype(np.float64))
+        index = self.applicability.index_of_bands(self.source.read(window))
         inside = np.where(np.isfinite(index), index <= self.applicability.threshold, np.nan)
-        return np.stack([index, inside.astype(np.float32)]).reshape(2, *block.shape[1:])
+        return np.stack([index, inside.astype(np.float32)])

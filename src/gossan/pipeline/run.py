@@ -31,7 +31,7 @@ from gossan.pipeline.prepare import scene_layers
 from gossan.pipeline.products import Product, products_of
 from gossan.pipeline.progress import Advance, Reporter, Silent, told
 from gossan.pipeline.project import Project
-from gossan.pipeline.reduced import reduced_tables, small_enough, write_applicability
+from gossan.pipeline.reduced import reduced_tables, write_applicability
 from gossan.pipeline.scores import (
     check_layer_scores,
     coarse_scores,
@@ -137,15 +137,12 @@ def _walk(
 
 
 def _whole_maps(walk: Walk, products: list[Product]) -> None:
-    """Judge what needs the whole map at once; left out on very large maps, and said."""
-    if not small_enough(walk.ground):
-        walk.ground.notes.append("Applicability and reduced resolution are left out: large map.")
-        return
+    """Judge what belongs to the map as a whole."""
     made_of = {"inputs": walk.inputs, "products": settings_record(walk.project)["product"]}
     parts = _parts(walk.run, "reduced")
 
     def work() -> None:
-        table = reduced_tables(walk.ground, products)
+        table = reduced_tables(walk.ground, products, walk.blocks)
         with atomic_path(parts / "reduced_resolution.csv") as temporary:
             table.to_csv(temporary, index=False, float_format="%.6g")
         name = max((p.settings.features for p in products), key=len)
