@@ -39,6 +39,17 @@ def test_streamed_measures_agree_with_the_whole_array(size: int) -> None:
         )
 
 
+def test_of_a_large_map_blocks_spread_over_it_are_described() -> None:
+    case = simulate()
+    whole, some = (
+        image_table({"one": case.features.layer}, Blocks(size=16, workers=1), "a", most_pixels=most)
+        for most in (None, case.features.grid.height * case.features.grid.width // 3)
+    )
+    assert 0.25 < some["pixels"][0] / whole["pixels"][0] < 0.4
+    for column in ("entropy", "average_gradient"):
+        assert some[column][0] == pytest.approx(whole[column][0], rel=0.1)
+
+
 def test_empty_and_constant_maps_are_described_too() -> None:
     grid = simulate(n=20).features.grid
     empty = ArrayLayer(grid, ("estimate",), np.full((1, *grid.shape), np.nan))

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gossan.arrays.image_quality import histogram_entropy
+from gossan.evaluate.agreement import spread_windows
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Window
 from gossan.geo.layer import Layer
@@ -47,7 +48,10 @@ class _Sums:
 
 
 def image_table(
-    maps: Mapping[str, Layer], blocks: Blocks | None = None, band: str = "estimate"
+    maps: Mapping[str, Layer],
+    blocks: Blocks | None = None,
+    band: str = "estimate",
+    most_pixels: int | None = None,
 ) -> pd.DataFrame:
     """Measure entropy and average gradient of the maps of one element.
 
@@ -59,6 +63,8 @@ def image_table(
     ----------
     maps : layer of each product, one unit; its band ``band``, else its first, is taken.
     blocks : the engine.
+    most_pixels : of larger maps, whole blocks evenly spread over them are described, the same ones
+        of every map; all by default.
 
     Returns
     -------
@@ -67,11 +73,14 @@ def image_table(
     Source: Ding et al. 2023, sec. 4.4.
     """
     engine = blocks or Blocks(workers=1)
-    found = [engine.reduce(partial(_limits, m, band), m.grid) for m in maps.values()]
+    grid = next(iter(maps.values())).grid
+    step = -(-grid.height * grid.width // most_pixels) if most_pixels else 1
+    chosen = frozenset(spread_windows(engine.windows(grid), step))
+    found = [engine.reduce(partial(_limits, m, band, chosen), m.grid) for m in maps.values()]
     low, high = min(f.low for f in found), max(f.high for f in found)
     rows = []
     for product, layer in maps.items():
-        total = engine.reduce(partial(_sums, layer, band, low, high), layer.grid)
+        total = engine.reduce(partial(_sums, layer, band, low, high, chosen), layer.grid)
         rows.append(
             {
                 "product": product,
@@ -88,7 +97,9 @@ def _read(layer: Layer, band: str, window: Window) -> NDArray[np.float32]:
     return layer.read(window)[index]
 
 
-def _limits(layer: Layer, band: str, window: Window) -> _Limits:
+def _limits(layer: Layer, band: str, chosen: frozenset[Window], window: Window) -> _Limits:
+    if window not in chosen:
+        return _Limits(np.inf, -np.inf)
     values = _read(layer, band, window)
     values = values[np.isfinite(values)]
     if not values.size:
@@ -96,8 +107,12 @@ def _limits(layer: Layer, band: str, window: Window) -> _Limits:
     return _Limits(float(values.min()), float(values.max()))
 
 
-def _sums(layer: Layer, band: str, low: float, high: float, window: Window) -> _Sums:
+def _sums(
+    layer: Layer, band: str, low: float, high: float, chosen: frozenset[Window], window: Window
+) -> _Sums:
     """Count classes of the window; slopes towards the next row and column, also across its edge."""
+    if window not in chosen:
+        return _Sums(np.zeros(BINS, np.int_), 0.0, 0)
     wider = Window(window.row, window.col, window.height + 1, window.width + 1)
     values = _read(layer, band, wider.clipped(layer.grid.shape)).astype(np.float64)
     own = values[: window.height, : window.width]

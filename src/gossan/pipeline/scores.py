@@ -23,7 +23,7 @@ from gossan.pipeline.project import Project
 from gossan.pipeline.surveys import working
 
 IMAGE_PIXELS = 200_000_000
-"""Pixels of all maps of an element above which entropy and gradient are left out."""
+"""Pixels that entropy and gradient are taken over, at most, of all maps of an element together."""
 
 
 def held_out_scores(held_out: pd.DataFrame, ground: Ground, project: Project) -> pd.DataFrame:
@@ -148,18 +148,17 @@ def _pixel_row(
 
 
 def image_tables(run: RunFolder, products: list[Product], blocks: Blocks) -> pd.DataFrame:
-    """Measure entropy and average gradient of every map (Ding et al. 2023, section 4.4)."""
+    """Measure entropy and average gradient of every map (Ding et al. 2023, section 4.4).
+
+    ``pixels`` counts what was measured: on very large maps whole blocks, evenly spread.
+    """
     tables = []
     for element in dict.fromkeys(e for product in products for e in product.elements):
         maps = _maps(run, products, element)
-        if maps and _pixels(maps) <= IMAGE_PIXELS:
-            tables.append(image_table(maps, blocks).assign(element=element))
+        if maps:
+            table = image_table(maps, blocks, most_pixels=IMAGE_PIXELS // len(maps))
+            tables.append(table.assign(element=element))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
-
-
-def _pixels(maps: dict[str, Layer]) -> int:
-    grid = next(iter(maps.values())).grid
-    return len(maps) * grid.height * grid.width
 
 
 def summary_of(scores: pd.DataFrame) -> pd.DataFrame:
