@@ -23,7 +23,7 @@ from gossan.fusion.kriging_model import (
 )
 from gossan.fusion.lattice import nodes_of
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
-from gossan.fusion.regression_kriging import filled_rows, needs_layer
+from gossan.fusion.where_filled import filled_rows, needs_layer
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
 from gossan.geochem.kriging import Kriging

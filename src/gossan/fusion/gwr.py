@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, Self
 
 import numpy as np
@@ -20,13 +19,19 @@ from gossan.fusion.kriging_model import (
 from gossan.fusion.lattice import lattice_over, lattice_step, nodes_of, smooth_layer
 from gossan.fusion.local_regression import LocalRegression
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
-from gossan.fusion.regression_kriging import filled_rows, needs_layer
-from gossan.geo.grid import Grid, Window
+from gossan.fusion.where_filled import (
+    FilledLayer,
+    filled_rows,
+    needs_layer,
+    predict_where_filled,
+)
 from gossan.geo.layer import Layer
 from gossan.geochem.kriging import Kriging
 from gossan.settings import Settings
 
 __all__ = ["GeographicallyWeighted", "GeographicallyWeightedSettings"]
+
+Array = NDArray[np.float64]
 
 
 class GeographicallyWeightedSettings(Settings):
@@ -93,20 +98,26 @@ class GeographicallyWeighted:
 
     def predict(self, points: Points, features: Features) -> Prediction:
         """Estimate at points, with the error of a new sample."""
-        base = self.baseline_.predict(points, features)
-        assert base.standard_error is not None
-        mean, error = base.mean.copy(), base.standard_error.copy()
         x = features.at(points)
-        rows = np.isfinite(x).all(axis=1)
-        if rows.any():
-            xy = points.coordinates[rows]
-            coefficients, covariance = self.local_.at(xy)
-            one = self.local_.design(x[rows])
-            residual, variance = self.kriging_.predict(xy)
-            mean[rows] = (one * coefficients).sum(axis=1) + residual
-            spread = np.einsum("ni,nij,nj->n", one, covariance, one)
-            error[rows] = np.sqrt(np.maximum(variance, 0.0) + spread)
-        return Prediction(mean, error)
+        base = self.baseline_.predict(points, features)
+        return predict_where_filled(base, x, lambda rows: self._at_points(points, x, rows))
+
+    def _at_points(self, points: Points, x: Array, rows: NDArray[np.bool_]) -> tuple[Array, Array]:
+        coefficients, covariance = self.local_.at(points.coordinates[rows])
+        one = self.local_.design(x[rows])
+        residual, variance = self.kriging_.predict(points.coordinates[rows])
+        spread = np.einsum("ni,nij,nj->n", one, covariance, one)
+        return (one * coefficients).sum(axis=1) + residual, np.maximum(variance, 0.0) + spread
+
+    def _at_pixels(self, x: Array, *fields: Array) -> tuple[Array, Array]:
+        """Give mean and variance from features (n, d) and the fields of ``layer``, each (n,)."""
+        one = self.local_.design(x)
+        size = one.shape[1]
+        spread = np.zeros(len(one))
+        for k, (i, j) in enumerate(zip(*np.triu_indices(size))):
+            spread += (1.0 if i == j else 2.0) * one[:, i] * one[:, j] * fields[size + k]
+        mean = (one.T * fields[:size]).sum(axis=0) + fields[-2]
+        return mean, np.maximum(fields[-1], 0.0) + np.maximum(spread, 0.0)
 
     def layer(self, features: Features) -> Layer:
         """Give estimate and standard error on the grid of the features."""
@@ -124,46 +135,10 @@ class GeographicallyWeighted:
         fields[-2:] = self.kriging_.lattice(lattice)
         names = tuple(f"f{i}" for i in range(len(fields)))
         smooth = smooth_layer(lattice, fields, names, grid)
-        return _WeightedLayer(source, smooth, self.baseline_.layer(features), self.local_)
+        return FilledLayer(source, smooth, self.baseline_.layer(features), self._at_pixels)
 
 
 def _counts(n: int, d: int) -> list[int]:
     """Give bandwidths to try, in samples: from what d slopes need to all samples."""
     least = min(max(20, 4 * (d + 1)), n)
     return sorted({round(v) for v in np.geomspace(least, n, 7)})
-
-
-@dataclass(frozen=True, eq=False)
-class _WeightedLayer:
-    """Apply coefficients that vary over the ground to the features of each pixel."""
-
-    source: Layer
-    smooth: Layer
-    baseline: Layer
-    local: LocalRegression
-
-    @property
-    def grid(self) -> Grid:
-        return self.smooth.grid
-
-    @property
-    def bands(self) -> tuple[str, ...]:
-        return ("estimate", "standard_error")
-
-    def read(self, window: Window) -> NDArray[np.float32]:
-        block = self.source.read(window)
-        flat = block.reshape(len(block), -1).T.astype(np.float64)
-        filled = np.isfinite(flat).all(axis=1)
-        result = self.baseline.read(window).reshape(2, -1)
-        if filled.any():
-            one = self.local.design(flat[filled])
-            fields = self.smooth.read(window).reshape(len(self.smooth.bands), -1)[:, filled]
-            size = one.shape[1]
-            rows, cols = np.triu_indices(size)
-            spread = np.zeros(len(one))
-            for k, (i, j) in enumerate(zip(rows, cols)):
-                spread += (1.0 if i == j else 2.0) * one[:, i] * one[:, j] * fields[size + k]
-            result[0, filled] = (one.T * fields[:size]).sum(axis=0) + fields[-2]
-            variance = np.maximum(fields[-1], 0.0) + np.maximum(spread, 0.0)
-            result[1, filled] = np.sqrt(variance)
-        return result.reshape(2, *window.shape)

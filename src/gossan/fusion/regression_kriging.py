@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,6 @@ from pydantic import ConfigDict, Field
 from sklearn.base import RegressorMixin
 
 from gossan.arrays.folds import random_folds
-from gossan.errors import FitError, must
 from gossan.fusion.kriging_model import (
     KrigingModel,
     KrigingSettings,
@@ -24,12 +22,19 @@ from gossan.fusion.lattice import lattice_over, lattice_step, smooth_layer
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
 from gossan.fusion.regressors import RegressorWord, regressor
 from gossan.fusion.supports import NestedFeatures, nested, window_widths
-from gossan.geo.grid import Grid, Window
+from gossan.fusion.where_filled import (
+    FilledLayer,
+    filled_rows,
+    needs_layer,
+    predict_where_filled,
+)
 from gossan.geo.layer import Layer
 from gossan.geochem.kriging import Kriging
 from gossan.settings import Settings
 
-__all__ = ["RegressionKriging", "RegressionKrigingSettings", "needs_layer"]
+__all__ = ["RegressionKriging", "RegressionKrigingSettings"]
+
+Array = NDArray[np.float64]
 
 
 class RegressionKrigingSettings(Settings):
@@ -121,17 +126,17 @@ class RegressionKriging:
 
     def predict(self, points: Points, features: Features) -> Prediction:
         """Estimate at points, with the error of a new sample."""
-        base = self.baseline_.predict(points, features)
-        assert base.standard_error is not None
-        mean, error = base.mean.copy(), base.standard_error.copy()
         x = self._offer(features).at(points)
-        rows = np.isfinite(x).all(axis=1)
-        if rows.any():
-            trend, spread = self._trend(x[rows])
-            residual, variance = self.kriging_.predict(points.coordinates[rows])
-            mean[rows] = trend + residual
-            error[rows] = np.sqrt(np.maximum(variance, 0.0) + spread)
-        return Prediction(mean, error)
+        base = self.baseline_.predict(points, features)
+        return predict_where_filled(base, x, lambda rows: self._at_points(points, x, rows))
+
+    def _at_points(self, points: Points, x: Array, rows: NDArray[np.bool_]) -> tuple[Array, Array]:
+        return self._estimate(x[rows], *self.kriging_.predict(points.coordinates[rows]))
+
+    def _estimate(self, x: Array, residual: Array, variance: Array) -> tuple[Array, Array]:
+        """Give mean and variance from features (n, d) and the kriged residual (n,)."""
+        trend, spread = self._trend(x)
+        return trend + residual, np.maximum(variance, 0.0) + spread
 
     def layer(self, features: Features) -> Layer:
         """Give estimate and standard error on the grid of the features."""
@@ -144,7 +149,7 @@ class RegressionKriging:
         smooth = smooth_layer(
             lattice, self.kriging_.lattice(lattice), ("residual", "variance"), grid
         )
-        return _RegressionLayer(source, smooth, self.baseline_.layer(features), self)
+        return FilledLayer(source, smooth, self.baseline_.layer(features), self._estimate)
 
     def _widths(self, observations: Observations, features: Features) -> tuple[int, ...]:
         if self.settings.windows == "survey" or features.layer is None:
@@ -155,74 +160,8 @@ class RegressionKriging:
         """Give the features at every width."""
         return nested(features, self.widths_, self.points_)
 
-    def _trend(self, x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _trend(self, x: Array) -> tuple[Array, Array]:
         """Give mean and jackknife variance of the regressors at (n, d) features."""
         found = np.stack([fitted.predict(x) for fitted in self.regressors_])
         count = len(found)
         return found.mean(axis=0), (count - 1) * found.var(axis=0)
-
-
-@dataclass(frozen=True, eq=False)
-class _RegressionLayer:
-    """Add regression and residual pixel by pixel; the baseline where a feature is empty."""
-
-    source: Layer
-    smooth: Layer
-    baseline: Layer
-    model: Any
-
-    @property
-    def grid(self) -> Grid:
-        return self.smooth.grid
-
-    @property
-    def bands(self) -> tuple[str, ...]:
-        return ("estimate", "standard_error")
-
-    def read(self, window: Window) -> NDArray[np.float32]:
-        block = self.source.read(window)
-        flat = block.reshape(len(block), -1).T.astype(np.float64)
-        filled = np.isfinite(flat).all(axis=1)
-        result = self.baseline.read(window).reshape(2, -1)
-        if filled.any():
-            residual, variance = self.smooth.read(window).reshape(2, -1)[:, filled]
-            trend, spread = self.model._trend(flat[filled])
-            result[0, filled] = trend + residual
-            result[1, filled] = np.sqrt(np.maximum(variance, 0.0) + spread)
-        return result.reshape(2, *window.shape)
-
-
-def filled_rows(
-    observations: Observations, features: Features, fewest: int = 10
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Give the features of samples that have all of them, and which samples those are."""
-    if not features.names:
-        raise FitError(
-            must("features", "at least one", "none", 'Name some: features = "imagery.all"')
-        )
-    x = features.at(observations.points)
-    filled = np.isfinite(x).all(axis=1)
-    if filled.sum() < max(fewest, 5):
-        raise FitError(
-            must(
-                "samples with every feature",
-                f"at least {max(fewest, 5)}",
-                f"{int(filled.sum())} of {len(x)}",
-                "Check masks and extent of the imagery, or leave a feature out",
-            )
-        )
-    return x[filled], np.asarray(filled)
-
-
-def needs_layer(features: Features, what: str) -> Layer:
-    """Give the features at pixels, or say that no map can be made."""
-    if features.layer is None:
-        raise FitError(
-            must(
-                f"a map by {what}",
-                "made of features with a raster",
-                "columns of the survey: " + ", ".join(features.names),
-                "Use validate, or predict at points that carry these columns",
-            )
-        )
-    return features.layer

@@ -131,6 +131,16 @@ def covariance_rows(first, second, packed, out):  # type: ignore[no-untyped-def]
         add_covariances(packed, h, m, row)
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _group(dx, dy, h, width, bins, sectors):  # type: ignore[no-untyped-def]
+    """Find sector and bin of a pair at distance h."""
+    s = 0
+    if sectors > 1 and h > 0.0:
+        half = math.pi / (2.0 * sectors)
+        s = int((math.atan2(dx, dy) % math.pi + half) / (2.0 * half)) % sectors
+    return s, min(max(math.ceil(h / width) - 1, 0), bins - 1)
+
+
 @njit(cache=True, nogil=True)
 def pair_sums(xy, z, order, first, last, width, bins, sectors, power):  # type: ignore[no-untyped-def]
     """Sum pairs into bins of distance and direction.
@@ -144,7 +154,6 @@ def pair_sums(xy, z, order, first, last, width, bins, sectors, power):  # type: 
     total_h = np.zeros((sectors, bins))
     total_d = np.zeros((sectors, bins))
     cutoff = width * bins
-    half = math.pi / (2.0 * sectors)
     for a in range(first, last):
         i = order[a]
         for b in range(a + 1, order.shape[0]):
@@ -156,11 +165,7 @@ def pair_sums(xy, z, order, first, last, width, bins, sectors, power):  # type: 
             h = math.sqrt(dx * dx + dy * dy)
             if h > cutoff:
                 continue
-            k = min(max(math.ceil(h / width) - 1, 0), bins - 1)
-            s = 0
-            if sectors > 1 and h > 0.0:
-                azimuth = math.atan2(dx, dy) % math.pi
-                s = int((azimuth + half) / (2.0 * half)) % sectors
+            s, k = _group(dx, dy, h, width, bins, sectors)
             d = abs(z[i] - z[j])
             count[s, k] += 1.0
             total_h[s, k] += h
@@ -180,7 +185,6 @@ def pair_differences(xy, z, order, width, bins, sectors, counts):  # type: ignor
         start[g + 1] = start[g] + int(flat[g])
     out = np.empty(start[-1])
     cutoff = width * bins
-    half = math.pi / (2.0 * sectors)
     for a in range(order.shape[0]):
         i = order[a]
         for b in range(a + 1, order.shape[0]):
@@ -192,11 +196,7 @@ def pair_differences(xy, z, order, width, bins, sectors, counts):  # type: ignor
             h = math.sqrt(dx * dx + dy * dy)
             if h > cutoff:
                 continue
-            k = min(max(math.ceil(h / width) - 1, 0), bins - 1)
-            s = 0
-            if sectors > 1 and h > 0.0:
-                azimuth = math.atan2(dx, dy) % math.pi
-                s = int((azimuth + half) / (2.0 * half)) % sectors
+            s, k = _group(dx, dy, h, width, bins, sectors)
             g = s * bins + k
             out[start[g]] = abs(z[i] - z[j])
             start[g] += 1
