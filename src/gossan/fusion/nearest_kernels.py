@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from gossan.arrays.small_systems import factor, solve
 from gossan.fusion.covariance import mean_correlation, mean_slopes
 
 __all__ = ["condition", "earlier", "whiten", "whitening_rows"]
@@ -21,35 +22,6 @@ def earlier(nearest, start, found):  # type: ignore[no-untyped-def]
             if j < start + i and count < found.shape[1]:
                 found[start + i, count] = j
                 count += 1
-
-
-@njit(cache=True, nogil=True)
-def _factor(matrix, size):  # type: ignore[no-untyped-def]
-    """Factorise the upper left part of a symmetric matrix in place: lower triangle."""
-    for i in range(size):
-        for j in range(i):
-            s = matrix[i, j]
-            for k in range(j):
-                s -= matrix[i, k] * matrix[j, k]
-            matrix[i, j] = s / matrix[j, j]
-        s = matrix[i, i]
-        for k in range(i):
-            s -= matrix[i, k] * matrix[i, k]
-        matrix[i, i] = np.sqrt(max(s, _TOO_CLOSE))
-
-
-@njit(cache=True, nogil=True)
-def _solve_in_place(lower, size, b):  # type: ignore[no-untyped-def]
-    for i in range(size):
-        s = b[i]
-        for k in range(i):
-            s -= lower[i, k] * b[k]
-        b[i] = s / lower[i, i]
-    for i in range(size - 1, -1, -1):
-        s = b[i]
-        for k in range(i + 1, size):
-            s -= lower[k, i] * b[k]
-        b[i] = s / lower[i, i]
 
 
 @njit(cache=True, nogil=True)
@@ -89,11 +61,11 @@ def whiten(  # type: ignore[no-untyped-def]
         own = matrix[size, size]
         for k in range(size):
             b[k] = matrix[size, k]
-        _factor(matrix, size)
+        factor(matrix, size)
         left = own
         for k in range(size):
             db[k] = b[k]
-        _solve_in_place(matrix, size, b)
+        solve(matrix, size, b)
         for k in range(size):
             left -= db[k] * b[k]
         left = max(left, _TOO_CLOSE * own)
@@ -114,7 +86,7 @@ def whiten(  # type: ignore[no-untyped-def]
                     s -= low * b[j]
                     slope += b[i] * b[j] * low
                 db[i] = s
-            _solve_in_place(matrix, size, db)
+            solve(matrix, size, db)
             log_slopes[p, row] = slope / left
             for c in range(columns.shape[1]):
                 s = -0.5 * white[row, c] * slope / left
@@ -148,8 +120,8 @@ def condition(  # type: ignore[no-untyped-def]
                 x, y, family, metric, smoothness, near_t, far_t, cutoff_t
             )
             weights[t, i] = c[i]
-        _factor(matrix, size)
-        _solve_in_place(matrix, size, weights[t])
+        factor(matrix, size)
+        solve(matrix, size, weights[t])
         explained[t] = 0.0
         sums[t, :] = 0.0
         for i in range(size):
@@ -183,10 +155,10 @@ def whitening_rows(  # type: ignore[no-untyped-def]
             matrix[i, i] += noise[index[i]]
         own = matrix[size, size]
         left = own
-        _factor(matrix, size)
+        factor(matrix, size)
         for k in range(size):
             b[k] = matrix[size, k]
-        _solve_in_place(matrix, size, b)
+        solve(matrix, size, b)
         for k in range(size):
             left -= b[k] * matrix[size, k]
         root = np.sqrt(max(left, _TOO_CLOSE * own))

@@ -10,6 +10,7 @@ import math
 import numpy as np
 from numba import njit
 
+from gossan.arrays.small_systems import factor, solve
 from gossan.geochem.variogram_kernels import FAST, add_covariances
 
 # a neighbour whose variance, given the others, is below this share of its own adds nothing
@@ -96,28 +97,9 @@ def _drift_multipliers(rhs, target, k, terms, g, mu):  # type: ignore[no-untyped
         for i in range(k):
             s += rhs[2 + a, i] * rhs[0, i]
         mu[a] = s
-    for a in range(terms):
-        for b in range(a):
-            s = g[a, b]
-            for m in range(b):
-                s -= g[a, m] * g[b, m]
-            g[a, b] = s / g[b, b]
-        s = g[a, a]
-        for m in range(a):
-            s -= g[a, m] * g[a, m]
-        if not s > 1e-10 * g[a, a]:
-            return False
-        g[a, a] = math.sqrt(s)
-    for a in range(terms):
-        s = mu[a]
-        for m in range(a):
-            s -= g[a, m] * mu[m]
-        mu[a] = s / g[a, a]
-    for a in range(terms - 1, -1, -1):
-        s = mu[a]
-        for m in range(a + 1, terms):
-            s -= g[m, a] * mu[m]
-        mu[a] = s / g[a, a]
+    if not factor(g, terms):
+        return False
+    solve(g, terms, mu)
     return True
 
 
