@@ -44,16 +44,24 @@ class VariogramSettings(Settings):
     """
 
     estimator: Estimator = "matheron"
+    """Of the experimental variogram."""
     models: tuple[str, ...] = Field(
         default=("spherical", "exponential", "gaussian", "matern", "spherical+spherical"),
         min_length=1,
     )
+    """Forms to choose from; + joins nested structures."""
     method: FitMethod = "reml"
+    """Restricted likelihood, or weighted least squares."""
     choose: Choice = "aic"
+    """How the best form is chosen."""
     anisotropy: Literal["none", "fit"] | AnisotropySettings = "none"
+    """Or a given one: { azimuth_deg = 30, ratio = 0.5 }."""
     smoothness: float | None = Field(default=None, ge=0.1, le=10)
+    """Of Matern forms; default: searched."""
     cutoff_m: float | None = Field(default=None, gt=0)
+    """Longest distance of the classes; default: a third of the extent."""
     width_m: float | None = Field(default=None, gt=0)
+    """Width of a class; default: 15 classes."""
     nugget: float | None = Field(default=None, ge=0)
     """Of a given variogram."""
     structures: tuple[StructureSettings, ...] = ()
@@ -124,23 +132,30 @@ class KrigeSettings(Settings):
     """Steer ``gossan krige``: the ``[kriging]`` section of a project."""
 
     method: Method = "ordinary"
+    """Kind of kriging."""
     mean: float | dict[str, float] | None = None
     """Known mean of simple kriging (by element), on the working scale; default: the samples'."""
     drift: Drift = "linear"
     """Of universal kriging."""
     neighbours: int | Literal["all"] = 32
+    """Samples in each estimate."""
     search: Search = "nearest"
+    """How they are chosen."""
     radius_m: float | None = Field(default=None, gt=0)
+    """How far they are looked for; default: any distance."""
     fewest: int = Field(default=1, ge=1)
+    """With fewer samples in reach the map is empty."""
     block_m: float | None = Field(default=None, gt=0)
     """Side of the block that an estimate stands for; default: a point."""
     nugget: Nugget = "exact"
+    """"exact" honours the samples, "filtered" takes the nugget as error."""
     lattice_m: float | Literal["pixels"] | None = None
     """Spacing kriged at, brought to pixels by cubic convolution; default: an eighth of the range
     or half of the sample spacing; "pixels": every pixel by itself."""
     also: tuple[Statistic, ...] = ()
     """Beside the median: the unbiased "mean", the 90 % "interval"."""
     alternatives: tuple[InterpolatorWord, ...] = ("idw", "nearest", "natural_neighbour", "spline")
+    """Simple methods to compare with."""
     declustering: Literal["none", "cells"] = "none"
     """Weights of the samples in the normal score and in the mean of simple kriging."""
     cell_m: float | None = Field(default=None, gt=0)
