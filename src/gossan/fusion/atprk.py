@@ -25,7 +25,7 @@ from gossan.fusion.lattice import nodes_of
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
 from gossan.fusion.where_filled import filled_rows, needs_layer
 from gossan.geo.grid import Grid, Window
-from gossan.geo.layer import Layer
+from gossan.geo.layer import Layer, OnSourceGrid
 from gossan.geochem.kriging import Kriging
 from gossan.settings import Settings
 
@@ -207,15 +207,11 @@ class AreaToPoint:
 
 
 @dataclass(frozen=True, eq=False)
-class _SharpenedLayer:
+class _SharpenedLayer(OnSourceGrid):
     """Apply slopes and weights to the pixels of a window."""
 
     source: Layer
     model: AreaToPoint
-
-    @property
-    def grid(self) -> Grid:
-        return self.source.grid
 
     @property
     def bands(self) -> tuple[str, ...]:

@@ -12,8 +12,8 @@ from sklearn.cluster import KMeans
 from gossan.arrays.clusters import EMPTY, nearest_centre
 from gossan.errors import FitError, must
 from gossan.geo.blocks import Blocks
-from gossan.geo.grid import Grid, Window
-from gossan.geo.layer import Layer
+from gossan.geo.grid import Window
+from gossan.geo.layer import Layer, OnSourceGrid
 from gossan.geo.sampling import sample_pixels
 
 __all__ = ["ClusterLayer", "Clusters", "cluster_layer", "fit_clusters"]
@@ -106,17 +106,12 @@ def fit_clusters(
 
 
 @dataclass(frozen=True)
-class ClusterLayer:
+class ClusterLayer(OnSourceGrid):
     """See the class of each pixel as a layer with the band "cluster"."""
 
     source: Layer
     clusters: Clusters
     bands: tuple[str, ...] = ("cluster",)
-
-    @property
-    def grid(self) -> Grid:
-        """Grid of the source."""
-        return self.source.grid
 
     def read(self, window: Window) -> NDArray[np.float32]:
         """Read the features and label them; NaN where one is empty."""

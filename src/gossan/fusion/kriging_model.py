@@ -15,8 +15,8 @@ from gossan.errors import FitError, must
 from gossan.fusion.background import shared_lattice
 from gossan.fusion.lattice import lattice_step, smooth_layer
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
-from gossan.geo.grid import Grid, Window
-from gossan.geo.layer import Layer
+from gossan.geo.grid import Window
+from gossan.geo.layer import Layer, OnSourceGrid
 from gossan.geochem.kriging import Kriging
 from gossan.geochem.variogram import VariogramModel, fit_variogram
 from gossan.settings import Settings
@@ -61,6 +61,7 @@ class KrigingModel:
 
     Examples
     --------
+    >>> from gossan.geo.grid import Grid
     >>> from gossan.fusion.features import NoFeatures
     >>> rng = np.random.default_rng(0)
     >>> xy = rng.uniform(0, 10_000, (80, 2))
@@ -112,18 +113,13 @@ class KrigingModel:
 
 
 @dataclass(frozen=True)
-class RootLayer:
+class RootLayer(OnSourceGrid):
     """Turn the band "variance" of a layer ("estimate", "variance") into a standard error.
 
     Variances interpolate and add; standard errors do not.
     """
 
     source: Layer
-
-    @property
-    def grid(self) -> Grid:
-        """Grid of the source."""
-        return self.source.grid
 
     @property
     def bands(self) -> tuple[str, ...]:

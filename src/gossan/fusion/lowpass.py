@@ -12,7 +12,7 @@ from gossan.arrays.pyramid import expand_coarse, expand_taps, low_pass_reach, re
 from gossan.arrays.resample import Taps
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
-from gossan.geo.layer import Layer
+from gossan.geo.layer import Layer, LikeSource
 
 __all__ = ["DetailLayer", "LowPassLayer", "add_coarse", "hold_coarse", "low_pass_layer"]
 
@@ -21,7 +21,7 @@ HELD_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True, eq=False)
-class LowPassLayer:
+class LowPassLayer(LikeSource):
     """Smooth a layer by a pyramid of some levels, empty pixels left out.
 
     ``low = E E' (m v) / E E' m``: the image is reduced once to the coarse level, which is small
@@ -45,16 +45,6 @@ class LowPassLayer:
     rows: Taps = field(repr=False)
     columns: Taps = field(repr=False)
     sums: NDArray[np.float64] | None = field(default=None, repr=False)
-
-    @property
-    def grid(self) -> Grid:
-        """Grid of the source."""
-        return self.source.grid
-
-    @property
-    def bands(self) -> tuple[str, ...]:
-        """Bands of the source."""
-        return self.source.bands
 
     def read(self, window: Window) -> NDArray[np.float32]:
         """Give the low frequencies; NaN only far from any filled pixel."""

@@ -41,6 +41,26 @@ class Layer(Protocol):
         ...
 
 
+class OnSourceGrid:
+    """Lie on the pixels of ``source``: base of layers that change what pixels say."""
+
+    source: Layer
+
+    @property
+    def grid(self) -> Grid:
+        """Grid of the source."""
+        return self.source.grid
+
+
+class LikeSource(OnSourceGrid):
+    """Have the grid and the bands of ``source``."""
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Bands of the source."""
+        return self.source.bands
+
+
 @dataclass(frozen=True, eq=False)
 class ArrayLayer:
     """Serve an array (band, row, column) held in memory as a layer.
@@ -69,7 +89,7 @@ class ArrayLayer:
 
 
 @dataclass(frozen=True)
-class SelectedLayer:
+class SelectedLayer(OnSourceGrid):
     """Keep some bands of a layer, by name and in the order asked."""
 
     source: Layer
@@ -86,11 +106,6 @@ class SelectedLayer:
                     "Name a band that the layer has",
                 )
             )
-
-    @property
-    def grid(self) -> Grid:
-        """Grid of the source."""
-        return self.source.grid
 
     def read(self, window: Window) -> NDArray[np.float32]:
         """Read the source and keep the chosen bands."""
@@ -137,16 +152,11 @@ class StackedLayer:
 
 
 @dataclass(frozen=True)
-class RenamedLayer:
+class RenamedLayer(OnSourceGrid):
     """Give the bands of a layer other names."""
 
     source: Layer
     bands: tuple[str, ...]
-
-    @property
-    def grid(self) -> Grid:
-        """Grid of the source."""
-        return self.source.grid
 
     def read(self, window: Window) -> NDArray[np.float32]:
         """Read the source."""
@@ -154,7 +164,7 @@ class RenamedLayer:
 
 
 @dataclass(frozen=True)
-class MappedLayer:
+class MappedLayer(OnSourceGrid):
     """Apply a function pixel by pixel.
 
     ``function`` takes (band, row, column) and gives (len(bands), row, column); it must look at
@@ -164,11 +174,6 @@ class MappedLayer:
     source: Layer
     function: Callable[[NDArray[np.float32]], NDArray[np.floating]]
     bands: tuple[str, ...]
-
-    @property
-    def grid(self) -> Grid:
-        """Grid of the source."""
-        return self.source.grid
 
     def read(self, window: Window) -> NDArray[np.float32]:
         """Read the source and map it."""

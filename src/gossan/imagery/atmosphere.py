@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from gossan.catalogue.sensors import Band
 from gossan.errors import ImageryError, must
 from gossan.geo.blocks import Blocks
-from gossan.geo.grid import Grid, Window
-from gossan.geo.layer import Layer
+from gossan.geo.grid import Window
+from gossan.geo.layer import Layer, LikeSource
 from gossan.imagery.atmosphere_settings import AtmosphereSettings
 from gossan.imagery.field_targets import empirical_line, flat_field
 from gossan.imagery.scene_statistics import SceneStatistics, scene_statistics
@@ -94,21 +94,11 @@ class AtmosphereCorrection:
 
 
 @dataclass(frozen=True)
-class SurfaceReflectance:
+class SurfaceReflectance(LikeSource):
     """See top-of-atmosphere reflectance as that of the surface."""
 
     source: Layer
     correction: AtmosphereCorrection
-
-    @property
-    def grid(self) -> Grid:
-        """Grid of the source."""
-        return self.source.grid
-
-    @property
-    def bands(self) -> tuple[str, ...]:
-        """Bands of the source."""
-        return self.source.bands
 
     def read(self, window: Window) -> NDArray[np.float32]:
         """Read and correct."""
@@ -116,7 +106,7 @@ class SurfaceReflectance:
 
 
 @dataclass(frozen=True)
-class LogResidual:
+class LogResidual(LikeSource):
     """Divide by the scene's geometric mean of the band and by the pixel's over the bands.
 
     ``R = rho G / (G_band g_pixel)`` with G the geometric mean of all (Green & Craig 1985).
@@ -125,16 +115,6 @@ class LogResidual:
 
     source: Layer
     geometric_mean: tuple[float, ...]
-
-    @property
-    def grid(self) -> Grid:
-        """Grid of the source."""
-        return self.source.grid
-
-    @property
-    def bands(self) -> tuple[str, ...]:
-        """Bands of the source."""
-        return self.source.bands
 
     def read(self, window: Window) -> NDArray[np.float32]:
         """Read and divide; pixels that are empty or not positive in any band are empty."""

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossan.errors import ImageryError, must
-from gossan.geo.grid import Grid, Window
-from gossan.geo.layer import Layer
+from gossan.geo.grid import Window
+from gossan.geo.layer import Layer, LikeSource
 
 
 def earth_sun_distance(day: date) -> float:
@@ -71,20 +71,10 @@ def _column(values: tuple[float, ...]) -> NDArray[np.float32]:
 
 
 @dataclass(frozen=True)
-class _Derived:
+class _Derived(LikeSource):
     """Share grid and bands with the source."""
 
     source: Layer
-
-    @property
-    def grid(self) -> Grid:
-        """Grid of the source."""
-        return self.source.grid
-
-    @property
-    def bands(self) -> tuple[str, ...]:
-        """Bands of the source."""
-        return self.source.bands
 
 
 @dataclass(frozen=True)
@@ -107,6 +97,7 @@ class Radiance(_Derived):
 
     Examples
     --------
+    >>> from gossan.geo.grid import Grid
     >>> from gossan.geo.layer import ArrayLayer
     >>> grid = Grid.from_bounds(32638, (0, 0, 60, 20), 20)
     >>> numbers = ArrayLayer(grid, ("b1",), np.array([[[1.0, 101.0, 255.0]]]))
@@ -134,6 +125,7 @@ class Radiance(_Derived):
 class Scaled(_Derived):
     """Multiply every band by a factor of its own: radiance to top-of-atmosphere reflectance.
 
+    >>> from gossan.geo.grid import Grid
     >>> from gossan.geo.layer import ArrayLayer
     >>> grid = Grid.from_bounds(32638, (0, 0, 40, 20), 20)
     >>> Scaled(ArrayLayer(grid, ("b1",), np.array([[[2.0, 4.0]]])), (0.5,)).read(grid.whole)
@@ -164,6 +156,7 @@ class BrightnessTemperature(_Derived):
 
     Examples
     --------
+    >>> from gossan.geo.grid import Grid
     >>> from gossan.geo.layer import ArrayLayer
     >>> grid = Grid.from_bounds(32638, (0, 0, 40, 20), 20)
     >>> radiance = ArrayLayer(grid, ("b10",), np.array([[[9.38, 0.0]]]))
@@ -186,6 +179,7 @@ class BrightnessTemperature(_Derived):
 class Saturation(_Derived):
     """Mark saturated pixels: 1 saturated, 0 not, NaN empty.
 
+    >>> from gossan.geo.grid import Grid
     >>> from gossan.geo.layer import ArrayLayer
     >>> grid = Grid.from_bounds(32638, (0, 0, 60, 20), 20)
     >>> numbers = ArrayLayer(grid, ("b4",), np.array([[[3.0, 255.0, np.nan]]]))

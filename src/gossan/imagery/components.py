@@ -14,8 +14,8 @@ from gossan.arrays.moments import Moments, moments, principal_axes
 from gossan.arrays.projection import combine
 from gossan.errors import ImageryError, must
 from gossan.geo.blocks import Blocks
-from gossan.geo.grid import Grid, Window
-from gossan.geo.layer import Layer
+from gossan.geo.grid import Window
+from gossan.geo.layer import Layer, OnSourceGrid
 from gossan.geo.sampling import sample_pixels
 from gossan.geo.stored import read_strips
 
@@ -102,7 +102,7 @@ class Components:
 
 
 @dataclass(frozen=True)
-class ComponentLayer:
+class ComponentLayer(OnSourceGrid):
     """See the principal components of a layer as a layer.
 
     A pixel with an empty band is empty.
@@ -120,11 +120,6 @@ class ComponentLayer:
     source: Layer
     components: Components
     bands: tuple[str, ...]
-
-    @property
-    def grid(self) -> Grid:
-        """Grid of the source."""
-        return self.source.grid
 
     def read(self, window: Window) -> NDArray[np.float32]:
         """Read the source and combine its bands."""
@@ -188,6 +183,7 @@ def fit_components(
 
     Examples
     --------
+    >>> from gossan.geo.grid import Grid
     >>> from gossan.geo.layer import ArrayLayer
     >>> grid = Grid.from_bounds(32638, (0, 0, 40, 30), 10)
     >>> rng = np.random.default_rng(0)

@@ -23,8 +23,8 @@ from scipy.ndimage import gaussian_filter, shift
 
 from gossan.errors import FitError, ImageryError, must
 from gossan.geo.blocks import Blocks
-from gossan.geo.grid import Grid, Window
-from gossan.geo.layer import Layer, SelectedLayer, read_padded
+from gossan.geo.grid import Window
+from gossan.geo.layer import Layer, LikeSource, SelectedLayer, read_padded
 from gossan.imagery.scene_statistics import quantile_of
 
 SOURCE_BAND = "b4"
@@ -57,7 +57,7 @@ class Leak:
 
 
 @dataclass(frozen=True)
-class CrosstalkFree:
+class CrosstalkFree(LikeSource):
     """See short-wave radiance without the ghosts of band 4.
 
     Parameters
@@ -79,16 +79,6 @@ class CrosstalkFree:
     track_azimuth: float
     background: float
     sign: int = -1
-
-    @property
-    def grid(self) -> Grid:
-        """Grid of the source."""
-        return self.source.grid
-
-    @property
-    def bands(self) -> tuple[str, ...]:
-        """Bands of the source."""
-        return self.source.bands
 
     def read(self, window: Window) -> NDArray[np.float32]:
         """Read the window, and band 4 where its ghosts come from."""

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from gossan.catalogue.crosta import CrostaSet, find_crosta_set
 from gossan.errors import ImageryError, must
 from gossan.geo.blocks import Blocks
-from gossan.geo.grid import Grid, Window
-from gossan.geo.layer import Layer, SelectedLayer
+from gossan.geo.grid import Window
+from gossan.geo.layer import Layer, OnSourceGrid, SelectedLayer
 from gossan.imagery.components import ComponentLayer, fit_components
 
 NEAR = 0.8
@@ -22,7 +22,7 @@ NEAR = 0.8
 
 
 @dataclass(frozen=True)
-class CrostaLayer:
+class CrostaLayer(OnSourceGrid):
     """See the component that shows a mineral: one band, bright where the mineral is.
 
     Attributes
@@ -41,11 +41,6 @@ class CrostaLayer:
     chosen: CrostaSet
     sign: int
     contrast: float
-
-    @property
-    def grid(self) -> Grid:
-        """Grid of the source."""
-        return self.source.grid
 
     @property
     def bands(self) -> tuple[str, ...]:

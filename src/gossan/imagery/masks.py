@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from gossan.errors import ImageryError, must
 from gossan.geo.blocks import Blocks
-from gossan.geo.grid import Grid, Window
-from gossan.geo.layer import Layer
+from gossan.geo.grid import Window
+from gossan.geo.layer import Layer, LikeSource, OnSourceGrid
 from gossan.geo.warp import to_grid
 from gossan.imagery.mask_rules import DECIDES, ROLES, RULES, MaskSettings
 from gossan.imagery.masks_cover import Polygons, read_polygons
@@ -21,7 +21,7 @@ from gossan.imagery.settings import MaskWord
 
 
 @dataclass(frozen=True)
-class Masks:
+class Masks(OnSourceGrid):
     """See masks as a layer: one band for each word, 1 masked, 0 not, never empty.
 
     Parameters
@@ -53,11 +53,6 @@ class Masks:
     classes: Layer | None = None
     shade: Layer | None = None
     cover: Polygons | None = None
-
-    @property
-    def grid(self) -> Grid:
-        """Grid of the source."""
-        return self.source.grid
 
     def read(self, window: Window) -> NDArray[np.float32]:
         """Decide every word for a window."""
@@ -198,21 +193,11 @@ def _cannot(word: str, allowed: str, got: str, cure: str) -> ImageryError:
 
 
 @dataclass(frozen=True)
-class MaskedLayer:
+class MaskedLayer(LikeSource):
     """Make pixels empty wherever any mask says so."""
 
     source: Layer
     masks: Layer
-
-    @property
-    def grid(self) -> Grid:
-        """Grid of the source."""
-        return self.source.grid
-
-    @property
-    def bands(self) -> tuple[str, ...]:
-        """Bands of the source."""
-        return self.source.bands
 
     def read(self, window: Window) -> NDArray[np.float32]:
         """Read both."""

@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from gossan.errors import InputError, must
-from gossan.geo.grid import Grid, Window
-from gossan.geo.layer import Layer
+from gossan.geo.grid import Window
+from gossan.geo.layer import Layer, OnSourceGrid
 
 
 @dataclass(frozen=True)
-class AboveLayer:
+class AboveLayer(OnSourceGrid):
     """Mark pixels at or above a threshold: 1 above, 0 below, NaN empty.
 
+    >>> from gossan.geo.grid import Grid
     >>> from affine import Affine
     >>> from pyproj import CRS
     >>> from gossan.geo.layer import ArrayLayer
@@ -32,11 +33,6 @@ class AboveLayer:
     name: str = "above"
 
     @property
-    def grid(self) -> Grid:
-        """Grid of the source."""
-        return self.source.grid
-
-    @property
     def bands(self) -> tuple[str, ...]:
         """The one band, called ``name``."""
         return (self.name,)
@@ -50,7 +46,7 @@ class AboveLayer:
 
 
 @dataclass(frozen=True)
-class ExceedanceLayer:
+class ExceedanceLayer(OnSourceGrid):
     """Give the probability that the truth lies at or above a threshold.
 
     ``P = Phi((estimate - threshold) / standard_error)`` on the working scale: for a model of
@@ -72,11 +68,6 @@ class ExceedanceLayer:
                     must("the layer", f"one with the band {band!r}", ", ".join(self.source.bands),
                          "Use a model that gives standard errors")
                 )  # fmt: skip
-
-    @property
-    def grid(self) -> Grid:
-        """Grid of the source."""
-        return self.source.grid
 
     @property
     def bands(self) -> tuple[str, ...]:

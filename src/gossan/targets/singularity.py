@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from gossan.errors import InputError, must
-from gossan.geo.grid import Grid, Window
-from gossan.geo.layer import Layer, read_padded
+from gossan.geo.grid import Window
+from gossan.geo.layer import Layer, OnSourceGrid, read_padded
 
 
 @dataclass(frozen=True)
-class SingularityLayer:
+class SingularityLayer(OnSourceGrid):
     """Compute the local singularity index of one band of a map.
 
     Over square windows of side e, ``mean(e) = c * e^(alpha - 2)``; ``alpha`` comes from a least
@@ -30,6 +30,7 @@ class SingularityLayer:
 
     Source: Cheng 2007, Ore Geology Reviews 32.
 
+    >>> from gossan.geo.grid import Grid
     >>> from affine import Affine
     >>> from pyproj import CRS
     >>> from gossan.geo.layer import ArrayLayer
@@ -49,11 +50,6 @@ class SingularityLayer:
             raise InputError(
                 must("sides", "at least three odd numbers, rising", str(self.sides), "Change them")
             )
-
-    @property
-    def grid(self) -> Grid:
-        """Grid of the source."""
-        return self.source.grid
 
     @property
     def bands(self) -> tuple[str, ...]:
