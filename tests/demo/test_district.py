@@ -10,6 +10,7 @@ import shapely
 
 from gossan.demo import District, simulate_district, write_district
 from gossan.demo.fields import gaussian_field, stream
+from gossan.demo.folder import keep_district
 from gossan.demo.geology import fault_distance
 from gossan.demo.sensors import band_reflectance
 from gossan.demo.spectra import END_MEMBERS
@@ -220,3 +221,22 @@ def test_a_written_district_reads_back(tmp_path: Path) -> None:
     names = {p.name for p in folder.rglob("*") if p.is_file()}
     assert {"cover.gpkg", "faults.gpkg", "occurrences.geojson", "alteration.tif"} <= names
     assert not [n for n in names if "partial" in n]
+
+
+def test_a_district_that_stands_is_kept_with_what_the_user_changed(
+    district: District, tmp_path: Path
+) -> None:
+    project = keep_district(district, tmp_path)
+    project.write_text(project.read_text(encoding="utf-8") + "# mine\n", encoding="utf-8")
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.*")}
+    assert keep_district(district, tmp_path) == project
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.*")} == before
+    (tmp_path / "regional.csv").unlink()
+    keep_district(district, tmp_path)
+    assert (tmp_path / "regional.csv").exists()
+
+
+def test_another_seed_in_the_same_folder_writes_another_district(tmp_path: Path) -> None:
+    for seed in (1, 2):
+        keep_district(simulate_district(seed, shape=(40, 44)), tmp_path)
+        assert f"seed = {seed}" in (tmp_path / "project.toml").read_text(encoding="utf-8")

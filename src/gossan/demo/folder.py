@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +15,7 @@ from gossan.demo.district import District
 from gossan.demo.raw_scenes import imagery_text, write_raw_scenes
 from gossan.demo.sensors import SENSORS
 from gossan.geo.raster import atomic_path, write_array
+from gossan.io.run_folder import RunFolder
 from gossan.targets.tables import write_geojson, write_geopackage
 
 # Alteration ratios of ASTER bands 1 to 9: Kalinowski & Oliver 2004; the last three Ninomiya 2003.
@@ -77,6 +80,29 @@ def write_district(district: District, folder: Path | str, scenes: Scenes = "ras
     with atomic_path(project) as path:
         path.write_text(project_text(district, imagery), encoding="utf-8", newline="\n")
     return project
+
+
+def keep_district(district: District, folder: Path | str, scenes: Scenes = "rasters") -> Path:
+    """Write a district as ``write_district`` does, unless it stands in the folder already.
+
+    It stands if seed, shape, elements, sensors and gossan's version are those it was written with
+    and no file is missing; what the user changed in ``project.toml`` is kept then.
+    """
+    made_of = {
+        "seed": district.seed,
+        "grid": [district.grid.shape, list(district.grid.transform)],
+        "elements": list(district.truth),
+        "sensors": list(district.reflectance),
+        "scenes": scenes,
+        "gossan": version("gossan"),
+    }
+    names = ["project.toml", "occurrences.geojson", "cover.gpkg", "faults.gpkg", "imagery", "truth"]
+    names += [f"{survey.name}.csv" for survey in district.surveys.values()]
+    names += ["scenes"] if scenes == "raw" else []
+    files = [Path(folder) / name for name in names]
+    work = partial(write_district, district, folder, scenes)
+    RunFolder(Path(folder)).once("district", made_of, files, work)
+    return Path(folder) / "project.toml"
 
 
 def _write_imagery(district: District, folder: Path) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gossan.arrays.pyramid import low_pass, matched_levels
 from gossan.catalogue.elements import unit_factor
 from gossan.demo.district import District, simulate_district
-from gossan.demo.folder import write_district
+from gossan.demo.folder import keep_district
 from gossan.evaluate.scores import score
 from gossan.geo.raster import open_raster
 from gossan.io.run_folder import RunFolder
@@ -49,6 +49,9 @@ class Shown:
 def show_district(folder: Path | str, seed: int, reporter: Reporter) -> Shown:
     """Write a simulated district into a folder, run its project, and score it by the truth.
 
+    A district of the same seed and version that stands in the folder is kept, so that the run goes
+    on from its finished steps; ``project.toml`` may be changed between two demos.
+
     Parameters
     ----------
     folder
@@ -61,7 +64,7 @@ def show_district(folder: Path | str, seed: int, reporter: Reporter) -> Shown:
     folder = Path(folder)
     with reporter.step("Simulating a district"):
         district = simulate_district(seed, elements=ELEMENTS)
-        project = load_project(write_district(district, folder, scenes="raw"))
+        project = load_project(keep_district(district, folder, scenes="raw"))
     result = run_project(project, folder / "run", reporter=reporter)
     table = truth_table(district, RunFolder(result.root))
     RunFolder(result.root).write_table("truth", table)
