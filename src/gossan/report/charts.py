@@ -257,7 +257,7 @@ def prediction_area_chart(results: Results, element: str) -> Figure | None:
     right = axes[0].secondary_yaxis("right", functions=(_upside_down, _upside_down))
     right.set_ylabel("share of area at or above", fontsize=7.5)
     right.tick_params(labelsize=7, length=2.5)
-    axes[0].legend(fontsize=6.5, frameon=False, loc="upper left")
+    axes[0].legend(fontsize=6.5, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     return figure
 
 
