@@ -23,6 +23,7 @@ from gossan.fusion.nearest_field import NearestSamples
 from gossan.fusion.posterior_layer import PosteriorLayer, join_maps
 from gossan.fusion.protocol import Observations, Points
 from gossan.fusion.registry import make_model, options_of
+from gossan.fusion.strips import Strip
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import ArrayLayer
 from gossan.geochem.kriging import Kriging
@@ -196,6 +197,25 @@ def test_the_map_is_right_next_to_pairs_of_close_samples() -> None:
     brute = model.predict(everywhere(), features())
     assert np.abs(mapped[0] - brute.mean).max() < 0.01 * mapped[0].std()
     assert np.abs(mapped[1] / brute.standard_error - 1).max() < 0.03
+
+
+def test_wide_means_at_their_nodes_give_the_map_that_they_give_at_the_pixels() -> None:
+    points, known = survey(60), features()
+    settings = GeostatisticalSettings(averaging="mode", windows_px=(1, 4, 16))
+    layer = Geostatistical(settings).fit(observe(points, known), known).layer(known)
+    (element,), source = layer.elements, known.layer
+    window = Window(0, 37, GRID.height, 90)
+    strips = [
+        Strip.of(
+            layer.features.layer, source.read(window), GRID, window, element.standard, finest_m
+        )
+        for finest_m in (0.0, np.inf)
+    ]
+    assert [strip.wide is None for strip in strips] == [True, False]
+    one, two = (element.fill(strip) for strip in strips)
+    np.testing.assert_allclose(two[0], one[0], atol=2e-5 * float(one[0].std()))
+    np.testing.assert_allclose(two[1], one[1], rtol=2e-3)
+    assert np.abs(two[1] / one[1] - 1).mean() < 1e-4
 
 
 def test_windows_are_parts_of_the_whole_map() -> None:

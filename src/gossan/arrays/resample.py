@@ -157,7 +157,7 @@ def cubic_taps(positions: ArrayLike, nodes: int) -> Taps:
     return Taps(first, np.where(whole[:, None], keys(offset), linear), nodes)
 
 
-def interpolate(rows: Taps, columns: Taps, lattice: NDArray[np.float64]) -> NDArray[np.float32]:
+def interpolate(rows: Taps, columns: Taps, lattice: NDArray[np.floating]) -> NDArray[np.float32]:
     """Bring a lattice to the pixels of a window: ``rows @ lattice @ columns.T``.
 
     Parameters

@@ -35,7 +35,6 @@ Array = NDArray[np.float64]
 _STEPS_A_RANGE = 8.0
 _NODE_COST = 5e-11
 _PIXEL_COST = 2e-8
-_NEGLIGIBLE = 1e-3
 _BLURRED = 1.5
 
 
@@ -55,8 +54,8 @@ class LatticePosterior:
         Added to t.
     slopes
         (d,) b.
-    root
-        (d, k) with ``root root' = Q``.
+    covariance
+        (d, d) Q.
     second_moment
         (d, d) ``E[beta beta']``, for pixels without features.
     near, weights
@@ -68,7 +67,7 @@ class LatticePosterior:
     vector: NDArray[np.float32] = field(repr=False)
     level: float
     slopes: NDArray[np.float32] = field(repr=False)
-    root: NDArray[np.float32] = field(repr=False)
+    covariance: NDArray[np.float32] = field(repr=False)
     second_moment: Array = field(repr=False)
     near: tuple[NearSamples, ...] = field(repr=False)
     weights: tuple[float, ...]
@@ -127,7 +126,7 @@ def on_lattice(
         lattice, fields[:2].reshape(2, *lattice.shape),
         fields[2:].reshape(d, *lattice.shape).astype(np.float32), level,
         mean_slopes.astype(np.float32),
-        _root(second - np.outer(mean_slopes, mean_slopes)).astype(np.float32), second, tuple(near),
+        (second - np.outer(mean_slopes, mean_slopes)).astype(np.float32), second, tuple(near),
         tuple(float(w) for w in mixture.weights),
     )  # fmt: skip
 
@@ -178,12 +177,3 @@ def _near(
         member, lattice, _in_own_order(samples), chosen, first, weights.reshape(node.shape),
         off[node], (rule.near, rule.far, rule.cutoff_m),
     )  # fmt: skip
-
-
-def _root(matrix: Array) -> Array:
-    """Give R (d, k) with ``R R'`` = matrix to a thousandth of its trace."""
-    size, axes = np.linalg.eigh((matrix + matrix.T) / 2)
-    size = np.maximum(size, 0.0)
-    left = np.cumsum(size)
-    kept = left > _NEGLIGIBLE * max(float(left[-1]), 1e-300) if len(left) else left > 0
-    return axes[:, kept] * np.sqrt(size[kept])

@@ -20,6 +20,7 @@ from scipy.spatial import cKDTree
 from gossan.arrays.resample import Taps, cubic_taps, interpolate_at
 from gossan.fusion.covariance import mean_correlation
 from gossan.fusion.field_posterior import Member
+from gossan.fusion.strips import Strip
 from gossan.geo.grid import Grid
 
 __all__ = ["NODES", "NearSamples", "near_nodes"]
@@ -122,15 +123,14 @@ class NearSamples:
         )  # fmt: skip
 
     def mend(
-        self, easting: Array, northing: Array, rows: Taps, columns: Taps, weight: float,
-        features: NDArray[np.float32], mean: NDArray[np.float32], variance: NDArray[np.float32],
+        self, strip: Strip, rows: Taps, columns: Taps, weight: float,
+        mean: NDArray[np.float32], variance: NDArray[np.float32],
     ) -> None:  # fmt: skip
-        """Add what interpolation missed to a window's mean and variance (height, width).
+        """Add what interpolation missed to a strip's mean and variance (height, width).
 
-        ``features`` is (d, height, width), standardised; ``rows`` and ``columns`` are the window's
-        taps on the lattice.
+        ``rows`` and ``columns`` are the strip's taps on the lattice.
         """
-        reach = self.reach_m
+        reach, easting, northing = self.reach_m, strip.easting, strip.northing
         self._mend_pairs(easting, northing, rows, columns, weight, variance)
         inside = self.loud & (
             (self.places[:, 0] > easting[0] - reach) & (self.places[:, 0] < easting[-1] + reach)
@@ -141,12 +141,15 @@ class NearSamples:
             y0, y1 = np.searchsorted(-northing, -self.places[i, 1] + np.array([-reach, reach]))
             if x0 == x1 or y0 == y1:
                 continue
+            down, across = slice(y0, y1), slice(x0, x1)
             _mend(
                 self.places[i], self.first[i], self.covariance[i], self.smooth[i],
-                self.mean_weight[i], self.square_weight[i], self.feature_weight[i], self.sill,
-                *self.packed, *self.rule, easting[x0:x1], northing[y0:y1],
-                rows.first[y0:y1], rows.weights[y0:y1], columns.first[x0:x1],
-                columns.weights[x0:x1], np.float32(weight), y0, x0, features, mean, variance,
+                self.mean_weight[i], self.square_weight[i],
+                strip.weigh(self.feature_weight[i], down, across), self.sill,
+                *self.packed, *self.rule, easting[across], northing[down],
+                rows.first[down], rows.weights[down], columns.first[across],
+                columns.weights[across], np.float32(weight), mean[down, across],
+                variance[down, across],
             )  # fmt: skip
 
     def _mend_pairs(
@@ -217,14 +220,12 @@ def _covariances(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _mend(  # type: ignore[no-untyped-def]
-    place, first, covariance, smooth, mean_weight, square_weight, feature_weight, sill, family,
+    place, first, covariance, smooth, mean_weight, square_weight, featured, sill, family,
     metric, smoothness, near, far, cutoff, easting, northing, row_first, row_weights, col_first,
-    col_weights, weight, top, left, features, mean, variance,
+    col_weights, weight, mean, variance,
 ):  # fmt: skip
     width, size = easting.size, covariance.shape[0]
     down = np.zeros((4, size))
-    miss, said = np.empty(width), np.empty(width)
-    total = np.empty(width, np.float32)
     for y in range(northing.size):
         down[:] = 0.0
         for t in range(row_weights.shape[1]):
@@ -251,17 +252,10 @@ def _mend(  # type: ignore[no-untyped-def]
                 easting[x] - place[0], northing[y] - place[1], family, metric, smoothness,
                 near, far, cutoff,
             )  # fmt: skip
-            miss[x] = c - i_c
-            said[x] = square_weight * (c * c - i_cc) + 2.0 * (c * i_g - i_cg)
-            total[x] = np.float32(0.0)
-        for j in range(feature_weight.size):
-            p = feature_weight[j]
-            own = features[j, top + y, left : left + width]
-            for x in range(width):
-                total[x] += p * own[x]
-        for x in range(width):
-            mean[top + y, left + x] += weight * np.float32(mean_weight * miss[x])
-            variance[top + y, left + x] -= weight * np.float32(said[x] + 2.0 * miss[x] * total[x])
+            miss = c - i_c
+            said = square_weight * (c * c - i_cc) + 2.0 * (c * i_g - i_cg)
+            mean[y, x] += weight * np.float32(mean_weight * miss)
+            variance[y, x] -= weight * np.float32(said + 2.0 * miss * featured[y, x])
 
 
 @njit(cache=True, nogil=True)

@@ -21,6 +21,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from gossan.arrays.resample import Taps
 from gossan.fusion.features import support_means
 from gossan.fusion.protocol import Features, Points
 from gossan.fusion.wide_means import MeanLayer, hold, support_squares
@@ -28,7 +29,7 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer, read_padded
 
-__all__ = ["NestedFeatures", "NestedLayer", "nested", "window_widths"]
+__all__ = ["NestedFeatures", "NestedLayer", "NodeMeans", "nested", "window_widths"]
 
 RATIO = 4
 MOST = 3
@@ -91,6 +92,44 @@ class NestedLayer:
             else:
                 parts.append(mean.held.at_pixels(window))
         return np.concatenate(parts)
+
+    @property
+    def cell(self) -> int:
+        """Pixels between the nodes of the narrowest mean, 0 if not all means are linear there."""
+        cells = [0 if mean.held is None else mean.held.cell for mean in self.means]
+        return cells[0] if cells and all(c and c % cells[0] == 0 for c in cells) else 0
+
+    def at_nodes(self, window: Window) -> NodeMeans | None:
+        """Give all wide means at the nodes of the narrowest; None where a pixel is empty.
+
+        They are linear between these nodes, if ``cell`` is not 0.
+        """
+        held = [mean.held for mean in self.means if mean.held is not None]
+        taps = held[0].taps(*(start + np.arange(n) for start, n in zip(window[:2], window[2:])))
+        (rows, down), (cols, across) = (axis.local() for axis in taps)
+        at = [self.cell * np.arange(part.start, part.stop) for part in (down, across)]
+        found = [nodes.whole(at[0] - 0.5, at[1] - 0.5) for nodes in held]
+        if any(values is None for values in found):
+            return None
+        left, _, _, top = self.grid.bounds
+        easting = left + at[1] * self.grid.pixel_width
+        northing = top - at[0] * self.grid.pixel_height
+        values = np.concatenate([values for values in found if values is not None])
+        return NodeMeans(values, rows, cols, easting, northing)
+
+
+@dataclass(frozen=True, eq=False)
+class NodeMeans:
+    """Wide means (bands, rows, columns) at the nodes about a window, of all widths.
+
+    ``rows`` and ``cols`` are the taps of the window's pixels on them.
+    """
+
+    values: NDArray[np.float32] = field(repr=False)
+    rows: Taps
+    cols: Taps
+    easting: NDArray[np.float64] = field(repr=False)
+    northing: NDArray[np.float64] = field(repr=False)
 
 
 def _inner(padded: NDArray[np.float32], trim: int) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
 """Means of a layer over wide squares, exact at nodes and linear between them.
 
 A mean over a square of ``w`` pixels is taken exactly at nodes ``w / 2`` pixels apart and brought to
-the pixels between them linearly, weighted by the number of filled pixels (normalised
+the pixels between them linearly, weighted by the share of filled pixels (normalised
 convolution). The sums add over blocks, so wide squares need one pass and no deep margins.
 """
 
@@ -19,51 +19,68 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer, read_padded
 
+Places = NDArray[np.float64] | NDArray[np.int64]
+
 __all__ = ["Held", "MeanLayer", "Nodes", "cell_sums", "hold", "support_squares"]
 
 
 @dataclass(frozen=True, eq=False)
 class Nodes:
-    """Sums and counts of the filled pixels of the squares about nodes.
+    """What the filled pixels of the squares about nodes say.
 
-    Node (i, j) is the corner of pixels ``(first_row + i) * cell`` and ``(first_col + j) * cell``;
-    ``sums`` is (band, row, column), ``counts`` the same or with one band if all are filled alike.
+    Node (i, j) is the corner of pixels ``(first_row + i) * cell`` and ``(first_col + j) * cell``.
+    Of its square's pixels within the grid, ``sums`` (band, row, column) is the sum of the filled
+    ones over the number of all, and ``shares`` the share of filled ones, the same shape or with
+    one band if all are filled alike. Where all are filled, sums are means.
     """
 
     sums: NDArray[np.float32] = field(repr=False)
-    counts: NDArray[np.float32] = field(repr=False)
+    shares: NDArray[np.float32] = field(repr=False)
     cell: int
     first_row: int = 0
     first_col: int = 0
 
+    def taps(self, rows: Places, cols: Places) -> tuple[Taps, Taps]:
+        """Weights of linear interpolation between nodes for rows and columns of pixels."""
+        return (
+            _between(rows, self.cell, self.first_row, self.sums.shape[1]),
+            _between(cols, self.cell, self.first_col, self.sums.shape[2]),
+        )
+
     def at_pixels(self, window: Window) -> NDArray[np.float32]:
         """Give the means at the pixels of a window, NaN where no pixel of the square is filled."""
-        lines = window.row + np.arange(window.height)
-        columns = window.col + np.arange(window.width)
-        rows = _between(lines, self.cell, self.first_row, self.sums.shape[1])
-        cols = _between(columns, self.cell, self.first_col, self.sums.shape[2])
-        rows, down = rows.local()
-        cols, across = cols.local()
-        sums = self.sums[:, down, across].astype(np.float64)
-        counts = self.counts[:, down, across].astype(np.float64)
-        whole = counts.flat[0]
-        if whole > 0 and (counts == whole).all():
-            return interpolate(rows, cols, sums / whole)
-        total = interpolate(rows, cols, sums)
-        count = interpolate(rows, cols, counts)
+        rows = window.row + np.arange(window.height)
+        cols = window.col + np.arange(window.width)
+        whole = self.whole(rows, cols)
+        if whole is not None:
+            return whole
+        taps = self.taps(rows, cols)
+        total, share = interpolate(*taps, self.sums), interpolate(*taps, self.shares)
         with np.errstate(invalid="ignore", divide="ignore"):
-            np.divide(total, count, out=total)
-        total[np.broadcast_to(count < 1e-3, total.shape)] = np.nan
+            np.divide(total, share, out=total)
+        total[np.broadcast_to(share < self._nothing, total.shape)] = np.nan
         return total
+
+    def whole(self, rows: Places, cols: Places) -> NDArray[np.float32] | None:
+        """Give the means at rows and columns (may lie between pixels); None if a pixel is empty."""
+        taps = self.taps(rows, cols)
+        (_, down), (_, across) = (axis.local() for axis in taps)
+        if (self.shares[:, down, across] != 1.0).any():
+            return None
+        return interpolate(*taps, self.sums)
 
     def at_spots(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.float64]:
         """Give the means (n, bands) at scattered pixels."""
-        down = _between(rows, self.cell, self.first_row, self.sums.shape[1])
-        across = _between(cols, self.cell, self.first_col, self.sums.shape[2])
-        total = interpolate_at(down, across, self.sums.astype(np.float64))
-        count = interpolate_at(down, across, self.counts.astype(np.float64))
+        taps = self.taps(rows, cols)
+        total = interpolate_at(*taps, self.sums.astype(np.float64))
+        share = interpolate_at(*taps, self.shares.astype(np.float64))
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(count < 1e-3, np.nan, total / count).T
+            return np.where(share < self._nothing, np.nan, total / share).T
+
+    @property
+    def _nothing(self) -> float:
+        """Share below which no pixel is filled but for rounding."""
+        return 1e-3 / (2 * self.cell) ** 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +128,8 @@ class MeanLayer:
         above, left = window.row - self.reach, window.col - self.reach
         first_row, first_col = -(-above // cell), -(-left // cell)
         part = padded[:, first_row * cell - above :, first_col * cell - left :]
-        return _nodes(*cell_sums(part, cell), cell, first_row + 1, first_col + 1).at_pixels(window)
+        sums, counts = cell_sums(part, cell)
+        return _nodes(sums, counts, cell, self.grid, first_row + 1, first_col + 1).at_pixels(window)
 
 
 def cell_sums(
@@ -174,13 +192,13 @@ def hold(source: Layer, widths: tuple[int, ...], blocks: Blocks, points: Points)
         total_, count_ = (cell_sums(part_, cell // cells[0])[0] for part_ in fine)
         totals[cell] = total_, count_
     means = np.where(counts > 0, sums / np.maximum(counts, 1.0), np.nan)
-    return Held({w: _edged(*totals[w // 2], w // 2) for w in widths}, means)
+    return Held({w: _edged(*totals[w // 2], w // 2, grid) for w in widths}, means)
 
 
-def _edged(sums: NDArray[np.float32], counts: NDArray[np.float32], cell: int) -> Nodes:
+def _edged(sums: NDArray[np.float32], counts: NDArray[np.float32], cell: int, grid: Grid) -> Nodes:
     """Make the nodes of a whole grid: an empty cell beyond every edge gives the corners there."""
     pads = ((0, 0), (1, 1), (1, 1))
-    return _nodes(np.pad(sums, pads), np.pad(counts, pads), cell, 0, 0)
+    return _nodes(np.pad(sums, pads), np.pad(counts, pads), cell, grid, 0, 0)
 
 
 _Found = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
@@ -235,15 +253,21 @@ def _aligned_sums(
 
 
 def _nodes(
-    sums: NDArray[np.float32],
-    counts: NDArray[np.float32],
-    cell: int,
-    first_row: int,
-    first_col: int,
-) -> Nodes:
+    sums: NDArray[np.float32], counts: NDArray[np.float32], cell: int, grid: Grid,
+    first_row: int, first_col: int,
+) -> Nodes:  # fmt: skip
     if (counts == counts[:1]).all():
         counts = counts[:1]
-    return Nodes(_corners(sums), _corners(counts), cell, first_row, first_col)
+    total, filled = _corners(sums), _corners(counts)
+    down = _pixels_about(first_row + np.arange(total.shape[1]), cell, grid.height)
+    across = _pixels_about(first_col + np.arange(total.shape[2]), cell, grid.width)
+    pixels = np.maximum(down[:, None] * across, 1).astype(np.float32)
+    return Nodes(total / pixels, filled / pixels, cell, first_row, first_col)
+
+
+def _pixels_about(nodes: NDArray[np.int64], cell: int, size: int) -> NDArray[np.int64]:
+    """Count the pixels of a grid of ``size`` within one cell of each node, along an axis."""
+    return np.clip((nodes + 1) * cell, 0, size) - np.clip((nodes - 1) * cell, 0, size)
 
 
 def _corners(cells: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -252,7 +276,7 @@ def _corners(cells: NDArray[np.float32]) -> NDArray[np.float32]:
     return rows[:, :, :-1] + rows[:, :, 1:]
 
 
-def _between(pixels: NDArray[np.int64], cell: int, first: int, nodes: int) -> Taps:
+def _between(pixels: Places, cell: int, first: int, nodes: int) -> Taps:
     """Weights of linear interpolation between nodes for pixels along one axis."""
     place = (pixels + 0.5) / cell - first
     base = np.clip(np.floor(place).astype(np.int64), 0, nodes - 2)
