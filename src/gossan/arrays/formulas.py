@@ -69,12 +69,19 @@ class Formulas:
         return _compiled(tuple(formula.text for formula in formulas), tuple(bands))
 
     def __call__(
-        self, values: NDArray[np.floating], floor: float = DENOMINATOR_FLOOR
+        self,
+        values: NDArray[np.floating],
+        floor: float = DENOMINATOR_FLOOR,
+        positive: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.float32]:
-        """Evaluate over (band, ...); gives (formula, ...), NaN where not finite."""
+        """Evaluate over (band, ...); gives (formula, ...), NaN where not finite.
+
+        ``positive`` (formulas,): those that are NaN where they are not above 0, too.
+        """
         pixels = np.ascontiguousarray(values, np.float32).reshape(self.bands, -1)
         result = np.empty((len(self.results), pixels.shape[1]), np.float32)
-        _run(self.steps, self.constants, self.results, pixels, np.float32(floor), result)
+        above = np.zeros(len(self.results), np.bool_) if positive is None else positive
+        _run(self.steps, self.constants, self.results, above, pixels, np.float32(floor), result)
         return result.reshape(len(self.results), *values.shape[1:])
 
 
@@ -158,7 +165,7 @@ def _exponent(node: ast.AST) -> float:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _run(steps, constants, results, pixels, floor, result):  # type: ignore[no-untyped-def]
+def _run(steps, constants, results, positive, pixels, floor, result):  # type: ignore[no-untyped-def]
     """Take all steps for one tile after another."""
     bands, count = pixels.shape
     start = bands + constants.size
@@ -174,8 +181,10 @@ def _run(steps, constants, results, pixels, floor, result):  # type: ignore[no-u
                   registers[start + k])  # fmt: skip
         for k in range(results.size):
             source, target = registers[results[k]], result[k, left : left + wide]
+            least = np.float32(0.0) if positive[k] else np.float32(-np.inf)
             for x in range(wide):
-                target[x] = source[x] if np.isfinite(source[x]) else np.float32(np.nan)
+                good = source[x] > least and source[x] < np.float32(np.inf)
+                target[x] = source[x] if good else np.float32(np.nan)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -41,6 +41,15 @@ class Layer(Protocol):
         ...
 
 
+@runtime_checkable
+class FillingLayer(Protocol):
+    """A layer that can put its pixels straight into a part of a larger array."""
+
+    def read_into(self, window: Window, result: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Fill ``result`` (band, row, column) and give it back."""
+        ...
+
+
 class OnSourceGrid:
     """Lie on the pixels of ``source``: base of layers that change what pixels say."""
 
@@ -147,8 +156,17 @@ class StackedLayer:
         return tuple(name for source in self.sources for name in source.bands)
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """Read every source."""
-        return np.concatenate([source.read(window) for source in self.sources])
+        """Read every source, without a copy where it can fill its place itself."""
+        result = np.empty((len(self.bands), *window.shape), np.float32)
+        first = 0
+        for source in self.sources:
+            part = result[first : first + len(source.bands)]
+            first += len(part)
+            if isinstance(source, FillingLayer):
+                source.read_into(window, part)
+            else:
+                part[:] = source.read(window)
+        return result
 
 
 @dataclass(frozen=True)

@@ -48,19 +48,24 @@ class WarpedLayer:
 
     def read(self, window: Window) -> NDArray[np.float32]:
         """Read the source under the window, with a margin, and resample it."""
+        return self.read_into(window, np.empty((len(self.bands), *window.shape), np.float32))
+
+    def read_into(self, window: Window, result: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Do so into an array that is there already."""
         target = self.grid.crop(window)
-        result = np.full((len(self.bands), *window.shape), np.nan, np.float32)
         under = self.source.grid.covering(
             transformed_bounds(target, self.source.grid.crs), margin=8
         )
         if not (under.height and under.width):
+            result[:] = np.nan
             return result
         place = self.source.grid.crop(under)
         if self.resampling == "cubic" and _finer_on_same_axes(target, place):
             easting, northing = target.coordinates()
             rows = (northing - place.transform.f) / place.transform.e - 0.5
             columns = (easting - place.transform.c) / place.transform.a - 0.5
-            return convolve_cubic(self.source.read(under), rows, columns)
+            return convolve_cubic(self.source.read(under), rows, columns, result)
+        result[:] = np.nan
         reproject(
             self.source.read(under),
             result,

@@ -64,11 +64,11 @@ class Indices:
 
     def __call__(self, values: NDArray[np.floating]) -> NDArray[np.float32]:
         """Give (index, row, column); empty where a band is or a denominator is near zero."""
-        result = Formulas.of(self.formulas, self.bands)(values)
-        for number in np.flatnonzero(self.logs):
-            row = result[number]
-            row[row <= 0] = np.nan
-            np.log(row, out=row)
+        logs = np.zeros(len(self.formulas), np.bool_)
+        logs[: len(self.logs)] = self.logs
+        result = Formulas.of(self.formulas, self.bands)(values, positive=logs)
+        for number in np.flatnonzero(logs):
+            np.log(result[number], out=result[number])
         return result
 
 
