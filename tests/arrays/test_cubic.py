@@ -76,3 +76,19 @@ def test_a_plane_stays_a_plane_inside() -> None:
 @pytest.mark.parametrize("positions", [np.array([-0.6, 50.0]), np.array([40.0])])
 def test_positions_outside_are_empty(positions: NDArray[np.float64]) -> None:
     assert np.isnan(convolve_cubic(image(1), positions, np.arange(3.0))).all()
+
+
+@pytest.mark.parametrize("holes", [0, 9])
+@pytest.mark.parametrize(("start", "count"), [(-0.75, 50), (-3.25, 61), (2.25, 20), (19.75, 12)])
+def test_pixels_of_half_the_size_come_in_pairs_as_they_do_one_by_one(
+    holes: int, start: float, count: int
+) -> None:
+    values = image(5, holes)
+    rows, columns = np.arange(40) / 2 - 1.25, start + np.arange(count) / 2
+    found = convolve_cubic(values, rows, columns)
+    alone = [convolve_cubic(values, rows, columns[k : k + 1]) for k in range(count)]
+    np.testing.assert_array_equal(found, np.concatenate(alone, axis=2))
+    place = np.zeros((4, 40, count), np.float32)
+    convolve_cubic(values, rows, columns, place[1:3])
+    np.testing.assert_array_equal(place[1:3], found)
+    assert not place[[0, 3]].any()

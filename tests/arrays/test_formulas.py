@@ -66,3 +66,12 @@ def test_it_pickles_and_takes_any_shape() -> None:
     assert program(bands[:, 0]).shape == (1, 700)
     assert program(bands[:, :, ::2]).shape == (1, 3, 350)
     assert np.array_equal(program(bands[:, :, ::2]), program(bands)[:, :, ::2], equal_nan=True)
+
+
+def test_formulas_that_must_be_positive_are_empty_elsewhere() -> None:
+    program = Formulas.of([Expression("b1 - b2"), Expression("b2 - b1")], BANDS)
+    bands = values(2)
+    free = program(bands)
+    found = program(bands, positive=np.array([True, False]))
+    np.testing.assert_array_equal(found[0], np.where(free[0] > 0, free[0], np.nan))
+    np.testing.assert_array_equal(found[1], free[1])
