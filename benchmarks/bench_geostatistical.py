@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 
 from gossan.fusion.features import LayerFeatures
 from gossan.fusion.geostatistical import Geostatistical
-from gossan.fusion.posterior_layer import join_maps
 from gossan.fusion.protocol import Observations, Points
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
@@ -115,7 +114,7 @@ def main() -> None:
         fitted = time.perf_counter() - began
         began = time.perf_counter()
         maps = [model.layer(features) for model in models]
-        joined = join_maps({f"e{k}": m for k, m in enumerate(maps)}) if len(maps) > 1 else maps[0]
+        joined = maps[0].join(maps[1:])
         prepared = time.perf_counter() - began
         blocks.write_many(joined, {folder / f"map_{b}.tif": (b,) for b in joined.bands})
         mapped = time.perf_counter() - began

@@ -20,7 +20,7 @@ from gossan.fusion.field_posterior import Member, make_member
 from gossan.fusion.geostatistical import Geostatistical, GeostatisticalSettings
 from gossan.fusion.hyperparameters import Hyperparameters, Problem, Shape
 from gossan.fusion.nearest_field import NearestSamples
-from gossan.fusion.posterior_layer import PosteriorLayer, join_maps
+from gossan.fusion.posterior_layer import PosteriorLayer
 from gossan.fusion.protocol import Observations, Points
 from gossan.fusion.registry import make_model, options_of
 from gossan.fusion.strips import Strip
@@ -343,8 +343,8 @@ def test_elements_of_one_run_share_the_imagery() -> None:
     points, known = survey(60), features()
     first = Geostatistical().fit(observe(points, known), known).layer(known)
     second = Geostatistical().fit(observe(points, known, (0.0, 0.5, 0.5)), known).layer(known)
-    joined = join_maps({"Cu": first, "Zn": second})
-    assert joined.bands[1:3] == ("Cu.standard_error", "Zn.estimate")
+    joined = first.join([second])
+    assert joined.bands[1:3] == ("1.standard_error", "2.estimate")
     np.testing.assert_array_equal(joined.read(GRID.whole)[2:], second.read(GRID.whole))
 
 

@@ -99,7 +99,7 @@ def _averaged(features: Features, grid: Grid, blocks: Blocks) -> LayerFeatures:
     values = np.empty((len(means.bands), *grid.shape), np.float32)
     for window, part in small.map(means.read, grid):
         values[(slice(None), *window.slices)] = part
-    return LayerFeatures(ArrayLayer(grid, means.bands, values))
+    return LayerFeatures(ArrayLayer(grid, means.bands, values), replace(blocks, progress=None))
 
 
 def _degraded(observations: Observations, features: LayerFeatures, ratio: int) -> Degraded:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossan.errors import FitError, must
-from gossan.fusion.protocol import Points
+from gossan.fusion.protocol import Features, Points
+from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer, read_padded
 
@@ -28,6 +29,8 @@ class LayerFeatures:
     ----------
     layer
         Features on the output grid, one band each.
+    blocks
+        Engine of the passes over the layer that models make.
 
     Examples
     --------
@@ -42,6 +45,7 @@ class LayerFeatures:
     """
 
     layer: Layer
+    blocks: Blocks = field(default_factory=Blocks)
     _read: dict[tuple[bytes, float], NDArray[np.float64]] = field(default_factory=dict, repr=False)
 
     @property
@@ -120,6 +124,15 @@ class NoFeatures:
     def at(self, points: Points) -> NDArray[np.float64]:
         """Give (n, 0)."""
         return np.empty((len(points), 0))
+
+
+def engine_of(features: Features) -> Blocks:
+    """Give the engine of passes over the layer of some features, as many threads as it has.
+
+    >>> engine_of(NoFeatures(Grid.from_bounds(32638, (0, 0, 100, 100), 10))).workers
+    """
+    found = getattr(features, "blocks", None)
+    return found if isinstance(found, Blocks) else Blocks()
 
 
 def support_means(

@@ -142,7 +142,7 @@ class Geostatistical:
         posterior = on_lattice(self.mixture_, self.samples_, offered.grid)
         shift = self.composite_.shift(self.mixture_, 0.0)
         added = self.composite_.added_variance(0.0)
-        element = ElementPosterior("", self.standard_, posterior, shift, added)
+        element = ElementPosterior(self.standard_, posterior, shift, added)
         return PosteriorLayer(offered, (element,))
 
     def _widths(self, features: Features, points: Points) -> tuple[int, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from gossan.fusion.supports import NestedFeatures, NodeMeans
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import read_padded
 
-__all__ = ["ElementPosterior", "PosteriorLayer", "join_maps"]
+__all__ = ["ElementPosterior", "PosteriorLayer"]
 
 _STRIP = 64
 _NODES_A_STEP = 4
@@ -31,7 +31,6 @@ class ElementPosterior:
     ``shift`` is added to the estimate and ``added`` to the variance (change of support).
     """
 
-    name: str
     standard: StandardFeatures
     posterior: LatticePosterior
     shift: float = 0.0
@@ -85,8 +84,8 @@ class ElementPosterior:
 class PosteriorLayer:
     """Estimates and standard errors of one or several elements; the imagery is read once for all.
 
-    Bands are ("estimate", "standard_error"), for several elements with the name before them:
-    "Cu.estimate", "Cu.standard_error", ...
+    Bands are ("estimate", "standard_error"), for several elements with their number before them:
+    "1.estimate", "1.standard_error", "2.estimate", ...
     """
 
     features: NestedFeatures
@@ -103,7 +102,7 @@ class PosteriorLayer:
         if len(self.elements) == 1:
             return ("estimate", "standard_error")
         kinds = ("estimate", "standard_error")
-        return tuple(f"{e.name}.{kind}" for e in self.elements for kind in kinds)
+        return tuple(f"{n + 1}.{kind}" for n in range(len(self.elements)) for kind in kinds)
 
     def read(self, window: Window) -> Block:
         """Read the features of a window once and fill it, some rows at a time."""
@@ -129,29 +128,30 @@ class PosteriorLayer:
                 )
         return result
 
+    @property
+    def shared(self) -> NestedFeatures:
+        """What maps must have in common to be joined."""
+        return self.features
 
-def join_maps(maps: Mapping[str, PosteriorLayer]) -> PosteriorLayer:
-    """Join the maps of several elements, by name, so that the imagery is read once for all.
+    def join(self, others: Sequence[PosteriorLayer]) -> PosteriorLayer:
+        """Join the maps of other elements behind this one, so that the imagery is read once.
 
-    The bands are "<name>.estimate" and "<name>.standard_error" of each.
-
-    Raises
-    ------
-    FitError : the maps are not of the same features at the same widths.
-    """
-    first = next(iter(maps.values()))
-    for other in maps.values():
-        if other.features is not first.features:
-            raise FitError(
-                must(
-                    "maps that share imagery",
-                    "of the same features at the same widths",
-                    f"widths {other.features.widths} beside {first.features.widths}",
-                    "Set windows_px, or write them one by one",
+        Raises
+        ------
+        FitError : the maps are not of the same features at the same widths.
+        """
+        for other in others:
+            if other.features is not self.features:
+                raise FitError(
+                    must(
+                        "maps that share imagery",
+                        "of the same features at the same widths",
+                        f"widths {other.features.widths} beside {self.features.widths}",
+                        "Set windows_px, or write them one by one",
+                    )
                 )
-            )
-    named = [replace(e, name=name) for name, one in maps.items() for e in one.elements]
-    return PosteriorLayer(first.features, tuple(named))
+        elements = [e for layer in (self, *others) for e in layer.elements]
+        return PosteriorLayer(self.features, tuple(elements))
 
 
 def _taps(

@@ -20,6 +20,7 @@ from gossan.fusion.background import shared_lattice
 from gossan.fusion.cluster_regression import Lines, check_ranks, fit_lines, shrink
 from gossan.fusion.decompose import decomposition_of
 from gossan.fusion.decomposition import Decomposition
+from gossan.fusion.features import engine_of
 from gossan.fusion.kriging_model import automatic_variogram, check_values, variogram_table
 from gossan.fusion.lattice import lattice_step
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
@@ -148,7 +149,7 @@ class PyramidModel:
             classes,
             shared_lattice(step, grid),
             options.seed,
-            self.blocks,
+            self.blocks or engine_of(features),
         )
 
     def _regress(self) -> Lines:

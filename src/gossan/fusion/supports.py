@@ -22,10 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossan.arrays.resample import Taps
-from gossan.fusion.features import support_means
+from gossan.fusion.features import engine_of, support_means
 from gossan.fusion.protocol import Features, Points
 from gossan.fusion.wide_means import MeanLayer, hold, support_squares
-from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer, read_padded
 
@@ -219,9 +218,7 @@ _MADE: WeakKeyDictionary[Features, dict[tuple[int, ...], NestedFeatures]] = Weak
 _LOCK = Lock()
 
 
-def nested(
-    features: Features, widths: tuple[int, ...], points: Points, blocks: Blocks | None = None
-) -> NestedFeatures:
+def nested(features: Features, widths: tuple[int, ...], points: Points) -> NestedFeatures:
     """Offer features at several widths; the sums are made once for each ``features`` and kept.
 
     Parameters
@@ -229,7 +226,6 @@ def nested(
     features : at the pixel; without a layer they are taken as they are.
     widths : in pixels, 1 first, the others even.
     points : samples, whose features are wanted first.
-    blocks : engine of the pass over the imagery.
     """
     layer = features.layer
     if layer is None or len(widths) == 1:
@@ -238,16 +234,16 @@ def nested(
     with _LOCK:
         made = _MADE.setdefault(features, {})
         if widths not in made:
-            made[widths] = _make(features, layer, widths, points, blocks or Blocks())
+            made[widths] = _make(features, layer, widths, points)
         return made[widths]
 
 
 def _make(
-    features: Features, layer: Layer, widths: tuple[int, ...], points: Points, blocks: Blocks
+    features: Features, layer: Layer, widths: tuple[int, ...], points: Points
 ) -> NestedFeatures:
     pixels = len(layer.bands) * layer.grid.height * layer.grid.width
     kept = tuple(w for w in widths[1:] if 4 * pixels / (w // 2) ** 2 <= _MOST_BYTES)
-    held = hold(layer, kept, blocks, points)
+    held = hold(layer, kept, engine_of(features), points)
     means = tuple(MeanLayer(layer, w, held.nodes.get(w)) for w in widths[1:])
     result = NestedFeatures(features, NestedLayer(layer, means), widths)
     result._read[_key(points)] = result.beside(held.at_points, points)

@@ -156,8 +156,9 @@ class Blocks:
 
         Returns the statistics of each band, which are also written as tags.
         """
+        path = Path(path)
         (statistics,) = self.write_many(
-            layer, {Path(path): layer.bands}, {Path(path): dict(tags or {})}, unit, descriptions
+            layer, {path: layer.bands}, {path: dict(tags or {})}, {path: unit}, descriptions
         )
         return statistics
 
@@ -166,7 +167,7 @@ class Blocks:
         layer: Layer,
         files: Mapping[Path, tuple[str, ...]],
         tags: Mapping[Path, Mapping[str, str]] | None = None,
-        unit: str = "",
+        units: Mapping[Path, str] | None = None,
         descriptions: tuple[str, ...] | None = None,
     ) -> list[dict[str, dict[str, float]]]:
         """Stream the bands of one layer to several files in one pass; ``files`` maps to bands."""
@@ -193,8 +194,8 @@ class Blocks:
                 writer.tag(dict((tags or {}).get(path, {})))
                 for number, band in enumerate(statistics, 1):
                     writer.tag(band.tags(), number)
-                if unit:
-                    writer.set_unit(unit)
+                if units and units.get(path):
+                    writer.set_unit(units[path])
                 writer.close()
             for source, final in zip(scratch, finals):
                 cog_from(source, final, self.threads)

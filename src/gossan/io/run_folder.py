@@ -120,18 +120,34 @@ class RunFolder:
         ``made_of`` is everything that the outputs depend on. Returns True when the step was done
         now, False when it was kept.
         """
-        marker = self.root / "steps" / f"{step}.json"
-        key = fingerprint(made_of)
         outputs = list(outputs)
-        if marker.exists():
-            known = json.loads(marker.read_text(encoding="utf-8"))
-            if known.get("key") == key and all(path.exists() for path in outputs):
-                return False
-            marker.unlink()
+        if self.stands(step, made_of, outputs):
+            return False
         work()
-        names = [path.relative_to(self.root).as_posix() for path in outputs]
-        self.write_json(marker, {"key": key, "outputs": names})
+        self.keep(step, made_of, outputs)
         return True
+
+    def stands(self, step: str, made_of: Mapping[str, Any], outputs: Iterable[Path]) -> bool:
+        """Tell whether a step was done from the same things and its outputs are still there.
+
+        A step that was done from other things is forgotten.
+        """
+        marker = self._marker(step)
+        if not marker.exists():
+            return False
+        known = json.loads(marker.read_text(encoding="utf-8"))
+        if known.get("key") == fingerprint(made_of) and all(path.exists() for path in outputs):
+            return True
+        marker.unlink()
+        return False
+
+    def keep(self, step: str, made_of: Mapping[str, Any], outputs: Iterable[Path]) -> None:
+        """Remember that a step was done: the last thing of it."""
+        names = [path.relative_to(self.root).as_posix() for path in outputs]
+        self.write_json(self._marker(step), {"key": fingerprint(made_of), "outputs": names})
+
+    def _marker(self, step: str) -> Path:
+        return self.root / "steps" / f"{step}.json"
 
 
 def fingerprint(content: Mapping[str, Any]) -> str:

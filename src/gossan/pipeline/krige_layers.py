@@ -20,7 +20,7 @@ from gossan.geochem.kriging import distance_to_nearest, nodes_of
 from gossan.geochem.transforms import Transform
 from gossan.io.run_folder import RunFolder
 from gossan.pipeline.krige_fit import FittedKriging
-from gossan.pipeline.make import BackTransform
+from gossan.pipeline.maps import BackTransform
 
 Statistics = dict[str, dict[str, float]]
 SPLINE_SMOOTHING = 1e-3
@@ -139,7 +139,7 @@ class LayerWriter:
             scale = f"{data.transform.word} {data.unit}" if ending == "se" else data.unit
             statistic = "median" if band == "estimate" else band
             tags[path] = self._tags("kriging", statistic, scale)
-        found = self.blocks.write_many(mapped, files, tags, data.unit)
+        found = self.blocks.write_many(mapped, files, tags, dict.fromkeys(files, data.unit))
         return {path.stem: f[files[path][0]] for path, f in zip(files, found)}
 
     def _supported(self, fitted: FittedKriging) -> Statistics:
@@ -171,7 +171,7 @@ class LayerWriter:
         else:
             field_ = method.estimate_lattice(lattice)[None]
             layer = smooth_layer(lattice, field_, ("estimate",), self.grid)
-        mapped = MappedLayer(layer, BackTransform(data.transform), ("estimate",))
+        mapped = MappedLayer(layer, BackTransform((data.transform,)), ("estimate",))
         path = self.run.layer(f"{word}{self.suffix}", data.element)
         tags = self._tags(word, "median", data.unit)
         return {path.stem: self.blocks.write(mapped, path, tags, data.unit)["estimate"]}

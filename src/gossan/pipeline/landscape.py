@@ -59,8 +59,9 @@ class Landscape:
         if not parts:
             return NoFeatures(self.grid)
         if len(parts) == 1:
-            return LayerFeatures(self.layer(parts[0]))
-        return LayerFeatures(StackedLayer(tuple(self._full_names(part) for part in parts)))
+            return LayerFeatures(self.layer(parts[0]), self.blocks)
+        layers = tuple(self._full_names(part) for part in parts)
+        return LayerFeatures(StackedLayer(layers), self.blocks)
 
     def _full_names(self, name: str) -> Layer:
         """Name bands after their source too, so that those of several sources stay apart."""

@@ -1,9 +1,9 @@
-"""Make one product for one element: fit, test on unseen samples, write the map."""
+"""Make one product for one element: fit, and test on unseen samples."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -19,10 +19,7 @@ from gossan.evaluate.calibration import (
 from gossan.evaluate.folds import Folds, FoldWord
 from gossan.fusion.cross_validation import cross_predict, spatial_side
 from gossan.fusion.protocol import Features, FusionModel, Observations, Prediction
-from gossan.geo.blocks import Blocks, Progress
-from gossan.geo.layer import Layer, MappedLayer
 from gossan.geochem.transforms import Transform
-from gossan.io.run_folder import RunFolder
 from gossan.pipeline.landscape import Landscape
 from gossan.pipeline.products import Product
 from gossan.pipeline.surveys import Working
@@ -32,25 +29,6 @@ BLOCKS_OF_CHECK = 10
 """Folds' worth of blocks that a check survey is cut into for the bootstrap."""
 Z90 = 1.6448536269514722
 """Half width of the central 90 % interval, in standard errors."""
-
-
-@dataclass(frozen=True)
-class BackTransform:
-    """Turn working-scale pixels into the element's unit; the standard error is only scaled.
-
-    The estimate becomes the median in the element's unit; quantiles stay quantiles. Values below
-    zero, which no element can have, become zero.
-    """
-
-    transform: Transform
-    scale: float = 1.0
-
-    def __call__(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Map ("estimate",) or ("estimate", "standard_error"), each (row, column)."""
-        result = values.copy()
-        result[0] = np.maximum(self.transform.inverse(values[0].astype(float)), 0.0)
-        result[1:] *= np.float32(self.scale)
-        return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,45 +200,3 @@ def interval(
     lower = np.asarray(transform.inverse(mean - Z90 * error), np.float64)
     upper = np.asarray(transform.inverse(mean + Z90 * error), np.float64)
     return np.maximum(lower, 0.0), upper
-
-
-def write_map(
-    run: RunFolder,
-    product: Product,
-    data: Working,
-    layer: Layer,
-    scale: float,
-    blocks: Blocks,
-    progress: Progress,
-) -> dict[str, dict[str, float]]:
-    """Write the estimate, and the standard error where the model has one.
-
-    The estimate is in the element's unit (median); the standard error stays on the working
-    scale, named in its tags, and already holds the calibration's scale.
-    """
-    mapped = MappedLayer(layer, BackTransform(data.transform, scale), layer.bands)
-    estimate = run.layer(product.name, data.element)
-    files = {estimate: ("estimate",)}
-    word = product.transform
-    shared = {
-        "gossan_product": product.name,
-        "gossan_model": product.settings.model,
-        "gossan_element": data.element,
-        "gossan_transform": word,
-        "gossan_samples": str(len(data.observations)),
-        "gossan_censored": str(data.censored),
-        "gossan_censoring": data.censoring,
-    }
-    tags = {estimate: shared | {"gossan_unit": data.unit, "gossan_statistic": "median"}}
-    if "standard_error" in layer.bands:
-        error = run.layer(product.name, data.element, "se")
-        files[error] = ("standard_error",)
-        scaled = {"gossan_unit": f"{word} {data.unit}", "gossan_interval_scale": f"{scale:.6g}"}
-        tags[error] = shared | scaled
-    descriptions = tuple(
-        f"{data.element} {name.replace('_', ' ')}, {product.name}" for name in layer.bands
-    )
-    statistics = replace(blocks, progress=progress).write_many(
-        mapped, files, tags, data.unit, descriptions
-    )
-    return {path.stem: found[bands[0]] for (path, bands), found in zip(files.items(), statistics)}

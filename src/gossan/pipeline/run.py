@@ -26,7 +26,8 @@ from gossan.geochem.transforms import transform_record
 from gossan.io.run_folder import RunFolder, fingerprint
 from gossan.pipeline.ground import Ground, open_ground
 from gossan.pipeline.imagery_used import ImageryUsed, write_imagery_used
-from gossan.pipeline.make import INTERVAL, Division, fit_model, hold_out, write_map
+from gossan.pipeline.make import INTERVAL, Division, fit_model, hold_out
+from gossan.pipeline.maps import ElementMap, joinable, together, write_maps
 from gossan.pipeline.prepare import scene_layers
 from gossan.pipeline.products import Product, products_of
 from gossan.pipeline.progress import Advance, Reporter, Silent, told
@@ -125,8 +126,10 @@ def _walk(
             scene_layers(run, ground, blocks)
             walk.used = write_imagery_used(run, ground.landscape, products, blocks)
         ground.notes.extend(walk.used.notes())
+    waiting: list[Made] = []
     for element in project.elements:
-        _element(walk, element, [p for p in products if element in p.elements])
+        waiting += _element(walk, element, [p for p in products if element in p.elements])
+    _write_waiting(walk, waiting)
     with reporter.step("Applicability and reduced resolution"):
         _whole_maps(walk, products)
     with reporter.step("Tables"):
@@ -159,14 +162,19 @@ def _whole_maps(walk: Walk, products: list[Product]) -> None:
         walk.run.write_table("reduced_resolution", pd.read_csv(table))
 
 
-def _element(walk: Walk, element: str, products: list[Product]) -> None:
-    """Make all products of one element; the folds are the same for all of them."""
+def _element(walk: Walk, element: str, products: list[Product]) -> list[Made]:
+    """Make all products of one element; the folds are the same for all of them.
+
+    Returns those whose maps wait to be written together with those of other elements.
+    """
     scale = working(walk.ground.surveys, element, walk.project.project.transform)
     division = _division(walk, scale.observations)
     _alteration(walk, scale, division)
+    waiting = []
     for product in products:
         data = working(walk.ground.surveys, element, product.transform)
-        _product(walk, product, data, division)
+        waiting += _product(walk, product, data, division)
+    return waiting
 
 
 def _alteration(walk: Walk, data: Working, division: Division) -> None:
@@ -206,8 +214,25 @@ def _division(walk: Walk, observations: Observations) -> Division:
     return Division(folds, range_m)
 
 
-def _product(walk: Walk, product: Product, data: Working, division: Division) -> None:
-    """Make one product for one element, unless it stands already."""
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A product that is fitted and tested for an element, and the map that it still lacks."""
+
+    name: str
+    made_of: dict[str, Any]
+    outputs: list[Path]
+    facts: dict[str, Any]
+    notes: list[str]
+    seconds: float
+    map: ElementMap | None
+
+
+def _product(walk: Walk, product: Product, data: Working, division: Division) -> list[Made]:
+    """Make one product for one element, unless it stands already.
+
+    A map that can be written together with those of other elements is left to the end and given
+    back: one pass over the imagery then serves them all.
+    """
     name = f"{product.name}_{data.element}"
     parts = _parts(walk.run, name)
     outputs = [parts / "done.json"]
@@ -221,38 +246,54 @@ def _product(walk: Walk, product: Product, data: Working, division: Division) ->
         "validation": walk.project.validation.model_dump(mode="json"),
         "element": data.element,
     }
-    title = f"{data.element}: {product.name}"
-    with walk.reporter.step(title) as advance:
+    with walk.reporter.step(f"{data.element}: {product.name}") as advance:
         begun = time.perf_counter()
+        walk.timings[name] = 0.0
+        if walk.run.stands(name, made_of, outputs):
+            return []
+        with told(walk.reporter) as notes:
+            facts, mapped = _make(walk, product, data, division, len(outputs) > 1, parts)
+        seconds = time.perf_counter() - begun
+        made = Made(name, made_of, outputs, facts, notes, seconds, mapped)
+        if mapped is not None and joinable(mapped) and len(product.elements) > 1:
+            return [made]
+        _finish(walk, [made], advance)
+    return []
 
-        def work() -> None:
-            with told(walk.reporter) as notes:
-                facts = _make(walk, product, data, division, len(outputs) > 1, parts, advance)
-            seconds = time.perf_counter() - begun
-            walk.run.write_json(
-                parts / "done.json", {**facts, "warnings": notes, "seconds": seconds}
-            )
 
-        walk.run.once(name, made_of, outputs, work)
-        walk.timings[name] = time.perf_counter() - begun
+def _write_waiting(walk: Walk, waiting: list[Made]) -> None:
+    """Write the maps that were left to the end, those of the same imagery in one pass."""
+    for group in together([made.map for made in waiting if made.map is not None]):
+        chosen = [waiting[number] for number in group]
+        with walk.reporter.step("Maps: " + ", ".join(made.name for made in chosen)) as advance:
+            _finish(walk, chosen, advance)
+
+
+def _finish(walk: Walk, group: list[Made], advance: Advance) -> None:
+    """Write the maps of a group and remember its products as done, each the last thing of all."""
+    begun = time.perf_counter()
+    maps = [made.map for made in group if made.map is not None]
+    statistics: list[dict[str, Any]] = [{} for _ in group]
+    with told(walk.reporter) as notes:
+        if maps:
+            statistics = write_maps(walk.run, maps, walk.blocks, advance)
+    share = (time.perf_counter() - begun) / len(group)
+    for made, found in zip(group, statistics):
+        walk.timings[made.name] = made.seconds + share
+        facts = {**made.facts, "statistics": found, "warnings": made.notes + notes}
+        walk.run.write_json(made.outputs[0], {**facts, "seconds": made.seconds + share})
+        walk.run.keep(made.name, made.made_of, made.outputs)
 
 
 def _make(
-    walk: Walk,
-    product: Product,
-    data: Working,
-    division: Division,
-    mapped: bool,
-    parts: Path,
-    advance: Advance,
-) -> dict[str, Any]:
-    """Fit, test, write the map and the tables; give what the manifest says of the product."""
+    walk: Walk, product: Product, data: Working, division: Division, mapped: bool, parts: Path
+) -> tuple[dict[str, Any], ElementMap | None]:
+    """Fit, test and write the tables; give what the manifest says of the product, and its map."""
     landscape = walk.ground.landscape
     with threadpool_limits(1, user_api="blas"):
         model = fit_model(product, data, landscape)
     tested = hold_out(product, data, landscape, model, division)
     factor = tested.calibration.factor(INTERVAL) if tested.calibration else 1.0
-    statistics = {}
     if not mapped and not landscape.mapped(product.settings.features):
         warnings.warn(
             f"{product.name} stands on covariates that exist at the samples only: it is tested, "
@@ -260,12 +301,13 @@ def _make(
             GossanWarning,
             stacklevel=2,
         )
+    made = None
     if mapped:
         layer = model.layer(landscape.features(product.settings.features))
-        statistics = write_map(walk.run, product, data, layer, factor, walk.blocks, advance)
+        made = ElementMap(product, data, layer, factor)
     for name, table in {**tested.tables(), **model.tables_}.items():
         _write_part(parts, name, product, data.element, table)
-    return {
+    facts = {
         "unit": data.unit,
         "transform": product.transform,
         "transform_record": transform_record(data.transform),
@@ -278,8 +320,8 @@ def _make(
         "calibration": tested.calibration.sentence if tested.calibration else None,
         "interval_scale": factor,
         "verdict": getattr(model, "verdict_", None),
-        "statistics": statistics,
     }
+    return facts, made
 
 
 def _parts(run: RunFolder, name: str) -> Path:
