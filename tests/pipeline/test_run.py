@@ -246,7 +246,7 @@ def no_overlap(folder: Path) -> str:
     table = pd.read_csv(folder / "samples.csv")
     table["easting"] += 90_000
     table.to_csv(folder / "samples.csv", index=False)
-    return "over the surveyed ground"
+    return "must be inside the imagery; got none of 80"
 
 
 def no_crs(folder: Path) -> str:
