@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_solve, cholesky
-from scipy.linalg.lapack import dpotri
+from scipy.linalg.lapack import dpotri, dtrtri
 
 from gossan.errors import FitError, must
-from gossan.fusion.covariance import Correlation, correlate, lag_rule
+from gossan.fusion.covariance import Correlation, lag_rule
 from gossan.fusion.restricted_likelihood import FieldSums
 from gossan.geochem.threads import run_chunks
 
@@ -19,6 +20,7 @@ __all__ = ["ExactField", "ExactSamples", "FieldAt"]
 
 Array = NDArray[np.float64]
 _CHUNK = 1_000_000
+_CUTS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,42 +115,52 @@ class ExactField:
 
     def at(self, targets: Array, support_m: float = 0.0) -> FieldAt:
         """Say what the samples tell of u at targets (t, 2) of a support."""
-        nothing = np.empty(0, np.int64)
-        return self._solve(targets, support_m, nothing, nothing)[0]
+        sums, explained = np.empty((len(targets), self.solved.shape[1])), np.empty(len(targets))
+
+        def part(start: int, stop: int) -> None:
+            covariance = self._covariance(targets[start:stop], support_m)
+            weights = cho_solve((self.lower, True), covariance.T, check_finite=False)
+            sums[start:stop] = covariance @ self.solved
+            explained[start:stop] = np.einsum("ti,it->t", covariance, weights)
+
+        run_chunks(part, len(targets), None, self._chunk)
+        return FieldAt(sums, explained)
 
     def at_nodes(
         self, targets: Array, rows: NDArray[np.int_], samples: NDArray[np.int_]
     ) -> tuple[FieldAt, Array]:
-        """Say the same at points, and give the weight of sample ``samples[k]`` at ``rows[k]``.
+        """Say the same at many points, and give the weight of ``samples[k]`` at ``rows[k]``.
 
-        ``rows`` must be sorted.
+        ``rows`` must be sorted. With W = L^-1 whatever is asked for is a matrix product:
+        ``explained = |W c|^2``, ``weights = W' W c``.
         """
-        return self._solve(targets, 0.0, rows, samples)
-
-    def _solve(
-        self, targets: Array, support_m: float, rows: NDArray[np.int_], samples: NDArray[np.int_]
-    ) -> tuple[FieldAt, Array]:
-        rule = lag_rule(support_m, self.samples.support_m)
-        places = np.ascontiguousarray(targets, np.float64)
-        sums = np.empty((len(places), self.solved.shape[1]))
-        explained, wanted = np.empty(len(places)), np.empty(len(rows))
-        known = self.samples.coordinates
+        sums, explained = np.empty((len(targets), self.solved.shape[1])), np.empty(len(targets))
+        wanted = np.empty(len(rows))
+        white = np.ascontiguousarray(np.tril(dtrtri(self.lower, lower=True)[0]))
+        turned = np.ascontiguousarray(white.T)
+        cuts = np.linspace(0, len(white), _CUTS + 1).astype(int)
 
         def part(start: int, stop: int) -> None:
-            covariance = np.empty((stop - start, len(known)))
-            correlate(
-                places[start:stop], known, *self.correlation.packed,
-                rule.near, rule.far, rule.cutoff_m, covariance,
-            )  # fmt: skip
-            covariance *= self.sill
-            weights = cho_solve((self.lower, True), covariance.T, check_finite=False)
+            covariance = self._covariance(targets[start:stop], 0.0)
+            whitened = np.empty_like(covariance)
+            for one, two in pairwise(cuts):  # beyond column two the rows of W are 0
+                whitened[:, one:two] = covariance[:, :two] @ white[one:two, :two].T
             sums[start:stop] = covariance @ self.solved
-            explained[start:stop] = np.einsum("ti,it->t", covariance, weights)
+            explained[start:stop] = np.einsum("ti,ti->t", whitened, whitened)
             some = slice(*np.searchsorted(rows, (start, stop)))
-            wanted[some] = weights[samples[some], rows[some] - start]
+            _dots(whitened, rows[some] - start, turned, samples[some], wanted[some])
 
-        run_chunks(part, len(places), None, max(64, _CHUNK // max(len(known), 1)))
+        run_chunks(part, len(targets), None, self._chunk)
         return FieldAt(sums, explained), wanted
+
+    @property
+    def _chunk(self) -> int:
+        return max(64, _CHUNK // max(len(self.lower), 1))
+
+    def _covariance(self, targets: Array, support_m: float) -> Array:
+        """Covariances (t, n) of targets of a support with the samples."""
+        rule = lag_rule(support_m, self.samples.support_m)
+        return self.sill * self.correlation.between(targets, self.samples.coordinates, rule)
 
 
 def factorise(covariance: Array, noise: Array) -> Array:
@@ -167,6 +179,17 @@ def factorise(covariance: Array, noise: Array) -> Array:
                 "Drop near-duplicate samples",
             )
         ) from None
+
+
+@njit(cache=True, nogil=True)
+def _dots(one, rows, two, others, out):  # type: ignore[no-untyped-def]
+    """Fill ``out[k] = one[rows[k]] . two[others[k]]``."""
+    for k in range(rows.size):
+        total = 0.0
+        first, second = one[rows[k]], two[others[k]]
+        for i in range(others[k], first.size):
+            total += first[i] * second[i]
+        out[k] = total
 
 
 @njit(cache=True, nogil=True)

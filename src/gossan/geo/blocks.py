@@ -197,8 +197,9 @@ class Blocks:
                 if units and units.get(path):
                     writer.set_unit(units[path])
                 writer.close()
-            for source, final in zip(scratch, finals):
-                cog_from(source, final, self.threads)
+            each = max(1, self.threads // len(files))
+            with ThreadPoolExecutor(self.threads) as pool:
+                list(pool.map(partial(cog_from, threads=each), scratch, finals))
         return [
             {name: band.summary() for name, band in zip(bands, statistics)}
             for bands, statistics in zip(files.values(), sums)
