@@ -45,7 +45,8 @@ class Plate:
         """Write PNG and PDF into a folder; give the picture as WebP bytes for embedding."""
         FigureCanvasAgg(self.figure)
         stream = BytesIO()
-        self.figure.savefig(stream, format="png", dpi=DPI)
+        self.figure.savefig(stream, format="png", dpi=DPI, pil_kwargs={"compress_level": 3})
+        self.figure.set_layout_engine("none")  # laid out now; the PDF keeps it
         with atomic_path(folder / f"{self.name}.png") as temporary:
             temporary.write_bytes(stream.getvalue())
         with atomic_path(folder / f"{self.name}.pdf") as temporary:
