@@ -1,7 +1,8 @@
 """Run every benchmark, one after the other, and print its ratios.
 
 ``make bench`` calls this. Each benchmark is a program of its own with its own options; a full
-run takes about half an hour on two cores. Give names to run some: ``run_all.py chain kriging``.
+run takes about an hour on two cores. Give names to run some: ``run_all.py chain kriging``. The race
+against programs from outside leaves out those that are not installed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ FOLDER = Path(__file__).resolve().parent
 
 
 def main(names: list[str]) -> int:
-    found = sorted(path for path in FOLDER.glob("bench_*.py"))
+    found = [*sorted(FOLDER.glob("bench_*.py")), *sorted(FOLDER.glob("race_*.py"))]
     known = {path.stem.removeprefix("bench_"): path for path in found}
     unknown = [name for name in names if name not in known]
     if unknown:
