@@ -140,6 +140,11 @@ class Mixture:
             square += weight * (v + (m - shift) ** 2)
         return mean + shift, np.maximum(square - mean**2, 0.0)
 
+    def of(self, problem: Problem, samples: SampledField) -> Mixture:
+        """Condition on other samples under the same hyperparameters and weights."""
+        sets = [member.hyperparameters for member in self.members]
+        return Mixture([make_member(problem, samples, h) for h in sets], self.weights)
+
     @property
     def level(self) -> float:
         """Mean constant."""

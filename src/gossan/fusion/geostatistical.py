@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal, Self
 
 import numpy as np
@@ -105,7 +106,7 @@ class Geostatistical:
     def fit(self, observations: Observations, features: Features) -> Self:
         """Learn coefficients and spatial term from the observations."""
         check_values(observations)
-        points = observations.points
+        points = self.points_ = observations.points
         self.widths_ = self._widths(features, points)
         offered = nested(features, self.widths_, points)
         raw = offered.at(points)
@@ -136,9 +137,25 @@ class Geostatistical:
         shift = self.composite_.shift(self.mixture_, points.support_m)
         return Prediction(mean + shift, np.sqrt(variance))
 
+    def residuals(self, folds: NDArray[np.int_]) -> Array:
+        """Give what each sample (n,) differs from the estimate by the samples of other folds.
+
+        Coefficients and spatial term are learnt anew without each fold (n,); hyperparameters stay.
+        """
+        columns, missing = self.problem_.columns, self.problem_.missing
+        found = np.empty(len(columns))
+        for fold in np.unique(folds):
+            held, rest = folds == fold, folds != fold
+            problem = replace(self.problem_, columns=columns[rest], missing=missing[rest])
+            mixture = self.mixture_.of(problem, self._samples(self.points_.subset(rest)))
+            places = self.points_.coordinates[held]
+            mean, _ = mixture.predict(places, columns[held, :-2], self.points_.support_m)
+            found[held] = columns[held, -1] - mean
+        return found
+
     def layer(self, features: Features) -> PosteriorLayer:
         """Give estimate and standard error at every pixel of the features' grid."""
-        offered = nested(features, self.widths_, Points(self.samples_.coordinates))
+        offered = nested(features, self.widths_, self.points_)
         posterior = on_lattice(self.mixture_, self.samples_, offered.grid)
         shift = self.composite_.shift(self.mixture_, 0.0)
         added = self.composite_.added_variance(0.0)

@@ -55,6 +55,11 @@ MODELS: dict[str, Entry] = {
         "gossan.fusion.geostatistical", "GeostatisticalSettings", "Geostatistical",
         "imagery at the samples' support plus a spatial term, by restricted likelihood",
     ),
+    "geostatistical_forest": Entry(
+        "gossan.fusion.geostatistical_forest", "GeostatisticalForestSettings",
+        "GeostatisticalForest",
+        "the geostatistical model and half of what a forest finds in its held-out residuals",
+    ),
     "regression_kriging": Entry(
         _REGRESSION, "RegressionKrigingSettings", "RegressionKriging",
         "a regressor of the features plus its kriged residual (linear ridge by default)",

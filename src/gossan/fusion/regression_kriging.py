@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
-from sklearn.base import RegressorMixin
+from sklearn.base import BaseEstimator
 
 from gossan.arrays.folds import random_folds
 from gossan.fusion.kriging_model import (
@@ -20,7 +20,7 @@ from gossan.fusion.kriging_model import (
 )
 from gossan.fusion.lattice import lattice_over, lattice_step, smooth_layer
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
-from gossan.fusion.regressors import RegressorWord, regressor
+from gossan.fusion.regressors import RegressorWord, regressor, swift
 from gossan.fusion.supports import NestedFeatures, nested, window_widths
 from gossan.fusion.where_filled import (
     FilledLayer,
@@ -49,7 +49,7 @@ class RegressionKrigingSettings(Settings):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    regressor: RegressorWord | RegressorMixin = "ridge"
+    regressor: RegressorWord | BaseEstimator = "ridge"
     windows: Literal["nested", "survey"] = "nested"
     folds: int = Field(default=5, ge=2, le=20)
     neighbours: int = Field(default=32, ge=4, le=200)
@@ -60,13 +60,13 @@ class RegressionKrigingSettings(Settings):
 class ForestSettings(RegressionKrigingSettings):
     """Steer regression kriging with a forest (the word "forest")."""
 
-    regressor: RegressorWord | RegressorMixin = "forest"
+    regressor: RegressorWord | BaseEstimator = "forest"
 
 
 class BoostingSettings(RegressionKrigingSettings):
     """Steer regression kriging with gradient boosting (the word "boosting")."""
 
-    regressor: RegressorWord | RegressorMixin = "boosting"
+    regressor: RegressorWord | BaseEstimator = "boosting"
 
 
 class RegressionKriging:
@@ -102,7 +102,7 @@ class RegressionKriging:
         y, xy = observations.values[filled], observations.points.coordinates[filled]
         folds = random_folds(len(y), options.folds, options.seed)
         self.regressors_ = [
-            regressor(options.regressor, options.seed).fit(x[folds != k], y[folds != k])
+            swift(regressor(options.regressor, options.seed).fit(x[folds != k], y[folds != k]))
             for k in range(options.folds)
         ]
         left_out = np.empty(len(y))
