@@ -109,6 +109,18 @@ def test_without_features_kriging_is_delivered_with_the_reason() -> None:
     )
 
 
+@pytest.mark.parametrize("count", [10, 12, 17])
+def test_too_few_samples_to_choose_by_end_in_kriging_with_the_reason(count: int) -> None:
+    case = simulate(n=count)
+    model = Auto().fit(case.observations, case.features)
+    kriging = KrigingModel().fit(case.observations, case.features)
+    found = model.predict(case.check.points, case.features).mean
+    if "too few samples" in model.verdict_:
+        np.testing.assert_allclose(found, kriging.predict(case.check.points, case.features).mean)
+    assert np.isfinite(found).all()
+    assert count > 12 or "too few samples" in model.verdict_
+
+
 def test_a_candidate_that_cannot_be_fitted_is_left_out_and_said() -> None:
     case = simulate(n=60)
     columns = dict(zip("abc", case.features.at(case.observations.points).T))

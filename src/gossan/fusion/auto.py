@@ -66,13 +66,12 @@ class Auto:
         """Compare, choose, and fit the chosen model on all observations."""
         check_values(observations)
         if not features.names:
-            nothing = Interval(float("nan"), float("nan"), float("nan"))
-            self._say(Verdict(BASELINE, BASELINE, nothing, "there are no features"))
-            self.model_ = factory_of(BASELINE)().fit(observations, features)
-            self.tables_ = dict(self.model_.tables_)
-            return self
+            return self._krige(observations, features, "there are no features")
         folds, groups = inner_folds(observations, features, self.settings)
-        tables, failed = _held_out(self.settings.candidates, observations, features, folds)
+        try:
+            tables, failed = _held_out(self.settings.candidates, observations, features, folds)
+        except FitError:  # kriging itself cannot be fitted without a fold
+            return self._krige(observations, features, "there are too few samples to choose by")
         held = {word: table["estimate"].to_numpy(float) for word, table in tables.items()}
         every = dict(held)
         members = [word for word in held if word != BASELINE]
@@ -86,6 +85,13 @@ class Auto:
         choice = pd.concat([choice, pd.DataFrame(failed)], ignore_index=True)
         self.model_ = self._fit_chosen(observations, features, held, folds)
         self.tables_ = {**self.model_.tables_, "choice": choice}
+        return self
+
+    def _krige(self, observations: Observations, features: Features, reason: str) -> Self:
+        nothing = Interval(float("nan"), float("nan"), float("nan"))
+        self._say(Verdict(BASELINE, BASELINE, nothing, reason))
+        self.model_ = factory_of(BASELINE)().fit(observations, features)
+        self.tables_ = dict(self.model_.tables_)
         return self
 
     def _say(self, verdict: Verdict) -> None:
