@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,8 @@ from gossan.errors import GossanError, GossanWarning, InputError, must
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from gossan.pipeline.run import RunResult
 
 app = typer.Typer(
     help="A fine element map from a coarse geochemical survey and satellite imagery.",
@@ -72,9 +75,7 @@ def run(
     result = run_project(loaded, folder, workers=workers, reporter=_reporter(quiet))
     _after(folder, quiet)
     if not quiet:
-        _table(result.summary)
-        for sentence in result.verdicts:
-            _say(sentence)
+        _scores(result)
         _say(f"Maps: {folder / 'layers'}")
         _say(f"Report: {folder / 'report.html'}")
 
@@ -122,8 +123,10 @@ def prepare(
 
     loaded = load_project(project)
     folder = out or loaded.base / "run"
-    _table(prepare_project(loaded, folder, workers=workers, reporter=_reporter(quiet)))
-    _say(f"Layers: {folder / 'layers'}")
+    made = prepare_project(loaded, folder, workers=workers, reporter=_reporter(quiet))
+    if not quiet:
+        _table(made)
+        _say(f"Layers: {folder / 'layers'}")
 
 
 @app.command()
@@ -153,10 +156,12 @@ def krige(
 
     loaded = load_project(project)
     folder = out or loaded.base / "krige"
-    _table(krige_project(loaded, folder, workers=workers, reporter=_reporter(quiet)))
+    made = krige_project(loaded, folder, workers=workers, reporter=_reporter(quiet))
     draw_variograms(folder)
-    _say(f"Layers: {folder / 'layers'}")
-    _say(f"Variograms: {folder / 'figures'}")
+    if not quiet:
+        _table(made)
+        _say(f"Layers: {folder / 'layers'}")
+        _say(f"Variograms: {folder / 'figures'}")
 
 
 @app.command()
@@ -170,9 +175,8 @@ def validate(
     loaded = load_project(project)
     folder = out or loaded.base / "run"
     result = validate_project(loaded, folder, workers=workers, reporter=_reporter(quiet))
-    _table(result.summary)
-    for sentence in result.verdicts:
-        _say(sentence)
+    if not quiet:
+        _scores(result)
 
 
 @app.command()
@@ -180,8 +184,10 @@ def anomalies(run: RunPath, quiet: Quiet = False) -> None:
     """Find, outline and rank the anomalies of every map of a run."""
     from gossan.pipeline.anomalies import anomalies_of_run
 
-    _table(anomalies_of_run(run, _reporter(quiet)))
-    _say(f"Anomalies: {run / 'anomalies'}")
+    found = anomalies_of_run(run, _reporter(quiet))
+    if not quiet:
+        _table(found)
+        _say(f"Anomalies: {run / 'anomalies'}")
 
 
 @app.command()
@@ -217,9 +223,10 @@ def demo(
 
     shown = show_district(folder, seed, _reporter(quiet))
     _after(shown.run, quiet)
-    _table(shown.table)
-    for sentence in shown.sentences:
-        _say(sentence)
+    if not quiet:
+        _table(shown.table)
+        for sentence in shown.sentences:
+            _say(sentence)
 
 
 def _reporter(quiet: bool):  # type: ignore[no-untyped-def]
@@ -243,19 +250,34 @@ def _report(run: Path, quiet: bool) -> None:
         build_report(run)
 
 
+def _scores(result: RunResult) -> None:
+    if len(result.summary):
+        _table(result.summary)
+    else:
+        _say("No product was tested at samples that it had not seen: there are too few samples.")
+    for sentence in result.verdicts:
+        _say(sentence)
+
+
 def _say(text: str) -> None:
     Console(soft_wrap=True, highlight=False).print(text, markup=False)
 
 
 def _table(frame: pd.DataFrame) -> None:
-    """Print a table, numbers to three figures."""
+    """Print a table, numbers to three figures; outside a terminal no line is folded."""
     table = Table(box=None, pad_edge=False)
     for name in frame.columns:
         numeric = frame[name].dtype.kind in "if"
         table.add_column(str(name), justify="right" if numeric else "left", overflow="fold")
     for row in frame.itertuples(index=False):
         table.add_row(*[_cell(value) for value in row])
-    Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(table)
+    if sys.stdout.isatty():
+        Console(highlight=False).print(table)
+        return
+    wide = Console(width=10_000, file=StringIO(), highlight=False)
+    wide.print(table)
+    lines = wide.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    _say("\n".join(line.rstrip() for line in lines))
 
 
 def _cell(value: object) -> str:

@@ -250,5 +250,5 @@ def _robust_scale(
 def _check_spread(bands: tuple[str, ...], scale: NDArray[np.float64]) -> None:
     if not (scale > 0).all():
         name = bands[int(np.flatnonzero(~(scale > 0))[0])]
-        cure = 'Leave the band out, or use scaling = "covariance"'
+        cure = 'Leave it out of [[imagery]] paths or bands, or set components = "literal"'
         raise ImageryError(must(f"band {name!r}", "of more than one value", "no spread", cure))

@@ -1,0 +1,37 @@
+"""What the commands print: whole lines outside a terminal, and nothing when they are asked to."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from gossan.cli import _table, main
+
+
+def test_a_table_outside_a_terminal_folds_no_word_and_ends_no_line_with_blanks(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    name = "imagery_with_a_long_name_" * 8
+    _table(pd.DataFrame({"product": [name, "k"], "text": ["a", "b" * 90], "r": [0.12345, 2e4]}))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert lines[1].split() == [name, "a", "0.123"]
+    assert lines[2].split()[-1] == "20000"
+    assert not any(line != line.rstrip() for line in lines)
+
+
+def test_a_mistake_is_one_line_and_exit_code_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in (["check"], ["run"], ["survey"], ["krige"], ["prepare"], ["validate"]):
+        monkeypatch.setattr(sys, "argv", ["gossan", *command, str(tmp_path / "Нет такого.toml")])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        assert stop.value.code == 2
+        printed = capsys.readouterr()
+        assert printed.err.count("\n") == 1
+        assert "must be an existing file" in printed.err
+        assert list(tmp_path.iterdir()) == []
