@@ -31,6 +31,8 @@ CODES: dict[str, str] = {
     "no-position": "rows without a position",
     "lone": "points far from all others",
     "outside": "points outside the imagery",
+    "empty": "imagery that is empty under samples",
+    "nodata": "a value of imagery that may mean empty",
     "sites": "a site with several positions",
     "no-site": "rows without a site",
     "column": "which column gives an element",

@@ -19,6 +19,7 @@ from gossan.pipeline.output_grid import project_crs, sample_spacing
 from gossan.pipeline.products import Product, products_of
 from gossan.pipeline.project import Project
 from gossan.pipeline.surveys import Surveys, read_surveys, working
+from gossan.pipeline.under_samples import look_under
 
 FEWEST_SAMPLES = 30
 """Samples below which a variogram, and so every map, is on weak feet."""
@@ -41,7 +42,8 @@ class Checked:
 def check_project(project: Project) -> Checked:
     """Look at every input of a project without computing anything on pixels.
 
-    Reads the tables and the headers of rasters; reports CRS, overlap of samples and imagery,
+    Reads the tables, the headers of rasters, and the pixels of plain rasters under the samples;
+    reports CRS, overlap of samples and imagery,
     units, counts, memory and disk needed, and says how to mend what is wrong.
     """
     errors: list[str] = []
@@ -70,6 +72,11 @@ def check_project(project: Project) -> Checked:
     if surveys is not None and grid is not None:
         facts += _grid_facts(project, surveys, grid)
         warnings += _grid_warnings(surveys, grid)
+        for one in imagery:
+            try:
+                warnings += look_under(one, surveys.coordinates, grid.crs).lines()
+            except InputError as error:
+                errors += str(error).splitlines()
     table = pd.DataFrame(facts, columns=["what", "found"])
     lines = [f"error: {line}" for line in errors] + warnings
     return Checked(table, tuple(lines), bool(errors))
@@ -83,6 +90,8 @@ def _placed(
         if complete:
             surveys, grid = place(project, imagery)
             return surveys, grid, []
+        if not imagery and project.project.crs is None:
+            return None, None, []  # what is wrong with the imagery is said already
         crs = project_crs(project.project.crs, [one.bands for one in imagery])
         return read_surveys(project, crs), None, []
     except InputError as error:

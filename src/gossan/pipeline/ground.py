@@ -20,6 +20,7 @@ from gossan.pipeline.landscape import Landscape
 from gossan.pipeline.output_grid import choose_grid, project_crs, sample_spacing
 from gossan.pipeline.project import Project
 from gossan.pipeline.surveys import Surveys, read_surveys
+from gossan.pipeline.under_samples import look_under
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,7 @@ def open_ground(project: Project, store: Path, blocks: Blocks) -> Ground:
         open_imagery(s, project.base, store, blocks, project.project.crs) for s in project.imagery
     ]
     surveys, grid = place(project, imagery)
+    seen = [look_under(one, surveys.coordinates, grid.crs) for one in imagery]
     placed = {one.settings.name: one.on(grid) for one in imagery}
     hashes = input_hashes(input_paths(project))
     imagery_key = fingerprint(
@@ -75,7 +77,7 @@ def open_ground(project: Project, store: Path, blocks: Blocks) -> Ground:
     landscape = Landscape(grid, placed, blocks, store, imagery_key[:12], tuple(names))
     inside = grid.contains(surveys.coordinates[:, 0], surveys.coordinates[:, 1])
     notes = [f"{one.settings.name}: {note}" for one in imagery for note in one.stack.notes]
-    notes += surveys.warnings
+    notes += [*surveys.warnings, *(line for found in seen for line in found.lines())]
     for samples in surveys.fit:
         notes += check_extent(samples, grid.bounds, grid.crs).lines()
     if not inside.all():

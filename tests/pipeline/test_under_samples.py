@@ -1,0 +1,61 @@
+"""Imagery that is empty, or full of an undeclared code for empty, is told before a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gossan.geo.raster import close_files, write_array
+from gossan.pipeline.check import check_project
+from gossan.pipeline.project import load_project
+
+from .conftest import GRID, truth
+
+Change = Callable[[str, str], Path]
+
+
+def _write(folder: Path, clay: np.ndarray, iron: np.ndarray) -> None:
+    close_files()
+    for name, band in (("clay", clay), ("iron", iron)):
+        write_array(folder / f"{name}.tif", GRID, (name,), band[None].astype(np.float32))
+
+
+@pytest.mark.parametrize("code", [-9999.0, 0.0, -3.4e38])
+def test_a_code_for_empty_that_nothing_declares_is_told_with_the_cure(
+    small: Path, changed: Change, tmp_path: Path, code: float
+) -> None:
+    clay, iron, _ = truth()
+    clay[:, :40] = code
+    _write(tmp_path, clay, iron)
+    findings = [line for line in check_project(load_project(small)).findings if "exactly" in line]
+    assert len(findings) == 1
+    assert f"set nodata = {code:g} in the [[imagery]]" in findings[0]
+    assert "band 'clay'" in findings[0]
+    project = load_project(changed('sensor = "bands"', f'sensor = "bands"\nnodata = {code}'))
+    lines = check_project(project).findings
+    assert not any("exactly" in line for line in lines)
+    assert any("'clay' is empty under" in line for line in lines)
+
+
+def test_ordinary_imagery_is_not_suspected(small: Path) -> None:
+    assert not check_project(load_project(small)).findings
+
+
+def test_imagery_that_is_empty_under_all_samples_blocks_a_run(small: Path, tmp_path: Path) -> None:
+    clay, iron, _ = truth()
+    _write(tmp_path, clay * np.nan, iron * np.nan)
+    found = check_project(load_project(small))
+    assert found.blocked
+    assert "must be filled under some sample" in found.findings[0]
+
+
+def test_imagery_that_cannot_be_opened_is_the_only_mistake_told(
+    small: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "clay.tif").unlink()
+    found = check_project(load_project(small))
+    assert [line for line in found.findings if line.startswith("error")] == list(found.findings)
+    assert len(found.findings) == 1
