@@ -34,7 +34,7 @@ class AutoSettings(InnerFolds):
     """
 
     candidates: tuple[str, ...] = Field(
-        default=("geostatistical", "geostatistical_forest", "forest"), min_length=1
+        default=("geostatistical", "geostatistical_forest"), min_length=1
     )
     confidence: float = Field(default=0.95, gt=0.5, lt=1.0)
 

@@ -37,7 +37,7 @@ class GeostatisticalForestSettings(GeostatisticalSettings):
 
     model: Literal["geostatistical_forest"] = "geostatistical_forest"  # type: ignore[assignment]
     share: float = Option(default=0.5, ge=0.0, le=1.0)
-    trees: int = Option(default=200, ge=10, le=2000)
+    trees: int = Option(default=100, ge=10, le=2000)
     leaf: int = Option(default=5, ge=1)
     seed: int = 0
 

@@ -37,9 +37,10 @@ class GuardedPyramid:
 
     ``estimate = kriged + s detail`` with ``s = sum d (y - k) / sum d^2`` over held-out samples
     (d: pyramid less kriged), less one standard error, cut to [0, 1]: 0 gives back the kriged map,
-    so that detail which the samples refute does no harm. Where imagery is masked there is no
-    detail: the kriged value stands. Standard error: that of kriging times the ratio of both
-    held-out RMSEs.
+    so that detail which the samples refute does no harm. Composites see only part of it: the share
+    is multiplied by the part of the detail's variance that is left over their support. Where
+    imagery is masked there is no detail: the kriged value stands. Standard error: that of kriging
+    times the ratio of both held-out RMSEs.
 
     Source: Ding et al. 2023, Eq. 2; Aiazzi et al. 2002 (injection gains).
     """
@@ -62,17 +63,25 @@ class GuardedPyramid:
         )
         detail = np.where(np.isfinite(fused), fused - kriged, 0.0)
         left = observations.values - kriged
-        self.factor_ = injection_factor(detail, left)
-        after = left - self.factor_ * detail
-        self.ratio_ = float(np.sqrt((after @ after) / (left @ left)))
         self.baseline_ = KrigingModel().fit(observations, features)
         self.pyramid_ = self._pyramid().fit(observations, features)
+        self.factor_ = injection_factor(detail, left) * self._seen(observations.points)
+        after = left - self.factor_ * detail
+        self.ratio_ = float(np.sqrt((after @ after) / (left @ left)))
         self.tables_ = {
             **self.baseline_.tables_,
             "regressions": self.pyramid_.tables_.get("regressions", pd.DataFrame()),
             "injection": pd.DataFrame({"factor": [self.factor_], "rmse_ratio": [self.ratio_]}),
         }
         return self
+
+    def _seen(self, points: Points) -> float:
+        """Share of the detail's variance at pixels that samples of this support can judge."""
+        if points.support_m <= 0.0:
+            return 1.0
+        judged = float(np.var(self.pyramid_.injected(points)))
+        whole = float(np.var(self.pyramid_.injected(Points(points.coordinates))))
+        return min(1.0, judged / whole) if whole > 0.0 else 1.0
 
     def _pyramid(self) -> PyramidModel:
         options = self.settings

@@ -24,23 +24,23 @@ class Trees:
 
     Parameters
     ----------
-    roots
-        Place of each tree's first node.
+    roots, depths
+        Place of each tree's first node, and how many steps lead to its deepest leaf.
     feature
-        Feature that a node asks for; -1 at a leaf.
+        Feature that a node asks for.
     threshold
-        Values up to it go to the left.
-    left, right
-        Places of the next nodes.
+        Values up to it go to the first child.
+    children
+        (nodes, 2) places of the next nodes; a leaf leads to itself.
     value
-        What a leaf says.
+        What a node says.
     """
 
-    roots: NDArray[np.int64] = field(repr=False)
+    roots: NDArray[np.int32] = field(repr=False)
+    depths: NDArray[np.int32] = field(repr=False)
     feature: NDArray[np.int32] = field(repr=False)
-    threshold: NDArray[np.float64] = field(repr=False)
-    left: NDArray[np.int64] = field(repr=False)
-    right: NDArray[np.int64] = field(repr=False)
+    threshold: NDArray[np.float32] = field(repr=False)
+    children: NDArray[np.int32] = field(repr=False)
     value: NDArray[np.float64] = field(repr=False)
 
     @classmethod
@@ -55,16 +55,18 @@ class Trees:
         """
         trees = [one.tree_ for one in forest.estimators_]
         starts = np.concatenate([[0], np.cumsum([tree.node_count for tree in trees])])
-        left = [tree.children_left + start for tree, start in zip(trees, starts)]
-        right = [tree.children_right + start for tree, start in zip(trees, starts)]
+        left = np.concatenate([tree.children_left + at for tree, at in zip(trees, starts)])
+        right = np.concatenate([tree.children_right + at for tree, at in zip(trees, starts)])
         leaf = np.concatenate([tree.children_left < 0 for tree in trees])
+        own = np.arange(starts[-1])
+        children = np.column_stack([np.where(leaf, own, left), np.where(leaf, own, right)])
         feature = np.concatenate([tree.feature for tree in trees])
         return cls(
-            starts[:-1].astype(np.int64),
-            np.where(leaf, -1, feature).astype(np.int32),
-            np.concatenate([tree.threshold for tree in trees]),
-            np.concatenate(left).astype(np.int64),
-            np.concatenate(right).astype(np.int64),
+            starts[:-1].astype(np.int32),
+            np.array([tree.max_depth for tree in trees], np.int32),
+            np.where(leaf, 0, feature).astype(np.int32),
+            _not_above(np.concatenate([tree.threshold for tree in trees])),
+            children.astype(np.int32),
             np.concatenate([tree.value[:, 0, 0] for tree in trees]),
         )
 
@@ -74,27 +76,34 @@ class Trees:
 
     def __call__(self, features: NDArray[Any]) -> NDArray[np.float64]:
         """Give the mean of the trees (n,) at features (d, n), none of them empty."""
-        planes = np.ascontiguousarray(features, np.float32)
-        result = np.zeros(planes.shape[1])
+        pixels = np.ascontiguousarray(features.T, np.float32)
+        result = np.zeros(len(pixels))
         _ask(
-            planes, self.roots, self.feature, self.threshold, self.left, self.right, self.value,
-            _CHUNK, result,
+            pixels, self.roots, self.depths, self.feature, self.threshold, self.children,
+            self.value, np.empty(_CHUNK, np.int32), result,
         )  # fmt: skip
         return result
 
 
+def _not_above(threshold: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Round down to single precision: single-precision features compare as they did."""
+    near = threshold.astype(np.float32)
+    return np.where(near > threshold, np.nextafter(near, np.float32(-np.inf)), near)
+
+
 @njit(cache=True, nogil=True)
-def _ask(planes, roots, feature, threshold, left, right, value, chunk, result):  # type: ignore[no-untyped-def]
-    for start in range(0, result.size, chunk):
-        stop = min(start + chunk, result.size)
-        for root in roots:
-            for pixel in range(start, stop):
-                node = root
-                asked = feature[node]
-                while asked >= 0:
-                    lower = planes[asked, pixel] <= threshold[node]
-                    node = left[node] if lower else right[node]
-                    asked = feature[node]
-                result[pixel] += value[node]
-        for pixel in range(start, stop):
-            result[pixel] /= roots.size
+def _ask(pixels, roots, depths, feature, threshold, children, value, nodes, result):  # type: ignore[no-untyped-def]
+    """Let all pixels of a chunk go down a tree step by step, without branches to guess."""
+    for start in range(0, result.size, nodes.size):
+        count = min(nodes.size, result.size - start)
+        for tree in range(roots.size):
+            nodes[:count] = roots[tree]
+            for _ in range(depths[tree]):
+                for k in range(count):
+                    node = nodes[k]
+                    above = pixels[start + k, feature[node]] > threshold[node]
+                    nodes[k] = children[node, int(above)]
+            for k in range(count):
+                result[start + k] += value[nodes[k]]
+        for k in range(count):
+            result[start + k] /= roots.size
