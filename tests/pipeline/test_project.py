@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from gossan.errors import SettingsError
+from gossan.errors import InterruptedRunError, SettingsError
+from gossan.pipeline.check import check_project
 from gossan.pipeline.products import products_of
 from gossan.pipeline.project import load_project, parse_project
+from gossan.pipeline.run import run_project
 from gossan.pipeline.template import write_template
 
 Change = Callable[[str, str], Path]
@@ -119,3 +121,48 @@ def test_the_literal_pyramid_works_in_raw_units_as_the_paper_does(small: Path) -
     scales = {p.name: p.transform for p in products_of(load_project(small))}
     assert scales["indices_pc2_literal_local"] == "identity"
     assert scales["indices_pc2_sound_local"] == scales["kriging"] == "log"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("seed = 3", 'seed = 3\ncrs = "EPSG:32638x"', "known coordinate system. Write"),
+        ('elements = ["Cu"]', 'elements = ["Cu", "Cu"]', "must name Cu once"),
+        ('elements = ["Cu"]', 'elements = "Cu"', r"list in \[square brackets\]; got .Cu."),
+        ('crs = "EPSG:32638"', "crs = 32638", 'must be text in "quotes"; got 32638'),
+        ('name = "indices"', 'name = "Indices 1"', "lower-case letters, digits and _"),
+        ('"samples.csv"', '"C:\\new\\table.csv"', "Windows paths with / or in 'single quotes'"),
+    ],
+)
+def test_a_mistake_is_told_in_plain_words(changed: Change, old: str, new: str, says: str) -> None:
+    with pytest.raises(SettingsError, match=says):
+        load_project(changed(old, new))
+
+
+@pytest.mark.parametrize("model", ["forest", "pyramid", "gwr"])
+def test_a_model_that_learns_from_features_must_be_given_some(changed: Change, model: str) -> None:
+    product = f'\n[[product]]\nname = "k"\nmodel = "{model}"\n'
+    with pytest.raises(SettingsError, match=r"needs features, such as features = .indices\.all"):
+        load_project(changed("folds = 3", "folds = 3\n" + product))
+
+
+@pytest.mark.parametrize(
+    ("features", "says"),
+    [("indices.pc9", "must be pc1 to pc2"), ("indices.clayy", "Did you mean 'clay'")],
+)
+def test_features_that_there_are_not_are_told_by_check_and_before_a_run_begins(
+    changed: Change, tmp_path: Path, features: str, says: str
+) -> None:
+    product = f'\n[[product]]\nname = "k"\nmodel = "forest"\nfeatures = "{features}"\n'
+    project = load_project(changed("folds = 3", "folds = 3\n" + product))
+    found = check_project(project)
+    assert found.blocked
+    assert says in found.findings[0]
+    with pytest.raises(SettingsError, match=says):
+        run_project(project, tmp_path / "run")
+    assert not (tmp_path / "run" / "layers").exists()
+
+
+def test_a_place_that_cannot_be_written_is_told_in_one_line(small: Path, tmp_path: Path) -> None:
+    with pytest.raises(InterruptedRunError, match=r"the folder .*samples\.csv.* must be writable"):
+        run_project(load_project(small), tmp_path / "samples.csv")

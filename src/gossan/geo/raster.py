@@ -244,7 +244,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
     ['a.txt']
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_trouble(path, error) from error
     temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.partial{path.suffix}")
     try:
         yield temporary
@@ -261,7 +264,7 @@ def disk_trouble(path: Path, error: Exception) -> InterruptedRunError:
     """Word a failure to write."""
     return InterruptedRunError(
         must(
-            f"the folder of {path.name}",
+            f"the folder {path.parent}",
             "writable with room on the disk",
             _first_line(error),
             "Free disk space or choose another folder; finished steps are kept",

@@ -15,6 +15,7 @@ from gossan.geo.grid import Grid
 from gossan.geochem.coordinates import check_extent
 from gossan.pipeline.ground import place
 from gossan.pipeline.imagery import Imagery, open_imagery
+from gossan.pipeline.landscape import check_features
 from gossan.pipeline.output_grid import project_crs, sample_spacing
 from gossan.pipeline.products import Product, products_of
 from gossan.pipeline.project import Project
@@ -57,7 +58,10 @@ def check_project(project: Project) -> Checked:
         except InputError as error:
             errors += str(error).splitlines()
     facts = [_imagery_fact(one) for one in imagery]
-    surveys, grid, more = _placed(project, imagery, complete=not errors)
+    complete = not errors
+    if complete:
+        errors += _feature_errors(project, imagery)
+    surveys, grid, more = _placed(project, imagery, complete)
     errors += more
     warnings: list[str] = []
     if surveys is not None:
@@ -80,6 +84,16 @@ def check_project(project: Project) -> Checked:
     table = pd.DataFrame(facts, columns=["what", "found"])
     lines = [f"error: {line}" for line in errors] + warnings
     return Checked(table, tuple(lines), bool(errors))
+
+
+def _feature_errors(project: Project, imagery: list[Imagery]) -> list[str]:
+    errors: list[str] = []
+    for product in products_of(project):
+        try:
+            check_features(product.settings.features, {one.settings.name: one for one in imagery})
+        except InputError as error:
+            errors.append(f"[[product]] {product.name!r}: {error}")
+    return errors
 
 
 def _placed(

@@ -16,8 +16,9 @@ from gossan.geochem.coordinates import check_extent
 from gossan.io.run_folder import fingerprint, input_hashes
 from gossan.io.vectors import read_points
 from gossan.pipeline.imagery import Imagery, open_imagery
-from gossan.pipeline.landscape import Landscape
+from gossan.pipeline.landscape import Landscape, check_features
 from gossan.pipeline.output_grid import choose_grid, project_crs, sample_spacing
+from gossan.pipeline.products import products_of
 from gossan.pipeline.project import Project
 from gossan.pipeline.surveys import Surveys, read_surveys
 from gossan.pipeline.under_samples import look_under
@@ -62,6 +63,9 @@ def open_ground(project: Project, store: Path, blocks: Blocks) -> Ground:
     imagery = [
         open_imagery(s, project.base, store, blocks, project.project.crs) for s in project.imagery
     ]
+    by_name = {one.settings.name: one for one in imagery}
+    for product in products_of(project):
+        check_features(product.settings.features, by_name)
     surveys, grid = place(project, imagery)
     seen = [look_under(one, surveys.coordinates, grid.crs) for one in imagery]
     placed = {one.settings.name: one.on(grid) for one in imagery}

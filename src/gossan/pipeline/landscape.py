@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 
 import pandas as pd
@@ -136,6 +137,30 @@ class Landscape:
             table = part.table().assign(source=name.removesuffix(".bands"))
             tables.append(table.assign(reading=table["component"].map(words)))
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def check_features(name: str, imagery: Mapping[str, Imagery]) -> None:
+    """Check that a name of features can be served, without looking at a pixel.
+
+    Raises
+    ------
+    SettingsError
+        There is no such imagery, band, index or component; what there is stands in the message.
+    """
+    for part in filter(None, (part.strip() for part in name.split("+"))):
+        if part == COVARIATES:
+            continue
+        source, kind, what = split_name(part)
+        if kind == "crosta" or source not in imagery:
+            continue  # said elsewhere
+        bands = imagery[source].layer(kind).bands
+        count = len(imagery[source].component_source(kind).bands)
+        number = component_number(what)
+        if what != "all" and what not in bands and not 1 <= (number or 0) <= count:
+            near = get_close_matches(what, bands, 1)
+            cure = f"Did you mean {near[0]!r}" if near else "Name one of them"
+            allowed = f"pc1 to pc{count}, all, or one of {', '.join(bands)}"
+            raise SettingsError(must(f"features {part!r}", allowed, repr(what), cure))
 
 
 def _kind(source: str) -> str:

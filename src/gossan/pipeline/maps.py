@@ -19,6 +19,8 @@ from gossan.pipeline.surveys import Working
 
 MOST_TOGETHER = 10
 """Elements of one pass: each holds two bands of every window that is under way."""
+JOINT_BLOCK = 512
+"""Side in pixels of the windows of such a pass: many bands of small windows, not of large ones."""
 
 
 @runtime_checkable
@@ -133,13 +135,14 @@ def write_maps(
     -------
     Statistics of each map's files by their stems.
     """
-    layer = maps[0].layer
+    layer, engine = maps[0].layer, replace(blocks, progress=progress)
     if len(maps) > 1 and isinstance(layer, Joinable):
         layer = layer.join([one.layer for one in maps[1:]])
+        engine = replace(engine, size=min(blocks.size, JOINT_BLOCK))
     back = BackTransform(tuple(m.data.transform for m in maps), tuple(m.scale for m in maps))
     named = [(one, path, band) for one in maps for path, band in one.files(run).items()]
     files = {path: (band,) for (_, path, _), band in zip(named, layer.bands)}
-    found = replace(blocks, progress=progress).write_many(
+    found = engine.write_many(
         MappedLayer(layer, back, layer.bands),
         files,
         {path: one.tags(band) for one, path, band in named},

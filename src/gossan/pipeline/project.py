@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
+from pyproj import CRS
+from pyproj.exceptions import CRSError
 
 from gossan.errors import SettingsError, must
 from gossan.evaluate.folds import ValidationSettings
@@ -44,6 +46,25 @@ class ProjectSettings(Settings):
     """Map the surveyed ground and two sample spacings around it, or all of the imagery."""
     occurrences: Path | None = None
     """Known mines and outcrops, for the occurrence statistics."""
+
+    @field_validator("crs")
+    @classmethod
+    def _known(cls, crs: str | None) -> str | None:
+        try:
+            if crs is not None:
+                CRS.from_user_input(crs)
+        except CRSError:
+            cure = 'Write "EPSG:<code>", such as "EPSG:32638" for zone 38 north of UTM'
+            raise ValueError(f"must be a known coordinate system. {cure}") from None
+        return crs
+
+    @field_validator("elements")
+    @classmethod
+    def _once(cls, elements: tuple[str, ...]) -> tuple[str, ...]:
+        for element in elements:
+            if elements.count(element) > 1:
+                raise ValueError(f"must name {element} once")
+        return elements
 
 
 class AnomalyRule(AnomalySettings):
@@ -190,10 +211,21 @@ def _sentence(problem: Any, fields: list[str], label: str) -> str:
         return _unknown(place, fields, label)
     if problem["type"] == "missing":
         return f"{label}: {place} is missing."
-    message = problem["msg"].removeprefix("Value error, ")
+    message = _PLAINER.get(problem["type"], problem["msg"].removeprefix("Value error, "))
     got = problem.get("input")
     shown = "" if isinstance(got, dict) else f"; got {got!r}"
     return f"{label}: {place}: {message[:1].lower()}{message[1:]}{shown}."
+
+
+_PLAINER = {
+    "tuple_type": "must be a list in [square brackets]",
+    "string_type": 'must be text in "quotes"',
+    "dict_type": "must be a table in { braces }",
+    "string_pattern_mismatch": "must be lower-case letters, digits and _, a letter first",
+    "model_type": "must be a table in { braces }",
+    "model_attributes_type": "must be a table in { braces }",
+}
+"""Plainer words for what a key must be."""
 
 
 def _unknown(key: str, known: list[str], label: str) -> str:
@@ -236,6 +268,11 @@ def _contradictions(parsed: dict[str, Any]) -> list[str]:
         mistakes.append('[[survey]]: at least one survey must have role = "fit".')
     imagery = [row.name for row in parsed["imagery"]]
     for product in parsed["product"]:
+        if product.model in LEARNS_FROM_FEATURES and not product.features.strip():
+            mistakes.append(
+                f"[[product]] {product.name!r}: model = {product.model!r} needs features, such as "
+                f'features = "{(imagery or ["indices"])[0]}.all"; got none.'
+            )
         for feature in filter(None, (f.strip() for f in product.features.split("+"))):
             source = feature.split(".")[0]
             if feature == "covariates":
@@ -259,6 +296,11 @@ def _contradictions(parsed: dict[str, Any]) -> list[str]:
     return mistakes
 
 
+LEARNS_FROM_FEATURES = (
+    "pyramid", "guarded_pyramid", "regression_kriging", "forest", "boosting", "gwr", "atprk",
+)  # fmt: skip
+"""Models that are nothing without features; the others are kriging then."""
+
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
@@ -269,6 +311,11 @@ def _from_environment(value: Any, mistakes: list[str]) -> Any:
         return [_from_environment(item, mistakes) for item in value]
     if not isinstance(value, str):
         return value
+    if not value.isprintable():
+        mistakes.append(
+            f"{value!r} holds a line break, a tab or another sign that cannot be seen: write "
+            "Windows paths with / or in 'single quotes'."
+        )
 
     def replace(match: re.Match[str]) -> str:
         found = os.environ.get(match[1], match[2])
