@@ -83,7 +83,7 @@ def run(
 @app.command()
 def predict(
     run: RunPath,
-    at: Annotated[Path, typer.Option("--at", help="Table with the places (CSV).")],
+    at: Annotated[Path, typer.Option("--at", help="Table with the places.")],
     product: Annotated[str, typer.Option("--product", help="Name of the product.")],
     out: Annotated[Path, typer.Option("--out", help="CSV to write.")],
     element: Annotated[
@@ -91,9 +91,11 @@ def predict(
     ] = None,
 ) -> None:
     """Estimate at places: the table's columns plus estimate, lower90 and upper90."""
-    from gossan.pipeline.predict import predict_at
+    from gossan.pipeline.predict import notes_on, predict_at
 
     rows = predict_at(run, at, product, element, out)
+    for note in notes_on(run, product, element, out):
+        _say(f"Note: {note}.")
     _say(f"Wrote {rows} rows to {out}")
 
 

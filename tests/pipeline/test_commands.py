@@ -13,7 +13,7 @@ from gossan.demo.folder import write_district
 from gossan.errors import InputError
 from gossan.pipeline.anomalies import anomalies_of_run
 from gossan.pipeline.next_samples import next_samples
-from gossan.pipeline.predict import predict_at
+from gossan.pipeline.predict import notes_on, predict_at
 from gossan.pipeline.prepare import prepare_project
 from gossan.pipeline.project import load_project
 from gossan.pipeline.run import run_project
@@ -78,6 +78,7 @@ def test_anomalies_come_as_files_for_gis_and_field(run: Path) -> None:
     thresholds = pd.read_csv(run / "tables" / "thresholds.csv")
     assert {"samples", "kriging", "sound"} <= set(thresholds["source"])
     assert set(thresholds["rule"]) >= {"median_mad", "trimmed_mean", "tukey", "fractal"}
+    assert (thresholds["samples_censored"] >= 0).all()
 
 
 def test_the_kriged_anomalies_lie_in_themselves(run: Path) -> None:
@@ -95,6 +96,43 @@ def test_which_alteration_information_helps_is_a_table(run: Path) -> None:
     table = pd.read_csv(run / "tables" / "alteration.csv")
     assert {"feature", "skill", "lower", "upper", "sign", "stability"} <= set(table.columns)
     assert table["feature"].str.contains("aster.indices").any()
+
+
+def test_places_may_come_in_any_table_that_a_survey_may_be(run: Path, tmp_path: Path) -> None:
+    with rasterio.open(run / "layers" / "kriging_Cu.tif") as source:
+        left, bottom, right, top = source.bounds
+        crs = source.crs
+    x = left + np.array([0.3111, 0.6123]) * (right - left)
+    y = bottom + np.array([0.4133, 0.7171]) * (top - bottom)
+    frame = pd.DataFrame({"Platz": ["ä", "b"], "Rechtswert": x.round(2), "Hochwert": y.round(2)})
+    frame.to_csv(tmp_path / "a.csv", sep=";", decimal=",", index=False, encoding="cp1252")
+    frame.to_excel(tmp_path / "a.xlsx", index=False)
+    points = geopandas.GeoDataFrame(
+        frame[["Platz"]], geometry=geopandas.points_from_xy(x, y), crs=crs
+    )
+    points.to_crs(4326).to_file(tmp_path / "a.gpkg")
+    found = []
+    for name in ("a.csv", "a.xlsx", "a.gpkg"):
+        assert predict_at(run, tmp_path / name, "kriging", "Cu", tmp_path / "out.csv") == 2
+        table = pd.read_csv(tmp_path / "out.csv")
+        assert table["Platz"].tolist() == ["ä", "b"]
+        found.append(table["estimate"].to_numpy())
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found, [found[0]] * 3, rtol=1e-3)
+
+
+def test_degrees_under_the_name_of_metres_are_refused(run: Path, tmp_path: Path) -> None:
+    pd.DataFrame({"x": [87.1], "y": [40.2]}).to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(InputError, match=r"degrees in row 2.*Call the columns longitude"):
+        predict_at(run, tmp_path / "a.csv", "kriging", "Cu", tmp_path / "out.csv")
+
+
+def test_what_the_numbers_do_not_say_is_said(run: Path, tmp_path: Path) -> None:
+    pd.DataFrame({"x": [9e5], "y": [9e5]}).to_csv(tmp_path / "a.csv", index=False)
+    predict_at(run, tmp_path / "a.csv", "kriging", "Cu", tmp_path / "out.csv")
+    assert (
+        "1 of 1 places have no estimate" in notes_on(run, "kriging", "Cu", tmp_path / "out.csv")[0]
+    )
 
 
 def test_new_samples_are_proposed_inside_the_polygon(run: Path, tmp_path: Path) -> None:

@@ -54,6 +54,15 @@ def find_axes(names: Sequence[str], degrees: bool = False) -> tuple[str, str] | 
     return None
 
 
+def are_angles(axes: tuple[str, str]) -> bool:
+    """Tell whether the names of a pair of columns are those of longitude and latitude.
+
+    >>> are_angles(("Longitude_DD", "Latitude_DD")), are_angles(("x", "y"))
+    (True, False)
+    """
+    return bool(_ANGLES.match(axes[0].strip().lower()))
+
+
 def parse_angle(word: str) -> float:
     """Turn degrees, minutes and seconds into degrees; NaN where the text is none.
 

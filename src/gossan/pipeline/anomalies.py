@@ -80,6 +80,10 @@ class FinishedRun:
         table = self.folder.table("occurrences")
         return table[["easting", "northing"]].to_numpy(float) if len(table) else None
 
+    def censored(self, element: str) -> int:
+        """Number of samples behind the maps of an element that lie beyond a limit."""
+        return max((int(entry["censored"] or 0) for entry in self.entries(element)), default=0)
+
     @property
     def elements(self) -> list[str]:
         """Elements of the run."""
@@ -160,6 +164,7 @@ def thresholds_of(finished: FinishedRun, element: str) -> tuple[pd.DataFrame, fl
         distributions[entry["product"]] = (found, kind)
     table = threshold_table(distributions, draws=THRESHOLD_DRAWS)
     table.insert(0, "element", element)
+    table.insert(len(table.columns) - 1, "samples_censored", finished.censored(element))
     return table, threshold_of(finished, element)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pyproj import CRS, Transformer
+from pyproj import CRS
 
 from gossan.errors import InputError, must
 from gossan.fusion.features import ColumnFeatures
@@ -17,14 +17,12 @@ from gossan.fusion.registry import make_model, options_of
 from gossan.geo.grid import Grid
 from gossan.geo.layer import values_at
 from gossan.geo.raster import atomic_path, open_raster
+from gossan.geochem.cells import parse_cells
+from gossan.geochem.coordinates import are_angles, find_axes, project
+from gossan.geochem.reading import Table, read_table
 from gossan.geochem.transforms import transform_from_record
 from gossan.io.run_folder import RunFolder
 from gossan.pipeline.make import interval
-
-EASTINGS = ("easting", "x", "east", "e", "utm_e", "utm_x", "xcoord")
-NORTHINGS = ("northing", "y", "north", "n", "utm_n", "utm_y", "ycoord")
-LONGITUDES = ("longitude", "lon", "long", "lng")
-LATITUDES = ("latitude", "lat")
 
 
 def predict_at(
@@ -37,7 +35,8 @@ def predict_at(
     run
         Folder of a finished run.
     at
-        CSV with easting and northing in the CRS of the maps, or longitude and latitude (WGS 84).
+        Table of any kind that a survey may be, with easting and northing in the CRS of the maps,
+        or longitude and latitude (WGS 84), or points of its own.
     product, element
         Which map; the element may be None where the product has only one.
     out
@@ -51,18 +50,37 @@ def predict_at(
     folder = RunFolder(Path(run))
     manifest = folder.manifest()
     entry = find_entry(manifest, product, element)
-    table = _read(Path(at))
+    if not Path(at).exists():
+        raise InputError(must("--at", "an existing table", at, "Check the path"))
+    table = read_table(Path(at))
     crs = CRS.from_user_input(manifest["grid"]["crs"])
     coordinates = _coordinates(table, crs, Path(at).name)
     if entry["layer"] is None:
         estimates = refitted_at(folder, manifest, entry, coordinates, table)
     else:
         estimates = estimates_at(folder, entry, coordinates)
+    frame = table.frame.copy()
     for name, values in estimates.items():
-        table[name] = values
+        frame[name] = values
     with atomic_path(Path(out)) as temporary:
-        table.to_csv(temporary, index=False)
-    return len(table)
+        frame.to_csv(temporary, index=False)
+    return len(frame)
+
+
+def notes_on(run: Path | str, product: str, element: str | None, out: Path | str) -> list[str]:
+    """Say what the numbers of a prediction do not: places off the map, samples beyond a limit."""
+    entry = find_entry(RunFolder(Path(run)).manifest(), product, element)
+    estimate = pd.read_csv(out)["estimate"]
+    notes = []
+    if estimate.isna().any():
+        share = f"{int(estimate.isna().sum())} of {len(estimate)} places"
+        notes.append(f"{share} have no estimate: they lie off the map, or where it is empty")
+    if entry["censored"]:
+        notes.append(
+            f"{entry['censored']} of the {entry['samples']} samples of {entry['element']} lie "
+            f"beyond a limit of the laboratory (censoring = {entry['censoring']!r})"
+        )
+    return notes
 
 
 def estimates_at(
@@ -88,7 +106,7 @@ def refitted_at(
     manifest: dict[str, Any],
     entry: dict[str, Any],
     coordinates: NDArray[np.float64],
-    table: pd.DataFrame,
+    table: Table,
 ) -> dict[str, NDArray[np.float64]]:
     """Fit a product without a map again from the run's samples, and predict at places.
 
@@ -97,21 +115,24 @@ def refitted_at(
     samples = run.table("samples")
     samples = samples[(samples["role"] == "fit") & samples[entry["element"]].notna()]
     names = tuple(entry["covariates"])
-    missing = [name for name in names if name not in table.columns]
+    missing = [name for name in names if name not in table.frame.columns]
     if missing:
-        known = ", ".join(map(str, table.columns))
+        known = ", ".join(map(str, table.frame.columns))
         cure = "Add the survey's covariates to the table"
         raise InputError(must("--at", f"a table with the column {missing[0]!r}", known, cure))
     transform = transform_from_record(entry["transform_record"])
     places = samples[["easting", "northing"]].to_numpy(float)
     values = np.asarray(transform.forward(samples[entry["element"]].to_numpy(float)), np.float64)
-    known_points = Points(places, entry["support_m"], _columns(samples, names))
+    known_points = Points(
+        places, entry["support_m"], {name: samples[name].to_numpy(float) for name in names}
+    )
     low, high = places.min(axis=0), places.max(axis=0)
     grid = Grid.from_bounds(manifest["grid"]["crs"], (*low, *high), float(np.ptp(places)) / 100)
     features = ColumnFeatures(names, grid)
     model = make_model(entry["model"], options_of(entry["model"], entry["options"]))
     model.fit(Observations(known_points, values), features)
-    found = model.predict(Points(coordinates, entry["support_m"], _columns(table, names)), features)
+    covariates = {name: _numbers(table, name, "the table") for name in names}
+    found = model.predict(Points(coordinates, entry["support_m"], covariates), features)
     estimate = np.maximum(transform.inverse(found.mean), 0.0)
     empty = np.full(len(estimate), np.nan)
     if found.standard_error is None:
@@ -119,10 +140,6 @@ def refitted_at(
     error = found.standard_error * entry["interval_scale"]
     lower, upper = interval(transform, found.mean, error)
     return {"estimate": estimate, "lower90": lower, "upper90": upper}
-
-
-def _columns(table: pd.DataFrame, names: tuple[str, ...]) -> dict[str, NDArray[np.float64]]:
-    return {name: _numbers(table, name, "the table") for name in names}
 
 
 def find_entry(manifest: dict[str, Any], product: str, element: str | None) -> dict[str, Any]:
@@ -140,41 +157,33 @@ def find_entry(manifest: dict[str, Any], product: str, element: str | None) -> d
     return dict(named[elements.index(element)])
 
 
-def _read(path: Path) -> pd.DataFrame:
-    if not path.exists():
-        raise InputError(must("--at", "an existing CSV file", path, "Check the path"))
-    try:
-        return pd.read_csv(path, sep=None, engine="python", encoding="utf-8-sig")
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        first = str(error).splitlines()[0]
-        cure = "Save it as CSV in UTF-8"
-        raise InputError(must(f"--at {path.name}", "a CSV table", first, cure)) from error
+def _coordinates(table: Table, crs: CRS, name: str) -> NDArray[np.float64]:
+    """Give (n, 2) positions in the CRS of the maps."""
+    if table.coordinates is not None and table.crs is not None:
+        return project(table.coordinates, table.crs, crs)
+    names = list(table.frame.columns)
+    axes = find_axes(names)
+    if axes is None:
+        cure = "Rename the columns of the coordinates"
+        allowed = "a table with easting and northing, or longitude and latitude"
+        raise InputError(must(f"--at {name}", allowed, ", ".join(map(str, names)), cure))
+    places = np.column_stack([_numbers(table, axis, name) for axis in axes])
+    if are_angles(axes):
+        return project(places, CRS.from_epsg(4326), crs)
+    with np.errstate(invalid="ignore"):
+        degrees = (np.abs(places) <= 360).all(axis=1)
+    if degrees.any():
+        cure = "Call the columns longitude and latitude if all of them are degrees"
+        got = f"degrees in row {table.rows[degrees][0]}"
+        raise InputError(must(f"{axes[0]} and {axes[1]} of {name}", "in metres", got, cure))
+    return places
 
 
-def _coordinates(table: pd.DataFrame, crs: CRS, name: str) -> NDArray[np.float64]:
-    for first, second, source in ((EASTINGS, NORTHINGS, crs), (LONGITUDES, LATITUDES, 4326)):
-        x, y = _column(table, first), _column(table, second)
-        if x is None or y is None:
-            continue
-        places = np.column_stack([_numbers(table, x, name), _numbers(table, y, name)])
-        if source is crs:
-            return places
-        transformer = Transformer.from_crs(source, crs, always_xy=True)
-        return np.column_stack(transformer.transform(places[:, 0], places[:, 1]))
-    cure = "Rename the columns of the coordinates"
-    allowed = "a table with easting and northing, or longitude and latitude"
-    raise InputError(must(f"--at {name}", allowed, ", ".join(map(str, table.columns)), cure))
-
-
-def _column(table: pd.DataFrame, names: tuple[str, ...]) -> str | None:
-    lower = {str(column).strip().lower(): column for column in table.columns}
-    return next((lower[name] for name in names if name in lower), None)
-
-
-def _numbers(table: pd.DataFrame, column: str, name: str) -> NDArray[np.float64]:
-    numbers = pd.to_numeric(table[column], errors="coerce")
-    wrong = table.index[numbers.isna() & table[column].notna()]
+def _numbers(table: Table, column: str, name: str) -> NDArray[np.float64]:
+    raw = table.frame[column].tolist()
+    cells = parse_cells(raw, "number", table.decimal)
+    wrong = np.flatnonzero(cells.text | cells.below | cells.above)
     if len(wrong):
-        got = f"{table[column][wrong[0]]!r} in row {wrong[0] + 2}"
+        got = f"{raw[wrong[0]]!r} in row {table.rows[wrong[0]]}"
         raise InputError(must(f"{column} of {name}", "numbers", got, "Mend the table"))
-    return numbers.to_numpy(float)
+    return cells.number
