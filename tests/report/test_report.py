@@ -39,6 +39,12 @@ class Words(HTMLParser):
         self.text.append(data)
 
 
+UNSTRETCHED = (
+    "[...document.querySelectorAll('figure img')].every(i => i.clientWidth == 0 || Math.abs("
+    "(i.clientWidth / i.clientHeight) / (i.naturalWidth / i.naturalHeight) - 1) < 0.03)"
+)
+
+
 def words(path: Path) -> str:
     reader = Words()
     reader.feed(path.read_text(encoding="utf-8"))
@@ -179,6 +185,13 @@ def test_the_report_fits_a_phone_and_a_desk(
         mobile=width < 500,
     )  # fmt: skip
     assert browser.run("document.documentElement.scrollWidth") <= width
+    assert browser.run(UNSTRETCHED)
+
+
+def test_a_tall_figure_of_many_maps_is_not_squeezed(make_run: MakeRun, browser: Browser) -> None:
+    run = make_run(["kriging", *(f"sound{i}" for i in range(9))])
+    browser.open(build_report(run).as_uri())
+    assert browser.run(UNSTRETCHED)
 
 
 def swiped(browser: Browser, place: int) -> str:
