@@ -192,6 +192,15 @@ def test_a_full_disk_is_one_line_and_keeps_finished_steps(
     assert (run / "layers" / "sound_Cu.tif").exists()
 
 
+def test_a_standard_error_declares_the_unit_of_its_scale(project: Path, tmp_path: Path) -> None:
+    run_project(load_project(project), tmp_path / "run")
+    layers = tmp_path / "run" / "layers"
+    for name, unit in (("kriging_Cu", "ppm"), ("kriging_Cu_se", "log ppm")):
+        with rasterio.open(layers / f"{name}.tif") as source:
+            assert source.units == (unit,)
+            assert source.tags()["gossan_unit"] == unit
+
+
 def test_predict_adds_three_columns_that_agree_with_the_map(project: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     run_project(load_project(project), run)

@@ -146,7 +146,7 @@ def write_maps(
         MappedLayer(layer, back, layer.bands),
         files,
         {path: one.tags(band) for one, path, band in named},
-        {path: one.data.unit for one, path, _ in named},
+        {path: one.tags(band)["gossan_unit"] for one, path, band in named},
         tuple(one.description(band) for one, _, band in named),
     )
     statistics = {path: values for path, band in zip(files, found) for values in band.values()}

@@ -86,5 +86,5 @@ def write_csv(path: Path | str, table: pd.DataFrame) -> Path:
         plain.insert(1, "northing", inside.y.round(2).to_numpy())
     path = Path(path)
     with atomic_path(path) as temporary:
-        plain.to_csv(temporary, index=False, lineterminator="\n")
+        plain.to_csv(temporary, index=False, lineterminator="\n", float_format="%.10g")
     return path
