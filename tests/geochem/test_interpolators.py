@@ -124,3 +124,14 @@ def test_mistakes_are_refused_in_one_line() -> None:
         InverseDistance(power=-1.0).fit(line, np.arange(9.0))
     with pytest.raises(FitError, match="fitted first"):
         Nearest().estimate([[0.0, 0.0]])
+
+
+def test_a_spline_may_be_empty_outside_the_outline_and_is_the_same_inside() -> None:
+    rng = np.random.default_rng(3)
+    xy, z = rng.uniform(0, 1000, (60, 2)) * [1.0, 0.4], rng.normal(size=60)
+    places = np.array([[500.0, 200.0], [450.0, 150.0], [-900.0, 200.0], [500.0, 3000.0]])
+    free = ThinPlate(smoothing=0.001).fit(xy, z).estimate(places)
+    kept = ThinPlate(smoothing=0.001, outside="empty").fit(xy, z).estimate(places)
+    assert np.isfinite(free).all()
+    np.testing.assert_allclose(kept[:2], free[:2])
+    assert np.isnan(kept[2:]).all()

@@ -70,7 +70,7 @@ def test_every_layer_table_and_figure_is_made_without_opening_imagery(
     project = changed('name = "Small"', FIXED)
     for name in ("clay.tif", "iron.tif"):
         (project.parent / name).unlink()
-    code, printed, _ = command("krige", project, "-q")
+    code, printed, _ = command("krige", project)
     assert code == 0 and "kriging_Cu_samples" in printed
     folder = project.parent / "krige"
     names = {path.name for path in (folder / "layers").glob("*.tif")}

@@ -166,3 +166,12 @@ def test_features_that_there_are_not_are_told_by_check_and_before_a_run_begins(
 def test_a_place_that_cannot_be_written_is_told_in_one_line(small: Path, tmp_path: Path) -> None:
     with pytest.raises(InterruptedRunError, match=r"the folder .*samples\.csv.* must be writable"):
         run_project(load_project(small), tmp_path / "samples.csv")
+
+
+def test_one_band_alone_is_told_with_the_product_that_it_allows(changed: Change) -> None:
+    found = check_project(load_project(changed('"clay.tif", "iron.tif"', '"clay.tif"')))
+    assert found.blocked
+    assert len(found.findings) == 1
+    assert 'model = "auto", features = "indices.all"' in found.findings[0]
+    product = '\n[[product]]\nname = "k"\nmodel = "auto"\nfeatures = "indices.all"\n'
+    assert not check_project(load_project(changed("folds = 3", "folds = 3\n" + product))).blocked

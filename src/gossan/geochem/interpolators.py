@@ -202,6 +202,8 @@ class ThinPlate(Interpolator):
         Samples a target (50 near enough to all of them for maps).
     smoothing
         0 honours samples.
+    outside
+        Outside the samples' hull: "go_on" (it soon leaves all bounds) or "empty".
 
     Examples
     --------
@@ -212,6 +214,7 @@ class ThinPlate(Interpolator):
 
     neighbours: int = 50
     smoothing: float = 0.0
+    outside: Literal["go_on", "empty"] = "go_on"
     fewest: ClassVar[int] = 3
 
     def _prepare(self) -> None:
@@ -219,6 +222,7 @@ class ThinPlate(Interpolator):
             got = f"{self.smoothing} and {self.neighbours}"
             raise InputError(must("smoothing and neighbours", ">= 0 and >= 3", got, "Use 0 and 50"))
         _check_area(self.samples_)
+        self._triangles = _triangulate(self.samples_)
         self._origin = self.samples_.mean(axis=0)
         self._scale = float(np.abs(self.samples_ - self._origin).max())
         self._spline = RBFInterpolator(
@@ -233,11 +237,14 @@ class ThinPlate(Interpolator):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", category=RuntimeWarning)
             try:
-                return self._spline((places - self._origin) / self._scale)
+                found = np.asarray(self._spline((places - self._origin) / self._scale))
             except np.linalg.LinAlgError:
                 raise FitError(
                     must("samples near a target", "off one line", "collinear", "Raise neighbours")
                 ) from None
+        if self.outside == "empty":
+            found[self._triangles.find_simplex(places) < 0] = np.nan
+        return found
 
 
 def interpolator(word: InterpolatorWord) -> Interpolator:

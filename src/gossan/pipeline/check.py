@@ -15,7 +15,7 @@ from gossan.geo.grid import Grid
 from gossan.geochem.coordinates import check_extent
 from gossan.pipeline.ground import place
 from gossan.pipeline.imagery import Imagery, open_imagery
-from gossan.pipeline.landscape import check_features
+from gossan.pipeline.landscape import feature_errors
 from gossan.pipeline.output_grid import project_crs, sample_spacing
 from gossan.pipeline.products import Product, products_of
 from gossan.pipeline.project import Project
@@ -60,7 +60,7 @@ def check_project(project: Project) -> Checked:
     facts = [_imagery_fact(one) for one in imagery]
     complete = not errors
     if complete:
-        errors += _feature_errors(project, imagery)
+        errors += feature_errors(project, imagery)
     surveys, grid, more = _placed(project, imagery, complete)
     errors += more
     warnings: list[str] = []
@@ -84,16 +84,6 @@ def check_project(project: Project) -> Checked:
     table = pd.DataFrame(facts, columns=["what", "found"])
     lines = [f"error: {line}" for line in errors] + warnings
     return Checked(table, tuple(lines), bool(errors))
-
-
-def _feature_errors(project: Project, imagery: list[Imagery]) -> list[str]:
-    errors: list[str] = []
-    for product in products_of(project):
-        try:
-            check_features(product.settings.features, {one.settings.name: one for one in imagery})
-        except InputError as error:
-            errors.append(f"[[product]] {product.name!r}: {error}")
-    return errors
 
 
 def _placed(
@@ -126,7 +116,10 @@ def _survey_facts(surveys: Surveys) -> list[tuple[str, str]]:
     rows = []
     for samples in (*surveys.fit, *surveys.check):
         spacing = sample_spacing(samples.coordinates)
-        units = ", ".join(f"{element} in {samples.units[element]}" for element in samples.elements)
+        units = ", ".join(
+            " in ".join(filter(None, [element, samples.units[element]]))
+            for element in samples.elements
+        )
         support = f"support {samples.support_m:g} m" if samples.support_m else "points"
         found = f"{len(samples)} samples, {spacing:.0f} m apart, {support}; {units}"
         rows.append((f"survey {samples.name} ({samples.role})", found))

@@ -9,16 +9,15 @@ from typing import Any
 import pandas as pd
 from pyproj import CRS
 
-from gossan.errors import GridError, SurveyError, must
+from gossan.errors import GridError, SettingsError, SurveyError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geochem.coordinates import check_extent
 from gossan.io.run_folder import fingerprint, input_hashes
 from gossan.io.vectors import read_points
 from gossan.pipeline.imagery import Imagery, open_imagery
-from gossan.pipeline.landscape import Landscape, check_features
+from gossan.pipeline.landscape import Landscape, feature_errors
 from gossan.pipeline.output_grid import choose_grid, project_crs, sample_spacing
-from gossan.pipeline.products import products_of
 from gossan.pipeline.project import Project
 from gossan.pipeline.surveys import Surveys, read_surveys
 from gossan.pipeline.under_samples import look_under
@@ -63,9 +62,9 @@ def open_ground(project: Project, store: Path, blocks: Blocks) -> Ground:
     imagery = [
         open_imagery(s, project.base, store, blocks, project.project.crs) for s in project.imagery
     ]
-    by_name = {one.settings.name: one for one in imagery}
-    for product in products_of(project):
-        check_features(product.settings.features, by_name)
+    wrong = feature_errors(project, imagery)
+    if wrong:
+        raise SettingsError("\n".join(wrong))
     surveys, grid = place(project, imagery)
     seen = [look_under(one, surveys.coordinates, grid.crs) for one in imagery]
     placed = {one.settings.name: one.on(grid) for one in imagery}

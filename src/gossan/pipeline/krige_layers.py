@@ -76,7 +76,9 @@ class InUnits:
 
 def alternative(word: InterpolatorWord) -> Interpolator:
     """Give the interpolator of a word; the spline is smoothed a little, for near-duplicates."""
-    return ThinPlate(smoothing=SPLINE_SMOOTHING) if word == "spline" else interpolator(word)
+    if word == "spline":
+        return ThinPlate(smoothing=SPLINE_SMOOTHING, outside="empty")
+    return interpolator(word)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,6 +20,8 @@ from gossan.imagery.components import ComponentLayer, fit_components
 from gossan.imagery.crosta import crosta
 from gossan.imagery.readings import readings
 from gossan.pipeline.imagery import Imagery
+from gossan.pipeline.products import products_of
+from gossan.pipeline.project import Project
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +139,23 @@ class Landscape:
             table = part.table().assign(source=name.removesuffix(".bands"))
             tables.append(table.assign(reading=table["component"].map(words)))
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def feature_errors(project: Project, imagery: Sequence[Imagery]) -> list[str]:
+    """Say which products ask for features that there are not, without looking at a pixel."""
+    by_name = {one.settings.name: one for one in imagery}
+    single = [name for name, one in by_name.items() if len(one.bands.bands) == 1]
+    if single and not project.product:
+        cure = f'Add bands, or a [[product]] such as model = "auto", features = "{single[0]}.all"'
+        what = f"imagery {single[0]!r}, whose second component the usual products take,"
+        return [must(what, "of two bands or more", "one", cure)]
+    errors = []
+    for product in products_of(project):
+        try:
+            check_features(product.settings.features, by_name)
+        except SettingsError as error:
+            errors.append(f"[[product]] {product.name!r}: {error}")
+    return errors
 
 
 def check_features(name: str, imagery: Mapping[str, Imagery]) -> None:
