@@ -20,7 +20,7 @@ def factor(matrix, size):  # type: ignore[no-untyped-def]
 
     >>> import numpy as np
     >>> matrix = np.array([[4.0, 9.0], [2.0, 5.0]])  # only the lower triangle is read
-    >>> factor(matrix, 2), matrix[1].tolist(), matrix[0, 0]
+    >>> factor(matrix, 2), matrix[1].tolist(), float(matrix[0, 0])
     (True, [1.0, 2.0], 2.0)
     """
     sound = True

@@ -33,9 +33,7 @@ class AutoSettings(InnerFolds):
     ``confidence``: how sure it must be that the delivered one is better than kriging.
     """
 
-    candidates: tuple[str, ...] = Field(
-        default=("geostatistical", "geostatistical_forest"), min_length=1
-    )
+    candidates: tuple[str, ...] = Field(default=("geostatistical_forest", "forest"), min_length=1)
     confidence: float = Field(default=0.95, gt=0.5, lt=1.0)
 
 
