@@ -4,7 +4,8 @@
                                                --samples 1400 --elements 1] [--threads 2]
 
 Prints seconds of: floor (read every feature once, write two maps), fit, map; the ratio of fit plus
-map to the floor; peak memory. With ``--elements 10`` the elements share one pass over the imagery.
+map to the floor, by the clock and in processor time; peak memory. With ``--elements 10`` the
+elements share one pass over the imagery, in the windows that a run takes.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import resource
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from gossan.fusion.protocol import Observations, Points
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import SelectedLayer
+from gossan.pipeline.maps import JOINT_BLOCK
 
 PIXEL_M = 15.0
 
@@ -103,21 +105,22 @@ def main() -> None:
         from gossan.geo.raster import open_raster
 
         layer = open_raster(folder / "scene.tif", list(bands))
-        began = time.perf_counter()
+        began, used = time.perf_counter(), time.process_time()
         plain = FirstTwo(SelectedLayer(layer, bands))
         blocks.write_many(plain, {folder / f"floor_{b}.tif": (b,) for b in plain.bands})
-        floor = time.perf_counter() - began
+        floor, floor_used = time.perf_counter() - began, time.process_time() - used
         all_observed = observe(LayerFeatures(layer), a.samples, a.elements)
         features = LayerFeatures(layer)
-        began = time.perf_counter()
+        began, used = time.perf_counter(), time.process_time()
         models = [Geostatistical().fit(o, features) for o in all_observed]
         fitted = time.perf_counter() - began
         began = time.perf_counter()
         maps = [model.layer(features) for model in models]
         joined = maps[0].join(maps[1:])
         prepared = time.perf_counter() - began
-        blocks.write_many(joined, {folder / f"map_{b}.tif": (b,) for b in joined.bands})
-        mapped = time.perf_counter() - began
+        engine = replace(blocks, size=JOINT_BLOCK) if len(maps) > 1 else blocks
+        engine.write_many(joined, {folder / f"map_{b}.tif": (b,) for b in joined.bands})
+        mapped, all_used = time.perf_counter() - began, time.process_time() - used
         print(
             f"{a.height} x {a.width} pixels, {a.features} features at widths "
             f"{models[0].widths_}, {a.samples} samples, {a.elements} element(s), "
@@ -125,7 +128,8 @@ def main() -> None:
         )
         print(f"floor {floor:.1f} s; fit {fitted:.1f} s; map {mapped:.1f} s "
               f"(of which lattice {prepared:.1f} s); ratio {(fitted + mapped) / floor:.2f}; "
-              f"peak {peak_mib():.0f} MiB")  # fmt: skip
+              f"processor {all_used:.1f} s, floor {floor_used:.1f} s, "
+              f"ratio {all_used / floor_used:.2f}; peak {peak_mib():.0f} MiB")  # fmt: skip
 
 
 def warm(blocks: Blocks) -> None:
