@@ -21,7 +21,7 @@ from gossan.geo.raster import open_raster
 from gossan.pipeline.check import check_project
 from gossan.pipeline.predict import predict_at
 from gossan.pipeline.project import load_project
-from gossan.pipeline.run import run_project
+from gossan.pipeline.run import run_project, validate_project
 
 Change = Callable[[str, str], Path]
 KRIGING = '\n[[product]]\nname = "kriging"\nmodel = "kriging"\n'
@@ -133,6 +133,47 @@ def test_a_second_run_keeps_what_stands_and_remakes_what_changed(
     after = {path.name: path.stat().st_mtime_ns for path in (run / "layers").iterdir()}
     assert after["kriging_Cu.tif"] == before["kriging_Cu.tif"]
     assert after["sound_Cu.tif"] != before["sound_Cu.tif"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('unit = "ppm"', 'unit = "ppm"\nwhere = { id = "<= 60" }'),
+        ('unit = "ppm"', 'unit = "ppm"\nsupport_m = 400'),
+        ('sensor = "bands"', 'sensor = "bands"\nnodata = 0.5'),
+        ('sensor = "bands"', 'sensor = "bands"\noffset = 2.0'),
+    ],
+)
+def test_a_changed_setting_of_survey_or_imagery_remakes_everything(
+    project: Path, changed: Change, tmp_path: Path, old: str, new: str
+) -> None:
+    run = tmp_path / "run"
+    run_project(load_project(project), run)
+    before = {path: path.stat().st_mtime_ns for path in (run / "steps").glob("*_Cu.json")}
+    run_project(load_project(changed(old, new)), run)
+    after = {path: path.stat().st_mtime_ns for path in (run / "steps").glob("*_Cu.json")}
+    assert before.keys() == after.keys()
+    assert not [path.name for path in after if after[path] == before[path]]
+
+
+def test_validation_after_a_change_leaves_no_map_of_the_old_settings(
+    project: Path, changed: Change, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    run_project(load_project(project), run)
+    layer = run / "layers" / "sound_Cu.tif"
+    with rasterio.open(layer) as source:
+        before = source.read(1)
+    raster.close_files()
+    new = load_project(changed("clusters = 3", "clusters = 2"))
+    validate_project(new, run)
+    entries = json.loads((run / "manifest.json").read_text(encoding="utf-8"))["products"]
+    told = {entry["product"]: entry["layer"] for entry in entries}
+    assert told["sound"] is None
+    assert told["kriging"] == "layers/kriging_Cu.tif"
+    run_project(new, run)
+    with rasterio.open(layer) as source:
+        assert not np.array_equal(source.read(1), before, equal_nan=True)
 
 
 def test_changed_samples_remake_everything(project: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from typing import Any
 import pandas as pd
 
 from gossan.errors import InputError, must
-from gossan.geo.raster import atomic_path
+from gossan.geo.raster import atomic_path, close_files
 
 WHOLE_HASH_BYTES = 256 * 2**20
 """Files above this size are known by their size and three samples of their bytes."""
@@ -140,6 +140,12 @@ class RunFolder:
             return True
         marker.unlink()
         return False
+
+    def forget(self, product: str, element: str) -> None:
+        """Remove the maps of a product that is made anew: they were made of other things."""
+        close_files()
+        for suffix in ("", "se"):
+            self.layer(product, element, suffix).unlink(missing_ok=True)
 
     def keep(self, step: str, made_of: Mapping[str, Any], outputs: Iterable[Path]) -> None:
         """Remember that a step was done: the last thing of it."""

@@ -114,6 +114,9 @@ def input_paths(project: Project) -> list[Path]:
     paths = [project.path(survey.path) for survey in project.survey]
     paths += [project.path(survey.sites) for survey in project.survey if survey.sites]
     paths += imagery_paths(project)
+    for one in project.imagery:
+        own = (one.cover, one.dem, one.atmosphere.targets)
+        paths += [project.path(path) for path in own if path is not None]
     if project.project.occurrences:
         paths.append(project.path(project.project.occurrences))
     return [path for path in paths if path.exists()]

@@ -74,8 +74,12 @@ class Walk:
     @property
     def inputs(self) -> str:
         """Fingerprint of the input files and of what every step depends on."""
-        settings = self.project.project.model_dump(mode="json", exclude={"elements", "name"})
-        return fingerprint({"files": self.ground.hashes, "project": settings, "gossan": _version()})
+        project = self.project.project.model_dump(mode="json", exclude={"elements", "name"})
+        parts: dict[str, Any] = {"project": project, "files": self.ground.hashes}
+        parts["gossan"] = _version()
+        parts["survey"] = [one.model_dump(mode="json") for one in self.project.survey]
+        parts["imagery"] = [one.model_dump(mode="json") for one in self.project.imagery]
+        return fingerprint(parts)
 
 
 def run_project(
@@ -142,6 +146,7 @@ def _walk(
 def _whole_maps(walk: Walk, products: list[Product]) -> None:
     """Judge what belongs to the map as a whole."""
     made_of = {"inputs": walk.inputs, "products": settings_record(walk.project)["product"]}
+    made_of |= {"elements": walk.project.elements, "maps": walk.maps}
     parts = _parts(walk.run, "reduced")
 
     def work() -> None:
@@ -251,6 +256,7 @@ def _product(walk: Walk, product: Product, data: Working, division: Division) ->
         walk.timings[name] = 0.0
         if walk.run.stands(name, made_of, outputs):
             return []
+        walk.run.forget(product.name, data.element)
         with told(walk.reporter) as notes:
             facts, mapped = _make(walk, product, data, division, len(outputs) > 1, parts)
         seconds = time.perf_counter() - begun
