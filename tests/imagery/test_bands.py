@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
+from affine import Affine
 from pydantic import ValidationError
 from pyproj import CRS
 
-from gossan.errors import GridError, ImageryError
+from gossan.errors import GossanWarning, GridError, ImageryError
 from gossan.geo.grid import Grid, Window
 from gossan.geo.raster import write_array
 from gossan.imagery.bands import open_bands
@@ -139,3 +141,21 @@ def test_real_bands_of_two_pixel_sizes_share_one_grid(test_data: Path) -> None:
         np.corrcoef(coarse.ravel(), stored.ravel())[0, 1]
         > np.corrcoef(coarse.ravel(), shifted.ravel())[0, 1]
     )
+
+
+def test_a_scale_that_a_raster_declares_is_told_unless_one_is_stated(tmp_path: Path) -> None:
+    profile = {"driver": "GTiff", "height": 6, "width": 5, "count": 1, "dtype": "uint16"}
+    with rasterio.open(
+        tmp_path / "b4.tif",
+        "w",
+        crs="EPSG:32638",
+        transform=Affine(30.0, 0.0, 500_000.0, 0.0, -20.0, 2_700_000.0),
+        **profile,
+    ) as target:
+        target.write(np.full((1, 6, 5), 3000, np.uint16))
+        target.scales, target.offsets = (1e-4,), (-0.1,)
+    with pytest.warns(GossanWarning, match=r"set scale = 0\.0001 and offset = -0\.1 to apply it"):
+        layer = open_bands(settings(paths=["b4.tif"]), tmp_path)
+    assert layer.read(layer.grid.whole)[0, 0, 0] == 3000
+    layer = open_bands(settings(paths=["b4.tif"], scale=1e-4, offset=-0.1), tmp_path)
+    assert layer.read(layer.grid.whole)[0, 0, 0] == pytest.approx(0.2)

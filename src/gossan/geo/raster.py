@@ -143,6 +143,12 @@ def open_raster(
         ) from error
 
 
+def declared_scale(path: Path | str) -> tuple[float, float]:
+    """Read the scale and offset that a raster declares for its first band; (1, 0) for none."""
+    with rasterio.open(path) as source:
+        return float(source.scales[0]), float(source.offsets[0])
+
+
 def _band_names(path: Path, source: Any, chosen: Sequence[int]) -> tuple[str, ...]:
     described = [source.descriptions[i - 1] for i in chosen]
     if all(described) and len(set(described)) == len(described):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gossan.errors import ImageryError, must
+from gossan.errors import GossanWarning, ImageryError, must
 from gossan.geo.layer import Layer, MappedLayer, RenamedLayer
-from gossan.geo.raster import open_raster
+from gossan.geo.raster import declared_scale, open_raster
 from gossan.imagery.settings import ImagerySettings
 from gossan.imagery.stack import stack
 
@@ -75,11 +76,26 @@ def open_bands(settings: ImagerySettings, base_folder: Path | str = ".") -> Laye
     layers: list[Layer] = [open_raster(path) for path in paths]
     names = _names(settings, paths, layers)
     named = [RenamedLayer(layer, own) for layer, own in zip(layers, names)]
+    if (settings.scale, settings.offset) == (1.0, 0.0):
+        _tell_scales(settings.name, paths)
     if (settings.scale, settings.offset, settings.nodata) == (1.0, 0.0, None):
         return stack(named, pixel_size=settings.pixel_size_m)
     rescale = Rescale(settings.scale, settings.offset, settings.nodata)
     scaled = [MappedLayer(layer, rescale, layer.bands) for layer in named]
     return stack(scaled, pixel_size=settings.pixel_size_m)
+
+
+def _tell_scales(name: str, paths: Sequence[Path]) -> None:
+    """Say which rasters declare a scale that nobody asked to apply."""
+    for path in paths:
+        scale, offset = declared_scale(path)
+        if (scale, offset) != (1.0, 0.0):
+            warnings.warn(
+                f"imagery {name!r}: {path.name} declares value = stored * {scale:g} + {offset:g}, "
+                f"which is not applied; set scale = {scale:g} and offset = {offset:g} to apply it.",
+                GossanWarning,
+                stacklevel=2,
+            )
 
 
 def resolve(path: Path, base_folder: Path | str, name: str) -> Path:
