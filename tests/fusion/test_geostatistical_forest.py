@@ -9,6 +9,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from gossan.fusion.covariance import lag_rule
 from gossan.fusion.features import LayerFeatures
 from gossan.fusion.geostatistical import Geostatistical, GeostatisticalSettings
 from gossan.fusion.geostatistical_forest import (
@@ -108,7 +109,7 @@ def test_residuals_of_left_out_samples_are_those_of_a_model_without_them() -> No
     phi = problem.columns[:, :-2]
     xy = observed.points.coordinates
     scale = problem.scales(h)
-    signal = (phi * scale**2) @ phi.T + h.sill * h.correlation.between(xy, xy, _points_rule())
+    signal = (phi * scale**2) @ phi.T + h.sill * h.correlation.between(xy, xy, lag_rule(0.0, 0.0))
     K = signal + np.diag(problem.noise(h))
     a, b = ~held, held
     inverse = np.linalg.inv(K[np.ix_(a, a)])
@@ -116,12 +117,6 @@ def test_residuals_of_left_out_samples_are_those_of_a_model_without_them() -> No
     level = one @ inverse @ observed.values[a] / (one @ inverse @ one)
     mean = level + signal[np.ix_(b, a)] @ inverse @ (observed.values[a] - level)
     np.testing.assert_allclose(left[b], observed.values[b] - mean, atol=1e-6)
-
-
-def _points_rule():  # type: ignore[no-untyped-def]
-    from gossan.fusion.covariance import lag_rule
-
-    return lag_rule(0.0, 0.0)
 
 
 def test_any_regressor_of_scikit_learn_serves_a_pipeline_too() -> None:

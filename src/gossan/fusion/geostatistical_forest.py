@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from dataclasses import replace
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -16,14 +16,11 @@ from gossan.fusion.geostatistical import Geostatistical, GeostatisticalSettings
 from gossan.fusion.posterior_layer import PosteriorLayer
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
 from gossan.fusion.supports import NestedFeatures, nested
-from gossan.fusion.trees import Trees
-from gossan.geo.grid import Grid, Window
-from gossan.geo.layer import Layer, read_padded
+from gossan.fusion.trees import Remainder, Trees
 
 __all__ = ["GeostatisticalForest", "GeostatisticalForestSettings"]
 
 Array = NDArray[np.float64]
-_STRIP = 64
 _FOLDS = 10
 _FEWEST = 20
 
@@ -61,6 +58,7 @@ class GeostatisticalForest:
     Examples
     --------
     >>> from gossan.fusion.features import LayerFeatures
+    >>> from gossan.geo.grid import Grid
     >>> from gossan.geo.layer import ArrayLayer
     >>> rng = np.random.default_rng(0)
     >>> grid = Grid.from_bounds(32638, (0, 0, 6000, 4000), 100)
@@ -82,10 +80,10 @@ class GeostatisticalForest:
     def fit(self, observations: Observations, features: Features) -> Self:
         """Fit the geostatistical model, then the forest on what it leaves."""
         options = self.settings
-        alone = options.model_dump(exclude={"model", "share", "trees", "leaf", "seed"})
+        alone = options.model_dump(include=set(GeostatisticalSettings.model_fields) - {"model"})
         self.smooth_ = Geostatistical(GeostatisticalSettings(**alone)).fit(observations, features)
         self.tables_ = dict(self.smooth_.tables_)
-        self.trees_: Trees | None = None
+        self.remainder_: Remainder | None = None
         offered = self._offered(features, observations.points)
         x = offered.at(observations.points)
         filled = np.isfinite(x).all(axis=1)
@@ -97,69 +95,26 @@ class GeostatisticalForest:
             options.trees, min_samples_leaf=options.leaf, max_features=1 / 3,
             random_state=options.seed, n_jobs=1,
         ).fit(x[filled], left[filled])  # fmt: skip
-        self.trees_ = Trees.of(forest)
+        self.remainder_ = Remainder(Trees.of(forest), options.share)
         self.tables_["remainder"] = _table(forest, offered.names, left, observations.values)
         return self
 
     def predict(self, points: Points, features: Features) -> Prediction:
         """Estimate at points, with the error of a new sample."""
         found = self.smooth_.predict(points, features)
-        if self.trees_ is None:
+        if self.remainder_ is None:
             return found
         x = self._offered(features, points).at(points)
-        added = self.settings.share * _where_filled(self.trees_, x.T)
-        return Prediction(found.mean + added, found.standard_error)
+        return Prediction(found.mean + self.remainder_(x.T), found.standard_error)
 
-    def layer(self, features: Features) -> Layer:
+    def layer(self, features: Features) -> PosteriorLayer:
         """Give estimate and standard error at every pixel of the features' grid."""
         smooth = self.smooth_.layer(features)
-        if self.trees_ is None:
-            return smooth
-        return _ForestedLayer(smooth, self.trees_, self.settings.share)
+        elements = tuple(replace(one, remainder=self.remainder_) for one in smooth.elements)
+        return replace(smooth, elements=elements)
 
     def _offered(self, features: Features, points: Points) -> NestedFeatures:
         return nested(features, self.smooth_.widths_, points)
-
-
-@dataclass(frozen=True, eq=False)
-class _ForestedLayer:
-    """Add a share of what trees say to a map, where every feature is there."""
-
-    smooth: PosteriorLayer
-    trees: Trees = field(repr=False)
-    share: float
-
-    @property
-    def grid(self) -> Grid:
-        return self.smooth.grid
-
-    @property
-    def bands(self) -> tuple[str, ...]:
-        return self.smooth.bands
-
-    def read(self, window: Window) -> NDArray[np.float32]:
-        result = self.smooth.read(window)
-        layer = self.smooth.features.layer
-        if layer is None:
-            return result
-        padded = read_padded(layer.source, window, layer.reach)
-        for start in range(0, window.height, _STRIP):
-            height = min(_STRIP, window.height - start)
-            strip = Window(window.row + start, window.col, height, window.width)
-            raw = layer.of(padded[:, start : start + height + 2 * layer.reach], strip)
-            said = _where_filled(self.trees, raw.reshape(len(raw), -1)).reshape(strip.shape)
-            result[0, start : start + height] += (self.share * said).astype(np.float32)
-        return result
-
-
-def _where_filled(trees: Trees, features: NDArray[Any]) -> Array:
-    """Ask the trees at features (d, n); 0 where one is empty."""
-    filled = np.isfinite(features).all(axis=0)
-    if filled.all():
-        return trees(features)
-    result = np.zeros(features.shape[1])
-    result[filled] = trees(features[:, filled])
-    return result
 
 
 def _table(

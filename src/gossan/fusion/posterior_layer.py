@@ -14,6 +14,7 @@ from gossan.fusion.lattice_posterior import LatticePosterior
 from gossan.fusion.standard_features import StandardFeatures
 from gossan.fusion.strips import Strip, add_forms, add_parabolas
 from gossan.fusion.supports import NestedFeatures, NodeMeans
+from gossan.fusion.trees import Remainder
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import read_padded
 
@@ -28,13 +29,15 @@ Block = NDArray[np.float32]
 class ElementPosterior:
     """One element of a map: its posterior on the lattice and how its features are standardised.
 
-    ``shift`` is added to the estimate and ``added`` to the variance (change of support).
+    ``shift`` is added to the estimate and ``added`` to the variance (change of support);
+    ``remainder``, of the features at every width, to the estimate.
     """
 
     standard: StandardFeatures
     posterior: LatticePosterior
     shift: float = 0.0
     added: float = 0.0
+    remainder: Remainder | None = None
 
     def fill(self, strip: Strip) -> tuple[Block, Block]:
         """Give estimate and standard error (height, width) of a strip."""
@@ -117,15 +120,20 @@ class PosteriorLayer:
             height = min(_STRIP, window.height - start)
             part = Window(window.row + start, window.col, height, window.width)
             source = padded[:, start : start + height + 2 * reach]
+            raw = None
+            if layer is not None and any(one.remainder for one in self.elements):
+                raw = layer.of(source, part)
             strips: dict[bytes, Strip] = {}
             for number, element in enumerate(self.elements):
                 key = element.standard.fingerprint
                 if key not in strips:
                     made = Strip.of(layer, source, self.grid, part, element.standard, finest_m)
                     strips = {key: made}
-                result[2 * number : 2 * number + 2, start : start + height] = element.fill(
-                    strips[key]
-                )
+                own = result[2 * number : 2 * number + 2, start : start + height]
+                own[:] = element.fill(strips[key])
+                if raw is not None and element.remainder is not None:
+                    added = element.remainder(raw.reshape(len(raw), -1))
+                    own[0] += added.reshape(part.shape).astype(np.float32)
         return result
 
     @property

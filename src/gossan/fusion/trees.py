@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["Trees"]
+__all__ = ["Remainder", "Trees"]
 
 _CHUNK = 256
 
@@ -82,6 +82,23 @@ class Trees:
             pixels, self.roots, self.depths, self.feature, self.threshold, self.children,
             self.value, np.empty(_CHUNK, np.int32), result,
         )  # fmt: skip
+        return result
+
+
+@dataclass(frozen=True, eq=False)
+class Remainder:
+    """A share of what trees say, to be added to an estimate; 0 where a feature is empty."""
+
+    trees: Trees = field(repr=False)
+    share: float
+
+    def __call__(self, features: NDArray[Any]) -> NDArray[np.float64]:
+        """Give what is added (n,) at features (d, n)."""
+        filled = np.isfinite(features).all(axis=0)
+        if filled.all():
+            return self.share * self.trees(features)
+        result = np.zeros(features.shape[1])
+        result[filled] = self.share * self.trees(features[:, filled])
         return result
 
 
