@@ -184,7 +184,7 @@ class PyramidModel:
         if self.settings.variant == "sound":
             if not inside.all():
                 geo[~inside] = self.kriging_.predict(points.coordinates[~inside])[0]
-            return Prediction(geo + self.injected(points))
+            return Prediction(geo + self._detail(values - low))
         low_part, high_part = (
             np.einsum("nkd,kd->n", part, lines.slopes) for part in (low, values - low)
         )
@@ -196,7 +196,11 @@ class PyramidModel:
     def injected(self, points: Points) -> NDArray[np.float64]:
         """Give the detail (n,) that the sound map adds at points; 0 where imagery is masked."""
         _, _, _, values, low = self.decomposition_.at(points)
-        detail = np.einsum("nkd,kd->n", values - low, self.lines_.slopes)
+        return self._detail(values - low)
+
+    def _detail(self, high: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give b . MS_H (n,) of high frequencies (n, classes, features); 0 where masked."""
+        detail = np.einsum("nkd,kd->n", high, self.lines_.slopes)
         return np.where(np.isnan(detail), 0.0, detail)
 
     def layer(self, features: Features) -> PyramidLayer:
