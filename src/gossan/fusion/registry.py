@@ -19,12 +19,16 @@ __all__ = ["MODELS", "Entry", "entry_of", "factory_of", "make_model", "options_o
 
 @dataclass(frozen=True)
 class Entry:
-    """Name the settings record and the class of a model, and where they live."""
+    """Name the settings record and the class of a model, and where they live.
+
+    ``needs_features``: it is nothing without features; the others are kriging then.
+    """
 
     module: str
     settings: str
     model: str
     says: str
+    needs_features: bool = False
 
     def load(self) -> tuple[type[Settings], Callable[[Any], FusionModel]]:
         """Import the settings record and the class."""
@@ -42,14 +46,17 @@ MODELS: dict[str, Entry] = {
     "atprk": Entry(
         "gossan.fusion.atprk", "AreaToPointSettings", "AreaToPoint",
         "area-to-point regression kriging of the block-kriged layer",
+        needs_features=True,
     ),
     "pyramid": Entry(
         "gossan.fusion.pyramid", "PyramidSettings", "PyramidModel",
         "the paper's fusion: detail of the imagery injected into the kriged layer",
+        needs_features=True,
     ),
     "guarded_pyramid": Entry(
         "gossan.fusion.injection", "GuardedPyramidSettings", "GuardedPyramid",
         "the pyramid, its detail scaled by what held-out samples bear out",
+        needs_features=True,
     ),
     "geostatistical": Entry(
         "gossan.fusion.geostatistical", "GeostatisticalSettings", "Geostatistical",
@@ -63,17 +70,21 @@ MODELS: dict[str, Entry] = {
     "regression_kriging": Entry(
         _REGRESSION, "RegressionKrigingSettings", "RegressionKriging",
         "a regressor of the features plus its kriged residual (linear ridge by default)",
+        needs_features=True,
     ),
     "forest": Entry(
         _REGRESSION, "ForestSettings", "RegressionKriging", "regression kriging with a forest",
+        needs_features=True,
     ),
     "boosting": Entry(
         _REGRESSION, "BoostingSettings", "RegressionKriging",
         "regression kriging with gradient boosting",
+        needs_features=True,
     ),
     "gwr": Entry(
         "gossan.fusion.gwr", "GeographicallyWeightedSettings", "GeographicallyWeighted",
         "regression whose slopes vary over the ground, residual kriged",
+        needs_features=True,
     ),
     "blend": Entry(
         "gossan.fusion.blend", "BlendSettings", "Blend",

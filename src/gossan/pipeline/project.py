@@ -15,7 +15,7 @@ from pyproj.exceptions import CRSError
 
 from gossan.errors import SettingsError, must
 from gossan.evaluate.folds import ValidationSettings
-from gossan.fusion.registry import settings_of
+from gossan.fusion.registry import entry_of, settings_of
 from gossan.geochem.krige_settings import KrigeSettings
 from gossan.geochem.levelling import Levelling
 from gossan.geochem.survey import SurveySettings
@@ -268,7 +268,7 @@ def _contradictions(parsed: dict[str, Any]) -> list[str]:
         mistakes.append('[[survey]]: at least one survey must have role = "fit".')
     imagery = [row.name for row in parsed["imagery"]]
     for product in parsed["product"]:
-        if product.model in LEARNS_FROM_FEATURES and not product.features.strip():
+        if entry_of(product.model).needs_features and not product.features.strip():
             mistakes.append(
                 f"[[product]] {product.name!r}: model = {product.model!r} needs features, such as "
                 f'features = "{(imagery or ["indices"])[0]}.all"; got none.'
@@ -295,11 +295,6 @@ def _contradictions(parsed: dict[str, Any]) -> list[str]:
                 )
     return mistakes
 
-
-LEARNS_FROM_FEATURES = (
-    "pyramid", "guarded_pyramid", "regression_kriging", "forest", "boosting", "gwr", "atprk",
-)  # fmt: skip
-"""Models that are nothing without features; the others are kriging then."""
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
