@@ -123,17 +123,16 @@ def agreement(
     """
     grid = one.grid
     windows = blocks.windows(grid)
-    chosen = set(spread_windows(windows, _step(grid, most_pixels)))
+    chosen = spread_windows(windows, _step(grid, most_pixels))
     stride = max(1, int(np.ceil(np.sqrt(min(grid.height * grid.width, most_pixels)
                                         / RANKED_PIXELS))))  # fmt: skip
 
+    nothing = Moments(0, np.zeros(2), np.zeros((2, 2)))
+
     def part(window: Window) -> tuple[Moments, NDArray[np.float32]]:
-        none = np.empty((2, 0), np.float32)
-        if window not in chosen:
-            return Moments(0, np.zeros(2), np.zeros((2, 2))), none
         inside = None if domain is None else domain.inside(grid, window)
         if inside is not None and not inside.any():
-            return Moments(0, np.zeros(2), np.zeros((2, 2))), none
+            return nothing, np.empty((2, 0), np.float32)
         pair = np.stack([one.read(window)[0], two.read(window)[0]])
         if inside is not None:
             pair[:, ~inside] = np.nan
@@ -141,9 +140,8 @@ def agreement(
         thin = thin.reshape(2, -1)
         return moments(pair.reshape(2, -1)), thin[:, np.isfinite(thin).all(axis=0)]
 
-    total = Moments(0, np.zeros(2), np.zeros((2, 2)))
-    kept = []
-    for _, (sums, thin) in blocks.map(part, grid):
+    total, kept = nothing, []
+    for _, (sums, thin) in blocks.map(part, grid, chosen):
         total = total + sums
         kept.append(thin)
     ranked = np.concatenate(kept, axis=1)
@@ -179,5 +177,5 @@ def _step(grid: Grid, most_pixels: int) -> int:
 def _pearson(found: Moments) -> float:
     if found.count < 2:
         return float("nan")
-    spread = np.sqrt(np.diag(found.covariance))
+    spread = found.deviation
     return float(found.covariance[0, 1] / (spread[0] * spread[1])) if spread.all() else float("nan")

@@ -75,12 +75,12 @@ def image_table(
     engine = blocks or Blocks(workers=1)
     grid = next(iter(maps.values())).grid
     step = -(-grid.height * grid.width // most_pixels) if most_pixels else 1
-    chosen = frozenset(spread_windows(engine.windows(grid), step))
-    found = [engine.reduce(partial(_limits, m, band, chosen), m.grid) for m in maps.values()]
+    chosen = spread_windows(engine.windows(grid), step)
+    found = [engine.reduce(partial(_limits, m, band), grid, chosen) for m in maps.values()]
     low, high = min(f.low for f in found), max(f.high for f in found)
     rows = []
     for product, layer in maps.items():
-        total = engine.reduce(partial(_sums, layer, band, low, high, chosen), layer.grid)
+        total = engine.reduce(partial(_sums, layer, band, low, high), grid, chosen)
         rows.append(
             {
                 "product": product,
@@ -97,9 +97,7 @@ def _read(layer: Layer, band: str, window: Window) -> NDArray[np.float32]:
     return layer.read(window)[index]
 
 
-def _limits(layer: Layer, band: str, chosen: frozenset[Window], window: Window) -> _Limits:
-    if window not in chosen:
-        return _Limits(np.inf, -np.inf)
+def _limits(layer: Layer, band: str, window: Window) -> _Limits:
     values = _read(layer, band, window)
     values = values[np.isfinite(values)]
     if not values.size:
@@ -107,12 +105,8 @@ def _limits(layer: Layer, band: str, chosen: frozenset[Window], window: Window) 
     return _Limits(float(values.min()), float(values.max()))
 
 
-def _sums(
-    layer: Layer, band: str, low: float, high: float, chosen: frozenset[Window], window: Window
-) -> _Sums:
+def _sums(layer: Layer, band: str, low: float, high: float, window: Window) -> _Sums:
     """Count classes of the window; slopes towards the next row and column, also across its edge."""
-    if window not in chosen:
-        return _Sums(np.zeros(BINS, np.int_), 0.0, 0)
     wider = Window(window.row, window.col, window.height + 1, window.width + 1)
     values = _read(layer, band, wider.clipped(layer.grid.shape)).astype(np.float64)
     own = values[: window.height, : window.width]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -78,13 +78,16 @@ class Blocks:
         ]
 
     def map(
-        self, function: Callable[[Window], Result], grid: Grid
+        self,
+        function: Callable[[Window], Result],
+        grid: Grid,
+        chosen: Sequence[Window] | None = None,
     ) -> Iterator[tuple[Window, Result]]:
-        """Give (window, function(window)) in the order of the windows.
+        """Give (window, function(window)) in the order of the windows: all, or the chosen ones.
 
         At most a few results wait at any time, so memory does not grow with the grid.
         """
-        windows = self.windows(grid)
+        windows = self.windows(grid) if chosen is None else list(chosen)
         if self.scheduler is not None:
             yield from self._through(self._cluster(), function, windows)
         elif self.threads == 1:
@@ -137,10 +140,15 @@ class Blocks:
         if self.progress is not None:
             self.progress(done, total)
 
-    def reduce(self, function: Callable[[Window], Result], grid: Grid) -> Result:
-        """Add ``function(window)`` over all windows with ``+``, always in the same order."""
+    def reduce(
+        self,
+        function: Callable[[Window], Result],
+        grid: Grid,
+        chosen: Sequence[Window] | None = None,
+    ) -> Result:
+        """Add ``function(window)`` over the windows with ``+``, always in the same order."""
         total: Any = None
-        for _, part in self.map(function, grid):
+        for _, part in self.map(function, grid, chosen):
             total = part if total is None else total + part
         return total
 
