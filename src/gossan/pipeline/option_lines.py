@@ -79,10 +79,10 @@ def _lines(name: str, field: FieldInfo, default: Any, meaning: str, example: str
 
 def _any_value(field: FieldInfo) -> str:
     """Give some value that a key without default and example may have."""
-    limits = dict(one.split() for one in (x.replace("at ", "at-") for x in _limits(field)))
     if re.search(r"\b(int|float)\b", str(field.annotation)):
-        low = next((float(limits[w]) for w in ("above", "at-least") if w in limits), 0.0)
-        high = next((float(limits[w]) for w in ("below", "at-most") if w in limits), low + 2.0)
+        limits = _limits(field)
+        low = limits.get("above", limits.get("at least", 0.0))
+        high = limits.get("below", limits.get("at most", low + 2.0))
         return f"{(low + high) / 2:g}"
     return '"..."'
 
@@ -114,8 +114,7 @@ def _allowed(field: FieldInfo, shown: str) -> str:
         parts.append(f"out of {', '.join(listed)}")
     elif others:
         parts.append("or " + ", ".join(others))
-    for limit in _limits(field):
-        parts.append(limit)
+    parts += [f"{word} {limit:g}" for word, limit in _limits(field).items()]
     return ", ".join(parts)
 
 
@@ -136,17 +135,18 @@ _LIMITS = (
 )
 
 
-def _limits(field: FieldInfo) -> list[str]:
+def _limits(field: FieldInfo) -> dict[str, float]:
+    """Give the limits of a key's number by the words for them."""
     found = list(field.metadata)
     for part in get_args(field.annotation):
         for one in getattr(part, "__metadata__", ()):
             found += getattr(one, "metadata", [one])
-    return [
-        f"{word} {getattr(one, name):g}"
+    return {
+        word: float(getattr(one, name))
         for kind, name, word in _LIMITS
         for one in found
         if isinstance(one, kind)
-    ]
+    }
 
 
 @cache

@@ -363,8 +363,9 @@ def _gather(walk: Walk, products: list[Product]) -> dict[str, pd.DataFrame]:
     scores = [held_out_scores(held_out, walk.ground, walk.project)]
     if walk.maps:
         scores.append(coarse_scores(walk.run, products, walk.blocks))
-        arguments = (walk.run, products, walk.ground, walk.project, walk.blocks)
-        scores.append(check_layer_scores(*arguments))
+        scores.append(
+            check_layer_scores(walk.run, products, walk.ground, walk.project, walk.blocks)
+        )
         tables["image_quality"] = image_tables(walk.run, products, walk.blocks)
     tables["scores"] = pd.concat(scores, ignore_index=True)
     tables["components"] = walk.ground.landscape.component_tables()

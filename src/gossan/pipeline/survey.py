@@ -60,6 +60,5 @@ def _crs(project: Project, run: RunFolder) -> CRS:
     if project.project.crs is not None:
         return project_crs(project.project.crs, [])
     blocks = Blocks()
-    crs = project.project.crs
-    imagery = [open_imagery(s, project.base, run.store, blocks, crs) for s in project.imagery]
+    imagery = [open_imagery(s, project.base, run.store, blocks) for s in project.imagery]
     return project_crs(None, [one.bands for one in imagery])
