@@ -105,6 +105,15 @@ def test_without_a_nugget_the_map_goes_through_the_samples(small: Path, command:
     assert band(layers / "kriging_Cu_distance.tif")[rows, cols].max() < 1e-6
 
 
+def test_a_standard_error_declares_the_unit_of_its_scale(small: Path, command: Command) -> None:
+    swap(small, MARK, FAST + MARK)
+    assert command("krige", small, "-q")[0] == 0
+    for name, unit in (("kriging_Cu", "ppm"), ("kriging_Cu_se", "log ppm")):
+        with rasterio.open(small.parent / "krige" / "layers" / f"{name}.tif") as source:
+            assert source.units == (unit,)
+            assert source.tags()["gossan_unit"] == unit
+
+
 def test_universal_kriging_gives_a_plane_back_the_right_way_up(
     plain: Path, command: Command
 ) -> None:

@@ -141,7 +141,8 @@ class LayerWriter:
             scale = f"{data.transform.word} {data.unit}" if ending == "se" else data.unit
             statistic = "median" if band == "estimate" else band
             tags[path] = self._tags("kriging", statistic, scale)
-        found = self.blocks.write_many(mapped, files, tags, dict.fromkeys(files, data.unit))
+        scales = {path: tag["gossan_unit"] for path, tag in tags.items()}
+        found = self.blocks.write_many(mapped, files, tags, scales)
         return {path.stem: f[files[path][0]] for path, f in zip(files, found)}
 
     def _supported(self, fitted: FittedKriging) -> Statistics:
