@@ -16,6 +16,8 @@ COARSE = "coarse layer"
 """Comparison of a map with the kriged one, pixel by pixel."""
 CHECK_LAYER = "check layer: "
 """Comparison of a map with the kriged layer of a check survey, pixel by pixel; its name follows."""
+OF_PIXELS = (COARSE, CHECK_LAYER)
+"""Beginnings of the comparisons that count pixels; the others count samples."""
 INNER_FOLDS = 5
 """Folds by which the product to trust chooses: as many as it is tested with."""
 

@@ -18,7 +18,7 @@ from gossan.geo.raster import open_raster
 from gossan.geochem.transforms import Transform
 from gossan.io.run_folder import RunFolder
 from gossan.pipeline.ground import Ground
-from gossan.pipeline.products import BASELINE, CHECK_LAYER, COARSE, Product
+from gossan.pipeline.products import BASELINE, CHECK_LAYER, COARSE, OF_PIXELS, Product
 from gossan.pipeline.project import Project
 from gossan.pipeline.surveys import working
 
@@ -163,7 +163,7 @@ def image_tables(run: RunFolder, products: list[Product], blocks: Blocks) -> pd.
 
 def summary_of(scores: pd.DataFrame) -> pd.DataFrame:
     """Give the few numbers that a user looks at first: skill of every product and element."""
-    of_pixels = scores["comparison"].str.startswith((COARSE, CHECK_LAYER))
+    of_pixels = scores["comparison"].str.startswith(OF_PIXELS)
     held = scores[~of_pixels.astype(bool)]
     columns = [
         "element",

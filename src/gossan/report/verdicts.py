@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from gossan.pipeline.products import BASELINE, CHECK_LAYER, COARSE
+from gossan.pipeline.products import BASELINE, OF_PIXELS
 from gossan.report.read import Results, best_proved, trusted_product
 
 
@@ -34,7 +34,7 @@ def _composed(results: Results, element: str) -> str:
         )
         return said + _others(scores, proved)
     held = scores[scores["comparison"] == "spatial folds"]
-    of_pixels = scores["comparison"].str.startswith((COARSE, CHECK_LAYER))
+    of_pixels = scores["comparison"].str.startswith(OF_PIXELS)
     held = held if len(held) else scores[~of_pixels]
     fused = held[(held["product"] != BASELINE) & held["skill"].notna()]
     if fused.empty:
