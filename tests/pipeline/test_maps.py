@@ -125,9 +125,9 @@ def test_models_pass_over_the_imagery_with_the_workers_of_the_run(
     threads: list[int] = []
     true_map = Blocks.map
 
-    def seen(blocks: Blocks, function: Any, grid: Grid) -> Iterator[Any]:
+    def seen(blocks: Blocks, *arguments: Any) -> Iterator[Any]:
         threads.append(blocks.threads)
-        return true_map(blocks, function, grid)
+        return true_map(blocks, *arguments)
 
     monkeypatch.setattr(Blocks, "map", seen)
     two.write_text(two.read_text(encoding="utf-8") + PYRAMID, encoding="utf-8")
