@@ -30,9 +30,9 @@ from gossan.demo.write_aster import simulate_scene, write_aster_hdf
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import ArrayLayer, Layer
-from gossan.imagery.aster import aster_stack, open_aster
-from gossan.imagery.aster_settings import AsterSettings
-from gossan.imagery.atmosphere_settings import AtmosphereSettings
+from gossan.imagery.aster.reflectance import aster_stack, open_aster
+from gossan.imagery.aster.settings import AsterSettings
+from gossan.imagery.atmosphere.settings import AtmosphereSettings
 from gossan.imagery.components import fit_components
 from gossan.imagery.indices import available_indices, component_indices, index_layer
 
@@ -122,7 +122,7 @@ def job(kind: str, folder: Path, workers: int, shape: tuple[int, int]) -> dict[s
         small = make_scene(Path(name), 160, 200)
         _run("literal", small, Path(name), Blocks(128, workers))
         _run("sound", small, Path(name), Blocks(128, workers))
-    from gossan.imagery.sixs import _report
+    from gossan.imagery.atmosphere.sixs import _report
 
     _report.cache_clear()
     return _measured(kind, path, folder, Blocks(workers=workers))

@@ -27,9 +27,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import zoom
 
-from gossan.fusion.features import LayerFeatures
+from gossan.fusion.features.sources import LayerFeatures
 from gossan.fusion.protocol import Observations, Points
-from gossan.fusion.pyramid import PyramidModel, PyramidSettings
+from gossan.fusion.pyramid.model import PyramidModel, PyramidSettings
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import ArrayLayer, Layer

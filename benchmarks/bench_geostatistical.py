@@ -22,13 +22,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gossan.fusion.features import LayerFeatures
-from gossan.fusion.geostatistical import Geostatistical
+from gossan.fusion.features.sources import LayerFeatures
+from gossan.fusion.geostatistical.model import Geostatistical
 from gossan.fusion.protocol import Observations, Points
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import SelectedLayer
-from gossan.pipeline.maps import JOINT_BLOCK
+from gossan.pipeline.product_maps import JOINT_BLOCK
 
 PIXEL_M = 15.0
 

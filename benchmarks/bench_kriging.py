@@ -51,8 +51,8 @@ def lattice(side: int) -> np.ndarray:
 
 
 def ours(xy: np.ndarray, z: np.ndarray, case: str, threads: int) -> Estimate:
-    from gossan.geochem.kriging import Kriging
-    from gossan.geochem.variogram import Structure, VariogramModel
+    from gossan.geochem.kriging.estimator import Kriging
+    from gossan.geochem.variogram.fitting import Structure, VariogramModel
 
     model = VariogramModel(NUGGET, (Structure("spherical", SILL, RANGE),))
     neighbours = None if case == "global" else 32

@@ -34,7 +34,7 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.imagery.components import fit_components
 from gossan.imagery.scenes import open_scenes
-from gossan.imagery.sentinel2 import SPECTRAL, open_sentinel2
+from gossan.imagery.sentinel2.scene import SPECTRAL, open_sentinel2
 from gossan.imagery.settings import ImagerySettings
 
 PIXELS = {"b02": 10, "b03": 10, "b04": 10, "b08": 10} | dict.fromkeys(

@@ -25,7 +25,7 @@ from gossan.arrays.folds import random_folds
 from gossan.evaluate.applicability import ApplicabilityLayer, fit_applicability
 from gossan.evaluate.check_layer import compare_with_check, krige_check
 from gossan.evaluate.reduced_resolution import reduced_resolution
-from gossan.fusion.features import LayerFeatures
+from gossan.fusion.features.sources import LayerFeatures
 from gossan.fusion.registry import factory_of
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid

@@ -45,11 +45,11 @@ from simulated_district import alike, contents, detail
 
 from gossan.demo.district import simulate_district
 from gossan.errors import FitError
-from gossan.fusion.atprk import AreaToPoint, AreaToPointSettings
-from gossan.fusion.features import LayerFeatures
+from gossan.fusion.features.sources import LayerFeatures
 from gossan.fusion.lattice import nodes_of
 from gossan.fusion.protocol import Observations, Points
 from gossan.fusion.registry import make_model, options_of
+from gossan.fusion.rivals.atprk import AreaToPoint, AreaToPointSettings
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer, Layer

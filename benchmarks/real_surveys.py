@@ -27,7 +27,7 @@ import pandas as pd
 from pyproj import CRS, Transformer
 from scipy.spatial import cKDTree
 
-from gossan.fusion.features import ColumnFeatures, LayerFeatures
+from gossan.fusion.features.sources import ColumnFeatures, LayerFeatures
 from gossan.fusion.protocol import Features, Observations, Points
 from gossan.fusion.registry import make_model, options_of
 from gossan.geo.grid import Grid
@@ -201,8 +201,8 @@ def kriged_by_gstat(
 def kriged_by_gossan(
     tasks: list[tuple[str, np.ndarray, np.ndarray, np.ndarray]],
 ) -> dict[str, np.ndarray]:
-    from gossan.geochem.kriging import Kriging
-    from gossan.geochem.variogram import fit_variogram
+    from gossan.geochem.kriging.estimator import Kriging
+    from gossan.geochem.variogram.fitting import fit_variogram
 
     found = {}
     for name, xy, values, fit in tasks:

@@ -20,7 +20,7 @@ from scipy.ndimage import gaussian_filter
 
 from gossan.demo.district import simulate_district
 from gossan.demo.surveys import draw_survey
-from gossan.fusion.features import LayerFeatures
+from gossan.fusion.features.sources import LayerFeatures
 from gossan.fusion.protocol import Observations, Points
 from gossan.fusion.registry import make_model, options_of
 from gossan.geo.layer import ArrayLayer

@@ -19,7 +19,7 @@ FLOORS = {
     "fusion": 3,
     "evaluate": 4,
     "targets": 4,
-    "io": 4,
+    "io": 2,
     "pipeline": 5,
     "report": 6,
     "demo": 6,
@@ -31,7 +31,7 @@ HEAVY = {
     "rasterio": ("geo/raster", "geo/warp", "imagery/", "io/"),
     "dask": ("geo/blocks",),
     "distributed": ("geo/blocks",),
-    "geopandas": ("geo/samples", "geochem/", "io/", "targets/", "imagery/masks"),
+    "geopandas": ("geo/samples", "geochem/", "io/", "targets/", "imagery/masks/"),
     "matplotlib": ("report/",),
     "pyhdf": ("imagery/", "demo/"),
 }

@@ -17,7 +17,7 @@ from gossan.errors import GossanError, GossanWarning, InputError, must
 if TYPE_CHECKING:
     import pandas as pd
 
-    from gossan.pipeline.run import RunResult
+    from gossan.pipeline.commands.run import RunResult
 
 app = typer.Typer(
     help="A fine element map from a coarse geochemical survey and satellite imagery.",
@@ -42,7 +42,7 @@ def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the project.")],
 ) -> None:
     """Write a commented project file to fill in."""
-    from gossan.pipeline.template import write_template
+    from gossan.pipeline.options.template import write_template
 
     _say(f"Wrote {write_template(folder)}. Fill it in, then: gossan check {folder}")
 
@@ -50,8 +50,8 @@ def init(
 @app.command()
 def check(project: ProjectPath) -> None:
     """Read headers only and say what is wrong, how to mend it, and what a run needs."""
-    from gossan.pipeline.check import check_project
-    from gossan.pipeline.project import load_project
+    from gossan.pipeline.commands.check import check_project
+    from gossan.pipeline.options.project import load_project
 
     found = check_project(load_project(project))
     _table(found.facts)
@@ -67,8 +67,8 @@ def run(
     project: ProjectPath, out: Out = None, workers: Workers = None, quiet: Quiet = False
 ) -> None:
     """Make every map, table and score of a project; goes on where a stopped run ended."""
-    from gossan.pipeline.project import load_project
-    from gossan.pipeline.run import run_project
+    from gossan.pipeline.commands.run import run_project
+    from gossan.pipeline.options.project import load_project
 
     loaded = load_project(project)
     folder = out or loaded.base / "run"
@@ -91,7 +91,7 @@ def predict(
     ] = None,
 ) -> None:
     """Estimate at places: the table's columns plus estimate, lower90 and upper90."""
-    from gossan.pipeline.predict import notes_on, predict_at
+    from gossan.pipeline.commands.predict import notes_on, predict_at
 
     rows = predict_at(run, at, product, element, out)
     for note in notes_on(run, product, element, out):
@@ -120,8 +120,8 @@ def prepare(
     project: ProjectPath, out: Out = None, workers: Workers = None, quiet: Quiet = False
 ) -> None:
     """Turn the scenes into calibrated bands, indices, components, masks and composites alone."""
-    from gossan.pipeline.prepare import prepare_project
-    from gossan.pipeline.project import load_project
+    from gossan.pipeline.commands.prepare import prepare_project
+    from gossan.pipeline.options.project import load_project
 
     loaded = load_project(project)
     folder = out or loaded.base / "run"
@@ -134,8 +134,8 @@ def prepare(
 @app.command()
 def survey(project: ProjectPath, out: Out = None) -> None:
     """Report the quality of the survey tables, element by element."""
-    from gossan.pipeline.project import load_project
-    from gossan.pipeline.survey import survey_project
+    from gossan.pipeline.commands.survey import survey_project
+    from gossan.pipeline.options.project import load_project
 
     loaded = load_project(project)
     for line in survey_project(loaded, out or loaded.base / "run"):
@@ -152,8 +152,8 @@ def krige(
     quiet: Quiet = False,
 ) -> None:
     """Make the element layers alone: kriging, its error, distances, alternatives, simulation."""
-    from gossan.pipeline.krige import krige_project
-    from gossan.pipeline.project import load_project
+    from gossan.pipeline.commands.krige import krige_project
+    from gossan.pipeline.options.project import load_project
     from gossan.report.variogram_plot import draw_variograms
 
     loaded = load_project(project)
@@ -171,8 +171,8 @@ def validate(
     project: ProjectPath, out: Out = None, workers: Workers = None, quiet: Quiet = False
 ) -> None:
     """Score every product by cross-validation and the check survey, without making maps."""
-    from gossan.pipeline.project import load_project
-    from gossan.pipeline.run import validate_project
+    from gossan.pipeline.commands.run import validate_project
+    from gossan.pipeline.options.project import load_project
 
     loaded = load_project(project)
     folder = out or loaded.base / "run"
@@ -184,7 +184,7 @@ def validate(
 @app.command()
 def anomalies(run: RunPath, quiet: Quiet = False) -> None:
     """Find, outline and rank the anomalies of every map of a run."""
-    from gossan.pipeline.anomalies import anomalies_of_run
+    from gossan.pipeline.commands.anomalies import anomalies_of_run
 
     found = anomalies_of_run(run, _reporter(quiet))
     if not quiet:
@@ -201,7 +201,7 @@ def sample(
     within: Annotated[Path | None, typer.Option(help="Polygon file that can be reached.")] = None,
 ) -> None:
     """Say where new samples would help the map most (GeoPackage and GPX)."""
-    from gossan.pipeline.next_samples import next_samples
+    from gossan.pipeline.commands.sample import next_samples
 
     _table(next_samples(run, count, product, element, within))
     _say(f"Positions: {run / 'anomalies'}")
@@ -239,7 +239,7 @@ def _reporter(quiet: bool):  # type: ignore[no-untyped-def]
 
 def _after(run: Path, quiet: bool) -> None:
     """Follow a run with its anomalies and its report."""
-    from gossan.pipeline.anomalies import anomalies_of_run
+    from gossan.pipeline.commands.anomalies import anomalies_of_run
 
     anomalies_of_run(run, _reporter(quiet))
     _report(run, quiet)

@@ -10,8 +10,8 @@ from gossan.demo.folder import write_district
 from gossan.demo.raw_scenes import cloud_mask
 from gossan.errors import GossanWarning
 from gossan.geo.blocks import Blocks
-from gossan.pipeline.ground import open_ground
-from gossan.pipeline.project import load_project
+from gossan.pipeline.inputs import open_ground
+from gossan.pipeline.options.project import load_project
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_alteration_indices_come_from_the_raw_scene(district: District, prepared
 def test_a_project_of_both_scenes_makes_the_papers_four_products(
     district: District, tmp_path: Path
 ) -> None:
-    from gossan.pipeline.products import products_of
+    from gossan.pipeline.options.products import products_of
 
     project = load_project(write_district(district, tmp_path, scenes="raw"))
     features = {p.settings.features for p in products_of(project) if p.settings.model == "pyramid"}

@@ -14,7 +14,7 @@ from gossan.demo.overpass import DESERT_AIR, Overpass
 from gossan.demo.write_aster import simulate_scene, telescope_grid, write_aster_hdf
 from gossan.geo.blocks import Blocks
 from gossan.geo.layer import ArrayLayer
-from gossan.imagery.aster import AsterSettings, aster_stack, open_aster
+from gossan.imagery.aster.reflectance import AsterSettings, aster_stack, open_aster
 
 BANDS = tuple(f"b{i}" for i in range(1, 10))
 

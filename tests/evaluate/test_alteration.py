@@ -8,7 +8,7 @@ import pytest
 from gossan.errors import FitError
 from gossan.evaluate.alteration import TOGETHER, _System, alteration_table
 from gossan.evaluate.folds import ValidationSettings, make_folds
-from gossan.fusion.features import NoFeatures
+from gossan.fusion.features.sources import NoFeatures
 
 from ..fusion.simulated import simulate
 

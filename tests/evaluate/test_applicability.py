@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist, pdist
 from gossan.arrays.folds import random_folds
 from gossan.errors import FitError
 from gossan.evaluate.applicability import ApplicabilityLayer, fit_applicability
-from gossan.fusion.features import LayerFeatures
+from gossan.fusion.features.sources import LayerFeatures
 from gossan.fusion.protocol import Observations, Points
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import ArrayLayer

@@ -9,7 +9,7 @@ from gossan.arrays.image_quality import average_gradient, entropy
 from gossan.errors import FitError
 from gossan.evaluate.image_table import image_table
 from gossan.evaluate.reduced_resolution import degrade, reduced_resolution
-from gossan.fusion.features import ColumnFeatures, LayerFeatures
+from gossan.fusion.features.sources import ColumnFeatures, LayerFeatures
 from gossan.fusion.kriging_model import KrigingModel
 from gossan.fusion.protocol import Observations
 from gossan.fusion.registry import factory_of

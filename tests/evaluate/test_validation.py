@@ -15,7 +15,7 @@ from gossan.evaluate.folds import ValidationSettings, make_folds, residual_range
 from gossan.evaluate.skill import skill_table
 from gossan.evaluate.validation import check_survey, cross_validate, validate
 from gossan.fusion.cross_validation import cross_predict, spatial_folds
-from gossan.fusion.features import LayerFeatures
+from gossan.fusion.features.sources import LayerFeatures
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
 from gossan.fusion.registry import factory_of
 from gossan.geo.layer import Layer

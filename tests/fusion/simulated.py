@@ -9,7 +9,7 @@ from affine import Affine
 from pyproj import CRS
 from scipy.ndimage import gaussian_filter
 
-from gossan.fusion.features import LayerFeatures
+from gossan.fusion.features.sources import LayerFeatures
 from gossan.fusion.protocol import Observations, Points
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer

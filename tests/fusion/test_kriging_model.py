@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from gossan.errors import FitError
-from gossan.fusion.features import NoFeatures
+from gossan.fusion.features.sources import NoFeatures
 from gossan.fusion.kriging_model import KrigingModel, KrigingSettings
 from gossan.fusion.lattice import lattice_over, lattice_step, nodes_of
 from gossan.fusion.protocol import FusionModel, Observations, Points
 from gossan.geo.grid import Grid, Window
-from gossan.geochem.kriging import Kriging
-from gossan.geochem.variogram import Structure, VariogramModel
+from gossan.geochem.kriging.estimator import Kriging
+from gossan.geochem.variogram.fitting import Structure, VariogramModel
 
 GRID = Grid.from_bounds(32638, (400_130.0, 2_700_070.0, 412_130.0, 2_706_070.0), (60.0, 40.0))
 VARIOGRAM = VariogramModel(0.02, (Structure("exponential", 1.0, 1500.0),))

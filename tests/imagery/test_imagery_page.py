@@ -8,7 +8,7 @@ import pytest
 
 from gossan.catalogue.crosta import crosta_sets
 from gossan.catalogue.indices import all_indices, paper_tables
-from gossan.imagery.mask_rules import MaskSettings
+from gossan.imagery.masks.rules import MaskSettings
 from gossan.imagery.settings import ImagerySettings, MaskWord
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -33,7 +33,7 @@ def test_the_page_names_every_key_mask_and_threshold(imagery: str) -> None:
 
 
 def test_the_functions_that_the_page_names_exist(imagery: str) -> None:
-    named = re.findall(r"`(imagery\.[a-z0-9_]+)\.([a-z0-9_]+)", imagery)
+    named = re.findall(r"`(imagery(?:\.[a-z0-9_]+)+)\.([a-z0-9_]+)", imagery)
     assert len(named) >= 10
     for module, function in named:
         assert hasattr(importlib.import_module(f"gossan.{module}"), function), (module, function)

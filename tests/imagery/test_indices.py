@@ -14,6 +14,7 @@ from gossan.errors import ImageryError, SettingsError
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import ArrayLayer
+from gossan.imagery.component_contrasts import readings
 from gossan.imagery.components import fit_components
 from gossan.imagery.crosta import crosta
 from gossan.imagery.indices import (
@@ -22,7 +23,6 @@ from gossan.imagery.indices import (
     index_layer,
     without_copies,
 )
-from gossan.imagery.readings import readings
 
 NINE = tuple(f"b{i}" for i in range(1, 10))
 FOURTEEN = tuple(f"b{i}" for i in range(1, 15))

@@ -16,10 +16,10 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import ArrayLayer
 from gossan.geo.warp import to_grid
-from gossan.imagery.composites import write_composite
+from gossan.imagery.colour_composites import write_composite
 from gossan.imagery.coregistration import coregistration, phase_shift
-from gossan.imagery.levelling import Dated, level
 from gossan.imagery.mosaic import mosaic
+from gossan.imagery.radiometric_normalisation import Dated, level
 
 DAY = [datetime(2006, 5, day, tzinfo=UTC) for day in (1, 9, 17)]
 

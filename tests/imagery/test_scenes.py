@@ -19,7 +19,7 @@ from gossan.geo.grid import Grid, Window
 from gossan.geo.raster import write_array
 from gossan.imagery.components import fit_components
 from gossan.imagery.scenes import open_scenes
-from gossan.imagery.sentinel2 import SPECTRAL
+from gossan.imagery.sentinel2.scene import SPECTRAL
 from gossan.imagery.settings import ImagerySettings
 
 LEFT, TOP, WIDE, HIGH = 563040.0, 4392240.0, 1020, 1380

@@ -15,12 +15,12 @@ from gossan.demo.write_sentinel2 import SimulatedScene, scene_of, write_sentinel
 from gossan.errors import ImageryError
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer
-from gossan.imagery.atmosphere import SceneGeometry, sixs_correction
-from gossan.imagery.atmosphere_settings import AtmosphereSettings
+from gossan.imagery.atmosphere.correction import SceneGeometry, sixs_correction
+from gossan.imagery.atmosphere.settings import AtmosphereSettings
 from gossan.imagery.components import fit_components
 from gossan.imagery.coregistration import PAIRS, coregistration
 from gossan.imagery.scenes import open_scenes
-from gossan.imagery.sentinel2 import SPECTRAL
+from gossan.imagery.sentinel2.scene import SPECTRAL
 from gossan.imagery.settings import ImagerySettings
 from gossan.imagery.stack import stack
 

@@ -12,8 +12,8 @@ from gossan.demo.overpass import DESERT_AIR, Overpass
 from gossan.demo.write_aster import simulate_scene, write_aster_geotiffs, write_aster_hdf
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import ArrayLayer
-from gossan.imagery.aster_scene import AsterScene, open_aster
-from gossan.imagery.atmosphere import AtmosphereCorrection, SurfaceReflectance
+from gossan.imagery.aster.scene import AsterScene, open_aster
+from gossan.imagery.atmosphere.correction import AtmosphereCorrection, SurfaceReflectance
 from gossan.imagery.tabulated import Tabulated, tabulate
 
 VISIBLE = ("b1", "b2", "b3")

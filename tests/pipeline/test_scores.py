@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from gossan.geo.raster import open_raster
-from gossan.pipeline.project import load_project
-from gossan.pipeline.run import run_project
+from gossan.pipeline.commands.run import run_project
+from gossan.pipeline.options.project import load_project
 from gossan.report.build import build_report
 
 from .conftest import GRID, truth

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from gossan.geo.raster import close_files, write_array
-from gossan.pipeline.check import check_project
-from gossan.pipeline.project import load_project
+from gossan.pipeline.commands.check import check_project
+from gossan.pipeline.options.project import load_project
 
 from .conftest import GRID, truth
 

@@ -14,7 +14,7 @@ from scipy.spatial.distance import cdist
 from gossan.errors import FitError, InputError
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer
-from gossan.geochem.variogram_model import Structure, VariogramModel
+from gossan.geochem.variogram.model import Structure, VariogramModel
 from gossan.targets.sampling import SamplingSettings, plan_samples, write_plan
 
 GRID = Grid(CRS.from_epsg(32645), Affine(100.0, 0, 500_000.0, 0, -150.0, 4_400_000.0), 60, 70)

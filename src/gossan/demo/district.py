@@ -19,8 +19,8 @@ from gossan.demo.sensors import SENSORS, SensorName
 from gossan.demo.surveys import SimulatedSurvey, draw_survey
 from gossan.errors import InputError, must
 from gossan.geo.grid import Grid
+from gossan.io.geometry_tables import GeoTable, geometry_table
 from gossan.targets.outlines import outline
-from gossan.targets.tables import GeoTable, geometry_table
 
 _ORIGIN = (563_040.0, 4_392_210.0)
 

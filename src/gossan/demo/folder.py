@@ -15,8 +15,8 @@ from gossan.demo.district import District
 from gossan.demo.raw_scenes import imagery_text, write_raw_scenes
 from gossan.demo.sensors import SENSORS
 from gossan.geo.raster import atomic_path, write_array
+from gossan.io.geometry_tables import write_geojson, write_geopackage
 from gossan.io.run_folder import RunFolder
-from gossan.targets.tables import write_geojson, write_geopackage
 
 # Alteration ratios of ASTER bands 1 to 9: Kalinowski & Oliver 2004; the last three Ninomiya 2003.
 ALTERATION_RATIOS = {

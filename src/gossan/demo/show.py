@@ -16,11 +16,11 @@ from gossan.demo.folder import keep_district
 from gossan.evaluate.scores import score
 from gossan.geo.raster import open_raster
 from gossan.io.run_folder import RunFolder
+from gossan.pipeline.commands.run import RunResult, run_project
+from gossan.pipeline.options.products import BASELINE
+from gossan.pipeline.options.project import load_project
 from gossan.pipeline.output_grid import sample_spacing
-from gossan.pipeline.products import BASELINE
 from gossan.pipeline.progress import Reporter
-from gossan.pipeline.project import load_project
-from gossan.pipeline.run import RunResult, run_project
 
 ELEMENTS = ("Cu", "Zn", "Sn")
 """Copper and zinc follow the alteration; tin has nothing to do with the imagery (control)."""

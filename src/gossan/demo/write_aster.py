@@ -22,9 +22,9 @@ from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer, Layer, SelectedLayer
 from gossan.geo.raster import RasterWriter, atomic_path
 from gossan.geo.warp import to_grid
-from gossan.imagery.atmosphere import AtmosphereCorrection
+from gossan.imagery.aster.crosstalk import CrosstalkFree
+from gossan.imagery.atmosphere.correction import AtmosphereCorrection
 from gossan.imagery.calibration import reflectance_per_radiance
-from gossan.imagery.crosstalk import CrosstalkFree
 
 Group = Literal["VNIR", "SWIR", "TIR"]
 

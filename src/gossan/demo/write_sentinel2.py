@@ -22,7 +22,7 @@ from gossan.demo.write_sentinel2_masks import write_cloud_mask, write_cloud_prob
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer, SelectedLayer
 from gossan.geo.warp import to_grid
-from gossan.imagery.jp2_store import write_jp2
+from gossan.imagery.sentinel2.jp2_store import write_jp2
 
 NODATA, SATURATED, QUANTIFICATION, OFFSET = 0, 65535, 10000, -1000
 _LOCAL = "T{tile}_{time}_{label}"

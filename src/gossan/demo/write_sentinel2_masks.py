@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossan.geo.grid import Grid
-from gossan.imagery.jp2_store import write_jp2
+from gossan.imagery.sentinel2.jp2_store import write_jp2
 
 _TYPES = {"OPAQUE": 1, "CIRRUS": 2}
 _EOP, _GML = "http://www.opengis.net/eop/2.0", "http://www.opengis.net/gml/3.2"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gossan.errors import FitError, must
 from gossan.evaluate.agreement import Agreement, NearSamples, agreement
-from gossan.fusion.features import NoFeatures
+from gossan.fusion.features.sources import NoFeatures
 from gossan.fusion.kriging_model import KrigingModel
 from gossan.fusion.protocol import Observations
 from gossan.geo.blocks import Blocks

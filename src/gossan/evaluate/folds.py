@@ -21,7 +21,7 @@ from gossan.fusion.cross_validation import spatial_side
 from gossan.fusion.lattice import nodes_of
 from gossan.fusion.protocol import Features, Observations
 from gossan.geo.grid import Grid
-from gossan.geochem.variogram import fit_variogram
+from gossan.geochem.variogram.fitting import fit_variogram
 from gossan.settings import Settings
 
 __all__ = ["FoldWord", "Folds", "ValidationSettings", "make_folds", "residual_range"]

@@ -13,7 +13,7 @@ from gossan.arrays.image_quality import ergas, spectral_angle, universal_quality
 from gossan.errors import FitError, must
 from gossan.evaluate.scores import score
 from gossan.fusion.cross_validation import ModelFactory
-from gossan.fusion.features import LayerFeatures, NoFeatures
+from gossan.fusion.features.sources import LayerFeatures, NoFeatures
 from gossan.fusion.kriging_model import KrigingModel
 from gossan.fusion.protocol import Features, Observations, Points
 from gossan.geo.blocks import Blocks

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from gossan.errors import FitError, must
-from gossan.fusion.background import shared_lattice
 from gossan.fusion.lattice import lattice_step, smooth_layer
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
+from gossan.fusion.pyramid.kriged_pair import shared_lattice
 from gossan.geo.grid import Window
 from gossan.geo.layer import Layer, OnSourceGrid
-from gossan.geochem.kriging import Kriging
-from gossan.geochem.variogram import VariogramModel, fit_variogram
+from gossan.geochem.kriging.estimator import Kriging
+from gossan.geochem.variogram.fitting import VariogramModel, fit_variogram
 from gossan.settings import Settings
 
 __all__ = [
@@ -62,7 +62,7 @@ class KrigingModel:
     Examples
     --------
     >>> from gossan.geo.grid import Grid
-    >>> from gossan.fusion.features import NoFeatures
+    >>> from gossan.fusion.features.sources import NoFeatures
     >>> rng = np.random.default_rng(0)
     >>> xy = rng.uniform(0, 10_000, (80, 2))
     >>> features = NoFeatures(Grid.from_bounds(32638, (0, 0, 10_000, 10_000), 100))

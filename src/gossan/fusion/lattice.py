@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossan.errors import FitError, must
-from gossan.fusion.cubic import LatticeLayer, cubic_pair
+from gossan.fusion.lattice_layer import LatticeLayer, cubic_pair
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer, Layer
 from gossan.geo.warp import WarpedLayer

@@ -36,7 +36,7 @@ class Entry:
         return getattr(module, self.settings), getattr(module, self.model)
 
 
-_REGRESSION = "gossan.fusion.regression_kriging"
+_REGRESSION = "gossan.fusion.rivals.regression_kriging"
 
 MODELS: dict[str, Entry] = {
     "kriging": Entry(
@@ -44,26 +44,26 @@ MODELS: dict[str, Entry] = {
         "ordinary kriging without imagery: the baseline",
     ),
     "atprk": Entry(
-        "gossan.fusion.atprk", "AreaToPointSettings", "AreaToPoint",
+        "gossan.fusion.rivals.atprk", "AreaToPointSettings", "AreaToPoint",
         "area-to-point regression kriging of the block-kriged layer",
         needs_features=True,
     ),
     "pyramid": Entry(
-        "gossan.fusion.pyramid", "PyramidSettings", "PyramidModel",
+        "gossan.fusion.pyramid.model", "PyramidSettings", "PyramidModel",
         "the paper's fusion: detail of the imagery injected into the kriged layer",
         needs_features=True,
     ),
     "guarded_pyramid": Entry(
-        "gossan.fusion.injection", "GuardedPyramidSettings", "GuardedPyramid",
+        "gossan.fusion.pyramid.guarded", "GuardedPyramidSettings", "GuardedPyramid",
         "the pyramid, its detail scaled by what held-out samples bear out",
         needs_features=True,
     ),
     "geostatistical": Entry(
-        "gossan.fusion.geostatistical", "GeostatisticalSettings", "Geostatistical",
+        "gossan.fusion.geostatistical.model", "GeostatisticalSettings", "Geostatistical",
         "imagery at the samples' support plus a spatial term, by restricted likelihood",
     ),
     "geostatistical_forest": Entry(
-        "gossan.fusion.geostatistical_forest", "GeostatisticalForestSettings",
+        "gossan.fusion.geostatistical.forest", "GeostatisticalForestSettings",
         "GeostatisticalForest",
         "the geostatistical model and half of what a forest finds in its held-out residuals",
     ),
@@ -82,16 +82,16 @@ MODELS: dict[str, Entry] = {
         needs_features=True,
     ),
     "gwr": Entry(
-        "gossan.fusion.gwr", "GeographicallyWeightedSettings", "GeographicallyWeighted",
+        "gossan.fusion.rivals.gwr", "GeographicallyWeightedSettings", "GeographicallyWeighted",
         "regression whose slopes vary over the ground, residual kriged",
         needs_features=True,
     ),
     "blend": Entry(
-        "gossan.fusion.blend", "BlendSettings", "Blend",
+        "gossan.fusion.selection.blend", "BlendSettings", "Blend",
         "weighted mean of several models, weights by spatial cross-validation",
     ),
     "auto": Entry(
-        "gossan.fusion.auto", "AutoSettings", "Auto",
+        "gossan.fusion.selection.auto", "AutoSettings", "Auto",
         "the best of several models, kriging unless one is better beyond doubt",
     ),
 }  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gossan.errors import FitError, InputError, must
-from gossan.geochem.kriging import as_targets
+from gossan.geochem.kriging.estimator import as_targets
 
 Array = NDArray[np.float64]
 SIZES = 24

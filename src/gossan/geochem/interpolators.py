@@ -18,7 +18,7 @@ from scipy.spatial import Delaunay, QhullError, cKDTree
 
 from gossan.errors import FitError, InputError, must
 from gossan.geo.grid import Grid
-from gossan.geochem.kriging import as_targets, distinct, nodes_of
+from gossan.geochem.kriging.estimator import as_targets, distinct, nodes_of
 from gossan.geochem.natural_neighbour import sibson
 from gossan.geochem.threads import run_chunks
 

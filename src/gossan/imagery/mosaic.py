@@ -15,7 +15,7 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window, same_crs
 from gossan.geo.layer import Layer
 from gossan.geo.warp import to_grid, transformed_bounds
-from gossan.imagery.levelling import Dated, Levelling, level
+from gossan.imagery.radiometric_normalisation import Dated, Levelling, level
 from gossan.imagery.settings import Overlap
 
 

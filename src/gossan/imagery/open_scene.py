@@ -10,9 +10,9 @@ from gossan.errors import ImageryError, must
 from gossan.geo.layer import Layer
 from gossan.geo.raster import open_raster
 from gossan.imagery.bands import resolve
-from gossan.imagery.masks import MaskedLayer, Masks, build_masks
+from gossan.imagery.masks.layer import MaskedLayer, Masks, build_masks
+from gossan.imagery.masks.shade import Shade
 from gossan.imagery.settings import ImagerySettings
-from gossan.imagery.shade import Shade
 
 
 @dataclass(frozen=True, eq=False)

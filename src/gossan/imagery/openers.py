@@ -10,12 +10,12 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer, MappedLayer, RenamedLayer, SelectedLayer, StackedLayer
 from gossan.geo.warp import to_grid
-from gossan.imagery.aster import aster_stack, open_aster, require_one_version
-from gossan.imagery.aster_metadata import NAME as ASTER_NAME
-from gossan.imagery.aster_scene import AsterScene
+from gossan.imagery.aster.metadata import NAME as ASTER_NAME
+from gossan.imagery.aster.reflectance import aster_stack, open_aster, require_one_version
+from gossan.imagery.aster.scene import AsterScene
 from gossan.imagery.bands import open_bands, resolve
 from gossan.imagery.open_scene import OpenScene, masked_scene
-from gossan.imagery.sentinel2 import AnyFlag, Sentinel2Scene, open_sentinel2
+from gossan.imagery.sentinel2.scene import AnyFlag, Sentinel2Scene, open_sentinel2
 from gossan.imagery.settings import ImagerySettings
 
 UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)

@@ -22,11 +22,11 @@ from gossan.imagery.indices import (
     component_indices,
     index_layer,
 )
-from gossan.imagery.levelling import Dated, Levelling
-from gossan.imagery.masks import build_masks, mask_shares, require_ground
+from gossan.imagery.masks.layer import build_masks, mask_shares, require_ground
 from gossan.imagery.mosaic import mosaic
 from gossan.imagery.open_scene import OpenScene
 from gossan.imagery.openers import OPENERS
+from gossan.imagery.radiometric_normalisation import Dated, Levelling
 from gossan.imagery.settings import ImagerySettings
 
 

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from gossan.errors import must
-from gossan.imagery.aster_settings import AsterSettings
-from gossan.imagery.atmosphere_settings import AtmosphereSettings
-from gossan.imagery.mask_rules import MaskSettings
+from gossan.imagery.aster.settings import AsterSettings
+from gossan.imagery.atmosphere.settings import AtmosphereSettings
+from gossan.imagery.masks.rules import MaskSettings
 from gossan.settings import Settings
 
 Sensor = Literal["bands", "aster", "sentinel2"]

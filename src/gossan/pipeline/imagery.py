@@ -14,7 +14,7 @@ from gossan.geo.layer import Layer
 from gossan.geo.warp import to_grid
 from gossan.imagery.components import Scaling
 from gossan.imagery.exposure import exposure
-from gossan.imagery.masks import build_masks
+from gossan.imagery.masks.layer import build_masks
 from gossan.imagery.scenes import SceneStack, open_scenes
 from gossan.imagery.settings import ImagerySettings
 

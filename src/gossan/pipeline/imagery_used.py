@@ -15,8 +15,8 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Window
 from gossan.geo.layer import Layer
 from gossan.io.run_folder import RunFolder
-from gossan.pipeline.landscape import Landscape
-from gossan.pipeline.products import Product
+from gossan.pipeline.feature_sets import Landscape
+from gossan.pipeline.options.products import Product
 
 KRIGED, USED, PART = 0, 1, 2
 LEGEND = {

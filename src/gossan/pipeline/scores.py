@@ -17,9 +17,9 @@ from gossan.geo.layer import Layer
 from gossan.geo.raster import open_raster
 from gossan.geochem.transforms import Transform
 from gossan.io.run_folder import RunFolder
-from gossan.pipeline.ground import Ground
-from gossan.pipeline.products import BASELINE, CHECK_LAYER, COARSE, OF_PIXELS, Product
-from gossan.pipeline.project import Project
+from gossan.pipeline.inputs import Ground
+from gossan.pipeline.options.products import BASELINE, CHECK_LAYER, COARSE, OF_PIXELS, Product
+from gossan.pipeline.options.project import Project
 from gossan.pipeline.surveys import working
 
 IMAGE_PIXELS = 200_000_000

@@ -14,9 +14,9 @@ from pyproj import CRS
 from gossan.errors import SettingsError, SurveyError, must
 from gossan.fusion.protocol import Observations, Points
 from gossan.geo.samples import Samples
-from gossan.geochem.findings import Finding, Findings, row_words
-from gossan.geochem.levelling import level_surveys
-from gossan.geochem.survey import read_survey
+from gossan.geochem.batch_levelling import level_surveys
+from gossan.geochem.table.findings import Finding, Findings, row_words
+from gossan.geochem.table.survey import read_survey
 from gossan.geochem.transforms import (
     Tails,
     Transform,
@@ -26,7 +26,7 @@ from gossan.geochem.transforms import (
 )
 
 if TYPE_CHECKING:
-    from gossan.pipeline.project import Project
+    from gossan.pipeline.options.project import Project
 
 Weigh = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
 """Gives weights (n,) from places (n, 2) and values (n,)."""

@@ -8,8 +8,8 @@ from pyproj import CRS
 
 from gossan.errors import ImageryError, must
 from gossan.geo.layer import values_at
-from gossan.geochem.coordinates import project
-from gossan.geochem.findings import Finding, Findings
+from gossan.geochem.table.coordinates import project
+from gossan.geochem.table.findings import Finding, Findings
 from gossan.pipeline.imagery import Imagery
 
 MOST_SAMPLES = 2000

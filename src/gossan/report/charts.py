@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gossan.geochem.transforms import transform_from_record
-from gossan.geochem.variogram_model import Structure, VariogramModel
-from gossan.pipeline.products import BASELINE
+from gossan.geochem.variogram.model import Structure, VariogramModel
+from gossan.pipeline.options.products import BASELINE
 from gossan.report.maps import INK, QUIET
 from gossan.report.palette import PRODUCT_COLOURS
 from gossan.report.read import Results, trusted_product

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
-from gossan.pipeline.products import BASELINE
+from gossan.pipeline.options.products import BASELINE
 from gossan.report.figures import Plate, element_scale, webp
 from gossan.report.maps import crs_text, length_text, round_length
 from gossan.report.palette import Scale

@@ -10,11 +10,11 @@ from pathlib import Path
 from pyproj import CRS
 
 from gossan.geo.raster import atomic_path, open_raster
+from gossan.io.qgis_styles import anomaly_style, zone_style
 from gossan.pipeline.imagery_used import KRIGED, LEGEND, PART, USED
 from gossan.report.figures import element_scale
 from gossan.report.palette import ERROR, SHARE, Scale, common_scale
 from gossan.report.read import Map, Results, trusted_product
-from gossan.targets.styles import anomaly_style, zone_style
 
 VERSION = "3.22.0-Białowieża"
 STEPS = 17

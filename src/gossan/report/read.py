@@ -18,7 +18,7 @@ from gossan.geo.grid import Grid
 from gossan.geo.raster import open_raster, read_overview
 from gossan.io.run_folder import RunFolder
 from gossan.pipeline.imagery_used import LAYER
-from gossan.pipeline.products import BASELINE, TRUSTED
+from gossan.pipeline.options.products import BASELINE, TRUSTED
 
 MAP_PIXELS = 900_000
 """Pixels of a map that a figure shows at most."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from gossan.pipeline.products import CHECK_LAYER, COARSE
+from gossan.pipeline.options.products import CHECK_LAYER, COARSE
 from gossan.report.charts import coverage
 from gossan.report.read import Results
 

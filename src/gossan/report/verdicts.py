@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from gossan.pipeline.products import BASELINE, OF_PIXELS
+from gossan.pipeline.options.products import BASELINE, OF_PIXELS
 from gossan.report.read import Results, best_proved, trusted_product
 
 

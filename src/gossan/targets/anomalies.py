@@ -15,10 +15,10 @@ from pyproj import CRS
 
 from gossan.errors import InputError, must
 from gossan.geo.layer import Layer, RenamedLayer, SelectedLayer, StackedLayer
+from gossan.io.geometry_tables import GeoTable, geometry_table
 from gossan.settings import Settings
 from gossan.targets.above import AboveLayer
 from gossan.targets.patches import Patches, find_patches
-from gossan.targets.tables import GeoTable, geometry_table
 
 SCORE = "contrast_area x probability x exposure x (1 + coincident elements); what is unknown is 1"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gossan.io.field_files import write_kml
+from gossan.io.geometry_tables import write_csv, write_geojson, write_geopackage
+from gossan.io.qgis_styles import anomaly_style, zone_style
 from gossan.targets.anomalies import Anomalies
-from gossan.targets.field_files import write_kml
-from gossan.targets.styles import anomaly_style, zone_style
-from gossan.targets.tables import write_csv, write_geojson, write_geopackage
 
 
 def write_anomalies(anomalies: Anomalies, folder: Path | str, stem: str) -> dict[str, Path]:

@@ -16,10 +16,10 @@ from scipy.linalg import cho_factor, cho_solve
 from gossan.errors import FitError, InputError, must
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer, values_at
+from gossan.io.field_files import write_gpx
+from gossan.io.geometry_tables import GeoTable, geometry_table, write_csv, write_geopackage
+from gossan.io.qgis_styles import point_style
 from gossan.settings import Settings
-from gossan.targets.field_files import write_gpx
-from gossan.targets.styles import point_style
-from gossan.targets.tables import GeoTable, geometry_table, write_csv, write_geopackage
 
 Array = NDArray[np.float64]
 _MOST_SAMPLES = 8000

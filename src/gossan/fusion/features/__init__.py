@@ -1,0 +1,1 @@
+"""What the imagery, or a column of the survey, says at any place and support."""

@@ -1,0 +1,1 @@
+"""The geostatistical model: imagery at the samples' support plus a spatial field."""

@@ -1,0 +1,204 @@
+"""The spatial term from all samples at once: one factorisation of their covariance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.linalg import LinAlgError, cho_solve, cholesky
+from scipy.linalg.lapack import dpotri, dtrtri
+
+from gossan.errors import FitError, must
+from gossan.fusion.geostatistical.covariance import Correlation, lag_rule
+from gossan.fusion.geostatistical.likelihood import FieldSums
+from gossan.geochem.threads import run_chunks
+
+__all__ = ["ExactField", "ExactSamples", "FieldAt"]
+
+Array = NDArray[np.float64]
+_CHUNK = 1_000_000
+_CUTS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class FieldAt:
+    """What the samples say of the spatial term u at t targets, before the coefficients.
+
+    With the weights ``l = V^-1 c`` of the covariances c between samples and target: ``sums``
+    (t, c) is ``X' l`` for the columns X, ``explained`` (t,) is ``c' l``.
+    """
+
+    sums: Array
+    explained: Array
+
+
+@dataclass(frozen=True, eq=False)
+class ExactSamples:
+    """Samples (n, 2) of one support, ready to be factorised: cost n^3, memory a few n^2."""
+
+    coordinates: Array = field(repr=False)
+    support_m: float = 0.0
+
+    def sums(
+        self, correlation: Correlation, sill: float, noise: Array, noise_slopes: Array,
+        columns: Array, anisotropic: bool = False,
+    ) -> FieldSums:  # fmt: skip
+        """Give the sums of ``V = sill C + diag(noise)`` and their derivatives.
+
+        Parameters
+        ----------
+        correlation, sill : of the spatial term at points.
+        noise : (n,) variances on the diagonal.
+        noise_slopes : (k, n) derivatives of the diagonal by k parameters.
+        columns : (n, c) X = [Phi, 1, y].
+
+        Returns
+        -------
+        Sums; the parameters are ln sill, those of the correlation, then the k.
+        """
+        rule = lag_rule(self.support_m, self.support_m)
+        value, change = correlation.with_slopes(self.coordinates, rule, anisotropic)
+        value *= sill
+        change *= sill
+        lower = factorise(value, noise)
+        solved = cho_solve((lower, True), columns, check_finite=False)
+        logdet = 2 * float(np.log(np.diag(lower)).sum())
+        inverse = dpotri(lower, lower=True, overwrite_c=True)[0]
+        own = np.diag(inverse).copy()
+        traces = [float(_trace(inverse.T, part)) for part in (value, *change)]
+        traces += list(noise_slopes @ own)
+        slopes = [-solved.T @ (part @ solved) for part in (value, *change)]
+        slopes += [-solved.T @ (part[:, None] * solved) for part in noise_slopes]
+        return FieldSums(columns.T @ solved, logdet, np.array(slopes), np.array(traces))
+
+    def plain_sums(
+        self, correlation: Correlation, sill: float, noise: Array, columns: Array
+    ) -> tuple[Array, float]:
+        """Give the gram matrix and ``ln|V|`` alone."""
+        found = self.fix(correlation, sill, noise, columns)
+        return found.gram, found.logdet
+
+    def fix(
+        self, correlation: Correlation, sill: float, noise: Array, columns: Array
+    ) -> ExactField:
+        """Factorise for prediction."""
+        rule = lag_rule(self.support_m, self.support_m)
+        value = sill * correlation.between(self.coordinates, self.coordinates, rule)
+        lower = factorise(value, noise)
+        solved = cho_solve((lower, True), columns, check_finite=False)
+        return ExactField(self, correlation, sill, lower, solved, columns.T @ solved)
+
+
+@dataclass(frozen=True, eq=False)
+class ExactField:
+    """A factorised covariance: gives what the samples say at any place."""
+
+    samples: ExactSamples
+    correlation: Correlation
+    sill: float
+    lower: Array = field(repr=False)
+    solved: Array = field(repr=False)
+    gram: Array = field(repr=False)
+
+    @property
+    def logdet(self) -> float:
+        """``ln|V|``."""
+        return 2 * float(np.log(np.diag(self.lower)).sum())
+
+    def precision(self, one: NDArray[np.int_], two: NDArray[np.int_]) -> Array:
+        """Elements (one[k], two[k]) of ``V^-1``."""
+        inverse = dpotri(self.lower, lower=True)[0]
+        return inverse[np.maximum(one, two), np.minimum(one, two)]
+
+    def at(self, targets: Array, support_m: float = 0.0) -> FieldAt:
+        """Say what the samples tell of u at targets (t, 2) of a support."""
+        sums, explained = np.empty((len(targets), self.solved.shape[1])), np.empty(len(targets))
+
+        def part(start: int, stop: int) -> None:
+            covariance = self._covariance(targets[start:stop], support_m)
+            weights = cho_solve((self.lower, True), covariance.T, check_finite=False)
+            sums[start:stop] = covariance @ self.solved
+            explained[start:stop] = np.einsum("ti,it->t", covariance, weights)
+
+        run_chunks(part, len(targets), None, self._chunk)
+        return FieldAt(sums, explained)
+
+    def at_nodes(
+        self, targets: Array, rows: NDArray[np.int_], samples: NDArray[np.int_]
+    ) -> tuple[FieldAt, Array]:
+        """Say the same at many points, and give the weight of ``samples[k]`` at ``rows[k]``.
+
+        ``rows`` must be sorted. With W = L^-1 whatever is asked for is a matrix product:
+        ``explained = |W c|^2``, ``weights = W' W c``.
+        """
+        sums, explained = np.empty((len(targets), self.solved.shape[1])), np.empty(len(targets))
+        wanted = np.empty(len(rows))
+        white = np.ascontiguousarray(np.tril(dtrtri(self.lower, lower=True)[0]))
+        turned = np.ascontiguousarray(white.T)
+        cuts = np.linspace(0, len(white), _CUTS + 1).astype(int)
+
+        def part(start: int, stop: int) -> None:
+            covariance = self._covariance(targets[start:stop], 0.0)
+            whitened = np.empty_like(covariance)
+            for one, two in pairwise(cuts):  # beyond column two the rows of W are 0
+                whitened[:, one:two] = covariance[:, :two] @ white[one:two, :two].T
+            sums[start:stop] = covariance @ self.solved
+            explained[start:stop] = np.einsum("ti,ti->t", whitened, whitened)
+            some = slice(*np.searchsorted(rows, (start, stop)))
+            _dots(whitened, rows[some] - start, turned, samples[some], wanted[some])
+
+        run_chunks(part, len(targets), None, self._chunk)
+        return FieldAt(sums, explained), wanted
+
+    @property
+    def _chunk(self) -> int:
+        return max(64, _CHUNK // max(len(self.lower), 1))
+
+    def _covariance(self, targets: Array, support_m: float) -> Array:
+        """Covariances (t, n) of targets of a support with the samples."""
+        rule = lag_rule(support_m, self.samples.support_m)
+        return self.sill * self.correlation.between(targets, self.samples.coordinates, rule)
+
+
+def factorise(covariance: Array, noise: Array) -> Array:
+    """Factorise ``covariance + diag(noise)`` (n, n) into a lower triangle, Fortran order."""
+    matrix = np.array(covariance, order="F")
+    step = len(matrix) + 1
+    matrix.ravel(order="K")[::step] += noise
+    try:
+        return cholesky(matrix, lower=True, overwrite_a=True, check_finite=False)
+    except LinAlgError:
+        raise FitError(
+            must(
+                "samples",
+                "different enough for a covariance",
+                f"{len(matrix)} samples whose covariance is singular",
+                "Drop near-duplicate samples",
+            )
+        ) from None
+
+
+@njit(cache=True, nogil=True)
+def _dots(one, rows, two, others, out):  # type: ignore[no-untyped-def]
+    """Fill ``out[k] = one[rows[k]] . two[others[k]]``."""
+    for k in range(rows.size):
+        total = 0.0
+        first, second = one[rows[k]], two[others[k]]
+        for i in range(others[k], first.size):
+            total += first[i] * second[i]
+        out[k] = total
+
+
+@njit(cache=True, nogil=True)
+def _trace(upper, part):  # type: ignore[no-untyped-def]
+    """Trace of the product of symmetric matrices, of whose first the upper triangle is filled."""
+    total = 0.0
+    for i in range(part.shape[0]):
+        own = 0.0
+        for j in range(i + 1, part.shape[0]):
+            own += upper[i, j] * part[i, j]
+        total += 2.0 * own + upper[i, i] * part[i, i]
+    return total

@@ -1,0 +1,127 @@
+"""The geostatistical model and, on top, part of what a forest finds in its remainder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field as Option
+from sklearn.ensemble import RandomForestRegressor
+
+from gossan.arrays.folds import random_folds
+from gossan.fusion.features.nested import NestedFeatures, nested
+from gossan.fusion.geostatistical.map_layer import PosteriorLayer
+from gossan.fusion.geostatistical.model import Geostatistical, GeostatisticalSettings
+from gossan.fusion.protocol import Features, Observations, Points, Prediction
+from gossan.fusion.trees import Remainder, Trees
+
+__all__ = ["GeostatisticalForest", "GeostatisticalForestSettings"]
+
+Array = NDArray[np.float64]
+_FOLDS = 10
+_FEWEST = 20
+
+
+class GeostatisticalForestSettings(GeostatisticalSettings):
+    """Steer the geostatistical model with a forest on top.
+
+    ``share``: of what the forest says is added (0: the geostatistical model alone); ``trees``:
+    how many; ``leaf``: fewest samples of a leaf. The others are those of the geostatistical model.
+    """
+
+    model: Literal["geostatistical_forest"] = "geostatistical_forest"  # type: ignore[assignment]
+    share: float = Option(default=0.5, ge=0.0, le=1.0)
+    trees: int = Option(default=100, ge=10, le=2000)
+    leaf: int = Option(default=5, ge=1)
+    seed: int = 0
+
+
+class GeostatisticalForest:
+    """Add part of what a forest finds in the residuals of the geostatistical model.
+
+    ``estimate(x) = m(x) + share f(phi(x))``: m is the geostatistical estimate; f a random forest
+    of the same features (every width), fitted on residuals of samples that m did not see
+    (hyperparameters kept, samples left out fold by fold). What is linear, and what neighbours
+    tell, is taken by m, which shrinks it rightly; the forest may bend what is left. It is added by
+    half: the mean of the model with it and the model without, as safe as either. The standard
+    error stays that of m, which holds the remainder as noise. Where a feature is empty nothing is
+    added.
+
+    Parameters
+    ----------
+    settings
+        Those of the geostatistical model, and of the forest.
+
+    Examples
+    --------
+    >>> from gossan.fusion.features.sources import LayerFeatures
+    >>> from gossan.geo.grid import Grid
+    >>> from gossan.geo.layer import ArrayLayer
+    >>> rng = np.random.default_rng(0)
+    >>> grid = Grid.from_bounds(32638, (0, 0, 6000, 4000), 100)
+    >>> features = LayerFeatures(ArrayLayer(grid, ("index",), rng.normal(size=(1, 40, 60))))
+    >>> points = Points(rng.uniform(0, 1, (80, 2)) * [6000, 4000])
+    >>> values = features.at(points)[:, 0] ** 2
+    >>> model = GeostatisticalForest().fit(Observations(points, values), features)
+    >>> model.layer(features).bands
+    ('estimate', 'standard_error')
+
+    Sources: docs/geostatistical.md; Breiman 2001 (random forests); Friedman 2001 (a remainder is
+    fitted and added by a part).
+    """
+
+    def __init__(self, settings: GeostatisticalForestSettings | None = None) -> None:
+        self.settings = settings or GeostatisticalForestSettings()
+        self.tables_: dict[str, pd.DataFrame] = {}
+
+    def fit(self, observations: Observations, features: Features) -> Self:
+        """Fit the geostatistical model, then the forest on what it leaves."""
+        options = self.settings
+        alone = options.model_dump(include=set(GeostatisticalSettings.model_fields) - {"model"})
+        self.smooth_ = Geostatistical(GeostatisticalSettings(**alone)).fit(observations, features)
+        self.tables_ = dict(self.smooth_.tables_)
+        self.remainder_: Remainder | None = None
+        offered = self._offered(features, observations.points)
+        x = offered.at(observations.points)
+        filled = np.isfinite(x).all(axis=1)
+        if not offered.names or filled.sum() < max(_FEWEST, 2 * options.leaf):
+            return self
+        folds = random_folds(len(x), _FOLDS, options.seed)
+        left = self.smooth_.residuals(folds)
+        forest = RandomForestRegressor(
+            options.trees, min_samples_leaf=options.leaf, max_features=1 / 3,
+            random_state=options.seed, n_jobs=1,
+        ).fit(x[filled], left[filled])  # fmt: skip
+        self.remainder_ = Remainder(Trees.of(forest), options.share)
+        self.tables_["remainder"] = _table(forest, offered.names, left, observations.values)
+        return self
+
+    def predict(self, points: Points, features: Features) -> Prediction:
+        """Estimate at points, with the error of a new sample."""
+        found = self.smooth_.predict(points, features)
+        if self.remainder_ is None:
+            return found
+        x = self._offered(features, points).at(points)
+        return Prediction(found.mean + self.remainder_(x.T), found.standard_error)
+
+    def layer(self, features: Features) -> PosteriorLayer:
+        """Give estimate and standard error at every pixel of the features' grid."""
+        smooth = self.smooth_.layer(features)
+        elements = tuple(replace(one, remainder=self.remainder_) for one in smooth.elements)
+        return replace(smooth, elements=elements)
+
+    def _offered(self, features: Features, points: Points) -> NestedFeatures:
+        return nested(features, self.smooth_.widths_, points)
+
+
+def _table(
+    forest: RandomForestRegressor, names: tuple[str, ...], left: Array, values: Array
+) -> pd.DataFrame:
+    """Say how much is left of the samples' variance, and what the forest looks at."""
+    share = float(np.mean(left**2) / np.var(values))
+    return pd.DataFrame(
+        {"feature": names, "importance": forest.feature_importances_, "variance_left": share}
+    ).sort_values("importance", ascending=False)

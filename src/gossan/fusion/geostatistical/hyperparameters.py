@@ -1,0 +1,287 @@
+"""Hyperparameters of the geostatistical model: their priors, mode and averaging.
+
+The vector theta holds ``ln tau2`` of each feature group, ``ln sigma2``, ``ln eta2``, ``ln r``,
+then ``a1, a2`` (anisotropy) and ``ln smoothness`` where asked for. Priors, weak and stated:
+
+- standard deviations: exponential, mean the observations' standard deviation. It favours the
+  simpler model (no imagery, no nugget) and forbids nothing;
+- range: log-normal about a fifth of the survey's size, standard deviation sqrt(2) in ln r;
+- a1, a2: normal, standard deviation 0.35 (a ratio of axes of 1.4 is one deviation);
+- smoothness: log-normal about 1, standard deviation 0.35.
+
+Few samples leave the hyperparameters uncertain, and one best set of them then gives intervals
+that are too narrow and slopes that are too sure. So the posterior of theta is averaged over: draws
+from a Student t about the mode, weighted by posterior over proposal.
+
+Source: Simpson et al. 2017, Statistical Science 32 (priors on deviations); Rue, Martino and
+Chopin 2009, J. Royal Stat. Soc. B 71 (averaging over hyperparameters).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import LinAlgError
+from scipy.optimize import minimize
+
+from gossan.errors import FitError
+from gossan.fusion.geostatistical.covariance import Correlation, Family
+from gossan.fusion.geostatistical.likelihood import FieldSums, coefficients, likelihood
+
+__all__ = ["Draws", "Hyperparameters", "Problem", "Shape", "SumsMaker", "average", "find_mode"]
+
+Array = NDArray[np.float64]
+_RANGE_SPREAD = 2.0
+_SHAPE_SPREAD = 0.35
+_DEGREES = 6
+_IMPOSSIBLE = 1e10
+
+
+class SumsMaker(Protocol):
+    """Samples that turn a covariance into the sums of the likelihood."""
+
+    def sums(
+        self, correlation: Correlation, sill: float, noise: Array, noise_slopes: Array,
+        columns: Array, anisotropic: bool = False,
+    ) -> FieldSums:  # fmt: skip
+        """Give sums and derivatives."""
+        ...
+
+    def plain_sums(
+        self, correlation: Correlation, sill: float, noise: Array, columns: Array
+    ) -> tuple[Array, float]:
+        """Give the gram matrix and ln|V|."""
+        ...
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the correlation may be: its family, and whether it may differ by direction."""
+
+    family: Family = "exponential"
+    anisotropic: bool = False
+
+    @property
+    def count(self) -> int:
+        """Number of shape parameters."""
+        return 1 + 2 * self.anisotropic + (self.family == "stable")
+
+
+@dataclass(frozen=True, eq=False)
+class Hyperparameters:
+    """One set of hyperparameters in natural units (variances on the working scale)."""
+
+    group_variances: Array
+    sill: float
+    noise: float
+    correlation: Correlation
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """The posterior of theta for one element.
+
+    Parameters
+    ----------
+    columns
+        (n, d + 2) X = [Phi, 1, y], features standardised, 0 where missing.
+    group
+        (d,) group of each feature, from 0.
+    missing
+        (n, groups) share of each group's features that a sample lacks; it has their prior
+        variance as noise.
+    shape
+        Family of correlation.
+    size_m
+        Size of the survey: square root of the area of its rectangle.
+    spacing_m
+        Median distance to the nearest sample.
+    """
+
+    columns: Array = field(repr=False)
+    group: NDArray[np.int_] = field(repr=False)
+    missing: Array = field(repr=False)
+    shape: Shape
+    size_m: float
+    spacing_m: float
+
+    @property
+    def groups(self) -> int:
+        """Number of feature groups."""
+        return int(self.missing.shape[1])
+
+    @property
+    def variance(self) -> float:
+        """Variance of the observations."""
+        return float(self.columns[:, -1].var())
+
+    def read(self, theta: Array) -> Hyperparameters:
+        """Turn theta into natural units."""
+        k = self.groups
+        at = k + 3
+        stretch = (0.0, 0.0)
+        if self.shape.anisotropic:
+            stretch = (float(theta[at]), float(theta[at + 1]))
+            at += 2
+        smoothness = float(np.exp(theta[at])) if self.shape.family == "stable" else 1.0
+        correlation = Correlation(
+            self.shape.family, float(np.exp(theta[k + 2])), stretch, smoothness
+        )
+        tau, sill, noise = np.exp(theta[:k]), float(np.exp(theta[k])), float(np.exp(theta[k + 1]))
+        return Hyperparameters(tau, sill, noise, correlation)
+
+    def scales(self, h: Hyperparameters) -> Array:
+        """Prior standard deviation (d,) of each coefficient: sqrt(tau2 / features of the group)."""
+        sizes = np.bincount(self.group, minlength=self.groups)
+        return np.sqrt(h.group_variances[self.group] / sizes[self.group])
+
+    def noise(self, h: Hyperparameters) -> Array:
+        """Diagonal variance (n,) of the samples."""
+        return h.noise + self.missing @ h.group_variances
+
+    def starts(self) -> list[Array]:
+        """Places to begin the search: imagery strong, weak."""
+        shares = [(0.4, 0.4, 0.2), (0.05, 0.7, 0.2)] if self.groups else [(1.0, 0.7, 0.3)]
+        rest = [np.log(0.2 * self.size_m)] + [0.0] * (self.shape.count - 1)
+        v, k = self.variance, max(self.groups, 1)
+        return [
+            np.array([np.log(t * v / k)] * self.groups + [np.log(s * v), np.log(n * v), *rest])
+            for t, s, n in shares
+        ]
+
+    def bounds(self) -> Array:
+        """Lower and upper bounds (p, 2) of theta."""
+        v = self.variance
+        rows = [np.log([1e-4 * v, 20 * v])] * (self.groups + 1) + [np.log([1e-3 * v, 2 * v])]
+        rows.append(np.log([max(self.spacing_m, 1e-3 * self.size_m), 6 * self.size_m]))
+        rows += [np.array([-1.5, 1.5])] * (2 * self.shape.anisotropic)
+        if self.shape.family == "stable":
+            rows.append(np.log([0.3, 1.95]))
+        return np.array(rows)
+
+    def value_and_slope(self, theta: Array, samples: SumsMaker) -> tuple[float, Array]:
+        """Minus log posterior of theta and its derivatives."""
+        h = self.read(theta)
+        lacking = np.flatnonzero(self.missing.any(axis=0))
+        n, k = len(self.columns), self.groups
+        own = h.group_variances[lacking][:, None] * self.missing[:, lacking].T
+        noise_slopes = np.vstack([np.full((1, n), h.noise), own])
+        try:
+            sums = samples.sums(
+                h.correlation, h.sill, self.noise(h), noise_slopes, self.columns,
+                self.shape.anisotropic,
+            )  # fmt: skip
+            value, by_group, by_field = likelihood(sums, self.scales(h), self.group)
+        except (FitError, LinAlgError):
+            return _IMPOSSIBLE, np.zeros(len(theta))
+        slope = np.zeros(len(theta))
+        shapes = self.shape.count
+        slope[:k] = by_group
+        slope[k] = by_field[0]
+        slope[k + 1] = by_field[1 + shapes]
+        slope[k + 2 :] = by_field[1 : 1 + shapes]
+        slope[lacking] += by_field[2 + shapes :]
+        prior, prior_slope = self._prior(theta)
+        return value + prior, slope + prior_slope
+
+    def value(self, theta: Array, samples: SumsMaker) -> float:
+        """Minus log posterior of theta."""
+        h = self.read(theta)
+        try:
+            gram, logdet = samples.plain_sums(h.correlation, h.sill, self.noise(h), self.columns)
+            found = coefficients(gram, self.scales(h))
+        except (FitError, LinAlgError):
+            return _IMPOSSIBLE
+        s = np.append(self.scales(h), 1.0)
+        fitted = float((gram[:-1, -1] * s) @ found.mean)
+        half = float(np.log(np.diag(found.factor[0])).sum())
+        return 0.5 * (logdet + gram[-1, -1] - fitted) + half + self._prior(theta)[0]
+
+    def _prior(self, theta: Array) -> tuple[float, Array]:
+        """Minus log prior density of theta, and its derivatives."""
+        k = self.groups
+        slope = np.zeros(len(theta))
+        deviation = np.exp(theta[: k + 2] / 2) / np.sqrt(self.variance)
+        value = float((deviation - theta[: k + 2] / 2).sum())
+        slope[: k + 2] = (deviation - 1) / 2
+        off = theta[k + 2] - np.log(0.2 * self.size_m)
+        value += off**2 / (2 * _RANGE_SPREAD)
+        slope[k + 2] = off / _RANGE_SPREAD
+        value += float((theta[k + 3 :] ** 2).sum()) / (2 * _SHAPE_SPREAD**2)
+        slope[k + 3 :] = theta[k + 3 :] / _SHAPE_SPREAD**2
+        return value, slope
+
+
+def find_mode(
+    problem: Problem, samples: SumsMaker, starts: list[Array] | None = None, steps: int = 200
+) -> tuple[Array, float]:
+    """Find the most probable theta, from each start by L-BFGS, and minus its log posterior."""
+    bounds = problem.bounds()
+    best: tuple[Array, float] | None = None
+    for start in starts or problem.starts():
+        inside = np.clip(start, bounds[:, 0], bounds[:, 1])
+        found = minimize(
+            problem.value_and_slope, inside, args=(samples,), jac=True, method="L-BFGS-B",
+            bounds=bounds, options={"maxiter": steps, "ftol": 1e-6},
+        )  # fmt: skip
+        if best is None or found.fun < best[1]:
+            best = (found.x, float(found.fun))
+    assert best is not None
+    return best
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """Weighted sets of hyperparameters: theta (m, p), weights (m,), and ln of the evidence."""
+
+    theta: Array
+    weights: Array
+    log_evidence: float
+
+
+def average(problem: Problem, samples: SumsMaker, mode: Array, draws: int) -> Draws:
+    """Average over theta: draw, weigh by posterior over proposal.
+
+    With ``draws`` = 0 the mode alone is kept and the evidence is Laplace's.
+    """
+    spread, logdet = _spread(lambda t: problem.value_and_slope(t, samples)[1], mode)
+    p = len(mode)
+    laplace = 0.5 * p * np.log(2 * np.pi) + logdet
+    if not draws:
+        return Draws(mode[None], np.ones(1), laplace - problem.value(mode, samples))
+    rng = np.random.default_rng(0)
+    half = rng.standard_normal(((draws + 1) // 2, p))
+    z = np.concatenate([half, -half])
+    z /= np.sqrt(rng.chisquare(_DEGREES, len(z)) / _DEGREES)[:, None]
+    proposal = -0.5 * (_DEGREES + p) * np.log1p((z**2).sum(axis=1) / _DEGREES)
+    bounds = problem.bounds()
+    theta = np.clip(mode + z @ spread.T, bounds[:, 0] - 2.0, bounds[:, 1] + np.log(2.0))
+    log_weight = np.array([-problem.value(t, samples) for t in theta]) - proposal
+    top = log_weight.max()
+    weight = np.exp(log_weight - top)
+    evidence = top + np.log(weight.mean()) + logdet + _student_constant(p)
+    return Draws(theta, weight / weight.sum(), evidence)
+
+
+def _student_constant(p: int) -> float:
+    """Minus the log density of the standard proposal at its centre."""
+    from scipy.special import gammaln
+
+    v = float(_DEGREES)
+    return float(0.5 * p * np.log(v * np.pi) + gammaln(v / 2) - gammaln((v + p) / 2))
+
+
+def _spread(slope: Callable[[Array], Array], mode: Array) -> tuple[Array, float]:
+    """Root of the inverse curvature at the mode, by differences of the slope; ln its size."""
+    step = 0.1
+    rows = [
+        (slope(mode + step * e) - slope(mode - step * e)) / (2 * step) for e in np.eye(len(mode))
+    ]
+    curvature = np.array(rows)
+    size, axes = np.linalg.eigh((curvature + curvature.T) / 2)
+    size = np.maximum(size, 0.15)
+    return axes / np.sqrt(size), float(-0.5 * np.log(size).sum())

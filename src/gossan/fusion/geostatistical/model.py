@@ -1,0 +1,232 @@
+"""The geostatistical model: imagery at the samples' support, a spatial term, and their errors."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field as Option
+from scipy.spatial import cKDTree
+
+from gossan.errors import FitError, must
+from gossan.fusion.features.nested import NestedFeatures, nested, window_widths
+from gossan.fusion.geostatistical.averaging import Candidate, Learnt, learn
+from gossan.fusion.geostatistical.covariance import Family
+from gossan.fusion.geostatistical.dense import ExactSamples
+from gossan.fusion.geostatistical.hyperparameters import Problem, Shape
+from gossan.fusion.geostatistical.map_layer import ElementPosterior, PosteriorLayer
+from gossan.fusion.geostatistical.posterior_nodes import on_lattice
+from gossan.fusion.geostatistical.standard_features import StandardFeatures
+from gossan.fusion.geostatistical.support_change import Composite
+from gossan.fusion.geostatistical.tables import feature_table, hyperparameter_table
+from gossan.fusion.geostatistical.vecchia import NearestSamples
+from gossan.fusion.kriging_model import check_values
+from gossan.fusion.protocol import Features, Observations, Points, Prediction
+from gossan.settings import Settings
+
+__all__ = ["Geostatistical", "GeostatisticalSettings"]
+
+Array = NDArray[np.float64]
+
+
+class GeostatisticalSettings(Settings):
+    """Steer the geostatistical model.
+
+    ``windows``: "nested" offers every feature at several widths at once, each width with its own
+    prior variance; "likelihood" weighs the widths against each other by their evidence; "survey"
+    takes the survey's support alone. ``windows_px``: the widths in pixels (1 or even; default: 1
+    and powers of four up to the spacing of the samples).
+    ``nonlinear``: "fourier" also weighs a smooth nonlinear function of the leading components.
+    ``correlation``: family of the spatial term; "stable" estimates its smoothness, which tells how
+    much varies within the support of composites.
+    ``anisotropy``: whether the range may differ by direction.
+    ``averaging``: "evidence" averages over hyperparameters and weighs the model against kriging;
+    "mode" takes the most probable hyperparameters.
+    ``composite``: "lognormal" corrects estimates for smaller supports, where the working scale is
+    logarithmic and samples are arithmetic means over their support; "none" does not.
+    ``sub_support_variance``: variance (squared working scale) below the samples' support, from
+    duplicates or a check survey. ``exact_samples``: above this number of samples, likelihood and
+    predictions use nearest ``neighbours``.
+    """
+
+    model: Literal["geostatistical"] = "geostatistical"
+    windows: Literal["nested", "likelihood", "survey"] = "nested"
+    windows_px: tuple[int, ...] | None = None
+    nonlinear: Literal["none", "fourier"] = "none"
+    correlation: Family = "stable"
+    anisotropy: Literal["none", "estimated"] = "none"
+    averaging: Literal["evidence", "mode"] = "evidence"
+    composite: Literal["lognormal", "none"] = "lognormal"
+    sub_support_variance: float = Option(default=0.0, ge=0)
+    exact_samples: int = Option(default=4000, ge=100, le=10_000)
+    neighbours: int = Option(default=30, ge=5, le=100)
+
+
+class Geostatistical:
+    """Fuse samples and imagery by one linear mixed model.
+
+    ``y = m + phi beta + u(s) + e``: coefficients with grouped ridge priors, u a Gaussian process,
+    hyperparameters by restricted likelihood, averaged over, and weighed against kriging without
+    imagery. The estimate is linear in phi, so it changes support exactly: fitted at the samples'
+    support, applied at pixels. With no variance for imagery it *is* ordinary kriging.
+
+    Parameters
+    ----------
+    settings
+        Options; defaults are meant to be right.
+
+    Examples
+    --------
+    >>> from gossan.fusion.features.sources import LayerFeatures
+    >>> from gossan.geo.grid import Grid
+    >>> from gossan.geo.layer import ArrayLayer
+    >>> rng = np.random.default_rng(0)
+    >>> grid = Grid.from_bounds(32638, (0, 0, 6000, 4000), 100)
+    >>> image = rng.normal(size=(1, 40, 60))
+    >>> features = LayerFeatures(ArrayLayer(grid, ("index",), image))
+    >>> points = Points(rng.uniform(0, 1, (80, 2)) * [6000, 4000])
+    >>> values = 2.0 * features.at(points)[:, 0] + 0.1 * rng.normal(size=80)
+    >>> model = Geostatistical().fit(Observations(points, values), features)
+    >>> table = model.tables_["features"].set_index("feature")
+    >>> bool(abs(table.per_unit["index"] - 2.0) < 0.1)
+    True
+    >>> model.layer(features).bands
+    ('estimate', 'standard_error')
+
+    Source: docs/geostatistical.md; Diggle and Ribeiro 2007; Rasmussen and Williams 2006.
+    """
+
+    def __init__(self, settings: GeostatisticalSettings | None = None) -> None:
+        self.settings = settings or GeostatisticalSettings()
+        self.tables_: dict[str, pd.DataFrame] = {}
+
+    def fit(self, observations: Observations, features: Features) -> Self:
+        """Learn coefficients and spatial term from the observations."""
+        check_values(observations)
+        points = self.points_ = observations.points
+        self.widths_ = self._widths(features, points)
+        offered = nested(features, self.widths_, points)
+        raw = offered.at(points)
+        self.standard_ = StandardFeatures.of(raw, offered.group)
+        if self.settings.nonlinear == "fourier" and len(self.standard_.used):
+            self.standard_ = self.standard_.with_waves(raw)
+        design, gaps = self.standard_(raw)
+        self.problem_ = self._problem(observations, design, gaps)
+        self.samples_ = self._samples(points)
+        labels = self._labels(offered)
+        learnt = learn(
+            self.problem_, self._candidates(labels), self.samples_,
+            self.settings.averaging == "evidence",
+        )  # fmt: skip
+        self.mixture_ = learnt.mixture
+        self.composite_ = self._composite(offered, points, design)
+        self.tables_ = self._tables(learnt, offered, design, observations.values, labels)
+        return self
+
+    def predict(self, points: Points, features: Features) -> Prediction:
+        """Estimate at points: mean, and standard error of a new sample of their support."""
+        offered = nested(features, self.widths_, points)
+        design, gaps = self.standard_(offered.at(points))
+        mean, variance = self.mixture_.predict(points.coordinates, design, points.support_m)
+        if gaps.any():
+            variance += self.standard_.gap_variance(gaps, self.mixture_.second_moment)
+        variance += self.composite_.added_variance(points.support_m)
+        shift = self.composite_.shift(self.mixture_, points.support_m)
+        return Prediction(mean + shift, np.sqrt(variance))
+
+    def residuals(self, folds: NDArray[np.int_]) -> Array:
+        """Give what each sample (n,) differs from the estimate by the samples of other folds.
+
+        Coefficients and spatial term are learnt anew without each fold (n,); hyperparameters stay.
+        """
+        columns, missing = self.problem_.columns, self.problem_.missing
+        found = np.empty(len(columns))
+        for fold in np.unique(folds):
+            held, rest = folds == fold, folds != fold
+            problem = replace(self.problem_, columns=columns[rest], missing=missing[rest])
+            mixture = self.mixture_.of(problem, self._samples(self.points_.subset(rest)))
+            places = self.points_.coordinates[held]
+            mean, _ = mixture.predict(places, columns[held, :-2], self.points_.support_m)
+            found[held] = columns[held, -1] - mean
+        return found
+
+    def layer(self, features: Features) -> PosteriorLayer:
+        """Give estimate and standard error at every pixel of the features' grid."""
+        offered = nested(features, self.widths_, self.points_)
+        posterior = on_lattice(self.mixture_, self.samples_, offered.grid)
+        shift = self.composite_.shift(self.mixture_, 0.0)
+        added = self.composite_.added_variance(0.0)
+        element = ElementPosterior(self.standard_, posterior, shift, added)
+        return PosteriorLayer(offered, (element,))
+
+    def _widths(self, features: Features, points: Points) -> tuple[int, ...]:
+        if self.settings.windows == "survey" or features.layer is None:
+            return (1,)
+        chosen = self.settings.windows_px or window_widths(features.grid, points.coordinates)
+        if any(w != 1 and (w < 2 or w % 2) for w in chosen):
+            raise FitError(must("windows_px", "1 or even", chosen, "Round the widths"))
+        return tuple(sorted({1, *chosen}))
+
+    def _problem(
+        self, observations: Observations, design: Array, gaps: NDArray[np.bool_]
+    ) -> Problem:
+        xy = observations.points.coordinates
+        columns = np.column_stack([design, np.ones(len(design)), observations.values])
+        extent = np.maximum(np.ptp(xy, axis=0), 1e-3 * np.ptp(xy))
+        nearest = cKDTree(xy).query(xy, k=2)[0][:, 1]
+        shape = Shape(self.settings.correlation, self.settings.anisotropy == "estimated")
+        return Problem(
+            columns, self.standard_.group, self.standard_.missing_shares(gaps), shape,
+            float(np.sqrt(np.prod(extent))), float(np.median(nearest)),
+        )  # fmt: skip
+
+    def _samples(self, points: Points) -> ExactSamples | NearestSamples:
+        xy = np.ascontiguousarray(points.coordinates, np.float64)
+        if len(xy) <= self.settings.exact_samples:
+            return ExactSamples(xy, points.support_m)
+        return NearestSamples.of(xy, points.support_m, self.settings.neighbours)
+
+    def _labels(self, offered: NestedFeatures) -> tuple[str, ...]:
+        kept = np.unique(offered.group[self.standard_.used])
+        sizes = [offered.widths[g] for g in kept]
+        labels = ["at the pixel" if w == 1 else f"over {w} pixels" for w in sizes]
+        return (*labels, "as waves") if self.standard_.waves is not None else tuple(labels)
+
+    def _candidates(self, labels: tuple[str, ...]) -> list[Candidate]:
+        none = Candidate("kriging", ())
+        waved = self.standard_.waves is not None
+        linear = tuple(range(len(labels) - waved))
+        if not linear:
+            return [none]
+        found = [Candidate("imagery", linear)]
+        if self.settings.windows == "likelihood":
+            found = [Candidate(f"imagery {labels[g]}", (g,)) for g in linear]
+        if waved:
+            found.append(Candidate("imagery, nonlinear", (*linear, linear[-1] + 1)))
+        alone = len(found) == 1 and self.settings.averaging == "mode"
+        return found if alone else [*found, none]
+
+    def _composite(self, offered: NestedFeatures, points: Points, design: Array) -> Composite:
+        within = np.zeros((design.shape[1], design.shape[1]))
+        if points.support_m > 0.0 and design.shape[1] and offered.layer is not None:
+            fine, gaps = self.standard_(offered.at(Points(points.coordinates)))
+            off = np.where(gaps, 0.0, fine - design)
+            within = off.T @ off / len(off)
+        return Composite(
+            points.support_m, self.settings.composite == "lognormal", within,
+            self.settings.sub_support_variance,
+        )  # fmt: skip
+
+    def _tables(
+        self, learnt: Learnt, offered: NestedFeatures, design: Array, values: Array,
+        labels: tuple[str, ...],
+    ) -> dict[str, pd.DataFrame]:  # fmt: skip
+        return {
+            "features": feature_table(self.mixture_, self.standard_, offered.names, design, values),
+            "hyperparameters": hyperparameter_table(self.mixture_, labels),
+            "models": learnt.models,
+            "supports": self.composite_.table(self.mixture_, 0.0),
+        }

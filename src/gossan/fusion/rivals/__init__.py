@@ -1,0 +1,1 @@
+"""Models of other authors, under the same protocol."""

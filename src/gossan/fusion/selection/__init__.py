@@ -1,0 +1,1 @@
+"""Choosing and averaging models by cross-validation."""

@@ -1,0 +1,1 @@
+"""Kriging: ordinary, simple, universal, block; local and global."""

@@ -1,0 +1,290 @@
+"""Estimate an element between samples, with its variance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial import cKDTree
+
+from gossan.errors import FitError, InputError, must
+from gossan.geo.grid import Grid
+from gossan.geochem.kriging.drift import check_drift, drift_terms
+from gossan.geochem.kriging.global_system import GlobalSystem
+from gossan.geochem.kriging.kernels import krige_local
+from gossan.geochem.kriging.neighbourhood import Neighbourhood, Search
+from gossan.geochem.kriging.support import Support, block_support, point_support
+from gossan.geochem.threads import run_chunks
+from gossan.geochem.variogram.model import VariogramModel
+
+Method = Literal["ordinary", "simple", "universal"]
+Nugget = Literal["exact", "filtered"]
+Drift = Literal["linear", "quadratic"]
+Array = NDArray[np.float64]
+
+
+@dataclass
+class Kriging:
+    """Krige values at points, for blocks or at the nodes of a lattice.
+
+    With covariances K among the neighbours, k to the target, drift functions F and f::
+
+        estimate = f' beta + k' K^-1 (z - F beta),  beta = (F' K^-1 F)^-1 F' K^-1 z
+        variance = C(0) - k' K^-1 k + d' (F' K^-1 F)^-1 d,  d = f - F' K^-1 k
+
+    Parameters
+    ----------
+    variogram
+        The model; covariances are its sill less its semivariance.
+    method
+        "ordinary" (unknown mean), "simple" (given ``mean``) or "universal" (drift in the
+        coordinates).
+    neighbours
+        Most samples a target, or None: all samples (one global system; the estimate comes
+        from the dual form).
+    mean
+        Known mean, for simple kriging only.
+    drift
+        "linear" or "quadratic" in easting and northing, for universal kriging only.
+    block_m
+        Side, or (width, height), in metres of the block that an estimate stands for; None:
+        a point.
+    nugget
+        "exact": the nugget is variation of the ground, samples are honoured and the variance
+        is that of a new sample (gstat's ``Nug``). "filtered": the nugget is measurement
+        error, it is smoothed away also at samples and the variance is that of the error-free
+        value (gstat's ``Err``).
+    radius_m, search, fewest
+        Of the neighbourhood: see ``Neighbourhood``.
+    variance_neighbours
+        With ``neighbours=None``: take the variance from this many nearest samples, which is
+        far quicker than the global variance; None: global.
+    workers
+        Threads; None: one a processor. The result does not depend on it.
+
+    Raises
+    ------
+    InputError
+        An option does not exist or does not fit the method.
+
+    Examples
+    --------
+    >>> from gossan.geochem.variogram.fitting import Structure, VariogramModel
+    >>> model = VariogramModel(0.0, (Structure("spherical", 1.0, 500.0),))
+    >>> places = np.array([[0.0, 0.0], [100.0, 0.0], [0.0, 100.0]])
+    >>> kriging = Kriging(model).fit(places, [1.0, 2.0, 4.0])
+    >>> estimate, variance = kriging.predict(places)
+    >>> estimate.round(6), variance.round(6)
+    (array([1., 2., 4.]), array([0., 0., 0.]))
+
+    Source: Cressie (1993), Statistics for Spatial Data, sections 3.2 and 3.4; Hengl (2007).
+    """
+
+    variogram: VariogramModel
+    method: Method = "ordinary"
+    neighbours: int | None = 32
+    mean: float | None = None
+    drift: Drift = "linear"
+    block_m: float | tuple[float, float] | None = None
+    nugget: Nugget = "exact"
+    radius_m: float | None = None
+    search: Search = "nearest"
+    fewest: int = 1
+    variance_neighbours: int | None = None
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("method", Method), ("drift", Drift), ("nugget", Nugget)):
+            words = get_args(allowed)
+            if getattr(self, name) not in words:
+                got = repr(getattr(self, name))
+                raise InputError(must(name, " | ".join(words), got, "Use one of these"))
+        if (self.method == "simple") != (self.mean is not None):
+            cure = 'Give the mean with method = "simple" only, or use method = "ordinary"'
+            raise InputError(must("mean", "given for simple kriging only", self.mean, cure))
+        if self.neighbours is None and (self.search != "nearest" or self.radius_m is not None):
+            cure = "Set neighbours, for example 32"
+            raise InputError(
+                must("search and radius_m", "used with neighbours", "neighbours = None", cure)
+            )
+        count = self.neighbours or self.variance_neighbours
+        if count is not None:
+            self._neighbourhood = Neighbourhood(count, self.radius_m, self.search, self.fewest)
+
+    def fit(self, coordinates: ArrayLike, values: ArrayLike) -> Self:
+        """Take samples: (n, 2) easting and northing in metres, (n,) values; NaN is left out.
+
+        Samples at the very same place count as one: their mean (with "filtered", of
+        accordingly smaller error).
+        """
+        xy, z, count = distinct(coordinates, values)
+        terms = drift_terms(self.method, self.drift)
+        check_drift(xy, terms)
+        self.samples_, self.values_ = xy, z
+        self.shift_ = float(np.mean(z)) if self.mean is None else float(self.mean)
+        self._turned = self.variogram.turn(xy)
+        self._centred = z - self.shift_
+        error = self.variogram.nugget / (count if self.nugget == "filtered" else np.ones(len(z)))
+        self._noise = np.ascontiguousarray(error)
+        self._tree = cKDTree(self._turned)
+        self._system: GlobalSystem | None = None
+        if self.neighbours is None:
+            self._system = GlobalSystem(
+                self.variogram, self._turned, self._centred, self._noise, terms
+            )
+        return self
+
+    def predict(self, coordinates: ArrayLike) -> tuple[Array, Array]:
+        """Give estimate and variance, each (t,), at (t, 2) easting and northing in metres.
+
+        NaN where a target is NaN, has fewer than ``fewest`` neighbours, or where a drift
+        cannot be told from its neighbours (they lie on a line).
+        """
+        out = self._run(coordinates, 2)
+        return out[0], out[1]
+
+    def estimate(self, coordinates: ArrayLike) -> Array:
+        """Give the estimate alone (t,): with ``neighbours=None`` by the fast dual form."""
+        if self._fitted is None:
+            return self._run(coordinates, 2)[0]
+        return self._run(coordinates, 1)[0]
+
+    def lattice(self, grid: Grid) -> Array:
+        """Give estimate and variance (2, height, width) at the pixel centres of a grid."""
+        return self._run(nodes_of(grid), 2).reshape(2, *grid.shape)
+
+    def estimate_lattice(self, grid: Grid) -> Array:
+        """Give the estimate alone (height, width): with ``neighbours=None`` by the dual form."""
+        return self.estimate(nodes_of(grid)).reshape(grid.shape)
+
+    def quality(self, grid: Grid) -> Array:
+        """Give distance to the nearest sample and effective number of samples (2, height, width).
+
+        Distance in metres on the ground. The effective number is ``1 / sum(w^2)`` of the
+        kriging weights w of a neighbourhood (32 nearest where kriging is global).
+
+        Source: Kish (1965), section 8.2.
+        """
+        nodes = nodes_of(grid)
+        distance = distance_to_nearest(self.samples_, nodes, self.workers)
+        effective = self._local(nodes, 3)[2]
+        return np.stack([distance, effective]).reshape(2, *grid.shape)
+
+    def leave_one_out(self) -> tuple[Array, Array]:
+        """Give estimate and variance, each (n,), of every sample from the other ones."""
+        out = self._local(self.samples_, 2, leave_out=True)
+        return out[0], out[1]
+
+    @property
+    def _fitted(self) -> GlobalSystem | None:
+        if not hasattr(self, "samples_"):
+            raise FitError(must("kriging", "fitted first", "no samples", "Call fit"))
+        return self._system
+
+    def _support(self) -> Support:
+        if self.block_m is not None:
+            return block_support(self.variogram, self.block_m)
+        return point_support(self.variogram, self.nugget == "filtered")
+
+    @property
+    def _jump(self) -> float:
+        # what a sample shares with a target at its very place beyond the structures
+        return self.variogram.nugget if self.nugget == "exact" else 0.0
+
+    def _run(self, coordinates: ArrayLike, rows: int) -> Array:
+        system = self._fitted
+        if system is None:
+            return self._local(coordinates, rows)
+        targets = self.variogram.turn(as_targets(coordinates))
+        support = self._support()
+        local_variance = rows == 2 and self.variance_neighbours is not None
+        out = np.empty((1 if local_variance else rows, len(targets)))
+        system.predict(targets, support, self._jump, out, self.workers)
+        out[0] += self.shift_
+        if local_variance:
+            return np.stack([out[0], self._local(coordinates, 2)[1]])
+        return out
+
+    def _local(self, coordinates: ArrayLike, rows: int, leave_out: bool = False) -> Array:
+        self._fitted  # noqa: B018
+        targets = self.variogram.turn(as_targets(coordinates))
+        support, jump = self._support(), self._jump
+        where = getattr(self, "_neighbourhood", None) or Neighbourhood(32)
+        if leave_out:
+            where = replace(where, neighbours=where.neighbours + 1)
+        terms = drift_terms(self.method, self.drift)
+        fewest = max(where.fewest, terms)
+        out = np.empty((rows, len(targets)))
+
+        def part(start: int, stop: int) -> None:
+            chunk = targets[start:stop]
+            nearest = where.find(self._turned, chunk, self._tree)
+            if leave_out:  # samples are distinct: each is its own nearest
+                nearest = np.ascontiguousarray(nearest[:, 1:])
+            krige_local(
+                self._turned, self._centred, self._noise, chunk, nearest,
+                self.variogram.packed, jump, terms, fewest, *support, out[:, start:stop],
+            )  # fmt: skip
+
+        run_chunks(part, len(targets), self.workers)
+        out[0] += self.shift_
+        return out
+
+
+def distance_to_nearest(
+    coordinates: ArrayLike, targets: ArrayLike, workers: int | None = None
+) -> Array:
+    """Give the distance in metres (t,) from targets (t, 2) to the nearest sample of (n, 2).
+
+    >>> distance_to_nearest([[0.0, 0.0], [10.0, 0.0]], [[3.0, 4.0], [10.0, 1.0]])
+    array([5., 1.])
+    """
+    tree = cKDTree(np.asarray(coordinates, float))
+    places = as_targets(targets)
+    out = np.full(len(places), np.nan)
+
+    def part(start: int, stop: int) -> None:
+        chunk = places[start:stop]
+        good = np.isfinite(chunk).all(axis=1)
+        out[start:stop][good] = tree.query(chunk[good])[0]
+
+    run_chunks(part, len(places), workers)
+    return out
+
+
+def as_targets(coordinates: ArrayLike) -> Array:
+    """Check that coordinates are (n, 2)."""
+    xy = np.asarray(coordinates, dtype=np.float64)
+    if xy.ndim != 2 or xy.shape[1] != 2:
+        cure = "Give easting and northing in two columns"
+        raise InputError(must("coordinates", "(n, 2)", xy.shape, cure))
+    return xy
+
+
+def nodes_of(grid: Grid) -> Array:
+    """Give (height * width, 2) easting and northing of the pixel centres, row by row."""
+    easting, northing = grid.coordinates()
+    nodes = np.empty((grid.height, grid.width, 2))
+    nodes[..., 0] = easting
+    nodes[..., 1] = northing[:, None]
+    return nodes.reshape(-1, 2)
+
+
+def distinct(coordinates: ArrayLike, values: ArrayLike) -> tuple[Array, Array, Array]:
+    """Leave out NaN and merge samples at the very same place: places, mean values, counts."""
+    xy, z = as_targets(coordinates), np.asarray(values, dtype=np.float64)
+    if z.shape != xy.shape[:1]:
+        raise InputError(must("values", f"({len(xy)},), one a place", z.shape, "Match them"))
+    keep = np.isfinite(z) & np.isfinite(xy).all(axis=1)
+    if not keep.any():
+        raise FitError(
+            must("samples for kriging", "at least 1 with a value", 0, "Leave this element out")
+        )
+    xy, z = xy[keep], z[keep]
+    places, group, count = np.unique(xy, axis=0, return_inverse=True, return_counts=True)
+    if len(places) == len(xy):
+        return np.ascontiguousarray(xy), np.ascontiguousarray(z), np.ones(len(z))
+    total: Any = np.bincount(group.ravel(), z)
+    return np.ascontiguousarray(places), total / count, count.astype(np.float64)

@@ -1,0 +1,283 @@
+"""Solve kriging systems: arrays in, arrays out.
+
+Coordinates are already turned, so that covariance depends on distance alone.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from gossan.arrays.small_systems import factor, solve
+from gossan.geochem.variogram.kernels import FAST, add_covariances
+
+# a neighbour whose variance, given the others, is below this share of its own adds nothing
+# but rounding error: it gets weight 0
+REDUNDANT = 1e-10
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def fill(px, py, noise, k, packed, h, c, system):  # type: ignore[no-untyped-def]
+    """Fill the upper triangle of ``system[:k, :k]`` with covariances among k neighbours."""
+    size = 0
+    for i in range(k):
+        for j in range(i, k):
+            dx = px[i] - px[j]
+            dy = py[i] - py[j]
+            h[size + j - i] = math.sqrt(dx * dx + dy * dy)
+        size += k - i
+    c[:size] = 0.0
+    add_covariances(packed, h, size, c)
+    base = 0
+    for i in range(k):
+        row = system[i]
+        for j in range(i, k):
+            row[j] = c[base + j - i]
+        row[i] += noise[i]
+        base += k - i
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def whiten(system, rhs, k, rows):  # type: ignore[no-untyped-def]
+    """Factorise ``system[:k, :k]`` = L L' and replace ``rhs[:rows, :k]`` by L^-1 rhs.
+
+    Row j of the system becomes column j of L, with 1 / l_jj on the diagonal; the right-hand
+    sides ride along as further entries of the rows.
+    """
+    end = k + rows
+    for j in range(k):
+        col = system[j]
+        for q in range(rows):
+            col[k + q] = rhs[q, j]
+        whole = col[j]
+        m = 0
+        while m + 4 <= j:
+            c0, c1, c2, c3 = system[m], system[m + 1], system[m + 2], system[m + 3]
+            f0, f1, f2, f3 = c0[j], c1[j], c2[j], c3[j]
+            for i in range(j, end):
+                col[i] -= f0 * c0[i] + f1 * c1[i] + f2 * c2[i] + f3 * c3[i]
+            m += 4
+        while m < j:
+            c0 = system[m]
+            f0 = c0[j]
+            for i in range(j, end):
+                col[i] -= f0 * c0[i]
+            m += 1
+        inverse = 1.0 / math.sqrt(col[j]) if col[j] > REDUNDANT * whole else 0.0
+        for i in range(j + 1, end):
+            col[i] *= inverse
+        col[j] = inverse
+        for q in range(rows):
+            rhs[q, j] = col[k + q]
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def back(system, x, k):  # type: ignore[no-untyped-def]
+    """Solve L' w = x in place, giving the weights."""
+    for j in range(k - 1, -1, -1):
+        row = system[j]
+        v = x[j]
+        for i in range(j + 1, k):
+            v -= row[i] * x[i]
+        x[j] = v * row[j]
+
+
+@njit(cache=True, nogil=True)
+def _drift_multipliers(rhs, target, k, terms, g, mu):  # type: ignore[no-untyped-def]
+    # solve (F' F) mu = F' c0 - f0 with whitened F = rhs[2:]; False where it is singular
+    for a in range(terms):
+        for b in range(a + 1):
+            s = 0.0
+            for i in range(k):
+                s += rhs[2 + a, i] * rhs[2 + b, i]
+            g[a, b] = s
+        s = -target[a]
+        for i in range(k):
+            s += rhs[2 + a, i] * rhs[0, i]
+        mu[a] = s
+    if not factor(g, terms):
+        return False
+    solve(g, terms, mu)
+    return True
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _target_covariances(px, py, x, y, k, packed, jump, offsets, weights, h, part, out):  # type: ignore[no-untyped-def]
+    # mean covariance of each neighbour with the points of the target's support
+    out[:k] = 0.0
+    for g in range(offsets.shape[0]):
+        for i in range(k):
+            dx = px[i] - x - offsets[g, 0]
+            dy = py[i] - y - offsets[g, 1]
+            h[i] = math.sqrt(dx * dx + dy * dy)
+            part[i] = jump if h[i] == 0.0 else 0.0
+        add_covariances(packed, h, k, part)
+        for i in range(k):
+            out[i] += weights[g] * part[i]
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _drift_rows(px, py, x, y, k, terms, scale, rhs):  # type: ignore[no-untyped-def]
+    # 1, dx, dy, dx^2, dx dy, dy^2 about the target, in units of scale
+    for i in range(k):
+        if terms > 0:
+            rhs[2, i] = 1.0
+        if terms > 1:
+            dx = (px[i] - x) * scale
+            dy = (py[i] - y) * scale
+            rhs[3, i] = dx
+            rhs[4, i] = dy
+            if terms > 3:
+                rhs[5, i] = dx * dx
+                rhs[6, i] = dx * dy
+                rhs[7, i] = dy * dy
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _drift_target(offsets, weights, terms, scale, f):  # type: ignore[no-untyped-def]
+    f[:] = 0.0
+    if terms > 0:
+        f[0] = 1.0
+    if terms > 3:
+        for g in range(offsets.shape[0]):
+            dx = offsets[g, 0] * scale
+            dy = offsets[g, 1] * scale
+            f[3] += weights[g] * dx * dx
+            f[4] += weights[g] * dx * dy
+            f[5] += weights[g] * dy * dy
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _estimate(rhs, f, k, terms, g, mu):  # type: ignore[no-untyped-def]
+    # estimate and variance less the target's own; leaves L^-1 K w in rhs[0]
+    variance = 0.0
+    for i in range(k):
+        variance -= rhs[0, i] * rhs[0, i]
+    if terms > 0:
+        if not _drift_multipliers(rhs, f, k, terms, g, mu):
+            rhs[0, :k] = np.nan
+            return np.nan, np.nan
+        for a in range(terms):
+            gain = -f[a]
+            for i in range(k):
+                gain += rhs[2 + a, i] * rhs[0, i]
+            variance += mu[a] * gain
+        for a in range(terms):
+            for i in range(k):
+                rhs[0, i] -= mu[a] * rhs[2 + a, i]
+    estimate = 0.0
+    for i in range(k):
+        estimate += rhs[0, i] * rhs[1, i]
+    return estimate, variance
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def krige_local(  # type: ignore[no-untyped-def]
+    xy,
+    z,
+    noise,
+    targets,
+    nearest,
+    packed,
+    jump,
+    terms,
+    fewest,
+    offsets,
+    weights,
+    target_variance,
+    out,
+):
+    """Krige each target from its own neighbours.
+
+    ``nearest`` (t, k) holds indices into ``xy`` (n, 2), ``z`` and ``noise`` (n,), -1 where a
+    neighbourhood has fewer; ``terms`` is the number of drift functions (0 simple, 1 ordinary,
+    3 linear, 6 quadratic); ``jump`` the covariance added where a support point and a sample
+    coincide; ``offsets`` (g, 2) and ``weights`` (g,) the points of a target's support;
+    ``target_variance`` its own variance. Fills ``out`` (2 or 3, t): estimate, variance and
+    the effective number of samples; NaN where there are fewer than ``fewest`` neighbours or
+    the drift cannot be told from them.
+    """
+    most = nearest.shape[1]
+    size = most * (most + 1) // 2
+    c, h = np.empty(size), np.empty(max(size, most))
+    system = np.empty((most, most + 2 + terms))
+    rhs = np.empty((2 + terms, most))
+    px, py, e, part = np.empty(most), np.empty(most), np.empty(most), np.empty(most)
+    g, mu, f = np.empty((6, 6)), np.empty(6), np.zeros(6)
+    for t in range(targets.shape[0]):
+        x, y = targets[t, 0], targets[t, 1]
+        k = 0
+        farthest = 0.0
+        for i in range(most):
+            j = nearest[t, i]
+            if j < 0:
+                break
+            px[k], py[k], e[k] = xy[j, 0], xy[j, 1], noise[j]
+            rhs[1, k] = z[j]
+            farthest = max(farthest, abs(px[k] - x) + abs(py[k] - y))
+            k += 1
+        if k < fewest:
+            out[:, t] = np.nan
+            continue
+        scale = 1.0 / farthest if farthest > 0.0 else 1.0
+        fill(px, py, e, k, packed, h, c, system)
+        _target_covariances(px, py, x, y, k, packed, jump, offsets, weights, h, part, rhs[0])
+        if terms > 0:
+            _drift_rows(px, py, x, y, k, terms, scale, rhs)
+            _drift_target(offsets, weights, terms, scale, f)
+        whiten(system, rhs, k, 2 + terms)
+        estimate, variance = _estimate(rhs, f, k, terms, g, mu)
+        out[0, t] = estimate
+        out[1, t] = max(target_variance + variance, 0.0) if variance == variance else np.nan
+        if out.shape[0] > 2:
+            row = rhs[0]
+            back(system, row, k)
+            total = 0.0
+            for i in range(k):
+                total += row[i] * row[i]
+            out[2, t] = 1.0 / total if total != 0.0 else 0.0
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def dual_sum(xy, b, targets, packed, jump, offsets, weights, out):  # type: ignore[no-untyped-def]
+    """Add the dual form ``sum_i b_i C(s_i, x)`` at targets (t, 2) to ``out`` (t,).
+
+    Targets are taken in runs of neighbours; samples beyond the reach of a compact model from
+    a whole run are passed over.
+    """
+    run = 64
+    h, part, acc = np.empty(run), np.empty(run), np.empty(run)
+    for start in range(0, targets.shape[0], run):
+        m = min(run, targets.shape[0] - start)
+        for g in range(offsets.shape[0]):
+            ox, oy = offsets[g, 0], offsets[g, 1]
+            left, right = np.inf, -np.inf
+            low, high = np.inf, -np.inf
+            for c in range(m):
+                left = min(left, targets[start + c, 0])
+                right = max(right, targets[start + c, 0])
+                low = min(low, targets[start + c, 1])
+                high = max(high, targets[start + c, 1])
+            acc[:m] = 0.0
+            for i in range(xy.shape[0]):
+                sx, sy = xy[i, 0] - ox, xy[i, 1] - oy
+                gap_x = max(max(left - sx, sx - right), 0.0)
+                gap_y = max(max(low - sy, sy - high), 0.0)
+                if gap_x * gap_x + gap_y * gap_y >= packed.reach * packed.reach:
+                    continue
+                for c in range(m):
+                    dx = sx - targets[start + c, 0]
+                    dy = sy - targets[start + c, 1]
+                    h[c] = math.sqrt(dx * dx + dy * dy)
+                    part[c] = 0.0
+                add_covariances(packed, h, m, part)
+                for c in range(m):
+                    acc[c] += b[i] * part[c]
+                if jump > 0.0:
+                    for c in range(m):
+                        if h[c] == 0.0:
+                            acc[c] += b[i] * jump
+            for c in range(m):
+                out[start + c] += weights[g] * acc[c]

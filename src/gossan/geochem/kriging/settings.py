@@ -1,0 +1,191 @@
+"""The settings of kriged element layers: the ``[kriging]`` section of a project."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from gossan.errors import GossanError, must
+from gossan.geochem.interpolators import InterpolatorWord
+from gossan.geochem.kriging.estimator import Drift, Method, Nugget
+from gossan.geochem.kriging.neighbourhood import Search
+from gossan.geochem.transforms import Tails, TransformWord
+from gossan.geochem.variogram.empirical import Estimator
+from gossan.geochem.variogram.fitting import Choice, FitMethod
+from gossan.geochem.variogram.least_squares import parse_form
+from gossan.geochem.variogram.model import Anisotropy, Kind, Structure, VariogramModel
+from gossan.settings import Settings
+
+Statistic = Literal["mean", "interval"]
+
+
+class StructureSettings(Settings):
+    """One structure of a given variogram: see ``Structure``."""
+
+    kind: Kind
+    sill: float = Field(ge=0)
+    range_m: float = Field(gt=0)
+    smoothness: float = Field(default=0.5, ge=0.1, le=10)
+
+
+class AnisotropySettings(Settings):
+    """A given direction of greatest continuity: see ``Anisotropy``."""
+
+    azimuth_deg: float
+    ratio: float = Field(gt=0, le=1)
+
+
+class VariogramSettings(Settings):
+    """Say how the variogram is found, or give it.
+
+    Without ``structures`` and ``nugget`` it is fitted: every form of ``models`` by ``method``, the
+    best one taken by ``choose``. With them it is given, in squared units of the working scale.
+    """
+
+    estimator: Estimator = "matheron"
+    """Of the experimental variogram."""
+    models: tuple[str, ...] = Field(
+        default=("spherical", "exponential", "gaussian", "matern", "spherical+spherical"),
+        min_length=1,
+    )
+    """Forms to choose from; + joins nested structures."""
+    method: FitMethod = "reml"
+    """Restricted likelihood, or weighted least squares."""
+    choose: Choice = "aic"
+    """How the best form is chosen."""
+    anisotropy: Literal["none", "fit"] | AnisotropySettings = "none"
+    """Or a given one: { azimuth_deg = 30, ratio = 0.5 }."""
+    smoothness: float | None = Field(default=None, ge=0.1, le=10)
+    """Of Matern forms; default: searched."""
+    cutoff_m: float | None = Field(default=None, gt=0)
+    """Longest distance of the classes; default: a third of the extent."""
+    width_m: float | None = Field(default=None, gt=0)
+    """Width of a class; default: 15 classes."""
+    nugget: float | None = Field(default=None, ge=0)
+    """Of a given variogram."""
+    structures: tuple[StructureSettings, ...] = ()
+    """Of a given variogram."""
+
+    @field_validator("models")
+    @classmethod
+    def _known_forms(cls, models: tuple[str, ...]) -> tuple[str, ...]:
+        for form in models:
+            try:
+                parse_form(form)
+            except GossanError as error:
+                raise ValueError(str(error)) from None
+        return models
+
+    @model_validator(mode="after")
+    def _whole(self) -> VariogramSettings:
+        if self.given and self.anisotropy == "fit":
+            cure = "Give azimuth_deg and ratio, or leave structures and nugget out"
+            raise ValueError(must("anisotropy", "given with a given variogram", "fit", cure))
+        if self.given and (self.nugget or 0.0) + sum(s.sill for s in self.structures) <= 0:
+            cure = "Give a nugget or a structure with a sill"
+            raise ValueError(must("the variogram's sill", "above 0", 0, cure))
+        return self
+
+    @property
+    def given(self) -> bool:
+        """Whether the user gives the model."""
+        return self.nugget is not None or bool(self.structures)
+
+    @property
+    def direction(self) -> Anisotropy | None:
+        """The given anisotropy, if any."""
+        if isinstance(self.anisotropy, AnisotropySettings):
+            return Anisotropy(self.anisotropy.azimuth_deg, self.anisotropy.ratio)
+        return None
+
+    @property
+    def model(self) -> VariogramModel:
+        """The given model (``given`` must hold).
+
+        >>> print(VariogramSettings(nugget=0.1, structures=[
+        ...     {"kind": "spherical", "sill": 0.5, "range_m": 900}]).model)
+        nugget 0.1, spherical 0.5 range 900 m
+        """
+        parts = tuple(Structure(s.kind, s.sill, s.range_m, s.smoothness) for s in self.structures)
+        return VariogramModel(self.nugget or 0.0, parts, self.direction)
+
+
+class SimulationSettings(Settings):
+    """Ask for conditional simulation: see ``Simulation``."""
+
+    realisations: int = Field(default=0, ge=0, le=1000)
+    """0: none."""
+    threshold: dict[str, float | tuple[float, ...]] = Field(default_factory=dict)
+    """By element, in its unit; default: those of [anomalies]."""
+    transform: TransformWord = "normal-score"
+    """Scale on which it is Gaussian; "normal-score" keeps the histogram."""
+    tails: Tails = "lognormal"
+    neighbours: int = Field(default=48, ge=4, le=200)
+    pixel_m: float | None = Field(default=None, gt=0)
+    """Pixel of the simulated maps; default: that of the maps."""
+    seed: int | None = None
+    """Default: that of [project]."""
+
+
+class KrigeSettings(Settings):
+    """Steer ``gossan krige``: the ``[kriging]`` section of a project."""
+
+    method: Method = "ordinary"
+    """Kind of kriging."""
+    mean: float | dict[str, float] | None = None
+    """Known mean of simple kriging (by element), on the working scale; default: the samples'."""
+    drift: Drift = "linear"
+    """Of universal kriging."""
+    neighbours: int | Literal["all"] = 32
+    """Samples in each estimate."""
+    search: Search = "nearest"
+    """How they are chosen."""
+    radius_m: float | None = Field(default=None, gt=0)
+    """How far they are looked for; default: any distance."""
+    fewest: int = Field(default=1, ge=1)
+    """With fewer samples in reach the map is empty."""
+    block_m: float | None = Field(default=None, gt=0)
+    """Side of the block that an estimate stands for; default: a point."""
+    nugget: Nugget = "exact"
+    """"exact" honours the samples, "filtered" takes the nugget as error."""
+    lattice_m: float | Literal["pixels"] | None = None
+    """Spacing kriged at, brought to pixels by cubic convolution; default: an eighth of the range
+    or half of the sample spacing; "pixels": every pixel by itself."""
+    also: tuple[Statistic, ...] = ()
+    """Beside the median: the unbiased "mean", the 90 % "interval"."""
+    alternatives: tuple[InterpolatorWord, ...] = ("idw", "nearest", "natural_neighbour", "spline")
+    """Simple methods to compare with."""
+    declustering: Literal["none", "cells"] = "none"
+    """Weights of the samples in the normal score and in the mean of simple kriging."""
+    cell_m: float | None = Field(default=None, gt=0)
+    """Side of declustering cells; default: found."""
+    variogram: VariogramSettings = VariogramSettings()
+    simulation: SimulationSettings = SimulationSettings()
+
+    @field_validator("neighbours")
+    @classmethod
+    def _some(cls, neighbours: int | str) -> int | str:
+        if isinstance(neighbours, int) and not 1 <= neighbours <= 500:
+            raise ValueError(must("neighbours", '1 to 500 or "all"', neighbours, "Use 32"))
+        return neighbours
+
+    @field_validator("lattice_m")
+    @classmethod
+    def _positive(cls, lattice_m: float | str | None) -> float | str | None:
+        if isinstance(lattice_m, float) and not lattice_m > 0:
+            raise ValueError(must("lattice_m", "above 0", lattice_m, "Give metres"))
+        return lattice_m
+
+    @model_validator(mode="after")
+    def _fits(self) -> KrigeSettings:
+        if self.mean is not None and self.method != "simple":
+            cure = 'Set method = "simple", or leave mean out'
+            raise ValueError(must("mean", "given for simple kriging only", self.mean, cure))
+        if self.cell_m is not None and self.declustering == "none":
+            cure = 'Set declustering = "cells"'
+            raise ValueError(must("cell_m", "given with declustering", self.cell_m, cure))
+        if self.neighbours == "all" and (self.search != "nearest" or self.radius_m is not None):
+            cure = "Set neighbours, for example 32"
+            raise ValueError(must("search and radius_m", "used with neighbours", "all", cure))
+        return self

@@ -1,0 +1,126 @@
+"""Weights and sums of sequential Gaussian simulation: arrays in, arrays out."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from gossan.geochem.kriging.kernels import back, fill, whiten
+from gossan.geochem.variogram.kernels import FAST, add_covariances
+
+
+@njit(cache=True, nogil=True)
+def earlier_nodes(node, now, stride, rank, width, offsets, most, out):  # type: ignore[no-untyped-def]
+    """List the nearest nodes that come earlier on the path; return how many."""
+    height = rank.shape[0] // width
+    row, col = node // width, node % width
+    kept = 0
+    for q in range(offsets.shape[0]):
+        r = row + offsets[q, 0] * stride
+        c = col + offsets[q, 1] * stride
+        if 0 <= r < height and 0 <= c < width and rank[r * width + c] < now:
+            out[kept] = r * width + c
+            kept += 1
+            if kept == most:
+                break
+    return kept
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def simulation_weights(  # type: ignore[no-untyped-def]
+    places,
+    samples,
+    noise,
+    path,
+    first,
+    strides,
+    rank,
+    width,
+    offsets,
+    nearest,
+    most_nodes,
+    packed,
+    nugget,
+    jump,
+    index,
+    weights,
+    deviation,
+):
+    """Krige each node of a piece of path from samples and earlier nodes (mean known).
+
+    ``places`` (nodes, 2) and ``samples`` (n, 2) are turned coordinates; ``path`` holds the
+    nodes whose ranks start at ``first``; ``nearest`` (path, k) samples, -1 where fewer;
+    ``nugget`` is the variance that nodes have beyond the structures. Fills ``index`` (path,
+    k + most_nodes): samples, then n + node, -1 where unused; ``weights`` alike; ``deviation``
+    (path,): the standard deviation left.
+    """
+    count = samples.shape[0]
+    most = nearest.shape[1] + most_nodes
+    size = most * (most + 1) // 2
+    c, h = np.empty(size), np.empty(size)
+    system, rhs = np.empty((most, most + 1)), np.empty((1, most))
+    px, py, e = np.empty(most), np.empty(most), np.empty(most)
+    found = np.empty(most_nodes, np.int64)
+    sill = nugget + packed.sills.sum()
+    for t in range(path.shape[0]):
+        x, y = places[path[t], 0], places[path[t], 1]
+        k = 0
+        for i in range(nearest.shape[1]):
+            j = nearest[t, i]
+            if j < 0:
+                break
+            px[k], py[k], e[k] = samples[j, 0], samples[j, 1], noise[j]
+            index[t, k] = j
+            k += 1
+        nodes = earlier_nodes(
+            path[t], first + t, strides[t], rank, width, offsets, most_nodes, found
+        )
+        for i in range(nodes):
+            j = found[i]
+            px[k], py[k], e[k] = places[j, 0], places[j, 1], nugget
+            index[t, k] = count + j
+            k += 1
+        index[t, k:] = -1
+        row = rhs[0]
+        for i in range(k):
+            dx = px[i] - x
+            dy = py[i] - y
+            h[i] = math.sqrt(dx * dx + dy * dy)
+            row[i] = jump if h[i] == 0.0 else 0.0
+        add_covariances(packed, h, k, row)
+        fill(px, py, e, k, packed, h, c, system)
+        whiten(system, rhs, k, 1)
+        variance = sill
+        for i in range(k):
+            variance -= row[i] * row[i]
+        deviation[t] = math.sqrt(max(variance, 0.0))
+        back(system, row, k)
+        for i in range(k):
+            weights[t, i] = row[i]
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def simulate(state, path, count, index, weights, deviation, noise, first, last):  # type: ignore[no-untyped-def]
+    """Draw a piece of path in realisations ``first:last``, node after node.
+
+    ``state`` (n + nodes, realisations) holds samples, then nodes; ``noise`` (path,
+    realisations) standard normal numbers.
+    """
+    m = last - first
+    value = np.empty(m)
+    for t in range(path.shape[0]):
+        for r in range(m):
+            value[r] = deviation[t] * noise[t, first + r]
+        for i in range(index.shape[1]):
+            j = index[t, i]
+            if j < 0:
+                break
+            w = weights[t, i]
+            row = state[j, first:last]
+            for r in range(m):
+                value[r] += w * row[r]
+        out = state[count + path[t], first:last]
+        for r in range(m):
+            out[r] = value[r]

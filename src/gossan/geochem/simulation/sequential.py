@@ -1,0 +1,234 @@
+"""Draw maps that agree with the samples, with their histogram and with the variogram."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial import cKDTree
+
+from gossan.errors import FitError, InputError, must
+from gossan.geo.grid import Grid
+from gossan.geo.layer import ArrayLayer
+from gossan.geochem.kriging.estimator import Nugget, as_targets, distinct, nodes_of
+from gossan.geochem.kriging.neighbourhood import Neighbourhood
+from gossan.geochem.simulation.kernels import simulate, simulation_weights
+from gossan.geochem.threads import processors, run_chunks
+from gossan.geochem.transforms import Identity, Transform
+from gossan.geochem.variogram.model import VariogramModel
+
+REACH = 8  # earlier nodes are looked for this many steps of the present stride away
+PIECE = 8192
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Realisations:
+    """Hold simulated maps of one element, in its unit.
+
+    Parameters
+    ----------
+    grid
+        Where the nodes are.
+    array
+        (realisations, height, width), float32.
+    """
+
+    grid: Grid
+    array: NDArray[np.float32] = field(repr=False)
+
+    def exceedance(self, threshold: float) -> NDArray[np.float32]:
+        """Give the share of realisations above a threshold, (height, width), 0 to 1."""
+        return np.mean(self.array > threshold, axis=0, dtype=np.float32)
+
+    def quantile(self, share: float) -> NDArray[np.float32]:
+        """Give the quantile of each node over the realisations, (height, width)."""
+        return np.quantile(self.array, share, axis=0).astype(np.float32)
+
+    def layer(self) -> ArrayLayer:
+        """Give the realisations as a layer with bands "r001", "r002", ..."""
+        names = tuple(f"r{i + 1:03d}" for i in range(len(self.array)))
+        return ArrayLayer(self.grid, names, self.array)
+
+
+@dataclass
+class Simulation:
+    """Simulate an element conditionally, by sequential Gaussian simulation.
+
+    Nodes are visited on a random path from coarse to fine strides; each gets
+    ``y = mean + sum_i w_i (y_i - mean) + s e`` with simple-kriging weights w and standard
+    deviation s from the nearest samples and earlier nodes, and e ~ N(0, 1). All realisations
+    share the path, hence the weights.
+
+    Parameters
+    ----------
+    variogram
+        Of the transformed values; for a normal score its sill is about 1.
+    transform
+        To the Gaussian working scale and back.
+    mean
+        On the working scale; None: mean of the transformed samples.
+    realisations
+        How many maps.
+    neighbours
+        Samples and nodes that a node is drawn from: half each. At least 4.
+    nugget
+        "exact": nodes carry the nugget's variation as samples do; "filtered": it is
+        measurement error, nodes do without.
+    seed
+        Of the path and the draws; the same seed gives the same maps, whatever ``workers``.
+    workers
+        Threads; None: one a processor.
+
+    Raises
+    ------
+    InputError
+        ``realisations`` or ``neighbours`` is too small.
+
+    Examples
+    --------
+    >>> from gossan.geochem.variogram.fitting import Structure, VariogramModel
+    >>> grid = Grid.from_bounds("EPSG:32638", (0, 0, 300, 200), 20)
+    >>> model = VariogramModel(0.0, (Structure("spherical", 1.0, 100.0),))
+    >>> simulation = Simulation(model, mean=0.0, realisations=3, seed=1)
+    >>> maps = simulation.fit([[30.0, 190.0], [250.0, 30.0]], [1.5, -0.5]).lattice(grid)
+    >>> maps.array.shape, maps.array[:, 0, 1].round(3).tolist()
+    ((3, 10, 15), [1.5, 1.5, 1.5])
+
+    Source: Gomez-Hernandez and Journel (1993); Deutsch and Journel (1998), GSLIB, V.2.3; Tran
+    (1994) for the path from coarse to fine.
+    """
+
+    variogram: VariogramModel
+    transform: Transform = field(default_factory=Identity)
+    mean: float | None = None
+    realisations: int = 100
+    neighbours: int = 48
+    nugget: Nugget = "exact"
+    seed: int = 0
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.realisations < 1:
+            raise InputError(must("realisations", "at least 1", self.realisations, "Raise it"))
+        if self.neighbours < 4:
+            raise InputError(must("neighbours", "at least 4", self.neighbours, "Use 48"))
+
+    def fit(self, coordinates: ArrayLike, values: ArrayLike) -> Self:
+        """Take samples: (n, 2) easting and northing in metres, (n,) in the element's unit.
+
+        NaN is left out; samples at the very same place count as their mean (of scores).
+        """
+        raw: Any = np.asarray(values, dtype=np.float64)
+        scores = np.asarray(self.transform.forward(raw), dtype=np.float64)
+        xy, y, count = distinct(as_targets(coordinates), scores)
+        self.mean_ = float(np.mean(y)) if self.mean is None else float(self.mean)
+        self.samples_, self.scores_ = self.variogram.turn(xy), y
+        error = self.variogram.nugget / (count if self.nugget == "filtered" else np.ones(len(y)))
+        self._noise = np.ascontiguousarray(error)
+        return self
+
+    def lattice(self, grid: Grid) -> Realisations:
+        """Simulate at the pixel centres of a grid.
+
+        Takes 4 bytes a node and realisation. Raises FitError before ``fit``.
+        """
+        if not hasattr(self, "samples_"):
+            raise FitError(must("simulation", "fitted first", "no samples", "Call fit"))
+        n, nodes = len(self.samples_), grid.height * grid.width
+        state = np.empty((n + nodes, self.realisations), dtype=np.float32)
+        state[:n] = (self.scores_ - self.mean_)[:, None]
+        rng = np.random.default_rng(self.seed)
+        path, strides = _path(grid.shape, rng)
+        rank = np.empty(nodes, dtype=np.int64)
+        rank[path] = np.arange(nodes)
+        places = self.variogram.turn(nodes_of(grid))
+        offsets = _spiral(grid, self.variogram)
+        tree = cKDTree(self.samples_)
+        for start in range(0, nodes, PIECE):
+            piece = slice(start, min(start + PIECE, nodes))
+            plan = self._weigh(
+                places, path[piece], start, strides[piece], rank, grid.width, offsets, tree
+            )
+            noise = rng.standard_normal((len(plan[0]), self.realisations), dtype=np.float32)
+            self._draw(state, path[piece], n, plan, noise)
+        simulated = state[n:]
+        run_chunks(lambda a, b: self._back(simulated[a:b]), nodes, self.workers, 65536)
+        return Realisations(grid, simulated.T.reshape(self.realisations, *grid.shape))
+
+    def _weigh(
+        self, places: Array, path: NDArray[np.int64], first: int, strides: NDArray[np.int64],
+        rank: NDArray[np.int64], width: int, offsets: NDArray[np.int64], tree: cKDTree,
+    ) -> tuple[NDArray[np.int64], Array, Array]:  # fmt: skip
+        half = self.neighbours // 2
+        where = Neighbourhood(half)
+        most = min(half, len(self.samples_)) + half
+        index = np.empty((len(path), most), dtype=np.int64)
+        weights, deviation = np.empty((len(path), most)), np.empty(len(path))
+        exact = self.nugget == "exact"
+        nugget = self.variogram.nugget if exact else 0.0
+
+        def part(a: int, b: int) -> None:
+            nearest = where.find(self.samples_, places[path[a:b]], tree)
+            simulation_weights(
+                places, self.samples_, self._noise, path[a:b], first + a, strides[a:b], rank,
+                width, offsets, nearest, half, self.variogram.packed, nugget, nugget,
+                index[a:b], weights[a:b], deviation[a:b],
+            )  # fmt: skip
+
+        run_chunks(part, len(path), self.workers, 1024)
+        return index, weights, deviation
+
+    def _draw(
+        self, state: NDArray[np.float32], path: NDArray[np.int64], count: int,
+        plan: tuple[NDArray[np.int64], Array, Array], noise: NDArray[np.float32],
+    ) -> None:  # fmt: skip
+        threads = processors() if self.workers is None else self.workers
+        size = max(-(-self.realisations // max(threads, 1)), 16)
+        run_chunks(
+            lambda a, b: simulate(state, path, count, *plan, noise, a, b),
+            self.realisations,
+            self.workers,
+            size,
+        )
+
+    def _back(self, scores: NDArray[np.float32]) -> None:
+        scores += np.float32(self.mean_)
+        scores[:] = self.transform.inverse(scores)
+
+
+def _path(
+    shape: tuple[int, int], rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Order nodes at random within strides ..., 4, 2, 1; give the path and each one's stride."""
+    index = np.arange(shape[0] * shape[1], dtype=np.int64).reshape(shape)
+    stride = 1
+    while 4 * stride < max(shape):
+        stride *= 2
+    done = np.zeros(shape, dtype=bool)
+    paths, strides = [], []
+    while stride >= 1:
+        level = np.zeros(shape, dtype=bool)
+        level[::stride, ::stride] = True
+        nodes = rng.permutation(index[level & ~done])
+        done |= level
+        paths.append(nodes)
+        strides.append(np.full(len(nodes), stride, dtype=np.int64))
+        stride //= 2
+    return np.concatenate(paths), np.concatenate(strides)
+
+
+def _spiral(grid: Grid, model: VariogramModel) -> NDArray[np.int64]:
+    """Give steps (rows, columns) to neighbouring nodes, nearest (turned) first."""
+    wide, high = grid.pixel_width, grid.pixel_height
+    # as many steps along each axis as give the same distance, when pixels are oblong
+    across = min(REACH * 4, max(REACH, round(REACH * high / wide)))
+    down = min(REACH * 4, max(REACH, round(REACH * wide / high)))
+    rows, cols = np.mgrid[-down : down + 1, -across : across + 1]
+    steps = np.column_stack([rows.ravel(), cols.ravel()])
+    ground = np.column_stack([steps[:, 1] * wide, -steps[:, 0] * high])
+    distance = np.hypot(*model.turn(ground).T)
+    order = np.argsort(distance, kind="stable")[1:]
+    return np.ascontiguousarray(steps[order], dtype=np.int64)

@@ -1,0 +1,1 @@
+"""From survey tables to checked samples."""

@@ -1,0 +1,304 @@
+"""Check where samples lie: degrees for metres, swapped axes, wrong zones, lone points."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import CRS, Transformer
+from pyproj.exceptions import CRSError
+from scipy.spatial import cKDTree
+
+from gossan.errors import SurveyError, must
+from gossan.geo.samples import Samples
+from gossan.geochem.table.findings import Finding, Findings, rows_where
+
+AXES = (
+    ("easting", "northing"), ("east", "north"), ("x", "y"), ("lon", "lat"), ("long", "lat"),
+    ("longitude", "latitude"), ("xcoord", "ycoord"), ("x_coord", "y_coord"), ("coord_x", "coord_y"),
+    ("utm_e", "utm_n"), ("utme", "utmn"), ("x_utm", "y_utm"), ("utm_x", "utm_y"),
+    ("easting_m", "northing_m"), ("e", "n"), ("mga_e", "mga_n"), ("amg_e", "amg_n"),
+    ("longitude_dd", "latitude_dd"), ("lon_dd", "lat_dd"), ("lng", "lat"), ("point_x", "point_y"),
+    ("rechtswert", "hochwert"), ("este", "norte"), ("est", "nord"), ("longitud", "latitud"),
+    ("восток", "север"), ("долгота", "широта"), ("横坐标", "纵坐标"), ("经度", "纬度"),
+    ("东经", "北纬"), ("东坐标", "北坐标"),
+)  # fmt: skip
+"""Usual names of a pair of coordinate columns, in the order in which they are looked for."""
+
+_ANGLES = re.compile("l(o?ng|on)|долгота|经度|东经")
+
+Bounds = tuple[float, float, float, float]
+
+
+def find_axes(names: Sequence[str], degrees: bool = False) -> tuple[str, str] | None:
+    """Find a pair of coordinate columns by their usual names; None where there is none.
+
+    Where a table has both, ``degrees`` tells which pair is wanted.
+
+    >>> find_axes(["SAMPLE", "Easting", "Northing", "Cu"])
+    ('Easting', 'Northing')
+    >>> find_axes(["№", "Восток, м", "Север, м"])
+    ('Восток, м', 'Север, м')
+    """
+    bare = {re.split(r"[(\[,]", name)[0].strip() or name: name for name in reversed(names)}
+    lower = {
+        re.sub(r"[\s.\-]+", "_", short.lower()).strip("_"): name
+        for short, name in [*bare.items(), *((name, name) for name in reversed(names))]
+    }
+    pairs = sorted(AXES, key=lambda pair: degrees and not _ANGLES.match(pair[0]))
+    for x, y in pairs:
+        if x in lower and y in lower:
+            return lower[x], lower[y]
+    return None
+
+
+def are_angles(axes: tuple[str, str]) -> bool:
+    """Tell whether the names of a pair of columns are those of longitude and latitude.
+
+    >>> are_angles(("Longitude_DD", "Latitude_DD")), are_angles(("x", "y"))
+    (True, False)
+    """
+    return bool(_ANGLES.match(axes[0].strip().lower()))
+
+
+def parse_angle(word: str) -> float:
+    """Turn degrees, minutes and seconds into degrees; NaN where the text is none.
+
+    >>> round(parse_angle("23°58'54.1'' S"), 5), round(parse_angle("43 46 25 E"), 3)
+    (-23.98169, 43.774)
+    """
+    match = re.fullmatch(
+        r"([NSEWnsew])?\s*(-?\d+)\s*[°d:\s]\s*(\d+(?:\.\d+)?)\s*(?:['′m:\s]\s*)?"
+        r"(\d+(?:\.\d+)?)?\s*(?:[\"″s]|'')?\s*([NSEWnsew])?",
+        word.strip(),
+    )
+    if match is None:
+        return float("nan")
+    side, degrees, minutes, seconds, side_after = match.groups()
+    size = abs(float(degrees)) + float(minutes) / 60 + float(seconds or 0) / 3600
+    south = (side or side_after or "").upper() in ("S", "W") or degrees.startswith("-")
+    return -size if south else size
+
+
+def read_crs(crs: str | CRS | None, survey: str) -> CRS:
+    """Read the CRS that a survey states.
+
+    Raises
+    ------
+    SurveyError
+        If it is missing or unknown.
+    """
+    if crs is None:
+        cure = 'Add crs = "EPSG:4326" for degrees (WGS 84), or the code of the grid of the table'
+        raise SurveyError(must(f"survey {survey!r}: crs", "stated", "none", cure))
+    try:
+        return CRS.from_user_input(crs)
+    except CRSError as error:
+        cure = 'Write crs = "EPSG:<code>", such as "EPSG:32638" for zone 38 north of UTM'
+        raise SurveyError(
+            must(f"survey {survey!r}: crs", "a known coordinate system", repr(crs), cure)
+        ) from error
+
+
+def check_axes(coordinates: NDArray[np.float64], rows: NDArray[np.int_], crs: CRS) -> list[Finding]:
+    """Check that coordinates can be those of their CRS.
+
+    Parameters
+    ----------
+    coordinates
+        (n, 2) x and y as the table gives them, NaN where there is no position.
+    rows
+        (n,) rows of the file.
+    crs
+        CRS that the survey states.
+
+    Returns
+    -------
+    Errors with the codes "degrees", "metres", "swapped" (most points fit the CRS after exchanging
+    x and y) and "zone" (most points fit no better that way), and "position" for single points that
+    lie outside the CRS's area of use.
+
+    Examples
+    --------
+    >>> xy = np.array([[43.77, 23.98], [43.79, 23.97]])
+    >>> print(check_axes(xy, np.array([2, 3]), CRS.from_epsg(32638))[0].message)
+    x and y must be in metres of WGS 84 / UTM zone 38N; got degrees such as 43.77, 23.98. Set ...
+    """
+    known = np.isfinite(coordinates).all(axis=1)
+    if not known.any():
+        return [Finding("error", "no-position", "no row has a position")]
+    x, y = coordinates[known].T
+    in_degrees = (np.abs(x) <= 360) & (np.abs(y) <= 360)
+    said = f"{coordinates[known][0, 0]:g}, {coordinates[known][0, 1]:g}"
+    if crs.is_projected and in_degrees.mean() > 0.9:
+        name = f"in metres of {crs.name}"
+        message = must("x and y", name, f"degrees such as {said}", 'Set crs = "EPSG:4326"')
+        return [Finding("error", "degrees", message, rows_where(rows[known], in_degrees))]
+    if crs.is_projected and in_degrees.any():
+        cure = 'Convert these rows, or set drop = ["degrees"] to leave them out'
+        message = must("x and y", f"in metres of {crs.name} in all rows", "degrees in some", cure)
+        return [Finding("error", "degrees", message, rows_where(rows[known], in_degrees))]
+    if crs.is_geographic and 0 < (~in_degrees).mean() <= 0.5:
+        cure = 'Convert these rows, or set drop = ["metres"] to leave them out'
+        message = must("x and y", f"in degrees of {crs.name} in all rows", "metres in some", cure)
+        return [Finding("error", "metres", message, rows_where(rows[known], ~in_degrees))]
+    if crs.is_geographic and not in_degrees.all():
+        cure = "Set crs to the projected system of the table, such as its UTM zone"
+        message = must("x and y", f"in degrees of {crs.name}", f"{said}", cure)
+        return [Finding("error", "metres", message, rows_where(rows[known], ~in_degrees))]
+    return _check_area(coordinates, rows, crs)
+
+
+def _check_area(
+    coordinates: NDArray[np.float64], rows: NDArray[np.int_], crs: CRS
+) -> list[Finding]:
+    inside = within_area_of_use(coordinates, crs)
+    known = np.isfinite(coordinates).all(axis=1)
+    lost = known & ~inside
+    if not lost.any():
+        return []
+    swapped = within_area_of_use(coordinates[:, ::-1], crs)
+    area = crs.area_of_use.name if crs.area_of_use else crs.name
+    if swapped[lost].mean() > 0.5:
+        where = rows_where(rows, lost & swapped)
+        whole = lost.sum() > 0.5 * known.sum()
+        cure = "Exchange the names of x and y" if whole else "Mend the rows"
+        message = must("x and y", "easting and northing", "them swapped", cure)
+        return [Finding("error", "swapped", message, where)]
+    if lost.sum() > 0.5 * known.sum():
+        cure = "Check the zone and hemisphere of crs"
+        message = must("positions", f"inside the area of {crs.name}", "most outside of it", cure)
+        return [Finding("error", "zone", message, rows_where(rows, lost))]
+    message = must("positions", f"in {area}", "some outside of it", "Mend or leave out the rows")
+    return [Finding("error", "position", message, rows_where(rows, lost))]
+
+
+def within_area_of_use(
+    coordinates: NDArray[np.float64], crs: CRS, margin_degrees: float = 3.0
+) -> NDArray[np.bool_]:
+    """Tell which points lie in the area that a CRS is made for, with a margin.
+
+    All are taken as inside where the CRS does not tell its area.
+    """
+    if crs.area_of_use is None:
+        return np.asarray(np.isfinite(coordinates).all(axis=1), bool)
+    lon, lat = Transformer.from_crs(crs, 4326, always_xy=True).transform(*coordinates.T)
+    west, south, east, north = crs.area_of_use.bounds
+    with np.errstate(invalid="ignore"):
+        finite = np.isfinite(lon) & np.isfinite(lat) & (np.abs(lat) <= 90)
+        width = (east - west) % 360 or 360.0
+        along = (lon - west + margin_degrees) % 360 <= width + 2 * margin_degrees
+        across = (lat >= south - margin_degrees) & (lat <= north + margin_degrees)
+    return np.asarray(finite & along & across, bool)
+
+
+def project(coordinates: NDArray[np.float64], source: CRS, target: CRS) -> NDArray[np.float64]:
+    """Bring (n, 2) positions from one CRS to another; NaN where that is impossible."""
+    if source == target:
+        return coordinates
+    transformer = Transformer.from_crs(source, target, always_xy=True)
+    moved = np.column_stack(transformer.transform(*coordinates.T))
+    return np.where(np.isfinite(moved).all(axis=1, keepdims=True), moved, np.nan)
+
+
+def lone_points(
+    coordinates: NDArray[np.float64], rows: NDArray[np.int_], factor: float = 3.5
+) -> list[Finding]:
+    """Find points far from all others, as a mistyped digit leaves them.
+
+    A point is alone when its distance to the nearest other place exceeds ``factor`` times the 90 %
+    quantile of these distances (real surveys stay below 3.2).
+
+    >>> xy = np.array([[i % 5, i // 5] for i in range(25)] + [[60.0, 2.0]]) * 1000.0
+    >>> lone_points(xy, np.arange(2, 28))[0].rows
+    (27,)
+    """
+    places = np.unique(coordinates, axis=0)
+    if len(places) < 8:
+        return []
+    near = cKDTree(places).query(places, k=2)[0][:, 1]
+    distance = cKDTree(places).query(coordinates, k=2)[0][:, 1]
+    limit = factor * np.quantile(near, 0.9)
+    alone = distance > limit
+    if not alone.any():
+        return []
+    far = distance[alone].max() / 1000.0
+    message = (
+        f"points lie up to {far:.1f} km from every other, spacing being "
+        f"{np.median(near) / 1000:.2f} km: check their coordinates, or set "
+        'drop = ["lone"] to leave them out'
+    )
+    return [Finding("warning", "lone", message, rows_where(rows, alone))]
+
+
+def check_extent(samples: Samples, bounds: Bounds, bounds_crs: CRS) -> Findings:
+    """Report samples outside the imagery and tell whether swapping or another zone explains it.
+
+    Parameters
+    ----------
+    samples
+        Samples of ``read_survey``.
+    bounds, bounds_crs
+        left, bottom, right, top of the imagery, and their CRS.
+
+    Returns
+    -------
+    An error "outside" where no sample lies inside, a warning "outside" where some do not.
+    """
+    xy, crs = samples.coordinates, samples.crs
+    inside = points_inside(xy, crs, bounds, bounds_crs)
+    if inside.all():
+        return Findings()
+    frame = samples.frame
+    rows = np.asarray(frame["row"]) if "row" in frame.columns else np.arange(1, len(xy) + 1)
+    if inside.any():
+        outside = rows_where(rows, ~inside)
+        share = f"{len(outside)} of {len(rows)} samples of {samples.name}"
+        message = f"{share} lie outside the imagery: nothing is learnt from the imagery there"
+        return Findings((Finding("warning", "outside", message, outside),))
+    source = CRS.from_user_input(frame.attrs.get("source_crs", crs))
+    stated = project(xy, crs, source)
+    got = f"none of {len(rows)} ({_box_words(stated, source)})"
+    cure = _explain(stated, source, bounds, bounds_crs)
+    message = must(f"samples of {samples.name}", "inside the imagery", got, cure)
+    return Findings((Finding("error", "outside", message),))
+
+
+def points_inside(
+    coordinates: NDArray[np.float64], crs: CRS, bounds: Bounds, bounds_crs: CRS
+) -> NDArray[np.bool_]:
+    """Tell which points lie inside bounds of another CRS."""
+    x, y = project(coordinates, crs, bounds_crs).T
+    left, bottom, right, top = bounds
+    with np.errstate(invalid="ignore"):
+        return np.asarray((x >= left) & (x <= right) & (y >= bottom) & (y <= top), bool)
+
+
+def _explain(coordinates: NDArray[np.float64], crs: CRS, bounds: Bounds, bounds_crs: CRS) -> str:
+    if points_inside(coordinates[:, ::-1], crs, bounds, bounds_crs).mean() > 0.5:
+        return "x and y look swapped: exchange their names"
+    for code in _other_zones(crs):
+        if points_inside(coordinates, CRS.from_epsg(code), bounds, bounds_crs).mean() > 0.5:
+            return f'They fit with crs = "EPSG:{code}": check the zone'
+    return "Check the crs of the survey and that both cover the same area"
+
+
+def _other_zones(crs: CRS) -> list[int]:
+    """List the EPSG codes of the WGS 84 zones, nearest to the zone of ``crs`` first."""
+    zone = crs.utm_zone
+    if zone is None:
+        return []
+    number, north = int(zone[:-1]), zone[-1] == "N"
+    order = sorted(range(1, 61), key=lambda z: abs(z - number))
+    sides = (32600, 32700) if north else (32700, 32600)
+    codes = [side + z for z in order for side in sides]
+    return [code for code in codes if CRS.from_epsg(code) != crs]
+
+
+def _box_words(coordinates: NDArray[np.float64], crs: CRS) -> str:
+    west, south = np.nanmin(coordinates, axis=0)
+    east, north = np.nanmax(coordinates, axis=0)
+    digits = 4 if crs.is_geographic else 0
+    return f"{west:.{digits}f} to {east:.{digits}f}, {south:.{digits}f} to {north:.{digits}f}"

@@ -1,0 +1,101 @@
+"""Keep the rows that are meant, and refuse to mix what was sampled differently."""
+
+from __future__ import annotations
+
+import fnmatch
+import operator
+import re
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gossan.errors import SurveyError, must
+from gossan.geochem.table.cells import parse_cells
+from gossan.geochem.table.findings import Finding, Findings
+from gossan.geochem.table.reading import Table
+from gossan.geochem.table.settings import SurveySettings
+
+Condition = str | float | list[str | float]
+
+_COMPARISONS: dict[str, Callable[[NDArray[np.float64], float], NDArray[np.bool_]]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+
+
+def select_rows(table: Table, where: Mapping[str, Condition]) -> tuple[Table, Findings]:
+    """Keep the rows that meet every condition.
+
+    Parameters
+    ----------
+    table
+        The survey's table.
+    where
+        Condition by column: a word (``*`` and ``?`` stand for any signs), a list of words, or a
+        comparison such as ``"<= 30"``.
+
+    Raises
+    ------
+    SurveyError
+        If no row is left.
+    """
+    keep = np.ones(len(table), bool)
+    for column, condition in where.items():
+        meets = _meets(table, column, condition)
+        if not meets.any():
+            shown = ", ".join(repr(str(w)) for w in table.frame[column].unique()[:8])
+            cure = f"The column holds {shown}"
+            raise SurveyError(
+                must(f"where {column!r}", "a condition that some row meets", condition, cure)
+            )
+        keep &= meets
+    if not keep.any():
+        raise SurveyError(must("where", "met by some row", "no row meets all", "Loosen it"))
+    if keep.all():
+        return table, table.findings
+    note = Finding("note", "where", f"kept {keep.sum()} of {len(keep)} rows that meet where")
+    return table.kept(keep), table.findings.adding(note)
+
+
+def _meets(table: Table, column: str, condition: Condition) -> NDArray[np.bool_]:
+    cells = table.frame[column]
+    if isinstance(condition, list):
+        parts = [_meets(table, column, word) for word in condition]
+        return np.logical_or.reduce(parts)
+    compared = re.fullmatch(r"(<=|>=|<|>)\s*([+-]?[\d.]+(?:[eE][+-]?\d+)?)", str(condition).strip())
+    if compared:
+        numbers = parse_cells(cells.tolist(), "number", table.decimal).number
+        with np.errstate(invalid="ignore"):
+            return np.asarray(_COMPARISONS[compared[1]](numbers, float(compared[2])), bool)
+    if isinstance(condition, (int, float)):
+        return parse_cells(cells.tolist(), "number", table.decimal).number == condition
+    words = cells.astype(str).str.strip().str.lower()
+    pattern = condition.strip().lower()
+    return np.array([fnmatch.fnmatchcase(word, pattern) for word in words], bool)
+
+
+def check_mixture(frame: pd.DataFrame, settings: SurveySettings) -> list[Finding]:
+    """Refuse several media or horizons in one survey unless the settings tell what to do."""
+    found: list[Finding] = []
+    columns = {"medium": settings.medium_column, "horizon": settings.horizon_column}
+    for word, column in columns.items():
+        if word not in frame.columns:
+            continue
+        counts = frame[word].value_counts()
+        if len(counts) < 2:
+            continue
+        shown = ", ".join(f"{n} {name or 'unnamed'}" for name, n in counts.items())
+        if settings.mixture != "refuse":
+            message = f"several sorts of {word} are used together: {shown}"
+            found.append(Finding("warning", "mixture", message))
+            continue
+        most = counts.index[0]
+        cure = f'Add where = {{ {column} = "{most}" }}, or mixture = "level" or "accept"'
+        message = must(word, "one for a survey", shown, cure)
+        rows = tuple(int(r) for r in frame["row"][frame[word] != most])
+        found.append(Finding("error", "mixture", message, rows))
+    return found

@@ -1,0 +1,1 @@
+"""Variograms: empirical, fitted, chosen."""

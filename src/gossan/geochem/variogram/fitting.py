@@ -1,0 +1,237 @@
+"""Fit and choose variograms: the door to everything about variograms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gossan.errors import FitError, InputError, must
+from gossan.geochem.kriging.drift import drift_functions, drift_terms
+from gossan.geochem.kriging.leave_one_out import CrossValidation, cross_validate
+from gossan.geochem.variogram.empirical import (
+    EmpiricalVariogram,
+    Estimator,
+    empirical_variogram,
+    usable,
+)
+from gossan.geochem.variogram.least_squares import Candidate, fit_weighted, parse_form
+from gossan.geochem.variogram.likelihood import RestrictedLikelihood, fit_likelihood
+from gossan.geochem.variogram.model import Anisotropy, Structure, VariogramModel
+
+__all__ = [
+    "Anisotropy",
+    "Candidate",
+    "CrossValidation",
+    "EmpiricalVariogram",
+    "Structure",
+    "VariogramFit",
+    "VariogramModel",
+    "cross_validate",
+    "empirical_variogram",
+    "fit_variogram",
+    "fit_weighted",
+]
+
+FORMS = ("spherical", "exponential", "gaussian", "matern", "spherical+spherical")
+SECTORS = 6
+# how much the criterion must fall before a direction is believed: a likelihood ratio of 8
+ANISOTROPY_GAIN = 4.0
+
+FitMethod = Literal["wls", "reml"]
+Choice = Literal["aic", "cross_validation"]
+VariogramDrift = Literal["none", "linear", "quadratic"]
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class VariogramFit:
+    """Hold the chosen variogram, the classes it was fitted to and all that was tried.
+
+    Parameters
+    ----------
+    model
+        What kriging needs.
+    empirical
+        Classes of distance, pooled over directions.
+    candidates
+        Every form tried, best first.
+    method
+        "wls" or "reml".
+    cross_validations
+        One for each candidate where the choice was made by cross-validation, else none.
+    """
+
+    model: VariogramModel
+    empirical: EmpiricalVariogram
+    candidates: tuple[Candidate, ...]
+    method: FitMethod
+    cross_validations: tuple[CrossValidation, ...] = ()
+
+    def rows(self) -> list[dict[str, object]]:
+        """Give a row for each candidate, for a table: form, parameters, misfit, choice."""
+        rows: list[dict[str, object]] = []
+        for rank, c in enumerate(self.candidates):
+            turn = c.model.anisotropy or Anisotropy()
+            row: dict[str, object] = {
+                "model": c.name, "chosen": rank == 0, "method": self.method,
+                "estimator": self.empirical.estimator, "nugget": c.model.nugget,
+                "sill": c.model.sill, "practical_range_m": c.model.practical_range_m,
+                "azimuth_deg": turn.azimuth_deg, "ratio": turn.ratio,
+                "misfit": c.misfit, "aic": c.aic, "description": str(c.model),
+            }  # fmt: skip
+            if self.cross_validations:
+                check = self.cross_validations[rank]
+                row |= {"cv_rmse": check.rmse, "cv_score": check.score}
+                row["cv_standardised_variance"] = check.standardised_variance
+            rows.append(row)
+        return rows
+
+
+def fit_variogram(
+    coordinates: ArrayLike,
+    values: ArrayLike,
+    *,
+    estimator: Estimator = "matheron",
+    models: Sequence[str] = FORMS,
+    method: FitMethod = "wls",
+    choose: Choice = "aic",
+    anisotropy: Anisotropy | Literal["fit"] | None = None,
+    smoothness: float | None = None,
+    drift: VariogramDrift = "none",
+    cutoff_m: float | None = None,
+    width_m: float | None = None,
+) -> VariogramFit:
+    """Fit several forms of variogram and choose one.
+
+    Parameters
+    ----------
+    coordinates
+        (n, 2) easting and northing in metres.
+    values
+        (n,) on the working scale (such as logarithms); NaN is left out. At least 10.
+    estimator
+        Of the classes of distance: "matheron", "cressie_hawkins" or "dowd".
+    models
+        Forms to try: kinds of structure, nested by "+".
+    method
+        "wls": weighted least squares with weights N / h^2. "reml": restricted maximum
+        likelihood, started from it.
+    choose
+        "aic": smallest criterion of Akaike. "cross_validation": smallest logarithmic score of
+        leaving out each sample in turn.
+    anisotropy
+        A given one, None, or "fit": estimated by restricted likelihood for the best form, and
+        kept where Akaike's criterion falls by more than 4.
+    smoothness
+        Of Matern structures; None searches.
+    drift
+        Polynomial in the coordinates taken off first: "none", "linear" or "quadratic".
+    cutoff_m, width_m
+        Of the classes: see ``empirical_variogram``.
+
+    Raises
+    ------
+    FitError
+        Too few samples, constant values, samples on a line where a direction is asked for.
+    InputError
+        An option does not exist.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(3)
+    >>> places = rng.uniform(0, 1000, (50, 2))
+    >>> fit = fit_variogram(places, np.sin(places[:, 0] / 200), models=["spherical"])
+    >>> fit.model.structures[0].kind
+    'spherical'
+    """
+    for name, word, words in (
+        ("method", method, FitMethod), ("choose", choose, Choice), ("drift", drift, VariogramDrift),
+    ):  # fmt: skip
+        if word not in get_args(words):
+            allowed = " | ".join(get_args(words))
+            raise InputError(must(name, allowed, repr(word), "Use one of these"))
+    if not models:
+        raise InputError(must("models", "at least one form", "none", 'Use ["spherical"]'))
+    for form in models:
+        parse_form(form)
+    xy, z = usable(coordinates, values)
+    functions = drift_functions(xy, _terms(drift))
+    z = z - functions @ np.linalg.lstsq(functions, z, rcond=None)[0] if drift != "none" else z
+    classes = {"estimator": estimator, "cutoff_m": cutoff_m, "width_m": width_m}
+    search = _Search(xy, z, functions, classes, method, smoothness)
+    given = anisotropy if isinstance(anisotropy, Anisotropy) else None
+    found = sorted((search.fit(form, given) for form in models), key=lambda c: c.aic)
+    if anisotropy == "fit":
+        found = search.turn(found)
+    checks: tuple[CrossValidation, ...] = ()
+    if choose == "cross_validation":
+        tried = [(cross_validate(xy, z, c.model), c) for c in found]
+        tried.sort(key=lambda pair: pair[0].score)
+        checks, found = tuple(t[0] for t in tried), [t[1] for t in tried]
+    return VariogramFit(found[0].model, search.pooled, tuple(found), method, checks)
+
+
+def _terms(drift: VariogramDrift) -> int:
+    return 1 if drift == "none" else drift_terms("universal", drift)
+
+
+class _Search:
+    """Fit forms to one set of samples, computing what they share once."""
+
+    def __init__(
+        self, xy: Array, z: Array, functions: Array, classes: dict, method: FitMethod,
+        smoothness: float | None,
+    ) -> None:  # fmt: skip
+        self.xy, self.z, self.functions, self.classes = xy, z, functions, classes
+        self.method, self.smoothness = method, smoothness
+        self.pooled = empirical_variogram(xy, z, **classes)
+        self.directional: EmpiricalVariogram | None = None
+        self._likelihood: RestrictedLikelihood | None = None
+
+    @property
+    def likelihood(self) -> RestrictedLikelihood:
+        if self._likelihood is None:
+            self._likelihood = RestrictedLikelihood.of(self.xy, self.z, self.functions)
+        return self._likelihood
+
+    def fit(self, form: str, anisotropy: Anisotropy | None) -> Candidate:
+        """Fit one form with a given anisotropy or none."""
+        empirical = self.pooled
+        if anisotropy is not None:
+            if self.directional is None:
+                _check_spread(self.xy)
+                self.directional = empirical_variogram(
+                    self.xy, self.z, sectors=SECTORS, **self.classes
+                )
+            empirical = self.directional
+        start = fit_weighted(empirical, form, smoothness=self.smoothness, anisotropy=anisotropy)
+        return start if self.method == "wls" else fit_likelihood(self.likelihood, start)
+
+    def turn(self, found: list[Candidate]) -> list[Candidate]:
+        """Estimate a direction for the best form; refit all with it where it pays."""
+        _check_spread(self.xy)
+        straight = found[0]
+        if self.method == "wls":
+            straight = fit_likelihood(self.likelihood, straight)
+        turned = fit_likelihood(self.likelihood, straight, directional=True)
+        if straight.aic - turned.aic <= ANISOTROPY_GAIN:
+            return found
+        if self.method == "reml":
+            others = [self.fit(c.name, turned.model.anisotropy) for c in found[1:]]
+            others = [replace(c, parameters=c.parameters + 2, aic=c.aic + 4) for c in others]
+            return sorted([turned, *others], key=lambda c: c.aic)
+        refitted = [self.fit(c.name, turned.model.anisotropy) for c in found]
+        return sorted(refitted, key=lambda c: c.aic)
+
+
+def _check_spread(xy: Array) -> None:
+    values = np.linalg.svd(xy - xy.mean(axis=0), compute_uv=False)
+    if values[1] < 1e-3 * values[0]:
+        raise FitError(
+            must("samples for a direction", "spread over both directions", "a line of samples",
+                 "Leave out the anisotropy")
+        )  # fmt: skip

@@ -1,0 +1,1 @@
+"""ASTER scenes: from the files as downloaded to reflectance."""

@@ -1,0 +1,225 @@
+"""One ASTER scene: what its files say, and its telescopes as layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from pyproj import CRS, Transformer
+
+from gossan.catalogue.sensors import aster_band
+from gossan.errors import GridError, ImageryError, must
+from gossan.geo.grid import Grid
+from gossan.geo.layer import Layer
+from gossan.geo.warp import transformed_bounds
+from gossan.imagery.aster.geotiff import open_geotiffs
+from gossan.imagery.aster.hdf import open_hdf
+from gossan.imagery.aster.metadata import AsterMetadata
+from gossan.imagery.aster.settings import AsterSettings
+from gossan.imagery.atmosphere.correction import SceneGeometry
+from gossan.imagery.calibration import (
+    BrightnessTemperature,
+    Radiance,
+    Saturation,
+    Scaled,
+    reflectance_per_radiance,
+)
+from gossan.imagery.sun_position import sun_position
+
+Group = Literal["VNIR", "SWIR", "TIR"]
+
+
+@dataclass(frozen=True)
+class AsterScene:
+    """Hold one scene: what its files say, and a layer per telescope that was on.
+
+    Attributes
+    ----------
+    metadata
+        Time, sun, gains and so on.
+    telescopes
+        ``VNIR`` (15 m), ``SWIR`` (30 m), ``TIR`` (90 m): digital numbers, or surface reflectance
+        for level 2.
+    """
+
+    metadata: AsterMetadata
+    telescopes: Mapping[str, Layer]
+
+    @property
+    def grid(self) -> Grid:
+        """Grid of the finest telescope."""
+        return next(
+            self.telescopes[g] for g in ("VNIR", "SWIR", "TIR") if g in self.telescopes
+        ).grid
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Bands that the scene has."""
+        return tuple(name for layer in self.telescopes.values() for name in layer.bands)
+
+    @property
+    def geometry(self) -> SceneGeometry:
+        """Sun, view and date; the sun's place is worked out when the files do not say."""
+        m = self.metadata
+        azimuth, elevation = m.sun_azimuth, m.sun_elevation
+        if azimuth is None or elevation is None:
+            azimuth, elevation = sun_position(m.time, *_middle(self.grid))
+        across = ((m.track_azimuth if m.track_azimuth is not None else 190.0) + 90.0) % 360.0
+        return SceneGeometry(elevation, azimuth, m.time.date(), m.view_zenith, across)
+
+    def numbers(self, group: Group) -> Layer:
+        """Give the digital numbers of a telescope (0 is empty, saturated pixels are kept).
+
+        Errors: ImageryError when the telescope was off, or the product is of level 2.
+        """
+        if self.metadata.is_surface_reflectance:
+            raise ImageryError(
+                must(
+                    f"{self.metadata.name}",
+                    "a level 1 product for this step",
+                    self.metadata.product,
+                    "Its values are surface reflectance already",
+                )
+            )
+        return self._telescope(group)
+
+    def _telescope(self, group: str) -> Layer:
+        if group not in self.telescopes:
+            raise ImageryError(
+                must(
+                    f"{self.metadata.name}: telescope",
+                    f"one of {', '.join(self.telescopes)}",
+                    group,
+                    "It was off, or its files were not given",
+                )
+            )
+        return self.telescopes[group]
+
+    def saturation(self, group: Group) -> Layer:
+        """Mark the saturated pixels of a telescope (1, 0, NaN)."""
+        source = self.numbers(group)
+        return Saturation(source, tuple(aster_band(name).saturated for name in source.bands))
+
+    def radiance(self, group: Group, saturated_pixels: Literal["empty", "keep"] = "empty") -> Layer:
+        """Give the radiance at the sensor (W m-2 sr-1 um-1)."""
+        source = self.numbers(group)
+        conversions = [self.metadata.conversion(name) for name in source.bands]
+        return Radiance(
+            source,
+            tuple(c.per_dn for c in conversions),
+            tuple(c.offset for c in conversions),
+            tuple(aster_band(name).saturated for name in source.bands),
+            saturated_pixels,
+        )
+
+    def reflectance(self, group: Group, radiance: Layer | None = None) -> Layer:
+        """Give the reflectance at the top of the atmosphere (VNIR, SWIR).
+
+        ``radiance`` replaces the telescope's own, after a crosstalk correction say.
+        """
+        source = radiance or self.radiance(group)
+        factors = []
+        for name in source.bands:
+            irradiance = aster_band(name).solar_irradiance
+            if irradiance is None:
+                raise ImageryError(
+                    must("a band with reflectance", "VNIR or SWIR", name, "Take its temperature")
+                )
+            place = self.geometry
+            factors.append(reflectance_per_radiance(irradiance, place.sun_elevation, place.date))
+        return Scaled(source, tuple(factors))
+
+    def temperature(self) -> Layer:
+        """Give the brightness temperature of the thermal bands (K)."""
+        source = self.radiance("TIR")
+        bands = [aster_band(name) for name in source.bands]
+        return BrightnessTemperature(
+            source, tuple(b.k1 or 0.0 for b in bands), tuple(b.k2 or 0.0 for b in bands)
+        )
+
+    def with_settings(self, settings: AsterSettings) -> AsterScene:
+        """Put gains, sun and track of the settings in place of what the files say."""
+        m = self.metadata
+        changed = replace(
+            m,
+            gains={**m.gains, **settings.gains},
+            conversions={b: c for b, c in m.conversions.items() if b not in settings.gains},
+            sun_azimuth=_first(settings.sun_azimuth, m.sun_azimuth),
+            sun_elevation=_first(settings.sun_elevation, m.sun_elevation),
+            track_azimuth=_first(settings.track_azimuth, m.track_azimuth),
+        )
+        return AsterScene(changed, self.telescopes)
+
+
+def open_aster(paths: Path | str | Sequence[Path | str]) -> AsterScene:
+    """Open one ASTER scene, reading headers only.
+
+    Parameters
+    ----------
+    paths
+        An L1T ``.hdf`` file (V003), a folder with one GeoTIFF per band (V004, AST_07XT), or the
+        bands' files. A folder that holds one ``.hdf`` file is taken as that file.
+
+    Errors: ImageryError or GridError, one line each, for anything that is not one whole scene.
+    """
+    given = [Path(paths)] if isinstance(paths, str | Path) else [Path(p) for p in paths]
+    hdf = [p for p in given if p.suffix.lower() == ".hdf"]
+    if not hdf:
+        hdf = [q for p in given if p.is_dir() for q in sorted(p.glob("*.hdf"))]
+    if hdf and len(hdf) + len([p for p in given if p.suffix.lower() in (".tif", ".tiff")]) > 1:
+        raise ImageryError(
+            must(
+                "an ASTER scene",
+                "one .hdf file or the GeoTIFFs of one granule",
+                ", ".join(p.name for p in [*hdf, *given]),
+                "Open each scene by itself",
+            )
+        )
+    metadata, groups = open_hdf(hdf[0]) if hdf else open_geotiffs(given)
+    return AsterScene(metadata, dict(groups))
+
+
+def _first(*values: float | None) -> float | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _middle(grid: Grid) -> tuple[float, float]:
+    left, bottom, right, top = grid.bounds
+    to_degrees = Transformer.from_crs(grid.crs, CRS.from_epsg(4326), always_xy=True)
+    longitude, latitude = to_degrees.transform((left + right) / 2, (bottom + top) / 2)
+    return float(latitude), float(longitude)
+
+
+def require_one_version(scenes: Sequence[AsterScene]) -> None:
+    """Refuse scenes of different product or version in one mosaic.
+
+    V003 and V004 are made with different radiometric coefficients; their radiance differs.
+    """
+    kinds = {(s.metadata.product, s.metadata.version): s.metadata.name for s in scenes}
+    if len(kinds) > 1:
+        said = ", ".join(f"{name} ({product} {v})" for (product, v), name in kinds.items())
+        raise ImageryError(
+            must(
+                "the scenes of a mosaic",
+                "of one product and version",
+                said,
+                "Radiometric coefficients differ: download all in one version",
+            )
+        )
+
+
+def require_touch(scene: AsterScene, bounds: tuple[float, float, float, float], crs: CRS) -> None:
+    """Refuse a scene that does not touch the survey's ``bounds`` (left, bottom, right, top)."""
+    left, bottom, right, top = transformed_bounds(scene.grid, crs)
+    if left >= bounds[2] or right <= bounds[0] or bottom >= bounds[3] or top <= bounds[1]:
+        extent = tuple(round(v) for v in (left, bottom, right, top))
+        raise GridError(
+            must(
+                f"{scene.metadata.name}",
+                f"touching the survey at {tuple(round(v) for v in bounds)}",
+                f"{extent}",
+                "Choose a scene over the survey, or check the survey's CRS",
+            )
+        )

@@ -1,0 +1,81 @@
+"""What a project file may say about an ASTER scene."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from gossan.catalogue.sensors import Gain, aster_bands
+from gossan.errors import must
+from gossan.imagery.atmosphere.settings import AtmosphereSettings
+from gossan.settings import Settings
+
+
+class LeakSettings(Settings):
+    """Describe one ghost of band 4 (see :mod:`gossan.imagery.aster.crosstalk`)."""
+
+    band: str
+    """Band that receives the light."""
+
+    share: float
+    """Radiance received per unit of blurred band 4 radiance."""
+
+    shift_m: float
+    """Displacement along the direction of flight, m."""
+
+    sigma_m: float = 450.0
+    """Blur, m."""
+
+
+class AsterSettings(Settings):
+    """Steer the steps from an ASTER scene's files to its stack of bands.
+
+    >>> AsterSettings(gains={"b4": "NOR"}).thermal
+    'leave'
+    """
+
+    atmosphere: AtmosphereSettings = AtmosphereSettings()
+    """How top-of-atmosphere reflectance becomes that of the surface."""
+
+    crosstalk: Literal["none", "supplied", "fitted"] = "none"
+    """Removal of band 4 light from the other short-wave bands. Off by default: L1T is listed as
+    corrected already, and the published coefficients are not open."""
+
+    leaks: tuple[LeakSettings, ...] = ()
+    """crosstalk = "supplied": the ghosts to remove."""
+
+    swir_after_2008: Literal["refuse", "accept", "leave_out"] = "refuse"
+    """Short-wave bands after the detector failed (April 2008), or mostly saturated ones."""
+
+    saturated_limit: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """Share of saturated pixels (median of the short-wave bands) that marks a failed detector."""
+
+    saturated_pixels: Literal["empty", "keep"] = "empty"
+    """Saturated pixels: empty, because their radiance is unknown, or kept at the limit."""
+
+    thermal: Literal["leave", "bring", "temperature"] = "leave"
+    """Thermal bands: leave them out, bring their radiance, or their brightness temperature."""
+
+    gains: dict[str, Gain] = Field(default_factory=dict)
+    """Gain words by band (b4 = "NOR"), for files that do not say; they win over the files."""
+
+    sun_azimuth: Annotated[float, Field(ge=0, le=360)] | None = None
+    """Degrees; none takes the file's."""
+
+    sun_elevation: Annotated[float, Field(gt=0, le=90)] | None = None
+    """Degrees; none takes the file's, or works it out from time and place."""
+
+    track_azimuth: Annotated[float, Field(ge=0, le=360)] | None = None
+    """Direction of flight for crosstalk, degrees from north; none takes the file's."""
+
+    @field_validator("gains")
+    @classmethod
+    def _known_bands(cls, value: dict[str, Gain]) -> dict[str, Gain]:
+        known = [band.name for band in aster_bands()]
+        for name in value:
+            if name not in known:
+                raise ValueError(
+                    must("gains", f"by band: {', '.join(known)}", repr(name), "Fix it")
+                )
+        return value

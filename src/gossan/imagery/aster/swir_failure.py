@@ -1,0 +1,73 @@
+"""Keep short-wave bands of a failed detector out: by date, and by what the pixels say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from functools import partial
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gossan.catalogue.sensors import aster_band
+from gossan.errors import ImageryError, must
+from gossan.geo.blocks import Blocks
+from gossan.geo.grid import Window
+from gossan.geo.layer import Layer
+from gossan.imagery.aster.metadata import AsterMetadata
+from gossan.imagery.aster.settings import AsterSettings
+
+FAILURE = date(2008, 4, 23)
+"""From here on the short-wave detectors were too warm: saturation and striping."""
+
+
+def swir_groups(
+    metadata: AsterMetadata,
+    telescopes: Mapping[str, Layer],
+    settings: AsterSettings,
+    blocks: Blocks,
+) -> list[Literal["VNIR", "SWIR"]]:
+    """Give the telescopes of sunlight to use, refusing failed short-wave bands unless told to.
+
+    Errors: ImageryError by date (23 April 2008), or when the median share of saturated pixels of
+    the short-wave bands exceeds the limit.
+    """
+    groups: list[Literal["VNIR", "SWIR"]] = [g for g in ("VNIR", "SWIR") if g in telescopes]
+    if "SWIR" not in groups or settings.swir_after_2008 == "accept":
+        return groups
+    fault = _fault(metadata, telescopes["SWIR"], settings, blocks)
+    if not fault:
+        return groups
+    if settings.swir_after_2008 == "leave_out":
+        return [g for g in groups if g != "SWIR"]
+    raise ImageryError(
+        must(
+            f"{metadata.name}: the short-wave bands",
+            f"taken before {FAILURE} and not saturated",
+            fault,
+            'Set swir_after_2008 = "leave_out" (or "accept"), or choose an older scene',
+        )
+    )
+
+
+def _fault(metadata: AsterMetadata, swir: Layer, settings: AsterSettings, blocks: Blocks) -> str:
+    if metadata.time.date() >= FAILURE:
+        return f"{metadata.time.date()}"
+    if metadata.is_surface_reflectance:
+        return ""
+    share = float(np.median(saturated_share(swir, blocks)))
+    return f"{share:.0%} saturated pixels" if share > settings.saturated_limit else ""
+
+
+def saturated_share(numbers: Layer, blocks: Blocks) -> NDArray[np.float64]:
+    """Give the share of saturated pixels among the filled ones, (band,), from digital numbers."""
+    limits = np.array([aster_band(name).saturated for name in numbers.bands], np.float32)
+    full, filled = blocks.reduce(partial(_count, numbers, limits), numbers.grid)
+    return np.asarray(full / np.maximum(filled, 1))
+
+
+def _count(numbers: Layer, limits: NDArray[np.float32], window: Window) -> NDArray[np.float64]:
+    values = numbers.read(window)
+    full = (values >= limits[:, None, None]).sum(axis=(1, 2))
+    return np.array([full, np.isfinite(values).sum(axis=(1, 2))], np.float64)

@@ -1,0 +1,1 @@
+"""Atmospheric correction for any optical sensor."""

@@ -1,0 +1,1 @@
+"""Sentinel-2 scenes: from SAFE products to reflectance."""

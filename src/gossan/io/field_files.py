@@ -1,0 +1,96 @@
+"""Write for the field: KML for tablets and globes, GPX for hand-held receivers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import shapely
+
+from gossan.geo.raster import atomic_path
+from gossan.io.geometry_tables import GeoTable
+from gossan.io.qgis_styles import STATUS_COLOURS
+
+
+def write_kml(path: Path | str, table: GeoTable, title: str) -> Path:
+    """Write anomalies as KML 2.2 in WGS 84: one placemark each, outlined by its status.
+
+    The description holds every attribute; small holes and parts are kept.
+    """
+    styles = "".join(
+        f'<Style id="{status or "plain"}"><LineStyle><color>{_kml_colour(colour, 255)}</color>'
+        f"<width>2</width></LineStyle><PolyStyle><color>{_kml_colour(colour, 64)}</color>"
+        "</PolyStyle></Style>"
+        for status, colour in STATUS_COLOURS.items()
+    )
+    ground = table.to_crs(4326)
+    rows = ground.drop(columns="geometry").to_dict("records")
+    marks = "".join(map(_placemark, rows, ground.geometry))
+    text = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<kml xmlns="http://www.opengis.net/kml/2.2">'
+        f"<Document><name>{escape(title)}</name>{styles}{marks}</Document></kml>\n"
+    )
+    return _written(Path(path), text)
+
+
+def write_gpx(path: Path | str, table: GeoTable, name: str, title: str) -> Path:
+    """Write points as GPX 1.1 waypoints in WGS 84; the column ``name`` names them."""
+    ground = table.to_crs(4326)
+    points = "".join(
+        f'<wpt lat="{point.y:.7f}" lon="{point.x:.7f}"><name>{escape(str(label))}</name></wpt>'
+        for label, point in zip(table[name], ground.geometry, strict=True)
+    )
+    text = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<gpx version="1.1" creator="gossan" '
+        'xmlns="http://www.topografix.com/GPX/1/1">'
+        f"<metadata><name>{escape(title)}</name></metadata>{points}</gpx>\n"
+    )
+    return _written(Path(path), text)
+
+
+def _written(path: Path, text: str) -> Path:
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+    return path
+
+
+def _kml_colour(colour: str, alpha: int) -> str:
+    """Turn #rrggbb into KML's aabbggrr."""
+    return f"{alpha:02x}{colour[5:7]}{colour[3:5]}{colour[1:3]}"
+
+
+def _placemark(row: dict[str, Any], shape: shapely.Geometry) -> str:
+    status = row.get("status") or "plain"
+    data = "".join(
+        f'<Data name="{escape(key)}"><value>{escape(_shown(value))}</value></Data>'
+        for key, value in row.items()
+    )
+    inner = "".join(_polygon(part) for part in shapely.get_parts(shape))
+    return (
+        f"<Placemark><name>{escape(str(row.get('anomaly', '')))}</name>"
+        f"<styleUrl>#{status}</styleUrl><ExtendedData>{data}</ExtendedData>"
+        f"<MultiGeometry>{inner}</MultiGeometry></Placemark>"
+    )
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.6g}"
+    return str(value)
+
+
+def _polygon(part: shapely.Polygon) -> str:
+    rings = [("outerBoundaryIs", part.exterior)]
+    rings += [("innerBoundaryIs", ring) for ring in part.interiors]
+    inner = "".join(
+        f"<{side}><LinearRing><coordinates>{_coordinates(ring.coords)}</coordinates>"
+        f"</LinearRing></{side}>"
+        for side, ring in rings
+    )
+    return f"<Polygon>{inner}</Polygon>"
+
+
+def _coordinates(points: Iterable[Sequence[float]]) -> str:
+    return " ".join(f"{point[0]:.7f},{point[1]:.7f}" for point in points)

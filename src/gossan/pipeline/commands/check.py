@@ -1,0 +1,187 @@
+"""Check a project before a run: headers and tables only, everything wrong at once."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from gossan.errors import InputError
+from gossan.geo.blocks import Blocks
+from gossan.geo.grid import Grid
+from gossan.geochem.table.coordinates import check_extent
+from gossan.pipeline.feature_sets import feature_errors
+from gossan.pipeline.imagery import Imagery, open_imagery
+from gossan.pipeline.inputs import place
+from gossan.pipeline.options.products import Product, products_of
+from gossan.pipeline.options.project import Project
+from gossan.pipeline.output_grid import project_crs, sample_spacing
+from gossan.pipeline.surveys import Surveys, read_surveys, working
+from gossan.pipeline.under_samples import look_under
+
+FEWEST_SAMPLES = 30
+"""Samples below which a variogram, and so every map, is on weak feet."""
+BLOCK_MIB = 16.0
+"""Memory of one window of one band with its intermediate results."""
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """Hold what a run would stand on (facts), and what is wrong (findings, worst first).
+
+    ``blocked`` is True when a run would fail.
+    """
+
+    facts: pd.DataFrame
+    findings: tuple[str, ...]
+    blocked: bool
+
+
+def check_project(project: Project) -> Checked:
+    """Look at every input of a project without computing anything on pixels.
+
+    Reads the tables, the headers of rasters, and the pixels of plain rasters under the samples;
+    reports CRS, overlap of samples and imagery,
+    units, counts, memory and disk needed, and says how to mend what is wrong.
+    """
+    errors: list[str] = []
+    imagery: list[Imagery] = []
+    scratch = Path(tempfile.gettempdir())
+    for settings in project.imagery:
+        try:
+            imagery.append(
+                open_imagery(settings, project.base, scratch, Blocks(), project.project.crs)
+            )
+        except InputError as error:
+            errors += str(error).splitlines()
+    facts = [_imagery_fact(one) for one in imagery]
+    complete = not errors
+    if complete:
+        errors += feature_errors(project, imagery)
+    surveys, grid, more = _placed(project, imagery, complete)
+    errors += more
+    warnings: list[str] = []
+    if surveys is not None:
+        facts += _survey_facts(surveys)
+        errors += _element_errors(project, surveys)
+        warnings += [
+            f"{name}: {finding.line()}"
+            for name, found in surveys.findings.items()
+            for finding in found
+            if finding.severity != "note"
+        ]
+    if surveys is not None and grid is not None:
+        facts += _grid_facts(project, surveys, grid)
+        warnings += _grid_warnings(surveys, grid)
+        for one in imagery:
+            try:
+                warnings += look_under(one, surveys.coordinates, grid.crs).lines()
+            except InputError as error:
+                errors += str(error).splitlines()
+    table = pd.DataFrame(facts, columns=["what", "found"])
+    lines = [f"error: {line}" for line in errors] + warnings
+    return Checked(table, tuple(lines), bool(errors))
+
+
+def _placed(
+    project: Project, imagery: list[Imagery], complete: bool
+) -> tuple[Surveys | None, Grid | None, list[str]]:
+    """Read the surveys and choose the grid; what fails is said, what can be is still checked."""
+    try:
+        if complete:
+            surveys, grid = place(project, imagery)
+            return surveys, grid, []
+        if not imagery and project.project.crs is None:
+            return None, None, []  # what is wrong with the imagery is said already
+        crs = project_crs(project.project.crs, [one.bands for one in imagery])
+        return read_surveys(project, crs), None, []
+    except InputError as error:
+        return None, None, str(error).splitlines()
+
+
+def _imagery_fact(one: Imagery) -> tuple[str, str]:
+    grid = one.bands.grid
+    unit = grid.crs.axis_info[0].unit_name if grid.crs.axis_info else "?"
+    found = (
+        f"{len(one.bands.bands)} bands, {grid.width} x {grid.height} pixels of "
+        f"{grid.pixel_width:g} x {grid.pixel_height:g} {unit}, {grid.crs.name}"
+    )
+    return f"imagery {one.settings.name}", found
+
+
+def _survey_facts(surveys: Surveys) -> list[tuple[str, str]]:
+    rows = []
+    for samples in (*surveys.fit, *surveys.check):
+        spacing = sample_spacing(samples.coordinates)
+        units = ", ".join(
+            " in ".join(filter(None, [element, samples.units[element]]))
+            for element in samples.elements
+        )
+        support = f"support {samples.support_m:g} m" if samples.support_m else "points"
+        found = f"{len(samples)} samples, {spacing:.0f} m apart, {support}; {units}"
+        rows.append((f"survey {samples.name} ({samples.role})", found))
+    return rows
+
+
+def _element_errors(project: Project, surveys: Surveys) -> list[str]:
+    """Find elements that no model could be fitted to."""
+    errors = []
+    for element in project.elements:
+        try:
+            data = working(surveys, element, project.project.transform)
+        except InputError as error:
+            errors += str(error).splitlines()
+            continue
+        count = len(data.observations)
+        if count < 10:
+            errors.append(
+                f"{element} must be given for at least 10 samples; got {count}. Add samples or "
+                "leave the element out."
+            )
+        elif data.observations.values.std() == 0:
+            errors.append(
+                f"{element} must be of at least two sizes; got one value {count} times. "
+                "Leave the element out."
+            )
+    return errors
+
+
+def _grid_facts(project: Project, surveys: Surveys, grid: Grid) -> list[tuple[str, str]]:
+    products = products_of(project)
+    size = grid.height * grid.width * 4 / 2**20
+    maps = sum(2 * len(product.elements) for product in products)
+    disk = size * (maps + 3) + size * 3 * len(project.imagery)
+    free = shutil.disk_usage(project.base).free / 2**20
+    return [
+        (
+            "maps",
+            f"{grid.width} x {grid.height} pixels of {grid.pixel_width:g} m, {grid.crs.name}",
+        ),
+        ("products", ", ".join(_words(product) for product in products)),
+        ("memory needed", f"about {_memory_mib(project, grid):.0f} MiB"),
+        ("disk needed", f"at most {disk:.0f} MiB; {free:.0f} MiB free"),
+    ]
+
+
+def _words(product: Product) -> str:
+    return f"{product.name} ({product.settings.model})"
+
+
+def _memory_mib(project: Project, grid: Grid) -> float:
+    bands = 10 * max(len(project.imagery), 1)
+    return 400.0 + min(grid.height * grid.width * 4 * bands / 2**20, BLOCK_MIB * bands * 4)
+
+
+def _grid_warnings(surveys: Surveys, grid: Grid) -> list[str]:
+    coordinates = surveys.coordinates
+    lines = []
+    for samples in surveys.fit:
+        lines += check_extent(samples, grid.bounds, grid.crs).lines()
+    if len(coordinates) < FEWEST_SAMPLES:
+        lines.append(
+            f"warning: {len(coordinates)} samples are few for a variogram; expect wide errors."
+        )
+    return lines

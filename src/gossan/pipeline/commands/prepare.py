@@ -1,0 +1,131 @@
+"""Turn scenes into calibrated bands, indices, components, masks and composites alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from gossan.geo.blocks import Blocks
+from gossan.geo.layer import Layer
+from gossan.imagery.colour_composites import COMPOSITES, write_composite
+from gossan.imagery.component_contrasts import readings
+from gossan.imagery.components import fit_components
+from gossan.imagery.coregistration import PAIRS, coregistration
+from gossan.io.run_folder import RunFolder
+from gossan.pipeline.imagery import Imagery
+from gossan.pipeline.inputs import Ground, open_ground
+from gossan.pipeline.options.project import Project
+from gossan.pipeline.progress import Reporter, Silent, told
+
+
+def prepare_project(
+    project: Project, out: Path | str, workers: int | None = None, reporter: Reporter | None = None
+) -> pd.DataFrame:
+    """Write what the imagery of a project says, without any samples' values.
+
+    For each imagery: ``layers/<name>_bands.tif`` (reflectance), ``_indices.tif``, ``_pc.tif``
+    (components of the indices, else of the bands), ``_exposure.tif`` and ``_composite.tif``;
+    ``tables/components.csv`` (loadings, explained variance, readings) and ``tables/masks.csv``
+    (share of each mask); ``tables/registration.csv`` where there are several imageries.
+
+    Returns
+    -------
+    One row per layer: imagery, layer, bands, file.
+    """
+    run, blocks = RunFolder(Path(out)), Blocks(workers=workers)
+    reporter = reporter or Silent()
+    run.clean()
+    with reporter.step("Surveys and imagery"), told(reporter):
+        ground = open_ground(project, run.store, blocks)
+    rows: list[dict[str, object]] = []
+    tables: dict[str, list[pd.DataFrame]] = {"components": [], "masks": []}
+    for name, imagery in ground.landscape.imagery.items():
+        with reporter.step(f"{name}: masks"):
+            tables["masks"].append(imagery.stack.mask_table(blocks))
+        for what, layer in _layers(imagery, blocks, tables).items():
+            path = run.layers / f"{name}_{what}.tif"
+            with reporter.step(f"{name}: {what}"):
+                blocks.write(layer, path)
+            rows.append(_row(name, what, layer.bands, path))
+        rows += _composite(run, name, imagery, blocks)
+    for table, parts in tables.items():
+        run.write_table(table, pd.concat(parts, ignore_index=True))
+    _registration(run, ground, blocks)
+    return pd.DataFrame(rows)
+
+
+def _layers(
+    imagery: Imagery, blocks: Blocks, tables: dict[str, list[pd.DataFrame]]
+) -> dict[str, Layer]:
+    """Name the layers of one imagery; fits its components."""
+    kind = "bands" if imagery.indices is None else "indices"
+    components = fit_components(
+        imagery.component_source(kind), scaling=imagery.scaling(kind), blocks=blocks
+    )
+    words = readings(components.components, imagery.settings.sensor)
+    table = components.table()
+    name = imagery.settings.name
+    source = name if kind == "bands" else f"{name}.indices"
+    tables["components"].append(table.assign(source=source, reading=table["component"].map(words)))
+    found: dict[str, Layer] = {"bands": imagery.bands}
+    if imagery.indices is not None:
+        found["indices"] = imagery.indices
+    return found | {"pc": components, "exposure": imagery.exposure()}
+
+
+def _composite(
+    run: RunFolder, name: str, imagery: Imagery, blocks: Blocks
+) -> list[dict[str, object]]:
+    """Write the paper's colour composite where its bands are there."""
+    bands = COMPOSITES.get(imagery.settings.sensor, ())
+    if not bands or not set(bands) <= set(imagery.bands.bands):
+        return []
+    path = run.layers / f"{name}_composite.tif"
+    write_composite(imagery.bands, path, bands, blocks)
+    return [_row(name, "composite", tuple(bands), path)]
+
+
+def scene_layers(run: RunFolder, ground: Ground, blocks: Blocks) -> None:
+    """Write what a run's report shows of each scene: its composite and its exposure, once."""
+    for name, imagery in ground.landscape.imagery.items():
+        if imagery.settings.sensor == "bands":
+            continue
+        key = {"imagery": ground.landscape.key}
+        exposure = run.layers / f"{name}_exposure.tif"
+
+        def work(name: str = name, imagery: Imagery = imagery, path: Path = exposure) -> None:
+            run.write_table(f"masks_{name}", imagery.stack.mask_table(blocks))
+            blocks.write(imagery.exposure(), path)
+            _composite(run, name, imagery, blocks)
+
+        run.once(f"scene_{name}", key, [exposure], work)
+
+
+def _registration(run: RunFolder, ground: Ground, blocks: Blocks) -> None:
+    """Report the shift between every imagery and the first."""
+    imagery = list(ground.landscape.imagery.items())
+    rows = []
+    for name, other in imagery[1:]:
+        first_name, first = imagery[0]
+        if "bands" in (first.settings.sensor, other.settings.sensor):
+            continue
+        reds = (PAIRS[first.settings.sensor], PAIRS[other.settings.sensor])
+        shift = coregistration(first.bands, other.bands, reds, blocks=blocks)
+        rows.append(
+            {
+                "first": first_name,
+                "second": name,
+                "east_px": shift.east_px,
+                "north_px": shift.north_px,
+                "pixel_m": shift.pixel_m,
+                "tiles": shift.tiles,
+                "reading": shift.reading,
+            }
+        )
+    if rows:
+        run.write_table("registration", pd.DataFrame(rows))
+
+
+def _row(name: str, what: str, bands: tuple[str, ...], path: Path) -> dict[str, object]:
+    return {"imagery": name, "layer": what, "bands": len(bands), "file": path.name}

@@ -1,0 +1,479 @@
+"""The walk: from surveys and scenes to maps, tables and scores (Ding et al. 2023, Figure 8)."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+import time
+import warnings
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from gossan.errors import FitError, GossanWarning
+from gossan.evaluate.alteration import alteration_table
+from gossan.evaluate.folds import make_folds, residual_range
+from gossan.fusion.features.sources import NoFeatures
+from gossan.fusion.protocol import Observations
+from gossan.geo.blocks import Blocks
+from gossan.geo.raster import atomic_path
+from gossan.geochem.transforms import transform_record
+from gossan.io.run_folder import RunFolder, fingerprint
+from gossan.pipeline.commands.prepare import scene_layers
+from gossan.pipeline.fit_product import INTERVAL, Division, fit_model, hold_out
+from gossan.pipeline.imagery_used import ImageryUsed, write_imagery_used
+from gossan.pipeline.inputs import Ground, open_ground
+from gossan.pipeline.options.products import Product, products_of
+from gossan.pipeline.options.project import Project
+from gossan.pipeline.product_maps import ElementMap, joinable, together, write_maps
+from gossan.pipeline.progress import Advance, Reporter, Silent, told
+from gossan.pipeline.scores import (
+    check_layer_scores,
+    coarse_scores,
+    held_out_scores,
+    image_tables,
+    summary_of,
+)
+from gossan.pipeline.surveys import Working, working
+from gossan.pipeline.whole_map_tests import reduced_tables, write_applicability
+
+LIBRARIES = ("numpy", "scipy", "numba", "scikit-learn", "rasterio", "geopandas", "pandas", "pyproj")
+
+
+FEWEST_TO_VALIDATE = 20
+"""Samples below which cross-validation says nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """Tell where the run is, how its products scored, and what to trust."""
+
+    root: Path
+    summary: pd.DataFrame
+    verdicts: tuple[str, ...]
+
+
+@dataclass(eq=False)
+class Walk:
+    """Carry what every step of a run shares."""
+
+    project: Project
+    run: RunFolder
+    ground: Ground
+    blocks: Blocks
+    reporter: Reporter
+    maps: bool = True
+    used: ImageryUsed = field(default_factory=lambda: ImageryUsed({}))
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> str:
+        """Fingerprint of the input files and of what every step depends on."""
+        project = self.project.project.model_dump(mode="json", exclude={"elements", "name"})
+        parts: dict[str, Any] = {"project": project, "files": self.ground.hashes}
+        parts["gossan"] = _version()
+        parts["survey"] = [one.model_dump(mode="json") for one in self.project.survey]
+        parts["imagery"] = [one.model_dump(mode="json") for one in self.project.imagery]
+        return fingerprint(parts)
+
+
+def run_project(
+    project: Project, out: Path | str, workers: int | None = None, reporter: Reporter | None = None
+) -> RunResult:
+    """Make every product of a project for every element, tested and written.
+
+    Parameters
+    ----------
+    project
+        From ``load_project``.
+    out
+        Run folder; a second run into it goes on from the finished steps whose inputs and
+        settings have not changed.
+    workers
+        Threads; all processors by default. The maps do not depend on it.
+    reporter
+        Told what is being done.
+
+    Raises
+    ------
+    InputError
+        In one line for each mistake, before anything is written under a final name.
+    """
+    return _walk(project, Path(out), workers, reporter or Silent(), maps=True)
+
+
+def validate_project(
+    project: Project, out: Path | str, workers: int | None = None, reporter: Reporter | None = None
+) -> RunResult:
+    """Test every product on unseen samples and write the tables, without making maps."""
+    return _walk(project, Path(out), workers, reporter or Silent(), maps=False)
+
+
+def _walk(
+    project: Project, out: Path, workers: int | None, reporter: Reporter, maps: bool
+) -> RunResult:
+    begun = time.perf_counter()
+    run, blocks = RunFolder(out), Blocks(workers=workers)
+    run.clean()
+    with reporter.step("Surveys and imagery"), told(reporter) as notes:
+        ground = open_ground(project, run.store, blocks)
+    ground.notes.extend(notes)
+    walk = Walk(project, run, ground, blocks, reporter, maps)
+    products = products_of(project)
+    if maps:
+        with reporter.step("Composites and exposure"):
+            scene_layers(run, ground, blocks)
+            walk.used = write_imagery_used(run, ground.landscape, products, blocks)
+        ground.notes.extend(walk.used.notes())
+    waiting: list[Made] = []
+    for element in project.elements:
+        waiting += _element(walk, element, [p for p in products if element in p.elements])
+    _write_waiting(walk, waiting)
+    with reporter.step("Applicability and reduced resolution"):
+        _whole_maps(walk, products)
+    with reporter.step("Tables"):
+        tables = _gather(walk, products)
+    verdicts = _verdicts(run, products, project.elements)
+    _write_manifest(walk, products, verdicts, time.perf_counter() - begun)
+    return RunResult(run.root, summary_of(tables["scores"]), tuple(verdicts.values()))
+
+
+def _whole_maps(walk: Walk, products: list[Product]) -> None:
+    """Judge what belongs to the map as a whole."""
+    made_of = {"inputs": walk.inputs, "products": settings_record(walk.project)["product"]}
+    made_of |= {"elements": walk.project.elements, "maps": walk.maps}
+    parts = _parts(walk.run, "reduced")
+
+    def work() -> None:
+        table = reduced_tables(walk.ground, products, walk.blocks)
+        with atomic_path(parts / "reduced_resolution.csv") as temporary:
+            table.to_csv(temporary, index=False, float_format="%.6g")
+        name = max((p.settings.features for p in products), key=len)
+        if walk.maps and name and walk.ground.landscape.mapped(name):
+            element = walk.project.elements[0]
+            data = working(walk.ground.surveys, element, walk.project.project.transform)
+            features = walk.ground.landscape.features(name)
+            division = _division(walk, data.observations)
+            write_applicability(walk.run, features, data, division, walk.blocks)
+
+    walk.run.once("reduced", made_of, [parts / "reduced_resolution.csv"], work)
+    table = parts / "reduced_resolution.csv"
+    if table.stat().st_size > 2:
+        walk.run.write_table("reduced_resolution", pd.read_csv(table))
+
+
+def _element(walk: Walk, element: str, products: list[Product]) -> list[Made]:
+    """Make all products of one element; the folds are the same for all of them.
+
+    Returns those whose maps wait to be written together with those of other elements.
+    """
+    scale = working(walk.ground.surveys, element, walk.project.project.transform)
+    division = _division(walk, scale.observations)
+    _alteration(walk, scale, division)
+    waiting = []
+    for product in products:
+        data = working(walk.ground.surveys, element, product.transform)
+        waiting += _product(walk, product, data, division)
+    return waiting
+
+
+def _alteration(walk: Walk, data: Working, division: Division) -> None:
+    """Judge every index and component alone and together: which alteration information helps?"""
+    name = walk.ground.landscape.everything()
+    if not name or not division.folds:
+        return
+    parts = _parts(walk.run, f"alteration_{data.element}")
+    made_of = {"inputs": walk.inputs, "features": name, "element": data.element}
+    made_of["validation"] = fingerprint(walk.project.validation.model_dump(mode="json"))
+
+    def work() -> None:
+        features = walk.ground.landscape.features(name)
+        folds = next(iter(division.folds.values()))
+        table = alteration_table(data.observations, features, folds)
+        table.insert(0, "element", data.element)
+        with atomic_path(parts / "alteration.csv") as temporary:
+            table.to_csv(temporary, index=False, float_format="%.6g")
+
+    with walk.reporter.step(f"{data.element}: which alteration information helps"):
+        try:
+            walk.run.once(f"alteration_{data.element}", made_of, [parts / "alteration.csv"], work)
+        except FitError as error:
+            walk.reporter.say(f"Note: {error}")
+
+
+def _division(walk: Walk, observations: Observations) -> Division:
+    """Divide the samples of an element in every way asked for; too few samples are not."""
+    settings, seed = walk.project.validation, walk.project.project.seed
+    grid = walk.ground.grid
+    range_m = residual_range(observations, NoFeatures(grid))
+    enough = len(observations) >= FEWEST_TO_VALIDATE
+    folds = {
+        kind: make_folds(kind, observations, settings, range_m, grid, seed)
+        for kind in (settings.kinds if enough else ())
+    }
+    return Division(folds, range_m)
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A product that is fitted and tested for an element, and the map that it still lacks."""
+
+    name: str
+    made_of: dict[str, Any]
+    outputs: list[Path]
+    facts: dict[str, Any]
+    notes: list[str]
+    seconds: float
+    map: ElementMap | None
+
+
+def _product(walk: Walk, product: Product, data: Working, division: Division) -> list[Made]:
+    """Make one product for one element, unless it stands already.
+
+    A map that can be written together with those of other elements is left to the end and given
+    back: one pass over the imagery then serves them all.
+    """
+    name = f"{product.name}_{data.element}"
+    parts = _parts(walk.run, name)
+    outputs = [parts / "done.json"]
+    if walk.maps and walk.ground.landscape.mapped(product.settings.features):
+        outputs.append(walk.run.layer(product.name, data.element))
+    made_of = {
+        "inputs": walk.inputs,
+        "product": product.settings.model_dump(mode="json"),
+        "options": product.settings.options.model_dump(mode="json"),
+        "transform": product.transform,
+        "validation": walk.project.validation.model_dump(mode="json"),
+        "element": data.element,
+    }
+    with walk.reporter.step(f"{data.element}: {product.name}") as advance:
+        begun = time.perf_counter()
+        walk.timings[name] = 0.0
+        if walk.run.stands(name, made_of, outputs):
+            return []
+        walk.run.forget(product.name, data.element)
+        with told(walk.reporter) as notes:
+            facts, mapped = _make(walk, product, data, division, len(outputs) > 1, parts)
+        seconds = time.perf_counter() - begun
+        made = Made(name, made_of, outputs, facts, notes, seconds, mapped)
+        if mapped is not None and joinable(mapped) and len(product.elements) > 1:
+            return [made]
+        _finish(walk, [made], advance)
+    return []
+
+
+def _write_waiting(walk: Walk, waiting: list[Made]) -> None:
+    """Write the maps that were left to the end, those of the same imagery in one pass."""
+    for group in together([made.map for made in waiting if made.map is not None]):
+        chosen = [waiting[number] for number in group]
+        with walk.reporter.step("Maps: " + ", ".join(made.name for made in chosen)) as advance:
+            _finish(walk, chosen, advance)
+
+
+def _finish(walk: Walk, group: list[Made], advance: Advance) -> None:
+    """Write the maps of a group and remember its products as done, each the last thing of all."""
+    begun = time.perf_counter()
+    maps = [made.map for made in group if made.map is not None]
+    statistics: list[dict[str, Any]] = [{} for _ in group]
+    with told(walk.reporter) as notes:
+        if maps:
+            statistics = write_maps(walk.run, maps, walk.blocks, advance)
+    share = (time.perf_counter() - begun) / len(group)
+    for made, found in zip(group, statistics):
+        walk.timings[made.name] = made.seconds + share
+        facts = {**made.facts, "statistics": found, "warnings": made.notes + notes}
+        walk.run.write_json(made.outputs[0], {**facts, "seconds": made.seconds + share})
+        walk.run.keep(made.name, made.made_of, made.outputs)
+
+
+def _make(
+    walk: Walk, product: Product, data: Working, division: Division, mapped: bool, parts: Path
+) -> tuple[dict[str, Any], ElementMap | None]:
+    """Fit, test and write the tables; give what the manifest says of the product, and its map."""
+    landscape = walk.ground.landscape
+    with threadpool_limits(1, user_api="blas"):
+        model = fit_model(product, data, landscape)
+    tested = hold_out(product, data, landscape, model, division)
+    factor = tested.calibration.factor(INTERVAL) if tested.calibration else 1.0
+    if not mapped and not landscape.mapped(product.settings.features):
+        warnings.warn(
+            f"{product.name} stands on covariates that exist at the samples only: it is tested, "
+            "and predicts where a table carries the same columns; no map is made.",
+            GossanWarning,
+            stacklevel=2,
+        )
+    made = None
+    if mapped:
+        layer = model.layer(landscape.features(product.settings.features))
+        made = ElementMap(product, data, layer, factor)
+    for name, table in {**tested.tables(), **model.tables_}.items():
+        _write_part(parts, name, product, data.element, table)
+    facts = {
+        "unit": data.unit,
+        "transform": product.transform,
+        "transform_record": transform_record(data.transform),
+        "support_m": data.observations.points.support_m,
+        "covariates": [] if mapped else list(landscape.covariates),
+        "options": product.settings.options.model_dump(mode="json", exclude={"model"}),
+        "samples": len(data.observations),
+        "censored": data.censored,
+        "censoring": data.censoring,
+        "calibration": tested.calibration.sentence if tested.calibration else None,
+        "interval_scale": factor,
+        "verdict": getattr(model, "verdict_", None),
+    }
+    return facts, made
+
+
+def _parts(run: RunFolder, name: str) -> Path:
+    return run.store / "parts" / name
+
+
+def _write_part(
+    folder: Path, name: str, product: Product, element: str, table: pd.DataFrame
+) -> None:
+    named = table.copy()
+    for column, value in (("element", element), ("product", product.name)):
+        if column in named.columns:
+            named = named.drop(columns=column)
+        named.insert(0, column, value)
+    with atomic_path(folder / f"{name}.csv") as temporary:
+        named.to_csv(temporary, index=False, float_format="%.10g")
+
+
+def _gather(walk: Walk, products: list[Product]) -> dict[str, pd.DataFrame]:
+    """Put the parts of all products together as the run's tables, and score them."""
+    found: dict[str, list[pd.DataFrame]] = {}
+    for product in products:
+        for element in product.elements:
+            for path in sorted(_parts(walk.run, f"{product.name}_{element}").glob("*.csv")):
+                table = pd.read_csv(path)
+                if len(table):
+                    found.setdefault(path.stem, []).append(table)
+    for path in sorted((walk.run.store / "parts").glob("alteration_*/alteration.csv")):
+        if path.parent.name.removeprefix("alteration_") in walk.project.elements:
+            found.setdefault("alteration", []).append(pd.read_csv(path))
+    tables = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items()}
+    held_out = tables.get("held_out", pd.DataFrame())
+    scores = [held_out_scores(held_out, walk.ground, walk.project)]
+    if walk.maps:
+        scores.append(coarse_scores(walk.run, products, walk.blocks))
+        scores.append(
+            check_layer_scores(walk.run, products, walk.ground, walk.project, walk.blocks)
+        )
+        tables["image_quality"] = image_tables(walk.run, products, walk.blocks)
+    tables["scores"] = pd.concat(scores, ignore_index=True)
+    tables["components"] = walk.ground.landscape.component_tables()
+    tables["findings"] = walk.ground.surveys.findings_table()
+    if walk.ground.occurrences is not None:
+        tables["occurrences"] = walk.ground.occurrences
+    tables["samples"] = walk.ground.surveys.samples_table()
+    for name, table in tables.items():
+        walk.run.write_table(name, table)
+    return tables
+
+
+def _verdicts(run: RunFolder, products: list[Product], elements: tuple[str, ...]) -> dict[str, str]:
+    """Give what each choosing product says of each element."""
+    found = {}
+    for product in products:
+        for element in product.elements:
+            path = _parts(run, f"{product.name}_{element}") / "done.json"
+            verdict = json.loads(path.read_text(encoding="utf-8")).get("verdict")
+            if verdict:
+                found[f"{product.name}_{element}"] = f"{element}: {verdict}"
+    return found
+
+
+def _write_manifest(
+    walk: Walk, products: list[Product], verdicts: dict[str, str], seconds: float
+) -> None:
+    """Write the manifest last: a folder with a manifest is a finished run."""
+    entries = []
+    for product in products:
+        for element in product.elements:
+            entries.append(_entry(walk, product, element, verdicts))
+    walk.run.write_json(
+        walk.run.manifest_path,
+        {
+            "gossan": _version(),
+            "name": walk.project.project.name,
+            "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "seed": walk.project.project.seed,
+            "elements": list(walk.project.elements),
+            "settings": settings_record(walk.project),
+            "project_folder": str(walk.project.base),
+            "grid": walk.ground.grid_record(),
+            "inputs": walk.ground.hashes,
+            "products": entries,
+            "versions": versions(),
+            "timings_s": {name: round(value, 3) for name, value in walk.timings.items()},
+            "seconds": round(seconds, 3),
+            "peak_memory_mib": peak_memory_mib(),
+            "notes": walk.ground.notes,
+        },
+    )
+
+
+def _entry(walk: Walk, product: Product, element: str, verdicts: dict[str, str]) -> dict[str, Any]:
+    facts = json.loads(
+        (_parts(walk.run, f"{product.name}_{element}") / "done.json").read_text(encoding="utf-8")
+    )
+    estimate = walk.run.layer(product.name, element)
+    error = walk.run.layer(product.name, element, "se")
+    return {
+        "product": product.name,
+        "model": product.settings.model,
+        "features": product.settings.features,
+        "element": element,
+        "layer": _relative(walk.run, estimate),
+        "standard_error": _relative(walk.run, error),
+        "imagery_used": walk.used.shares.get(product.settings.features),
+        **facts,
+        "verdict": verdicts.get(f"{product.name}_{element}"),
+    }
+
+
+def _relative(run: RunFolder, path: Path) -> str | None:
+    return path.relative_to(run.root).as_posix() if path.exists() else None
+
+
+def settings_record(project: Project) -> dict[str, Any]:
+    """Give the project's settings as plain values, products with their options."""
+    record = project.model_dump(mode="json", exclude={"base", "product"})
+    record["product"] = [
+        product.model_dump(mode="json", exclude={"options"})
+        | product.options.model_dump(mode="json", exclude={"model"})
+        for product in project.product
+    ]
+    return record
+
+
+def versions() -> dict[str, str]:
+    """Give the versions of Python and of the libraries that results depend on."""
+    found = {"python": sys.version.split()[0], "system": platform.platform(), "gossan": _version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _version() -> str:
+    return version("gossan")
+
+
+def peak_memory_mib() -> float | None:
+    """Give the most memory that this process held, in MiB; None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)

@@ -1,0 +1,64 @@
+"""Report the quality of the surveys of a project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from pyproj import CRS
+
+from gossan.geo.blocks import Blocks
+from gossan.geo.samples import Samples
+from gossan.geochem.table.quality import (
+    limits_report,
+    report_lines,
+    spacing_report,
+    survey_report,
+)
+from gossan.io.run_folder import RunFolder
+from gossan.pipeline.imagery import open_imagery
+from gossan.pipeline.options.project import Project
+from gossan.pipeline.output_grid import project_crs
+from gossan.pipeline.surveys import Surveys, read_surveys
+
+
+def survey_project(project: Project, out: Path | str) -> tuple[str, ...]:
+    """Report on every survey of a project, in lines.
+
+    Writes ``tables/survey.csv`` (one row per survey and element), ``spacing.csv``,
+    ``limits.csv`` (detection limits by batch) and ``findings.csv``.
+    """
+    run = RunFolder(Path(out))
+    surveys = read_surveys(project, _crs(project, run))
+    samples = (*surveys.fit, *surveys.check)
+    reports = (("survey", survey_report), ("spacing", spacing_report), ("limits", limits_report))
+    for name, report in reports:
+        tables = [report(one).assign(survey=one.name) for one in samples]
+        if name == "survey":
+            words = [surveys.censoring.get(one.name, "") for one in samples]
+            tables = [table.assign(censoring=word) for table, word in zip(tables, words)]
+        run.write_table(name, pd.concat(tables, ignore_index=True))
+    run.write_table("findings", surveys.findings_table())
+    lines = [line for one in samples for line in (*report_lines(one), *_censoring(surveys, one))]
+    for name, found in surveys.findings.items():
+        lines += [f"{name}: {line}" for line in found.lines()]
+    return tuple(lines)
+
+
+def _censoring(surveys: Surveys, samples: Samples) -> list[str]:
+    """Say what stands in for the values beyond a limit."""
+    censored = [e for e in samples.elements if samples.censored(e).any()]
+    if not censored:
+        return []
+    word = surveys.censoring.get(samples.name, "")
+    counts = ", ".join(f"{e} {int(samples.censored(e).sum())}" for e in censored)
+    return [f"{samples.name}: censoring = {word!r} stands in for values beyond a limit: {counts}"]
+
+
+def _crs(project: Project, run: RunFolder) -> CRS:
+    """Give the CRS of the maps; imagery is opened only where the project does not name it."""
+    if project.project.crs is not None:
+        return project_crs(project.project.crs, [])
+    blocks = Blocks()
+    imagery = [open_imagery(s, project.base, run.store, blocks) for s in project.imagery]
+    return project_crs(None, [one.bands for one in imagery])

@@ -1,0 +1,214 @@
+"""What the imagery says, opened once for all elements and products of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+
+import pandas as pd
+
+from gossan.errors import SettingsError, must
+from gossan.fusion.features.sources import ColumnFeatures, LayerFeatures, NoFeatures
+from gossan.fusion.protocol import Features
+from gossan.geo.blocks import Blocks
+from gossan.geo.grid import Grid
+from gossan.geo.layer import Layer, RenamedLayer, SelectedLayer, StackedLayer
+from gossan.geo.raster import open_raster
+from gossan.imagery.component_contrasts import readings
+from gossan.imagery.components import ComponentLayer, fit_components
+from gossan.imagery.crosta import crosta
+from gossan.pipeline.imagery import Imagery
+from gossan.pipeline.options.products import products_of
+from gossan.pipeline.options.project import Project
+
+
+@dataclass(frozen=True, eq=False)
+class Landscape:
+    """Hold the imagery on the output grid and hand out features by name.
+
+    A feature is named ``<imagery>.pc2``, ``<imagery>.all``, ``<imagery>.<band>``,
+    ``<imagery>.indices.pc2``, ``<imagery>.indices.all``, ``<imagery>.indices.<index>`` or
+    ``<imagery>.crosta.<mineral>``; several are joined with ``+``. The same name always gives the
+    same object, so that what depends on imagery alone is computed once for all elements.
+    """
+
+    grid: Grid
+    imagery: Mapping[str, Imagery]
+    blocks: Blocks
+    store: Path
+    key: str
+    """Fingerprint of the imagery's files, settings and grid: names what the store keeps."""
+    covariates: tuple[str, ...] = ()
+    """Numeric columns of the surveys that serve as features at points (name "covariates")."""
+    _features: dict[str, Features] = field(default_factory=dict, repr=False)
+    _components: dict[str, ComponentLayer] = field(default_factory=dict, repr=False)
+
+    def features(self, name: str) -> Features:
+        """Give the features of a name; none for an empty name."""
+        if name not in self._features:
+            self._features[name] = self._make(name)
+        return self._features[name]
+
+    def mapped(self, name: str) -> bool:
+        """Tell whether a map can be made of features: not of covariates at points alone."""
+        return name != COVARIATES
+
+    def _make(self, name: str) -> Features:
+        if name == COVARIATES:
+            return ColumnFeatures(self.covariates, self.grid)
+        parts = [part.strip() for part in name.split("+") if part.strip()]
+        if not parts:
+            return NoFeatures(self.grid)
+        if len(parts) == 1:
+            return LayerFeatures(self.layer(parts[0]), self.blocks)
+        layers = tuple(self._full_names(part) for part in parts)
+        return LayerFeatures(StackedLayer(layers), self.blocks)
+
+    def _full_names(self, name: str) -> Layer:
+        """Name bands after their source too, so that those of several sources stay apart."""
+        layer, source = self.layer(name), name.rpartition(".")[0]
+        return RenamedLayer(layer, tuple(f"{source}.{band}" for band in layer.bands))
+
+    def layer(self, name: str) -> Layer:
+        """Give the layer of one feature name on the output grid."""
+        source, kind, what = split_name(name)
+        if kind == "crosta":
+            return self._crosta(source, what)
+        base = self._imagery(source).layer(kind)
+        if what == "all":
+            return base
+        number = component_number(what)
+        if number is not None and what not in base.bands:
+            components = self.components(source, kind)
+            if number > len(components.bands):
+                allowed = f"pc1 to pc{len(components.bands)}"
+                raise SettingsError(must(f"features {name!r}", allowed, what, "Name another"))
+            return self._kept(components.select((what,)), name)
+        if what not in base.bands:
+            allowed = f"pc1, pc2 ..., all, or one of {', '.join(base.bands)}"
+            raise SettingsError(must(f"features {name!r}", allowed, repr(what), "Name one of them"))
+        return SelectedLayer(base, (what,))
+
+    def _imagery(self, source: str) -> Imagery:
+        if source not in self.imagery:
+            known = ", ".join(self.imagery) or "none"
+            cure = "Begin with the name of an [[imagery]]"
+            raise SettingsError(must("features", f"of {known}", repr(source), cure))
+        return self.imagery[source]
+
+    def _crosta(self, source: str, mineral: str) -> Layer:
+        """Find the component that shows a mineral (Crosta's technique)."""
+        imagery = self._imagery(source)
+        found = crosta(imagery.bands, mineral, imagery.settings.sensor, blocks=self.blocks)
+        named = RenamedLayer(found, (f"crosta_{mineral}",))
+        return self._kept(named, f"{source}.crosta.{mineral}")
+
+    def _kept(self, layer: Layer, name: str) -> Layer:
+        """Keep a layer that is dear to compute and read by several passes, once per run folder."""
+        path = self.store / "features" / f"{name}_{self.key}.tif"
+        if not path.exists():
+            self.blocks.store(layer, path)
+        return open_raster(path, layer.bands)
+
+    def components(self, source: str, kind: str) -> ComponentLayer:
+        """Fit the principal components of an imagery's bands or indices, once."""
+        key = f"{source}.{kind}"
+        if key not in self._components:
+            imagery = self.imagery[source]
+            self._components[key] = fit_components(
+                imagery.component_source(kind), scaling=imagery.scaling(kind), blocks=self.blocks
+            )
+        return self._components[key]
+
+    def everything(self) -> str:
+        """Name all that the imagery says: bands or indices, and their first components."""
+        names = []
+        for name, imagery in self.imagery.items():
+            source = f"{name}.indices" if imagery.indices is not None else name
+            count = min(3, len(imagery.component_source(_kind(source)).bands))
+            names += [f"{source}.all", *(f"{source}.pc{i + 1}" for i in range(count))]
+        return " + ".join(names)
+
+    def component_tables(self) -> pd.DataFrame:
+        """Give loadings and explained variance of every set of components that was used."""
+        tables = []
+        for name, part in self._components.items():
+            words = readings(part.components, self.imagery[name.split(".")[0]].settings.sensor)
+            table = part.table().assign(source=name.removesuffix(".bands"))
+            tables.append(table.assign(reading=table["component"].map(words)))
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def feature_errors(project: Project, imagery: Sequence[Imagery]) -> list[str]:
+    """Say which products ask for features that there are not, without looking at a pixel."""
+    by_name = {one.settings.name: one for one in imagery}
+    single = [name for name, one in by_name.items() if len(one.bands.bands) == 1]
+    if single and not project.product:
+        cure = f'Add bands, or a [[product]] such as model = "auto", features = "{single[0]}.all"'
+        what = f"imagery {single[0]!r}, whose second component the usual products take,"
+        return [must(what, "of two bands or more", "one", cure)]
+    errors = []
+    for product in products_of(project):
+        try:
+            check_features(product.settings.features, by_name)
+        except SettingsError as error:
+            errors.append(f"[[product]] {product.name!r}: {error}")
+    return errors
+
+
+def check_features(name: str, imagery: Mapping[str, Imagery]) -> None:
+    """Check that a name of features can be served, without looking at a pixel.
+
+    Raises
+    ------
+    SettingsError
+        There is no such imagery, band, index or component; what there is stands in the message.
+    """
+    for part in filter(None, (part.strip() for part in name.split("+"))):
+        if part == COVARIATES:
+            continue
+        source, kind, what = split_name(part)
+        if kind == "crosta" or source not in imagery:
+            continue  # said elsewhere
+        bands = imagery[source].layer(kind).bands
+        count = len(imagery[source].component_source(kind).bands)
+        number = component_number(what)
+        if what != "all" and what not in bands and not 1 <= (number or 0) <= count:
+            near = get_close_matches(what, bands, 1)
+            cure = f"Did you mean {near[0]!r}" if near else "Name one of them"
+            allowed = f"pc1 to pc{count}, all, or one of {', '.join(bands)}"
+            raise SettingsError(must(f"features {part!r}", allowed, repr(what), cure))
+
+
+def _kind(source: str) -> str:
+    return "indices" if source.endswith(".indices") else "bands"
+
+
+COVARIATES = "covariates"
+"""Feature name of the surveys' own covariates, which have no raster."""
+
+
+def split_name(name: str) -> tuple[str, str, str]:
+    """Split a feature name into imagery, "bands", "indices" or "crosta", and what.
+
+    >>> split_name("aster.indices.pc2"), split_name("sentinel2.b11")
+    (('aster', 'indices', 'pc2'), ('sentinel2', 'bands', 'b11'))
+    """
+    parts = name.split(".")
+    if len(parts) == 2 and all(parts):
+        return parts[0], "bands", parts[1]
+    if len(parts) == 3 and parts[1] in ("bands", "indices", "crosta") and all(parts):
+        return parts[0], parts[1], parts[2]
+    cure = "For example indices.pc2, aster.indices.pc2 or sentinel2.b11"
+    raise SettingsError(must("features", "<imagery>.<what>", repr(name), cure))
+
+
+def component_number(what: str) -> int | None:
+    """Read the number of a component.
+
+    >>> component_number("pc2"), component_number("b11")
+    (2, None)
+    """
+    return int(what[2:]) if what.startswith("pc") and what[2:].isdigit() else None

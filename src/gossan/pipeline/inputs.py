@@ -1,0 +1,127 @@
+"""Open everything that a run stands on: surveys, imagery, the grid, and their hashes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pyproj import CRS
+
+from gossan.errors import GridError, SettingsError, SurveyError, must
+from gossan.geo.blocks import Blocks
+from gossan.geo.grid import Grid
+from gossan.geochem.table.coordinates import check_extent
+from gossan.io.run_folder import fingerprint, input_hashes
+from gossan.io.vectors import read_points
+from gossan.pipeline.feature_sets import Landscape, feature_errors
+from gossan.pipeline.imagery import Imagery, open_imagery
+from gossan.pipeline.options.project import Project
+from gossan.pipeline.output_grid import choose_grid, project_crs, sample_spacing
+from gossan.pipeline.surveys import Surveys, read_surveys
+from gossan.pipeline.under_samples import look_under
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """Hold the surveys, the imagery on the output grid, and what they were read from."""
+
+    surveys: Surveys
+    landscape: Landscape
+    hashes: dict[str, str]
+    occurrences: pd.DataFrame | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def grid(self) -> Grid:
+        """Grid of the maps."""
+        return self.landscape.grid
+
+    def grid_record(self) -> dict[str, Any]:
+        """Describe the grid in plain values."""
+        authority = self.grid.crs.to_authority()
+        return {
+            "crs": ":".join(authority) if authority else self.grid.crs.to_wkt(),
+            "bounds": self.grid.bounds,
+            "height": self.grid.height,
+            "width": self.grid.width,
+            "pixel_m": [self.grid.pixel_width, self.grid.pixel_height],
+            "sample_spacing_m": sample_spacing(self.surveys.coordinates),
+        }
+
+
+def open_ground(project: Project, store: Path, blocks: Blocks) -> Ground:
+    """Read the surveys and open the imagery on one grid.
+
+    Raises
+    ------
+    InputError
+        A file is missing or unfit, systems or extents do not fit together.
+    """
+    imagery = [
+        open_imagery(s, project.base, store, blocks, project.project.crs) for s in project.imagery
+    ]
+    wrong = feature_errors(project, imagery)
+    if wrong:
+        raise SettingsError("\n".join(wrong))
+    surveys, grid = place(project, imagery)
+    seen = [look_under(one, surveys.coordinates, grid.crs) for one in imagery]
+    placed = {one.settings.name: one.on(grid) for one in imagery}
+    hashes = input_hashes(input_paths(project))
+    imagery_key = fingerprint(
+        {
+            "files": input_hashes(imagery_paths(project)),
+            "imagery": [one.settings.model_dump(mode="json") for one in imagery],
+            "grid": [grid.crs.to_wkt(), list(grid.transform), grid.shape],
+        }
+    )
+    names = dict.fromkeys(n for s in project.survey if s.role == "fit" for n in s.covariates)
+    landscape = Landscape(grid, placed, blocks, store, imagery_key[:12], tuple(names))
+    inside = grid.contains(surveys.coordinates[:, 0], surveys.coordinates[:, 1])
+    notes = [f"{one.settings.name}: {note}" for one in imagery for note in one.stack.notes]
+    notes += [*surveys.warnings, *(line for found in seen for line in found.lines())]
+    for samples in surveys.fit:
+        notes += check_extent(samples, grid.bounds, grid.crs).lines()
+    if not inside.all():
+        share = f"{int((~inside).sum())} of {len(inside)}"
+        notes.append(f"{share} samples lie off the imagery; they serve kriging only.")
+    known = project.project.occurrences
+    occurrences = read_points(project.path(known), grid.crs) if known else None
+    return Ground(surveys, landscape, hashes, occurrences, notes)
+
+
+def place(project: Project, imagery: list[Imagery]) -> tuple[Surveys, Grid]:
+    """Read the surveys in the CRS of the maps and choose the output grid."""
+    layers = [one.bands for one in imagery]
+    crs: CRS = project_crs(project.project.crs, layers)
+    surveys = read_surveys(project, crs)
+    coordinates = surveys.coordinates
+    if not len(coordinates):
+        raise SurveyError(must("the surveys to fit", "samples", "none", "Check where and drop"))
+    wanted = project.project.pixel_m, project.project.extent
+    try:
+        return surveys, choose_grid(crs, layers, coordinates, *wanted)
+    except GridError:
+        for samples in surveys.fit:  # says why, where it can be told
+            grid = layers[0].grid
+            check_extent(samples, grid.bounds, grid.crs).raise_errors(samples.name)
+        raise
+
+
+def input_paths(project: Project) -> list[Path]:
+    """List the files that the run reads."""
+    paths = [project.path(survey.path) for survey in project.survey]
+    paths += [project.path(survey.sites) for survey in project.survey if survey.sites]
+    paths += imagery_paths(project)
+    for one in project.imagery:
+        own = (one.cover, one.dem, one.atmosphere.targets)
+        paths += [project.path(path) for path in own if path is not None]
+    if project.project.occurrences:
+        paths.append(project.path(project.project.occurrences))
+    return [path for path in paths if path.exists()]
+
+
+def imagery_paths(project: Project) -> list[Path]:
+    """List the files and folders of the imagery."""
+    return [project.path(path) for imagery in project.imagery for path in imagery.paths]

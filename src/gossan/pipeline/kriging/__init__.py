@@ -1,0 +1,1 @@
+"""Steps of the command that makes kriged element layers."""

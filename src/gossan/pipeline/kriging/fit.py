@@ -1,0 +1,196 @@
+"""Fit what an element's kriged layers are made with: variogram, weights, kriging, its test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gossan.errors import InputError
+from gossan.fusion.kriging_model import check_values
+from gossan.geochem.declustering import cell_weights, declustering_cell
+from gossan.geochem.kriging.drift import drift_functions, drift_terms
+from gossan.geochem.kriging.estimator import Kriging
+from gossan.geochem.kriging.leave_one_out import CrossValidation
+from gossan.geochem.kriging.settings import KrigeSettings, VariogramSettings
+from gossan.geochem.variogram.empirical import EmpiricalVariogram, empirical_variogram
+from gossan.geochem.variogram.fitting import (
+    SECTORS,
+    VariogramDrift,
+    VariogramFit,
+    VariogramModel,
+    fit_variogram,
+)
+from gossan.pipeline.surveys import Working
+
+Array = NDArray[np.float64]
+Rows = list[dict[str, object]]
+
+
+@dataclass(frozen=True)
+class CellWeights:
+    """Weigh samples by declustering cells; the side is found where it is not given."""
+
+    cell_m: float | None = None
+
+    def __call__(self, coordinates: Array, values: Array) -> Array:
+        """Give (n,) weights of samples at (n, 2) with (n,) values."""
+        return cell_weights(coordinates, self.cell_m or declustering_cell(coordinates, values))
+
+
+@dataclass(frozen=True, eq=False)
+class FittedVariogram:
+    """Hold the variogram in use, a row for each form tried, and the classes of distance."""
+
+    model: VariogramModel
+    rows: Rows
+    points: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class FittedKriging:
+    """Hold the kriging of one element and what leaving out each sample says of it."""
+
+    data: Working
+    variogram: FittedVariogram
+    kriging: Kriging
+    held_out: pd.DataFrame
+    check: CrossValidation
+
+    def rows(self) -> Rows:
+        """Give the variogram's rows, the one in use with its cross-validation."""
+        chosen, *others = self.variogram.rows
+        check = self.check
+        tested = {
+            "cv_rmse": check.rmse, "cv_bias": check.bias, "cv_score": check.score,
+            "cv_standardised_variance": check.standardised_variance,
+        }  # fmt: skip
+        return [chosen | tested, *others]
+
+
+def fit_kriging(data: Working, settings: KrigeSettings) -> FittedKriging:
+    """Find the variogram of an element's samples, krige with it, and leave out each in turn.
+
+    Raises
+    ------
+    FitError
+        Too few samples or one value only.
+    """
+    check_values(data.observations)
+    xy, z = data.observations.points.coordinates, data.observations.values
+    drift: VariogramDrift = settings.drift if settings.method == "universal" else "none"
+    variogram = find_variogram(xy, z, settings.variogram, drift)
+    everyone = settings.neighbours == "all"
+    kriging = Kriging(
+        variogram.model,
+        method=settings.method,
+        neighbours=None if everyone else min(int(settings.neighbours), len(z)),
+        mean=_mean(data, settings),
+        drift=settings.drift,
+        block_m=settings.block_m,
+        nugget=settings.nugget,
+        radius_m=settings.radius_m,
+        search=settings.search,
+        fewest=settings.fewest,
+        variance_neighbours=32 if everyone else None,
+    ).fit(xy, z)
+    # a held-out sample is a point with its nugget, whatever the map stands for
+    alone = replace(kriging, block_m=None, nugget="exact").fit(xy, z)
+    check = CrossValidation(alone.values_, *alone.leave_one_out())
+    return FittedKriging(data, variogram, kriging, _held_out(data, alone, check), check)
+
+
+def find_variogram(
+    xy: Array, z: Array, settings: VariogramSettings, drift: VariogramDrift = "none"
+) -> FittedVariogram:
+    """Take the given variogram, or fit one as the settings say."""
+    classes: dict[str, Any] = {
+        "estimator": settings.estimator,
+        "cutoff_m": settings.cutoff_m,
+        "width_m": settings.width_m,
+    }
+    if settings.given:
+        model = settings.model
+        try:
+            pooled = empirical_variogram(xy, _residuals(xy, z, drift), **classes)
+        except InputError:
+            pooled = None
+        return FittedVariogram(model, [_given_row(model)], _points(pooled, model))
+    asked: Literal["fit"] | None = "fit" if settings.anisotropy == "fit" else None
+    wanted = settings.direction or asked
+    fit: VariogramFit = fit_variogram(
+        xy, z, models=settings.models, method=settings.method, choose=settings.choose,
+        anisotropy=wanted, smoothness=settings.smoothness, drift=drift, **classes,
+    )  # fmt: skip
+    points = _points(fit.empirical, fit.model)
+    if wanted is not None:
+        turned = empirical_variogram(xy, _residuals(xy, z, drift), sectors=SECTORS, **classes)
+        points = pd.concat([points, _points(turned, fit.model)], ignore_index=True)
+    return FittedVariogram(fit.model, fit.rows(), points)
+
+
+def _residuals(xy: Array, z: Array, drift: VariogramDrift) -> Array:
+    if drift == "none":
+        return z
+    functions = drift_functions(xy, drift_terms("universal", drift))
+    return z - functions @ np.linalg.lstsq(functions, z, rcond=None)[0]
+
+
+def _given_row(model: VariogramModel) -> dict[str, object]:
+    turn = model.anisotropy
+    return {
+        "model": "given", "chosen": True, "method": "given", "nugget": model.nugget,
+        "sill": model.sill, "practical_range_m": model.practical_range_m,
+        "azimuth_deg": turn.azimuth_deg if turn else 0.0, "ratio": turn.ratio if turn else 1.0,
+        "description": str(model),
+    }  # fmt: skip
+
+
+def _points(empirical: EmpiricalVariogram | None, model: VariogramModel) -> pd.DataFrame:
+    """Lay the classes out: lag in metres, semivariance, pairs, direction (NaN: all), model."""
+    if empirical is None:
+        return pd.DataFrame(columns=["lag", "gamma", "pairs", "direction", "model"])
+    every = np.arange(0.0, 180.0, 5.0)
+    curves = []
+    for lag, azimuth in zip(empirical.distance, empirical.azimuth_deg):
+        # a class of all directions is compared with the model's mean over them
+        angle = np.deg2rad(every if np.isnan(azimuth) else [azimuth])
+        ways = lag * np.column_stack([np.sin(angle), np.cos(angle)])
+        curves.append(model.semivariance(np.hypot(*model.turn(ways).T)).mean())
+    return pd.DataFrame(
+        {
+            "lag": empirical.distance,
+            "gamma": empirical.semivariance,
+            "pairs": empirical.pairs,
+            "direction": empirical.azimuth_deg,
+            "model": curves,
+        }
+    )
+
+
+def _mean(data: Working, settings: KrigeSettings) -> float | None:
+    """Give the mean of simple kriging: as told, else that of the (declustered) samples."""
+    if settings.method != "simple":
+        return None
+    known = settings.mean
+    known = known.get(data.element) if isinstance(known, dict) else known
+    if known is not None:
+        return float(known)
+    return float(np.average(data.observations.values, weights=data.weights))
+
+
+def _held_out(data: Working, kriging: Kriging, check: CrossValidation) -> pd.DataFrame:
+    """Lay out observed and estimate in the unit, the error on the working scale."""
+    return pd.DataFrame(
+        {
+            "easting": kriging.samples_[:, 0],
+            "northing": kriging.samples_[:, 1],
+            "observed": data.transform.inverse(check.observed),
+            "estimate": data.transform.inverse(check.estimate),
+            "standard_error": np.sqrt(np.maximum(check.variance, 0.0)),
+            "standardised": (check.observed - check.estimate) / np.sqrt(check.variance),
+        }
+    )

@@ -1,0 +1,184 @@
+"""Write the layers of one kriged element: estimate, error, support by samples, alternatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gossan.fusion.kriging_model import RootLayer
+from gossan.fusion.lattice import lattice_over, lattice_step, smooth_layer
+from gossan.geo.blocks import Blocks
+from gossan.geo.grid import Grid, Window
+from gossan.geo.layer import Layer, MappedLayer
+from gossan.geochem.back_transforms import interval_of, mean_of, median_of
+from gossan.geochem.interpolators import Interpolator, InterpolatorWord, ThinPlate, interpolator
+from gossan.geochem.kriging.estimator import distance_to_nearest, nodes_of
+from gossan.geochem.kriging.settings import KrigeSettings, Statistic
+from gossan.geochem.transforms import Transform
+from gossan.io.run_folder import RunFolder
+from gossan.pipeline.kriging.fit import FittedKriging
+from gossan.pipeline.product_maps import BackTransform
+
+Statistics = dict[str, dict[str, float]]
+SPLINE_SMOOTHING = 1e-3
+"""An exact spline through samples a metre apart swings beyond all bounds."""
+BANDS: dict[Statistic, tuple[str, ...]] = {"mean": ("mean",), "interval": ("lower90", "upper90")}
+
+
+@dataclass(frozen=True)
+class AtPixels:
+    """Compute bands at pixel centres, window by window, with nothing between.
+
+    ``function`` takes (n, 2) easting and northing and gives (bands, n).
+    """
+
+    grid: Grid
+    bands: tuple[str, ...]
+    function: Callable[[NDArray[np.float64]], NDArray[np.float64]] = field(repr=False)
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """Compute one window."""
+        found = np.asarray(self.function(nodes_of(self.grid.crop(window))))
+        return found.reshape(len(self.bands), *window.shape).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class InUnits:
+    """Turn estimate and standard error of the working scale into the statistics asked for.
+
+    The estimate becomes the median, the interval is carried by quantile, and the mean is the
+    unbiased one; below zero, where no element can be, becomes zero. The standard error stays.
+    """
+
+    transform: Transform
+    also: tuple[Statistic, ...] = ()
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Names of the bands given."""
+        more = [name for word in self.also for name in BANDS[word]]
+        return ("estimate", "standard_error", *more)
+
+    def __call__(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Map (2, row, column) to (bands, row, column)."""
+        estimate, error = values.astype(np.float64)
+        parts = [np.maximum(median_of(self.transform, estimate), 0.0), error]
+        for word in self.also:
+            if word == "mean":
+                parts.append(np.maximum(mean_of(self.transform, estimate, error), 0.0))
+            else:
+                parts += [np.maximum(p, 0.0) for p in interval_of(self.transform, estimate, error)]
+        return np.stack(parts).astype(np.float32)
+
+
+def alternative(word: InterpolatorWord) -> Interpolator:
+    """Give the interpolator of a word; the spline is smoothed a little, for near-duplicates."""
+    if word == "spline":
+        return ThinPlate(smoothing=SPLINE_SMOOTHING, outside="empty")
+    return interpolator(word)
+
+
+@dataclass(frozen=True, eq=False)
+class LayerWriter:
+    """Write the layers of one kriged element under one name.
+
+    Parameters
+    ----------
+    name
+        First part of the files' names, for example "kriging" or "kriging-detailed".
+    suffix
+        Added to the names of the alternatives ("" or "-detailed").
+    tags
+        Of every layer.
+    """
+
+    run: RunFolder
+    blocks: Blocks
+    settings: KrigeSettings
+    grid: Grid
+    name: str
+    suffix: str
+    tags: dict[str, str]
+
+    def write(self, fitted: FittedKriging) -> Statistics:
+        """Write every layer; give the statistics by the file's stem."""
+        found = self._kriged(fitted)
+        found |= self._supported(fitted)
+        for word in self.settings.alternatives:
+            found |= self._alternative(fitted, word)
+        return found
+
+    def _lattice(self, fitted: FittedKriging) -> Grid | None:
+        """Give the lattice to krige on, or None where it would be no coarser than the pixels."""
+        wanted = self.settings.lattice_m
+        if wanted == "pixels":
+            return None
+        range_m = fitted.variogram.model.practical_range_m
+        step = wanted or lattice_step(fitted.kriging.samples_, range_m, self.grid)
+        if step <= min(self.grid.pixel_width, self.grid.pixel_height):
+            return None
+        return lattice_over(self.grid, step)
+
+    def _kriged(self, fitted: FittedKriging) -> Statistics:
+        lattice, kriging = self._lattice(fitted), fitted.kriging
+        bands = ("estimate", "variance")
+        layer: Layer
+        if lattice is None:
+            layer = AtPixels(self.grid, bands, lambda places: np.stack(kriging.predict(places)))
+        else:
+            layer = smooth_layer(lattice, kriging.lattice(lattice), bands, self.grid)
+        data = fitted.data
+        units = InUnits(data.transform, self.settings.also)
+        mapped = MappedLayer(RootLayer(layer), units, units.bands)
+        files, tags = {}, {}
+        for band in units.bands:
+            ending = {"estimate": "", "standard_error": "se"}.get(band, band)
+            path = self.run.layer(self.name, data.element, ending)
+            files[path] = (band,)
+            scale = f"{data.transform.word} {data.unit}" if ending == "se" else data.unit
+            statistic = "median" if band == "estimate" else band
+            tags[path] = self._tags("kriging", statistic, scale)
+        scales = {path: tag["gossan_unit"] for path, tag in tags.items()}
+        found = self.blocks.write_many(mapped, files, tags, scales)
+        return {path.stem: f[files[path][0]] for path, f in zip(files, found)}
+
+    def _supported(self, fitted: FittedKriging) -> Statistics:
+        """Write the distance to the nearest sample and the effective number of samples."""
+        kriging, element = fitted.kriging, fitted.data.element
+        distance = AtPixels(
+            self.grid,
+            ("distance",),
+            lambda places: distance_to_nearest(kriging.samples_, places, 1)[None],
+        )
+        lattice = self._lattice(fitted) or self.grid
+        effective = kriging.quality(lattice)[1:]
+        samples = smooth_layer(lattice, effective, ("samples",), self.grid)
+        found = {}
+        for layer, unit in ((distance, "m"), (samples, "")):
+            (word,) = layer.bands
+            path = self.run.layer(self.name, element, word)
+            tags = self._tags("kriging", word, unit)
+            found[path.stem] = self.blocks.write(layer, path, tags, unit)[word]
+        return found
+
+    def _alternative(self, fitted: FittedKriging, word: InterpolatorWord) -> Statistics:
+        data, lattice = fitted.data, self._lattice(fitted)
+        points = data.observations.points.coordinates
+        method = alternative(word).fit(points, data.observations.values)
+        layer: Layer
+        if lattice is None or word in ("nearest", "linear"):  # their edges must stay where they are
+            layer = AtPixels(self.grid, ("estimate",), lambda places: method.estimate(places)[None])
+        else:
+            field_ = method.estimate_lattice(lattice)[None]
+            layer = smooth_layer(lattice, field_, ("estimate",), self.grid)
+        mapped = MappedLayer(layer, BackTransform((data.transform,)), ("estimate",))
+        path = self.run.layer(f"{word}{self.suffix}", data.element)
+        tags = self._tags(word, "median", data.unit)
+        return {path.stem: self.blocks.write(mapped, path, tags, data.unit)["estimate"]}
+
+    def _tags(self, model: str, statistic: str, unit: str) -> dict[str, str]:
+        own = {"gossan_model": model, "gossan_statistic": statistic, "gossan_unit": unit}
+        return self.tags | own

@@ -1,0 +1,1 @@
+"""The project file: its settings, products and template."""

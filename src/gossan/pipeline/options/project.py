@@ -1,0 +1,322 @@
+"""The project file: typed, validated whole, every mistake reported at once."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError, field_validator
+from pyproj import CRS
+from pyproj.exceptions import CRSError
+
+from gossan.errors import SettingsError, must
+from gossan.evaluate.folds import ValidationSettings
+from gossan.fusion.registry import entry_of, settings_of
+from gossan.geochem.batch_levelling import Levelling
+from gossan.geochem.kriging.settings import KrigeSettings
+from gossan.geochem.table.survey import SurveySettings
+from gossan.geochem.transforms import TransformWord
+from gossan.imagery.settings import ImagerySettings
+from gossan.settings import Settings
+from gossan.targets.anomalies import AnomalySettings
+from gossan.targets.thresholds import Rule
+
+NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+
+
+class ProjectSettings(Settings):
+    """What the run is about."""
+
+    name: str = "gossan project"
+    crs: str | None = None
+    """Of the output grid; default: that of the imagery."""
+    elements: tuple[str, ...] = Field(min_length=1)
+    seed: int = 7
+    transform: TransformWord = "log"
+    """Scale on which elements are kriged and fused."""
+    levelling: Levelling = "none"
+    """Bring further fitted surveys to the level of the first one."""
+    pixel_m: float | Literal["finest"] = "finest"
+    """Pixel size of the output grid: the finest imagery's, or metres."""
+    extent: Literal["survey", "imagery"] = "survey"
+    """Map the surveyed ground and two sample spacings around it, or all of the imagery."""
+    occurrences: Path | None = None
+    """Known mines and outcrops, for the occurrence statistics."""
+
+    @field_validator("crs")
+    @classmethod
+    def _known(cls, crs: str | None) -> str | None:
+        try:
+            if crs is not None:
+                CRS.from_user_input(crs)
+        except CRSError:
+            cure = 'Write "EPSG:<code>", such as "EPSG:32638" for zone 38 north of UTM'
+            raise ValueError(f"must be a known coordinate system. {cure}") from None
+        return crs
+
+    @field_validator("elements")
+    @classmethod
+    def _once(cls, elements: tuple[str, ...]) -> tuple[str, ...]:
+        for element in elements:
+            if elements.count(element) > 1:
+                raise ValueError(f"must name {element} once")
+        return elements
+
+
+class AnomalyRule(AnomalySettings):
+    """How thresholds are set and what counts as an anomaly."""
+
+    rule: Rule = "median_mad"
+    """Threshold rule, applied to the samples; all rules are shown beside it."""
+    threshold: dict[str, float] = Field(default_factory=dict)
+    """Thresholds of your own by element, in its unit; they win over the rule."""
+
+
+class ProductSettings(Settings):
+    """One map: a name, a model's word, its features and the model's own options."""
+
+    name: str
+    model: str
+    features: str = ""
+    elements: tuple[str, ...] | None = None
+    transform: TransformWord | None = None
+    """Scale the model works on; default: that of [project], raw units for the literal pyramid."""
+    options: Settings = Settings()
+
+    @field_validator("name")
+    @classmethod
+    def _plain(cls, name: str) -> str:
+        if not NAME.match(name):
+            raise ValueError("must be letters, digits, _ and -, since it names files")
+        return name
+
+
+class Project(Settings):
+    """A whole project file."""
+
+    base: Path
+    project: ProjectSettings
+    survey: tuple[SurveySettings, ...] = Field(min_length=1)
+    imagery: tuple[ImagerySettings, ...] = ()
+    validation: ValidationSettings = ValidationSettings(folds=5)
+    anomalies: AnomalyRule = AnomalyRule()
+    kriging: KrigeSettings = KrigeSettings()
+    product: tuple[ProductSettings, ...] = ()
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Elements of the run."""
+        return self.project.elements
+
+    def path(self, path: Path | str) -> Path:
+        """Resolve a path of the project file against its folder."""
+        return self.base / path
+
+
+SECTIONS: dict[str, type[BaseModel]] = {
+    "project": ProjectSettings,
+    "validation": ValidationSettings,
+    "anomalies": AnomalyRule,
+    "kriging": KrigeSettings,
+}
+LISTS: dict[str, type[BaseModel]] = {"survey": SurveySettings, "imagery": ImagerySettings}
+
+
+def load_project(path: Path | str) -> Project:
+    """Read and validate a project file.
+
+    ``${NAME}`` and ``${NAME:-default}`` in strings are replaced from the environment. Paths are
+    relative to the file's folder.
+
+    Raises
+    ------
+    SettingsError
+        One line for each mistake, all together.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / "project.toml"
+    if not path.exists():
+        cure = "Check the path, or make one with `gossan init DIR`"
+        raise SettingsError(must("project file", "an existing file", path, cure))
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        cure = "Mend the line it names (on Windows write paths with / or in 'single quotes')"
+        raise SettingsError(must(path.name, "valid TOML in UTF-8", error, cure)) from error
+    return parse_project(content, path.parent.resolve())
+
+
+def parse_project(content: dict[str, Any], base: Path) -> Project:
+    """Validate the content of a project file (as ``load_project`` does, from a dictionary)."""
+    mistakes: list[str] = []
+    content = _from_environment(content, mistakes)
+    parsed: dict[str, Any] = {"base": base}
+    known = [*SECTIONS, *LISTS, "product"]
+    mistakes += [_unknown(key, known, "the project file") for key in content if key not in known]
+    for key, record in SECTIONS.items():
+        if key in content or key == "project":
+            parsed[key] = _validate(record, content.get(key, {}), f"[{key}]", mistakes)
+    for key, record in LISTS.items():
+        rows = _rows(content, key, mistakes)
+        parsed[key] = tuple(_validate(record, r, _label(key, i, r), mistakes) for i, r in rows)
+    rows = _rows(content, "product", mistakes)
+    parsed["product"] = tuple(_product(row, _label("product", i, row), mistakes) for i, row in rows)
+    if not parsed["survey"]:
+        mistakes.append("[[survey]]: at least one survey is needed.")
+    if not mistakes:
+        mistakes += _contradictions(parsed)
+    if mistakes:
+        raise SettingsError("\n".join(mistakes))
+    return Project(**parsed)
+
+
+def _rows(
+    content: dict[str, Any], key: str, mistakes: list[str]
+) -> list[tuple[int, dict[str, Any]]]:
+    rows = content.get(key, [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        mistakes.append(f"[[{key}]] must be a list of tables; write [[{key}]] in double brackets.")
+        return []
+    return list(enumerate(rows, 1))
+
+
+def _label(key: str, number: int, row: dict[str, Any]) -> str:
+    return f"[[{key}]] {row.get('name', number)!r}"
+
+
+def _validate(
+    record: type[BaseModel], row: Any, label: str, mistakes: list[str]
+) -> BaseModel | None:
+    try:
+        return record.model_validate(row)
+    except ValidationError as error:
+        fields = _field_names(record)
+        for problem in error.errors():
+            mistakes.append(_sentence(problem, fields, label))
+        return None
+
+
+def _field_names(record: type[BaseModel]) -> list[str]:
+    return [info.alias or name for name, info in record.model_fields.items()]
+
+
+def _sentence(problem: Any, fields: list[str], label: str) -> str:
+    place = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return _unknown(place, fields, label)
+    if problem["type"] == "missing":
+        return f"{label}: {place} is missing."
+    message = _PLAINER.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+    got = problem.get("input")
+    shown = "" if isinstance(got, dict) else f"; got {got!r}"
+    return f"{label}: {place}: {message[:1].lower()}{message[1:]}{shown}."
+
+
+_PLAINER = {
+    "tuple_type": "must be a list in [square brackets]",
+    "string_type": 'must be text in "quotes"',
+    "dict_type": "must be a table in { braces }",
+    "string_pattern_mismatch": "must be lower-case letters, digits and _, a letter first",
+    "model_type": "must be a table in { braces }",
+    "model_attributes_type": "must be a table in { braces }",
+}
+"""Plainer words for what a key must be."""
+
+
+def _unknown(key: str, known: list[str], label: str) -> str:
+    near = difflib.get_close_matches(key, known, 1, 0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}."
+    return f"{label}: {key!r} is not a known key; {hint}"
+
+
+def _product(row: dict[str, Any], label: str, mistakes: list[str]) -> ProductSettings | None:
+    """Split a product's table into what every product has and its model's own options."""
+    common = [name for name in ProductSettings.model_fields if name != "options"]
+    shared = {key: value for key, value in row.items() if key in common}
+    product = _validate(ProductSettings, shared, label, mistakes)
+    if not isinstance(product, ProductSettings):
+        return None
+    try:
+        record = settings_of(product.model)
+    except SettingsError as error:
+        mistakes.append(f"{label}: {error}")
+        return None
+    own = {key: value for key, value in row.items() if key not in common}
+    before = len(mistakes)
+    for key in [key for key in own if key not in record.model_fields]:
+        mistakes.append(_unknown(key, [*common, *_field_names(record)], label))
+        del own[key]
+    options = _validate(record, own, label, mistakes)
+    if len(mistakes) > before or not isinstance(options, Settings):
+        return None
+    return product.model_copy(update={"options": options})
+
+
+def _contradictions(parsed: dict[str, Any]) -> list[str]:
+    """Find what is wrong between the parts."""
+    mistakes = []
+    for key in ("survey", "imagery", "product"):
+        names = [row.name for row in parsed[key]]
+        for name in sorted({n for n in names if names.count(n) > 1}):
+            mistakes.append(f"[[{key}]]: the name {name!r} is used twice; names must differ.")
+    if not any(survey.role == "fit" for survey in parsed["survey"]):
+        mistakes.append('[[survey]]: at least one survey must have role = "fit".')
+    imagery = [row.name for row in parsed["imagery"]]
+    for product in parsed["product"]:
+        if entry_of(product.model).needs_features and not product.features.strip():
+            mistakes.append(
+                f"[[product]] {product.name!r}: model = {product.model!r} needs features, such as "
+                f'features = "{(imagery or ["indices"])[0]}.all"; got none.'
+            )
+        for feature in filter(None, (f.strip() for f in product.features.split("+"))):
+            source = feature.split(".")[0]
+            if feature == "covariates":
+                if not any(survey.covariates for survey in parsed["survey"]):
+                    mistakes.append(
+                        f"[[product]] {product.name!r}: features = 'covariates' needs covariates "
+                        "in the [[survey]]; got none."
+                    )
+            elif source not in imagery:
+                known = ", ".join(imagery) or "none"
+                mistakes.append(
+                    f"[[product]] {product.name!r}: features must begin with the name of an "
+                    f"[[imagery]] ({known}); got {feature!r}."
+                )
+        for element in product.elements or ():
+            if element not in parsed["project"].elements:
+                mistakes.append(
+                    f"[[product]] {product.name!r}: element {element!r} is not among the "
+                    f"project's elements ({', '.join(parsed['project'].elements)})."
+                )
+    return mistakes
+
+
+_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+
+
+def _from_environment(value: Any, mistakes: list[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _from_environment(item, mistakes) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_from_environment(item, mistakes) for item in value]
+    if not isinstance(value, str):
+        return value
+    if not value.isprintable():
+        mistakes.append(
+            f"{value!r} holds a line break, a tab or another sign that cannot be seen: write "
+            "Windows paths with / or in 'single quotes'."
+        )
+
+    def replace(match: re.Match[str]) -> str:
+        found = os.environ.get(match[1], match[2])
+        if found is None:
+            mistakes.append(f"environment variable {match[1]} is not set; set it or give a path.")
+            return ""
+        return found
+
+    return _VARIABLE.sub(replace, value)

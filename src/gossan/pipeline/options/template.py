@@ -1,0 +1,203 @@
+"""The project file that ``gossan init`` writes: what most projects need, then every key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from gossan.errors import SettingsError, must
+from gossan.evaluate.folds import ValidationSettings
+from gossan.fusion.registry import MODELS, settings_of
+from gossan.geo.raster import atomic_path
+from gossan.geochem.kriging.settings import KrigeSettings
+from gossan.geochem.table.survey import SurveySettings
+from gossan.imagery.settings import ImagerySettings
+from gossan.pipeline.options.option_lines import option_lines
+from gossan.pipeline.options.project import AnomalyRule, ProductSettings, Project, ProjectSettings
+
+HEAD = """\
+# A gossan project. Paths are relative to this file; write them with / or in 'single quotes'.
+# Lines with # are explanations or options: take the # away to use one, and that of the [table]
+# above it. Below what most projects need stands every other key with its default.
+
+[project]
+name = "My survey"
+elements = ["Cu"]          # symbols, oxides, or names of columns
+# crs = "EPSG:32638"       # of the maps; default: that of the imagery. Metres, not degrees.
+seed = 7                   # same seed, same maps
+{project}
+
+# The coarse survey, one table: csv, txt, xlsx, ods, gpkg, geojson, shp, tab ...
+[[survey]]
+name = "regional"
+path = "stream_sediment.csv"
+x = "easting"              # column names; leave out x, y and crs for files with their own points
+y = "northing"
+crs = "EPSG:32638"         # of these columns; EPSG:4326 for degrees
+columns = { Cu = "Cu_ppm" }
+unit = "ppm"               # for columns whose name does not say it
+support_m = 1000           # side of the square that one sample stands for (0: a point)
+role = "fit"               # "check": never fitted, only compared
+{survey}
+
+# A detailed survey to check the maps with, if there is one; it takes the same keys.
+# [[survey]]
+# name = "detailed"
+# path = "detailed.csv"
+# x = "easting"
+# y = "northing"
+# crs = "EPSG:32638"
+# columns = { Cu = "Cu_ppm" }
+# unit = "ppm"
+# support_m = 60
+# role = "check"
+
+# The imagery, once for each sensor.
+[[imagery]]
+name = "indices"           # a lower-case word; features are called indices.pc2, indices.all ...
+sensor = "bands"           # any rasters as they are; "aster" or "sentinel2": scenes as downloaded
+paths = ["clay_index.tif", "iron_index.tif"]
+{imagery}
+"""
+
+PRODUCTS = """\
+# The maps. Without any [[product]]: the kriged baseline, the paper's maps (second principal
+# component; literal and sound; global and local) and the product to trust ("auto").
+# features: <imagery>.pc2, <imagery>.all, <imagery>.<band>, <imagery>.indices.pc2 ..., joined by +;
+# "covariates" for columns of the survey. Every product may also have elements = ["Cu"] (default:
+# all) and transform = "log" (or "boxcox", "normal-score", "identity"; default: that of [project],
+# raw units for the literal pyramid).
+"""
+
+EXAMPLES: dict[type[BaseModel], dict[str, str]] = {
+    ProjectSettings: {"occurrences": '"occurrences.geojson"'},
+    SurveySettings: {
+        "sheet": '"Assays"',
+        "header_row": "2",
+        "id": '"Sample"',
+        "sites": '"sites.csv"',
+        "covariates": '["k_gamma", "pH"]',
+        "where": '{ Sample_Type = "ORIG", Depth = "<= 30" }',
+        "medium": '"stream sediment"',
+        "medium_column": '"Medium"',
+        "horizon": '"B"',
+        "horizon_column": '"Horizon"',
+        "batch": '"Batch"',
+        "missing": '["IS", -1]',
+        "below": '["sous LD"]',
+        "detection_limits": "{ Cu = 0.5 }",
+        "duplicate_m": "50",
+        "accept": '["mixed-units"]',
+        "drop": '["lone", "outside"]',
+    },
+    ImagerySettings: {
+        "bands": '["clay", "iron"]',
+        "nodata": "-9999",
+        "pixel_size_m": "15",
+        "tile": '"T45SWC"',
+        "masks": '["nodata", "cloud", "vegetation"]',
+        "cover": '"quaternary.gpkg"',
+        "dem": '"dem.tif"',
+        "formulas": '{ my_ratio = "b4 / b2" }',
+    },
+    ValidationSettings: {"block_km": "5", "column": '"Sheet"'},
+    AnomalyRule: {"threshold": "{ Cu = 60 }"},
+    KrigeSettings: {
+        "mean": "{ Cu = 3.1 }",
+        "radius_m": "10000",
+        "block_m": "2000",
+        "lattice_m": "500",
+        "also": '["mean", "interval"]',
+        "cell_m": "5000",
+    },
+}
+"""TOML for keys whose default is nothing."""
+NESTED: dict[str, dict[str, str]] = {
+    "atmosphere": {"flat_field": "[400000, 2690000, 401000, 2691000]", "targets": '"targets.csv"'},
+    "aster": {
+        "leaks": '[{ band = "b5", share = 0.03, shift_m = 300 }]',
+        "gains": '{ b4 = "NOR" }',
+        "sun_azimuth": "150",
+        "sun_elevation": "60",
+        "track_azimuth": "193",
+    },
+    "variogram": {
+        "anisotropy": '"fit"',
+        "smoothness": "0.5",
+        "cutoff_m": "30000",
+        "width_m": "2000",
+        "nugget": "0.05",
+        "structures": '[{ kind = "spherical", sill = 0.4, range_m = 4000 }]',
+    },
+    "simulation": {"threshold": "{ Cu = [60, 120] }", "pixel_m": "250", "seed": "7"},
+}
+MODEL_EXAMPLES = {
+    "windows_px": "[1, 4, 16]",
+    "levels": "4",
+    "lattice_m": "500",
+    "neighbours": "64",
+    "cell_m": "2000",
+}
+IN_HEAD: dict[type[BaseModel], tuple[str, ...]] = {
+    ProjectSettings: ("name", "crs", "elements", "seed"),
+    SurveySettings: ("name", "path", "x", "y", "crs", "columns", "unit", "support_m", "role"),
+    ImagerySettings: ("name", "sensor", "paths"),
+}
+SECTIONS = {
+    "validation": "How every product is tested at samples that it has not seen.",
+    "anomalies": "What counts as an anomaly.",
+    "kriging": "Element layers alone: gossan krige.",
+}
+
+
+def template() -> str:
+    """Give the text of the project file.
+
+    >>> "# folds = 5" in template()
+    True
+    """
+    head = HEAD
+    for word, record in (
+        ("project", ProjectSettings),
+        ("survey", SurveySettings),
+        ("imagery", ImagerySettings),
+    ):
+        head = head.replace("{" + word + "}", "\n".join(_block(record, word)))
+    parts = [head]
+    for section, says in SECTIONS.items():
+        block = _block(Project.model_fields[section].default, section)
+        parts.append("\n".join([f"# {says}", f"# [{section}]", *block, ""]))
+    return "\n".join([*parts, PRODUCTS, *_products()])
+
+
+def _block(record: type[BaseModel] | BaseModel, table: str) -> list[str]:
+    """Give a record's keys, then its tables."""
+    kind = record if isinstance(record, type) else type(record)
+    lines = option_lines(record, EXAMPLES.get(kind), IN_HEAD.get(kind, ()))
+    for name, field in kind.model_fields.items():
+        if isinstance(field.default, BaseModel):
+            lines += [f"# [{table}.{name}]", *option_lines(field.default, NESTED.get(name))]
+    return lines
+
+
+def _products() -> list[str]:
+    lines = []
+    for word, entry in MODELS.items():
+        features = "" if word == "kriging" else '# features = "indices.all"'
+        lines += [f"#     {entry.says}", "# [[product]]", f'# name = "my_{word}"']
+        lines += [f'# model = "{word}"', *([features] if features else [])]
+        skip = (*ProductSettings.model_fields, "model")
+        lines += [*option_lines(settings_of(word), MODEL_EXAMPLES, skip), ""]
+    return lines
+
+
+def write_template(folder: Path | str) -> Path:
+    """Write ``project.toml`` into a folder, never over an existing one."""
+    path = Path(folder) / "project.toml"
+    if path.exists():
+        cure = "Name another folder, or edit the file that is there"
+        raise SettingsError(must("DIR", "a folder without a project.toml", path, cure))
+    with atomic_path(path) as temporary:
+        temporary.write_text(template(), encoding="utf-8", newline="\n")
+    return path

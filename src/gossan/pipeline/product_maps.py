@@ -1,0 +1,159 @@
+"""Write the maps of products; those that come from the same imagery in one pass over it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gossan.geo.blocks import Blocks, Progress
+from gossan.geo.layer import Layer, MappedLayer
+from gossan.geochem.transforms import Transform
+from gossan.io.run_folder import RunFolder
+from gossan.pipeline.options.products import Product
+from gossan.pipeline.surveys import Working
+
+MOST_TOGETHER = 10
+"""Elements of one pass: each holds two bands of every window that is under way."""
+JOINT_BLOCK = 512
+"""Side in pixels of the windows of such a pass: many bands of small windows, not of large ones."""
+
+
+@runtime_checkable
+class Joinable(Protocol):
+    """A layer that reads imagery once for several elements."""
+
+    @property
+    def shared(self) -> object:
+        """What layers must have in common to be joined."""
+        ...
+
+    def join(self, others: Sequence[Layer]) -> Layer:
+        """Join others behind this one: their bands follow in order."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class ElementMap:
+    """A map to be written: of a product, for an element, on the working scale.
+
+    ``scale`` multiplies the standard error, as the calibration asks.
+    """
+
+    product: Product
+    data: Working
+    layer: Layer
+    scale: float
+
+    def files(self, run: RunFolder) -> dict[Path, str]:
+        """Name the file of each band."""
+        endings = {"estimate": "", "standard_error": "se"}
+        return {
+            run.layer(self.product.name, self.data.element, endings[band]): band
+            for band in self.layer.bands
+        }
+
+    def tags(self, band: str) -> dict[str, str]:
+        """Say what a file holds."""
+        data, word = self.data, self.product.transform
+        shared = {
+            "gossan_product": self.product.name,
+            "gossan_model": self.product.settings.model,
+            "gossan_element": data.element,
+            "gossan_transform": word,
+            "gossan_samples": str(len(data.observations)),
+            "gossan_censored": str(data.censored),
+            "gossan_censoring": data.censoring,
+        }
+        if band == "estimate":
+            return shared | {"gossan_unit": data.unit, "gossan_statistic": "median"}
+        scaled = {
+            "gossan_unit": f"{word} {data.unit}",
+            "gossan_interval_scale": f"{self.scale:.6g}",
+        }
+        return shared | scaled
+
+    def description(self, band: str) -> str:
+        """Name a band for people."""
+        return f"{self.data.element} {band.replace('_', ' ')}, {self.product.name}"
+
+
+@dataclass(frozen=True)
+class BackTransform:
+    """Turn working-scale pixels into the elements' units; standard errors are only scaled.
+
+    The estimate becomes the median in the element's unit; quantiles stay quantiles. Values below
+    zero, which no element can have, become zero. One transform and scale for each element.
+    """
+
+    transforms: tuple[Transform, ...]
+    scales: tuple[float, ...] = (1.0,)
+
+    def __call__(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Map ("estimate",) or ("estimate", "standard_error") of each element."""
+        result = values.copy()
+        bands = len(values) // len(self.transforms)
+        for number, (transform, scale) in enumerate(zip(self.transforms, self.scales)):
+            first = number * bands
+            estimate = transform.inverse(values[first].astype(float))
+            result[first] = np.maximum(estimate, 0.0)
+            result[first + 1 : first + bands] *= np.float32(scale)
+        return result
+
+
+def joinable(one: ElementMap) -> bool:
+    """Tell whether a map may be written together with those of other elements."""
+    return isinstance(one.layer, Joinable)
+
+
+def together(maps: Sequence[ElementMap]) -> list[list[int]]:
+    """Group the numbers of joinable maps by product and by what they share."""
+    groups: dict[tuple[str, int], list[int]] = {}
+    for number, one in enumerate(maps):
+        shared = one.layer.shared if isinstance(one.layer, Joinable) else one
+        groups.setdefault((one.product.name, id(shared)), []).append(number)
+    return [
+        group[start : start + MOST_TOGETHER]
+        for group in groups.values()
+        for start in range(0, len(group), MOST_TOGETHER)
+    ]
+
+
+def write_maps(
+    run: RunFolder, maps: Sequence[ElementMap], blocks: Blocks, progress: Progress
+) -> list[dict[str, dict[str, float]]]:
+    """Write estimates, and standard errors where the model has them, of maps that share imagery.
+
+    Estimates are in the element's unit (median); standard errors stay on the working scale,
+    named in their tags, and already hold the calibration's scale.
+
+    Returns
+    -------
+    Statistics of each map's files by their stems.
+    """
+    layer, engine = maps[0].layer, replace(blocks, progress=progress)
+    if len(maps) > 1 and isinstance(layer, Joinable):
+        layer = layer.join([one.layer for one in maps[1:]])
+        engine = replace(engine, size=min(blocks.size, JOINT_BLOCK))
+    back = BackTransform(tuple(m.data.transform for m in maps), tuple(m.scale for m in maps))
+    named = [(one, path, band) for one in maps for path, band in one.files(run).items()]
+    files = {path: (band,) for (_, path, _), band in zip(named, layer.bands)}
+    found = engine.write_many(
+        MappedLayer(layer, back, layer.bands),
+        files,
+        {path: one.tags(band) for one, path, band in named},
+        {path: one.tags(band)["gossan_unit"] for one, path, band in named},
+        tuple(one.description(band) for one, _, band in named),
+    )
+    statistics = {path: values for path, band in zip(files, found) for values in band.values()}
+    return [_of(statistics, one.files(run)) for one in maps]
+
+
+def _of(
+    statistics: Mapping[Path, dict[str, float]], files: Mapping[Path, str]
+) -> dict[str, dict[str, float]]:
+    return {path.stem: statistics[path] for path in files}

@@ -1,0 +1,81 @@
+"""The paper's image quality at reduced resolution, and where a model may be applied."""
+
+from __future__ import annotations
+
+import warnings
+
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from gossan.errors import FitError, GossanWarning
+from gossan.evaluate.applicability import ApplicabilityLayer, fit_applicability
+from gossan.evaluate.reduced_resolution import Degraded, compare_degraded, degrade_all
+from gossan.fusion.protocol import Features
+from gossan.geo.blocks import Blocks
+from gossan.geochem.transforms import Transform, TransformWord
+from gossan.io.run_folder import RunFolder
+from gossan.pipeline.fit_product import Division
+from gossan.pipeline.inputs import Ground
+from gossan.pipeline.options.products import Product
+from gossan.pipeline.surveys import Working, working
+
+
+def reduced_tables(ground: Ground, products: list[Product], blocks: Blocks) -> pd.DataFrame:
+    """Give ERGAS, SAM and the universal quality index of every single model (Wald's test).
+
+    Whole scenes of any size: imagery is averaged to the samples' spacing in one streamed pass for
+    all products with the same features, and all else happens at that spacing. Products that choose
+    among models are left out: they are one of the others. Kriging is held against the same.
+    """
+    single = [p for p in products if p.settings.model not in ("auto", "blend")]
+    names = [p.settings.features for p in single if _pictured(ground, p.settings.features)]
+    if not names:
+        return pd.DataFrame()
+    degraded: dict[tuple[str, TransformWord, tuple[str, ...]], _Cases] = {}
+    tables = []
+    for product in single:
+        own = product.settings.features or max(names, key=len)
+        key = (own, product.transform, product.elements)
+        if not _pictured(ground, own):
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", GossanWarning)  # the maps themselves have been told of
+            try:
+                if key not in degraded:
+                    degraded[key] = _degrade(ground, *key, blocks)
+                factories = {product.name: product.factory()}
+                tables.append(compare_degraded(*degraded[key], factories))
+            except FitError:
+                continue
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+_Cases = tuple[dict[str, Degraded], dict[str, Transform]]
+
+
+def _pictured(ground: Ground, name: str) -> bool:
+    return ground.landscape.features(name).layer is not None
+
+
+def _degrade(
+    ground: Ground, name: str, word: TransformWord, elements: tuple[str, ...], blocks: Blocks
+) -> _Cases:
+    data = [working(ground.surveys, element, word) for element in elements]
+    observed = {one.element: one.observations for one in data}
+    cases = degrade_all(observed, ground.landscape.features(name), blocks=blocks)
+    return cases, {one.element: one.transform for one in data}
+
+
+def write_applicability(
+    run: RunFolder, features: Features, data: Working, division: Division, blocks: Blocks
+) -> None:
+    """Write where the imagery looks like no sample: ``layers/applicability.tif``."""
+    if features.layer is None or not division.folds:
+        return
+    labels = next(iter(division.folds.values())).labels
+    try:
+        found = fit_applicability(data.observations, features, labels)
+    except FitError:
+        return
+    with threadpool_limits(1, user_api="blas"):  # the blocks are what runs in parallel
+        blocks.write(ApplicabilityLayer(features.layer, found), run.layers / "applicability.tif")

@@ -1,0 +1,105 @@
+"""The restricted likelihood by sums: against dense matrices and finite differences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist
+
+from gossan.fusion.geostatistical.covariance import Correlation
+from gossan.fusion.geostatistical.dense import ExactSamples
+from gossan.fusion.geostatistical.hyperparameters import Problem, Shape, average, find_mode
+from gossan.fusion.geostatistical.likelihood import coefficients, likelihood
+from gossan.fusion.geostatistical.vecchia import NearestSamples
+
+RNG = np.random.default_rng(5)
+N = 50
+XY = RNG.uniform(0, 1, (N, 2)) * [9000, 4000]
+PHI = RNG.normal(size=(N, 5))
+Y = PHI[:, 0] + np.sin(XY[:, 0] / 1500) + 0.3 * RNG.normal(size=N)
+GROUP = np.array([0, 0, 1, 1, 1])
+COLUMNS = np.column_stack([PHI, np.ones(N), Y])
+MISSING = np.column_stack([np.zeros(N), RNG.uniform(size=N) < 0.2])
+
+
+def problem(family: str = "exponential", anisotropic: bool = False) -> Problem:
+    return Problem(COLUMNS, GROUP, MISSING, Shape(family, anisotropic), 6000.0, 300.0)  # type: ignore[arg-type]
+
+
+def test_sums_give_the_restricted_likelihood_of_dense_matrices() -> None:
+    scales, sill, r = np.array([0.6, 0.6, 0.2, 0.2, 0.2]), 0.5, 1200.0
+    noise = np.full(N, 0.1)
+    sums = ExactSamples(XY).sums(
+        Correlation("exponential", r), sill, noise, np.empty((0, N)), COLUMNS
+    )
+    value, _, _ = likelihood(sums, scales, GROUP)
+    K = (PHI * scales**2) @ PHI.T + sill * np.exp(-cdist(XY, XY) / r) + np.diag(noise)
+    inverse, one = np.linalg.inv(K), np.ones(N)
+    P = inverse - np.outer(inverse @ one, inverse @ one) / (one @ inverse @ one)
+    dense = 0.5 * (Y @ P @ Y + np.linalg.slogdet(K)[1] + np.log(one @ inverse @ one))
+    assert value == pytest.approx(dense, rel=1e-10)
+
+
+@pytest.mark.parametrize("family", ["exponential", "stable", "matern32", "spherical"])
+@pytest.mark.parametrize("support_m", [0.0, 800.0])
+@pytest.mark.parametrize("neighbours", [None, 10])
+def test_gradients_are_finite_differences(
+    family: str, support_m: float, neighbours: int | None
+) -> None:
+    asked = problem(family, anisotropic=True)
+    if neighbours is None:
+        samples: ExactSamples | NearestSamples = ExactSamples(XY, support_m)
+    else:
+        samples = NearestSamples.of(XY, support_m, neighbours)
+    theta = np.array([-1.0, -2.0, -0.7, -2.0, 7.2, 0.2, -0.3])
+    theta = np.append(theta, 0.2) if family == "stable" else theta
+    _, slope = asked.value_and_slope(theta, samples)
+    for k, step in enumerate(1e-5 * np.eye(len(theta))):
+        up, down = (asked.value(theta + s, samples) for s in (step, -step))
+        assert slope[k] == pytest.approx((up - down) / 2e-5, abs=1e-5)
+
+
+def test_all_predecessors_as_neighbours_are_the_exact_factorisation() -> None:
+    c, noise = Correlation("stable", 1500.0, (0.2, 0.1), 1.2), RNG.uniform(0.1, 0.3, N)
+    exact, near = ExactSamples(XY, 500.0), NearestSamples.of(XY, 500.0, N)
+    for one, two in zip(
+        exact.plain_sums(c, 0.7, noise, COLUMNS), near.plain_sums(c, 0.7, noise, COLUMNS)
+    ):
+        np.testing.assert_allclose(one, two, rtol=1e-9)
+
+
+def test_fixed_fields_agree_when_every_sample_is_a_neighbour() -> None:
+    c, noise = Correlation("exponential", 1500.0), RNG.uniform(0.1, 0.3, N)
+    exact = ExactSamples(XY).fix(c, 0.7, noise, COLUMNS)
+    near = NearestSamples.of(XY, 0.0, N).fix(c, 0.7, noise, COLUMNS, neighbours=N)
+    targets = RNG.uniform(0, 1, (7, 2)) * [9000, 4000]
+    for support_m in (0.0, 400.0):
+        one, two = exact.at(targets, support_m), near.at(targets, support_m)
+        np.testing.assert_allclose(one.sums, two.sums, rtol=1e-8, atol=1e-9)
+        np.testing.assert_allclose(one.explained, two.explained, rtol=1e-8)
+    np.testing.assert_allclose(exact.solved, near.solved, rtol=1e-7, atol=1e-9)
+    pair = np.array([0, 3, 3]), np.array([0, 7, 3])
+    np.testing.assert_allclose(exact.precision(*pair), near.precision(*pair), rtol=1e-7)
+
+
+def test_few_neighbours_come_close_to_the_exact_likelihood() -> None:
+    theta = np.array([-1.0, -2.0, -0.7, -2.0, 7.2])
+    exact = problem().value(theta, ExactSamples(XY))
+    assert problem().value(theta, NearestSamples.of(XY, 0.0, 15)) == pytest.approx(exact, abs=0.3)
+
+
+def test_the_mode_has_no_slope_and_draws_lie_around_it() -> None:
+    samples = ExactSamples(XY)
+    mode, value = find_mode(problem(), samples)
+    bounds = problem().bounds()
+    inside = (mode > bounds[:, 0] + 1e-3) & (mode < bounds[:, 1] - 1e-3)
+    assert np.abs(problem().value_and_slope(mode, samples)[1][inside]).max() < 0.02
+    draws = average(problem(), samples, mode, 40)
+    assert draws.weights.sum() == pytest.approx(1.0)
+    assert min(problem().value(t, samples) for t in draws.theta) > value - 1e-3
+
+
+def test_a_group_that_the_samples_do_not_need_gets_no_coefficients() -> None:
+    gram = COLUMNS.T @ COLUMNS
+    found = coefficients(gram, np.array([1.0, 1.0, 0.0, 0.0, 0.0]))
+    assert np.abs(found.mean[2:5]).max() == 0.0

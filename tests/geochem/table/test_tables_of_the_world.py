@@ -1,0 +1,107 @@
+"""Tables with positions in two systems, and headers in other languages, are understood or told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pandas as pd
+import pytest
+from pyproj import Transformer
+
+from gossan.errors import SurveyError
+from gossan.geochem.table.coordinates import AXES, find_axes
+from gossan.geochem.table.survey import SurveySettings, read_survey
+
+UTM = "EPSG:32638"
+
+
+def _table(n: int = 24) -> pd.DataFrame:
+    rng = np.random.default_rng(9)
+    return pd.DataFrame(
+        {
+            "east": (400_000 + 1000 * (np.arange(n) % 4) + rng.uniform(-90, 90, n)).round(1),
+            "north": (2_600_000 + 1400 * (np.arange(n) // 4) + rng.uniform(-90, 90, n)).round(1),
+            "Cu_ppm": rng.lognormal(3, 0.5, n).round(2),
+        }
+    )
+
+
+def _degrees(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    change = Transformer.from_crs(UTM, 4326, always_xy=True)
+    lon, lat = change.transform(table["east"].to_numpy(), table["north"].to_numpy())
+    return lon, lat
+
+
+def _settings(**more: object) -> SurveySettings:
+    return SurveySettings.model_validate(
+        {"name": "a", "path": "a.csv", "x": "east", "y": "north", "crs": UTM} | more
+    )
+
+
+def test_degrees_in_some_rows_of_a_table_in_metres_are_refused_with_their_rows(
+    tmp_path: Path,
+) -> None:
+    table = _table()
+    lon, lat = _degrees(table)
+    table.loc[[3, 7], "east"], table.loc[[3, 7], "north"] = lon[[3, 7]], lat[[3, 7]]
+    table.to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(SurveyError, match=r"degrees in some\. Convert.* \(rows 5, 9\)"):
+        read_survey(_settings(), ["Cu"], UTM, tmp_path)
+    samples, findings = read_survey(_settings(drop=["degrees"]), ["Cu"], UTM, tmp_path)
+    assert len(samples) == 22
+    assert {5, 9}.isdisjoint(samples.frame["row"])
+    assert findings.of("dropped")[0].rows == (5, 9)
+
+
+def test_metres_in_some_rows_of_a_table_in_degrees_are_refused_and_may_be_dropped(
+    tmp_path: Path,
+) -> None:
+    table = _table()
+    lon, lat = _degrees(table)
+    right = table[["east", "north"]].to_numpy()
+    table["east"], table["north"] = lon, lat
+    table.loc[2, ["east", "north"]] = right[2]
+    table.to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(SurveyError, match=r"metres in some.* \(row 4\)"):
+        read_survey(_settings(crs="EPSG:4326"), ["Cu"], UTM, tmp_path)
+    settings = _settings(crs="EPSG:4326", drop=["metres"])
+    samples, _ = read_survey(settings, ["Cu"], UTM, tmp_path)
+    np.testing.assert_allclose(samples.coordinates, np.delete(right, 2, axis=0), atol=0.01)
+
+
+@pytest.mark.parametrize("pair", AXES, ids=lambda pair: pair[0])
+def test_usual_names_of_both_axes_are_found_in_any_case_and_with_units(
+    pair: tuple[str, str],
+) -> None:
+    x, y = (f"{name.upper()} (m)" for name in pair)
+    assert find_axes(["id", y, x, "Cu"]) == (x, y)
+
+
+def test_a_chinese_and_a_russian_header_are_read_without_naming_a_column(tmp_path: Path) -> None:
+    table = _table()
+    chinese = table.set_axis(["横坐标", "纵坐标", "w(Cu)/10-6"], axis=1)
+    chinese.insert(0, "样品 编号", [f"土壤{i}" for i in range(len(table))])
+    chinese.to_csv(tmp_path / "水系 沉积物.csv", index=False, encoding="gbk")
+    russian = table.set_axis(["Восток, м", "Север, м", "Медь (г/т)"], axis=1)
+    russian.to_csv(tmp_path / "пробы.csv", index=False, encoding="cp1251", sep=";", decimal=",")
+    for name in ("水系 沉积物.csv", "пробы.csv"):
+        samples, _ = read_survey(_settings(path=name, x=None, y=None), ["Cu"], UTM, tmp_path)
+        np.testing.assert_allclose(samples.values("Cu"), table["Cu_ppm"])
+        np.testing.assert_allclose(samples.coordinates, table[["east", "north"]])
+        assert samples.units == {"Cu": "ppm"}
+
+
+def test_axes_named_for_a_file_with_its_own_points_are_explained(tmp_path: Path) -> None:
+    table = _table()
+    points = geopandas.points_from_xy(table["east"], table["north"], crs=UTM)
+    geopandas.GeoDataFrame(table[["Cu_ppm"]], geometry=points).to_file(tmp_path / "a.gpkg")
+    with pytest.raises(SurveyError, match="has its own points: leave x, y and crs out"):
+        read_survey(_settings(path="a.gpkg"), ["Cu"], UTM, tmp_path)
+
+
+def test_the_wrong_code_of_a_system_shows_a_right_one(tmp_path: Path) -> None:
+    _table().to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(SurveyError, match=r"such as .EPSG:32638. for zone 38 north"):
+        read_survey(_settings(crs="UTM 38N"), ["Cu"], UTM, tmp_path)
