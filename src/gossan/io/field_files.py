@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
+import numpy as np
 import shapely
 
 from gossan.geo.raster import atomic_path
-from gossan.io.geometry_tables import GeoTable
+from gossan.io.geometry_tables import GeoTable, in_degrees
 from gossan.io.qgis_styles import STATUS_COLOURS
 
 
 def write_kml(path: Path | str, table: GeoTable, title: str) -> Path:
     """Write anomalies as KML 2.2 in WGS 84: one placemark each, outlined by its status.
 
-    The description holds every attribute; small holes and parts are kept.
+    Every attribute is kept as extended data, numbers as plain decimals; so are small holes and
+    parts. Own text rather than GDAL's driver, which drops the style of each placemark.
     """
     styles = "".join(
         f'<Style id="{status or "plain"}"><LineStyle><color>{_kml_colour(colour, 255)}</color>'
@@ -25,7 +27,7 @@ def write_kml(path: Path | str, table: GeoTable, title: str) -> Path:
         "</PolyStyle></Style>"
         for status, colour in STATUS_COLOURS.items()
     )
-    ground = table.to_crs(4326)
+    ground = in_degrees(table)
     rows = ground.drop(columns="geometry").to_dict("records")
     marks = "".join(map(_placemark, rows, ground.geometry))
     text = (
@@ -76,9 +78,17 @@ def _placemark(row: dict[str, Any], shape: shapely.Geometry) -> str:
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, float):
-        return "" if value != value else f"{value:.6g}"
-    return str(value)
+    """Return a cell as text; numbers as plain decimals, since not every tablet reads exponents.
+
+    >>> _shown(4387241.53), _shown(0.000012345), _shown(2.0), _shown(float("nan"))
+    ('4387241.53', '0.000012345', '2', '')
+    """
+    if not isinstance(value, float):
+        return str(value)
+    if value != value:
+        return ""
+    digits = max(8, len(str(int(abs(value)))) + 2)
+    return np.format_float_positional(value, precision=digits, fractional=False, trim="-")
 
 
 def _polygon(part: shapely.Polygon) -> str:

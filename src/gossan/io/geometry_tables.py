@@ -7,12 +7,22 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
-from pyproj import CRS
+import pyogrio
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS, Transformer
 
 from gossan.geo.raster import atomic_path
 
 GeoTable: TypeAlias = gpd.GeoDataFrame
+
+GEOPACKAGE_VERSION = "1.2"
+"""Every GDAL and QGIS since 2018 reads it without a warning; 1.4 needs GDAL 3.7."""
+_DEGREES_DECIMALS = 7
+_WEST = shapely.box(-180.0, -90.0, 180.0, 90.0)
+_EAST = shapely.box(180.0, -90.0, 540.0, 90.0)
 
 
 def geometry_table(columns: Mapping[str, Any], geometry: Any, crs: CRS) -> GeoTable:
@@ -26,6 +36,56 @@ def geometry_table(columns: Mapping[str, Any], geometry: Any, crs: CRS) -> GeoTa
     return gpd.GeoDataFrame(pd.DataFrame(dict(columns)), geometry=list(geometry), crs=crs)
 
 
+def degrees_at(
+    easting: NDArray[np.float64], northing: NDArray[np.float64], crs: CRS
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return WGS 84 longitude and latitude of places, to about a centimetre.
+
+    >>> lon, lat = degrees_at(np.array([500000.0]), np.array([4400000.0]), CRS.from_epsg(32645))
+    >>> lon.tolist(), lat.round(3).tolist()
+    ([87.0], [39.75])
+    """
+    transformer = Transformer.from_crs(crs, 4326, always_xy=True)
+    longitude, latitude = transformer.transform(easting, northing)
+    return np.round(longitude, _DEGREES_DECIMALS), np.round(latitude, _DEGREES_DECIMALS)
+
+
+def in_degrees(table: GeoTable) -> GeoTable:
+    """Reproject a table to WGS 84, with shapes cut where they cross the antimeridian.
+
+    >>> import shapely
+    >>> fiji = geometry_table({}, [shapely.box(790e3, 8.0e6, 900e3, 8.1e6)], CRS.from_epsg(32760))
+    >>> [round(part.bounds[0]) for part in in_degrees(fiji).geometry[0].geoms]
+    [180, -180]
+    """
+    ground = table.to_crs(4326)
+    shapes = ground.geometry.to_numpy()
+    bounds = shapely.bounds(shapes)
+    across = bounds[:, 2] - bounds[:, 0] > 180.0
+    if across.any():
+        cut = shapes.copy()
+        cut[across] = [_cut_at_antimeridian(shape) for shape in shapes[across]]
+        ground = ground.set_geometry(list(cut), crs=4326)
+    return ground
+
+
+def _cut_at_antimeridian(shape: shapely.Geometry) -> shapely.Geometry:
+    def eastward(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.column_stack([points[:, 0] % 360.0, points[:, 1]])
+
+    def home(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        return points - (360.0, 0.0)
+
+    whole = shapely.transform(shape, eastward)
+    parts = [
+        shapely.intersection(whole, _WEST),
+        shapely.transform(shapely.intersection(whole, _EAST), home),
+    ]
+    return shapely.multipolygons(
+        [p for part in parts for p in shapely.get_parts(part) if p.geom_type == "Polygon"]
+    )
+
+
 def write_geopackage(
     path: Path | str, layers: Mapping[str, GeoTable], styles: Mapping[str, str] | None = None
 ) -> Path:
@@ -36,16 +96,15 @@ def write_geopackage(
     """
     path = Path(path)
     with atomic_path(path) as temporary:
-        for name, table in layers.items():
-            table.to_file(temporary, layer=name, driver="GPKG", engine="pyogrio")
+        for number, (name, table) in enumerate(layers.items()):
+            version = {} if number else {"VERSION": GEOPACKAGE_VERSION}
+            table.to_file(temporary, layer=name, driver="GPKG", engine="pyogrio", **version)
         if styles:
             _add_styles(temporary, layers, styles)
     return path
 
 
 def _add_styles(path: Path, layers: Mapping[str, GeoTable], styles: Mapping[str, str]) -> None:
-    import pyogrio
-
     rows = [
         {
             "f_table_catalog": "",
@@ -59,7 +118,7 @@ def _add_styles(path: Path, layers: Mapping[str, GeoTable], styles: Mapping[str,
             "description": "",
             "owner": "",
             "ui": "",
-            "update_time": pd.Timestamp("2000-01-01"),
+            "update_time": pd.Timestamp("2000-01-01", tz="UTC"),
         }
         for name in layers
         if name in styles
@@ -68,22 +127,38 @@ def _add_styles(path: Path, layers: Mapping[str, GeoTable], styles: Mapping[str,
 
 
 def write_geojson(path: Path | str, table: GeoTable) -> Path:
-    """Write a table as GeoJSON in WGS 84 longitude and latitude (RFC 7946)."""
+    """Write a table as GeoJSON in WGS 84 longitude and latitude (RFC 7946).
+
+    The layer is called after the file, and shapes are cut at the antimeridian.
+    """
     path = Path(path)
     with atomic_path(path) as temporary:
-        table.to_crs(4326).to_file(
-            temporary, driver="GeoJSON", engine="pyogrio", RFC7946="YES", COORDINATE_PRECISION=7
+        in_degrees(table).to_file(
+            temporary,
+            driver="GeoJSON",
+            engine="pyogrio",
+            layer=path.stem,
+            RFC7946="YES",
+            COORDINATE_PRECISION=_DEGREES_DECIMALS,
         )
     return path
 
 
 def write_csv(path: Path | str, table: pd.DataFrame) -> Path:
-    """Write a table as CSV; geometry becomes a label point in ``easting`` and ``northing``."""
+    """Write a table as CSV.
+
+    Geometry becomes a point inside it, in ``easting`` and ``northing`` of the table's CRS and in
+    WGS 84 ``longitude`` and ``latitude``.
+    """
     plain = pd.DataFrame(table.drop(columns="geometry", errors="ignore"))
     if isinstance(table, gpd.GeoDataFrame):
         inside = table.geometry.representative_point()
-        plain.insert(0, "easting", inside.x.round(2).to_numpy())
-        plain.insert(1, "northing", inside.y.round(2).to_numpy())
+        easting, northing = inside.x.to_numpy(), inside.y.to_numpy()
+        longitude, latitude = degrees_at(easting, northing, CRS.from_user_input(table.crs))
+        places = {"easting": easting.round(2), "northing": northing.round(2)}
+        places |= {"longitude": longitude, "latitude": latitude}
+        for number, (name, values) in enumerate(places.items()):
+            plain.insert(number, name, values)
     path = Path(path)
     with atomic_path(path) as temporary:
         plain.to_csv(temporary, index=False, lineterminator="\n", float_format="%.10g")
