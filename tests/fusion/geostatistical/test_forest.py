@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -18,7 +16,6 @@ from gossan.fusion.geostatistical.forest import (
 from gossan.fusion.geostatistical.model import Geostatistical, GeostatisticalSettings
 from gossan.fusion.protocol import Observations, Points
 from gossan.fusion.rivals.regression_kriging import RegressionKriging, RegressionKrigingSettings
-from gossan.fusion.trees import Trees
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import ArrayLayer
 
@@ -40,15 +37,6 @@ def observe(features: LayerFeatures, bend: float, count: int = 240) -> Observati
     points = Points(rng.uniform(0, 1, (count, 2)) * [right - left, top - bottom] + [left, bottom])
     x = np.nan_to_num(features.at(points))
     return Observations(points, x[:, 0] + bend * np.abs(x[:, 1]) + 0.1 * rng.normal(size=count))
-
-
-@pytest.mark.parametrize("kind", [RandomForestRegressor, ExtraTreesRegressor])
-def test_flat_trees_say_what_scikit_learn_says(kind: type) -> None:
-    rng = np.random.default_rng(2)
-    x = rng.normal(size=(300, 5)).astype(np.float32)
-    forest = kind(20, min_samples_leaf=2, random_state=0).fit(x, x[:, 0] * x[:, 1])
-    new = rng.normal(size=(1111, 5)).astype(np.float32)
-    np.testing.assert_allclose(Trees.of(forest)(new.T), forest.predict(new), rtol=0, atol=1e-12)
 
 
 def test_without_a_share_it_is_the_geostatistical_model() -> None:
