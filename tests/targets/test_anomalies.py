@@ -11,23 +11,19 @@ import pandas as pd
 import pytest
 import shapely
 from affine import Affine
-from pyproj import CRS
+from pyproj import CRS, Transformer
 from scipy import ndimage, stats
 
 from gossan.errors import GridError, InputError
+from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer
 from gossan.targets.above import AboveLayer, ExceedanceLayer
-from gossan.targets.anomalies import (
-    Anomalies,
-    AnomalySettings,
-    Evidence,
-    anomaly_score,
-    find_anomalies,
-    old_anomalies,
-)
+from gossan.targets.anomalies import Anomalies, AnomalySettings, anomaly_score, find_anomalies
 from gossan.targets.anomaly_files import write_anomalies
+from gossan.targets.evidence import Evidence, SampledGround, UnsupportedLayer
 from gossan.targets.product_numbers import product_numbers
+from gossan.targets.smallest import open_share, smallest_area_km2
 
 SHAPE = (61, 84)
 GRID = Grid(CRS.from_epsg(32645), Affine(50.0, 0, 500_000.0, 0, -80.0, 4_400_000.0), *SHAPE)
@@ -50,8 +46,10 @@ def parts() -> dict[str, np.ndarray]:
         "Cu": np.exp(3.5 + 0.9 * fine),
         "coarse": np.exp(3.5 + 0.7 * coarse),
         "Zn": np.exp(4.0 + 0.6 * fine + 0.4 * _smooth(3, 3.0)),
-        "p": np.clip(0.5 + 0.3 * fine, 0, 1),
+        "p": np.clip(0.3 + 0.3 * fine, 0, 1),
+        "coarse_p": np.clip(0.3 + 0.3 * coarse, 0, 1),
         "bare": np.clip(0.7 + 0.2 * _smooth(4, 2.0), 0, 1),
+        "like": (_smooth(7, 3.0) > 0).astype(float),
     }
     found["Cu"][30:36, 10:30] = np.nan
     return {name: values.astype(np.float32).astype(float) for name, values in found.items()}
@@ -65,30 +63,66 @@ def occurrences() -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def found(parts: dict[str, np.ndarray], occurrences: np.ndarray) -> Anomalies:
+def samples(parts: dict[str, np.ndarray]) -> SampledGround:
+    rng = np.random.default_rng(6)
+    row, col = rng.integers(0, SHAPE[0], 60), rng.integers(0, SHAPE[1], 60)
+    easting, northing = GRID.coordinates()
+    places = np.column_stack([easting[col], northing[row]])
+    values = np.nan_to_num(parts["Cu"][row, col], nan=30.0) * np.exp(0.3 * rng.normal(size=60))
+    return SampledGround(places, values, 300.0)
+
+
+@pytest.fixture(scope="module")
+def found(
+    parts: dict[str, np.ndarray], occurrences: np.ndarray, samples: SampledGround
+) -> Anomalies:
     evidence = Evidence(
-        coarse=old_anomalies(_layer(parts["coarse"], "Cu"), 55.0),
         probability=_layer(parts["p"], "p"),
+        coarse=_layer(parts["coarse_p"], "p"),
+        interval=ArrayLayer(GRID, ("low", "high"), np.stack([parts["Cu"] / 2, parts["Cu"] * 2])),
+        applicable=_layer(parts["like"], "applicable"),
         exposure=_layer(parts["bare"], "bare"),
         others={"Zn": AboveLayer(_layer(parts["Zn"], "Zn"), 90.0)},
         occurrences=occurrences,
+        samples=samples,
     )
     return find_anomalies(_layer(parts["Cu"], "Cu"), 50.0, element="Cu", evidence=evidence)
 
 
+def _nested_outlines(p: np.ndarray) -> list[set[tuple[int, int]]]:
+    """Find the widest outlines between 0.4 and 0.6 with a mean of 0.6, by a plain search."""
+    taken: list[set[tuple[int, int]]] = []
+    for level in (0.4, 0.45, 0.5, 0.55, 0.6):
+        labels, number = ndimage.label(np.nan_to_num(p) >= level, np.ones((3, 3)))
+        for label in range(1, number + 1):
+            pixels = set(zip(*np.nonzero(labels == label), strict=True))
+            wide = len(pixels) >= 4 and np.mean([p[at] for at in pixels]) >= 0.6
+            if wide and not any(pixels & other for other in taken):
+                taken.append(pixels)
+    return taken
+
+
+def _pixel(row: int, col: int) -> shapely.Geometry:
+    easting, northing = GRID.coordinates()
+    x, y = easting[col], northing[row]
+    return shapely.box(x - 25, y - 40, x + 25, y + 40)
+
+
 def test_every_attribute_is_what_a_plain_loop_over_pixels_says(
-    found: Anomalies, parts: dict[str, np.ndarray], occurrences: np.ndarray
+    found: Anomalies,
+    parts: dict[str, np.ndarray],
+    occurrences: np.ndarray,
+    samples: SampledGround,
 ) -> None:
     easting, northing = GRID.coordinates()
-    labels, number = ndimage.label(np.nan_to_num(parts["Cu"]) >= 50.0, np.ones((3, 3)))
-    kept = [i for i in range(1, number + 1) if (labels == i).sum() >= 4]
-    assert len(found) == len(kept) > 3
+    mapped = np.where(np.isnan(parts["Cu"]), np.nan, parts["p"])
+    outlines = _nested_outlines(mapped)
+    assert len(found) == len(outlines) > 3
+    back = Transformer.from_crs(4326, 32645, always_xy=True)
     for row in found.table.itertuples():
-        peak = labels[
-            int(np.argmin(abs(northing - row.peak_northing))),
-            int(np.argmin(abs(easting - row.peak_easting))),
-        ]
-        pixels = list(zip(*np.nonzero(labels == peak), strict=True))
+        peak = (int(np.argmin(abs(northing - row.peak_northing))),
+                int(np.argmin(abs(easting - row.peak_easting))))  # fmt: skip
+        pixels = list(next(outline for outline in outlines if peak in outline))
         contents = [parts["Cu"][p] for p in pixels]
         area = len(pixels) * 50 * 80 / 1e6
         assert row.area_km2 == pytest.approx(area)
@@ -97,27 +131,82 @@ def test_every_attribute_is_what_a_plain_loop_over_pixels_says(
         assert row.contrast == pytest.approx(row.mean / 50.0)
         assert row.contrast_area == pytest.approx(row.mean / 50.0 * area)
         assert row.area_2x_km2 == pytest.approx(sum(c >= 100 for c in contents) * 0.004)
-        assert row.zone == max(z for z in (1, 2, 4) if max(contents) >= 50 * z)
-        overlap = sum(parts["coarse"][p] >= 55 for p in pixels) / len(pixels)
-        assert row.overlap == pytest.approx(overlap)
-        expected = "known" if overlap >= 0.8 else "extended" if overlap >= 0.05 else "new"
-        assert row.status == expected
-        share = sum(parts["Zn"][p] >= 90 for p in pixels) / len(pixels)
+        assert row.zone == max(z for z in (1, 2, 4) if z == 1 or max(contents) >= 50 * z)
+        degrees = back.transform(row.peak_longitude, row.peak_latitude)
+        assert degrees == pytest.approx((row.peak_easting, row.peak_northing), abs=0.05)
+        assert row.peak_probability == pytest.approx(parts["p"][peak])
+        assert (row.peak_lower90, row.peak_upper90) == pytest.approx((row.peak / 2, row.peak * 2))
+
+        averaged = {"probability": "p", "exposure": "bare", "applicable": "like"}
+        for column, name in (averaged | {"coarse_probability": "coarse_p"}).items():
+            mean = np.mean([parts[name][p] for p in pixels])
+            assert getattr(row, column) == pytest.approx(mean, rel=1e-6)
+        assert row.probability >= 0.6
+        assert row.overlap == pytest.approx(np.mean([parts["coarse_p"][p] >= 0.4 for p in pixels]))
+        share = np.mean([parts["Zn"][p] >= 90 for p in pixels])
         assert row.coincident == ("Zn" if share >= 0.1 else "")
-        probability = sum(parts["p"][p] for p in pixels) / len(pixels)
-        exposure = sum(parts["bare"][p] for p in pixels) / len(pixels)
-        assert row.probability == pytest.approx(probability, rel=1e-6)
-        assert row.exposure == pytest.approx(exposure, rel=1e-6)
-        boxes = [shapely.box(easting[c] - 25, northing[r] - 40, easting[c] + 25, northing[r] + 40)
-                 for r, c in pixels]  # fmt: skip
+        boxes = [_pixel(*at) for at in pixels]
         near = min(box.distance(shapely.Point(o)) for box in boxes for o in occurrences)
         assert row.occurrence_m == pytest.approx(near)
         inside = sum(any(box.contains(shapely.Point(o)) for box in boxes) for o in occurrences)
         assert row.occurrences == inside
-        score = row.contrast_area * probability * exposure * (1 + (row.coincident != ""))
-        assert row.score == pytest.approx(score, rel=1e-6)
+        away = np.array([min(b.distance(shapely.Point(s)) for b in boxes) for s in samples.places])
+        close, hit = samples.values[away <= 300], samples.values[away == 0]
+        assert (row.samples, row.samples_near) == (len(hit), len(close))
+        assert row.samples_above == (close >= 50).sum()
+        assert row.highest_sample == pytest.approx(close.max()) if len(close) else np.nan
+        to_peak = np.hypot(*(samples.places - (row.peak_easting, row.peak_northing)).T)
+        assert row.sample_m == pytest.approx(to_peak.min())
+        assert row.sample_share == pytest.approx(((close >= 50).sum() + 1) / (len(close) + 2))
+        known = row.coarse_probability >= 0.4 or (hit >= 50).any()
+        new = row.coarse_probability < 0.2 and not (close >= 50).any()
+        assert row.status == ("known" if known else "new" if new else "extended")
+        score = row.contrast_area * row.probability * row.exposure * row.applicable
+        assert row.score == pytest.approx(score * row.sample_share * (1 + row.coincident_n))
     assert found.table["score"].is_monotonic_decreasing
     assert found.table["rank"].tolist() == list(range(1, len(found) + 1))
+    assert set(found.table["status"]) == {"known", "new", "extended"}
+
+
+def test_reasons_name_the_samples_and_what_is_unlike_them(found: Anomalies) -> None:
+    for row in found.table.itertuples():
+        assert (f"{row.samples_above} of {row.samples_near} samples" in row.supports) == (
+            row.samples_above > 0
+        )
+        assert ("no sample lies inside or near" in row.against) == (row.samples_near == 0)
+        assert ("looks like no ground that was sampled" in row.against) == (row.applicable < 0.5)
+        assert ("also anomalous here: Zn" in row.supports) == (row.coincident == "Zn")
+
+
+def test_no_anomaly_rests_on_estimates_above_every_sample_beyond_the_samples() -> None:
+    ramp = np.tile(np.linspace(10.0, 400.0, SHAPE[1]), (SHAPE[0], 1))
+    easting, northing = np.meshgrid(*GRID.coordinates())
+    surveyed = (np.arange(SHAPE[1]) < 50) & (np.arange(SHAPE[0]) % 6 == 0)[:, None]
+    surveyed &= np.arange(SHAPE[1]) % 6 == 0
+    places = np.column_stack([easting[surveyed], northing[surveyed]])
+    samples = SampledGround(places, ramp[surveyed], 320.0)
+    layer = _layer(ramp, "Cu")
+    unsupported = UnsupportedLayer(layer, samples.hull, samples.highest)
+    flags = unsupported.read(GRID.whole)[0]
+    beyond = easting > places[:, 0].max() + 160
+    assert (flags == (beyond & (ramp > samples.highest)))[5:55].all()
+    evidence = Evidence(unsupported=unsupported, samples=samples)
+    high = find_anomalies(layer, samples.highest * 1.2, element="Cu", evidence=evidence)
+    assert len(high) == 0
+    low = find_anomalies(layer, samples.highest * 0.8, element="Cu", evidence=evidence)
+    assert len(low) == 1 and 0 < low.table["unsupported"][0] < 1
+    assert "above the highest of them" in low.table["against"][0]
+
+
+def test_smaller_anomalies_are_shown_where_the_map_leaves_less_open() -> None:
+    rng = np.random.default_rng(8)
+    estimate = rng.normal(scale=0.8, size=SHAPE)
+    error = np.full(SHAPE, 0.4)
+    estimate[3:9] = np.nan
+    working = ArrayLayer(GRID, ("estimate", "standard_error"), np.stack([estimate, error]))
+    share = open_share(working, Blocks(16))
+    assert share == pytest.approx(0.16 / (0.16 + np.nanvar(estimate)), rel=1e-4)
+    assert smallest_area_km2(1000.0, share) == pytest.approx(share / 2)
 
 
 def test_zones_lie_in_their_anomaly_and_have_its_areas(found: Anomalies) -> None:
@@ -228,6 +317,8 @@ def test_wrong_thresholds_zones_and_grids_are_refused(parts: dict[str, np.ndarra
             find_anomalies(layer, threshold, element="Cu")
     with pytest.raises(ValueError, match="must be rising"):
         AnomalySettings(zones=(2.0, 4.0))
+    with pytest.raises(ValueError, match="at most probability"):
+        AnomalySettings(probability=0.5, grow_to=0.6)
     other = ArrayLayer(GRID.coarsen(2), ("p",), np.ones((1, *GRID.coarsen(2).shape)))
     with pytest.raises(GridError):
         find_anomalies(layer, 50.0, element="Cu", evidence=Evidence(probability=other))

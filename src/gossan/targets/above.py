@@ -1,4 +1,4 @@
-"""Turn maps into evidence on one grid: above a threshold, probability of exceedance."""
+"""Maps of a threshold: where it is reached, and how probably it is exceeded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gossan.geo.layer import Layer, OnSourceGrid
 
 @dataclass(frozen=True)
 class AboveLayer(OnSourceGrid):
-    """Mark pixels at or above a threshold: 1 above, 0 below, NaN empty.
+    """1 where a layer is at or above a threshold, 0 below, NaN empty; its first band counts.
 
     >>> from gossan.geo.grid import Grid
     >>> from affine import Affine
@@ -29,28 +29,25 @@ class AboveLayer(OnSourceGrid):
 
     source: Layer
     threshold: float
-    band: str | None = None
-    name: str = "above"
 
     @property
     def bands(self) -> tuple[str, ...]:
-        """The one band, called ``name``."""
-        return (self.name,)
+        """The one band."""
+        return ("above",)
 
     def read(self, window: Window) -> NDArray[np.float32]:
         """Read and compare."""
-        index = 0 if self.band is None else self.source.bands.index(self.band)
-        values = self.source.read(window)[index : index + 1]
+        values = self.source.read(window)[:1]
         above = (values >= self.threshold).astype(np.float32)
         return np.where(np.isnan(values), np.float32(np.nan), above)
 
 
 @dataclass(frozen=True)
 class ExceedanceLayer(OnSourceGrid):
-    """Give the probability that the truth lies at or above a threshold.
+    """Probability that the truth lies at or above a threshold.
 
     ``P = Phi((estimate - threshold) / standard_error)`` on the working scale: for a model of
-    logarithms, give the logarithm of the threshold. Where the standard error is 0, P is 0 or 1.
+    logarithms that is the logarithm of the threshold. Where the standard error is 0, P is 0 or 1.
 
     Parameters
     ----------

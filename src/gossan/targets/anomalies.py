@@ -1,4 +1,4 @@
-"""Draw anomalies: zones, polygons with their attributes, ranked by a stated score."""
+"""Anomalies of a map: outlined by probability, described by evidence, ranked by a stated score."""
 
 from __future__ import annotations
 
@@ -10,40 +10,62 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pyproj import CRS
 
 from gossan.errors import InputError, must
-from gossan.geo.layer import Layer, RenamedLayer, SelectedLayer, StackedLayer
-from gossan.io.geometry_tables import GeoTable, geometry_table
+from gossan.geo.layer import Layer
+from gossan.io.geometry_tables import GeoTable, degrees_at, geometry_table
 from gossan.settings import Settings
-from gossan.targets.above import AboveLayer
+from gossan.targets.evidence import (
+    Evidence,
+    at_peaks,
+    coincident_columns,
+    occurrence_columns,
+    sample_columns,
+    shares_of,
+)
 from gossan.targets.patches import Patches, find_patches
+from gossan.targets.reasons import reasons
 
-SCORE = "contrast_area x probability x exposure x (1 + coincident elements); what is unknown is 1"
+SCORE = (
+    "contrast_area x probability x applicable x exposure x sample_share x (1 - unsupported) "
+    "x (1 + coincident elements); what is unknown is 1"
+)
+LEVELS = 5
+"""Levels of probability, from the widest outline to the narrowest, that outlines are tried at."""
 
 
 class AnomalySettings(Settings):
-    """Say what counts as an anomaly.
+    """What counts as an anomaly.
 
     >>> AnomalySettings().zones
     (1.0, 2.0, 4.0)
     """
 
+    probability: Annotated[float, Field(gt=0, lt=1)] = 0.6
+    """Least mean probability, over an anomaly, that the threshold is exceeded."""
+
+    grow_to: Annotated[float, Field(gt=0, lt=1)] = 0.4
+    """An outline takes in neighbours down to this probability while its mean stays as above."""
+
+    minimum_area_km2: Annotated[float, Field(ge=0)] | None = None
+    """Smaller anomalies are left out; default: half of the ground of one sample, times the share
+    of the variance that the map leaves open."""
+
+    minimum_pixels: Annotated[int, Field(ge=1)] = 4
+    """Smaller anomalies are left out, whatever their area."""
+
     zones: Annotated[tuple[float, ...], Field(min_length=1)] = (1.0, 2.0, 4.0)
     """Lower limits of the zones, in multiples of the threshold; the first is 1."""
 
-    minimum_pixels: Annotated[int, Field(ge=1)] = 4
-    """Smaller anomalies are left out."""
+    known_probability: Annotated[float, Field(gt=0, le=1)] = 0.4
+    """An anomaly is known where kriging's mean probability reaches this, or a sample inside it
+    reaches the threshold."""
 
-    minimum_area_km2: Annotated[float, Field(ge=0)] = 0.0
-    """Smaller anomalies are left out."""
-
-    known_share: Annotated[float, Field(gt=0, le=1)] = 0.8
-    """An anomaly that overlaps the coarse layer's by this share or more is known."""
-
-    new_share: Annotated[float, Field(ge=0, lt=1)] = 0.05
-    """One that overlaps by less is new; what lies between is extended."""
+    new_probability: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """It is new where kriging's mean probability is less than this and no sample near it reaches
+    the threshold; else it extends what was known."""
 
     coincident_share: Annotated[float, Field(gt=0, le=1)] = 0.1
     """Another element coincides where it is anomalous in this share of the area or more."""
@@ -55,48 +77,28 @@ class AnomalySettings(Settings):
             raise ValueError(must("zones", "rising from 1", str(value), "Use [1, 2, 4]"))
         return value
 
-
-@dataclass(frozen=True)
-class Evidence:
-    """Hold what else is known on the map's grid; every part may be missing.
-
-    ``coarse``: the old anomalies (1 or 0), as an :class:`AboveLayer` of the coarse layer;
-    ``probability`` of exceedance and ``exposure`` (share of bare ground), 0 to 1: first band;
-    ``others``: anomalies of other elements (1 or 0) by name; ``occurrences``: (n, 2) easting,
-    northing of known mines and outcrops.
-    """
-
-    coarse: Layer | None = None
-    probability: Layer | None = None
-    exposure: Layer | None = None
-    others: Mapping[str, Layer] = field(default_factory=dict)
-    occurrences: NDArray[np.float64] | None = None
-
-    def stacked(self) -> Layer | None:
-        """Stack the maps as bands called coarse, probability, exposure and ``other <element>``."""
-        named = {
-            "coarse": self.coarse, "probability": self.probability, "exposure": self.exposure,
-            **{f"other {name}": layer for name, layer in self.others.items()},
-        }  # fmt: skip
-        found = tuple(
-            RenamedLayer(SelectedLayer(layer, layer.bands[:1]), (name,))
-            for name, layer in named.items()
-            if layer is not None
-        )
-        return StackedLayer(found) if found else None
+    @model_validator(mode="after")
+    def _outline_below_mean(self) -> AnomalySettings:
+        if self.grow_to > self.probability:
+            raise ValueError(
+                must("grow_to", f"at most probability ({self.probability:g})", self.grow_to,
+                     "Lower it")
+            )  # fmt: skip
+        return self
 
 
 @dataclass(frozen=True, eq=False)
 class Anomalies:
-    """Hold the anomalies of one element in one product.
+    """The anomalies of one element in one product.
 
     ``table``: one polygon per anomaly, best first; ``zones``: the parts at or above each multiple
-    of the threshold, with the anomaly they belong to.
+    of the threshold, with the anomaly they belong to; ``smallest_km2``: smaller ones were left out.
     """
 
     element: str
     threshold: float
     unit: str
+    smallest_km2: float
     table: GeoTable = field(repr=False)
     zones: GeoTable = field(repr=False)
 
@@ -110,26 +112,25 @@ def find_anomalies(
     *,
     element: str,
     unit: str = "ppm",
-    band: str | None = None,
     evidence: Evidence | None = None,
     settings: AnomalySettings | None = None,
 ) -> Anomalies:
-    """Draw and rank the anomalies of a map.
+    """Outline and rank the anomalies of a map.
+
+    With a probability of exceedance among the evidence, an anomaly is the widest connected outline
+    at probabilities between ``grow_to`` and ``probability`` whose mean is at least
+    ``probability``; without one, it is a patch at or above the threshold. Anomalies whose
+    supported part is smaller than the least area are left out.
 
     Parameters
     ----------
-    layer : map of contents; ``band`` its band, None the first.
+    layer : map of contents; its first band counts.
     threshold : in ``unit``, above 0; the lower limit of an anomaly.
-    evidence : maps on the same grid and occurrences; see :class:`Evidence`.
+    evidence : maps on the same grid, samples and occurrences; see :class:`Evidence`.
 
     Returns
     -------
-    Anomalies. Columns of its table: rank, anomaly, element, unit, threshold, zone (highest
-    multiple reached), area_km2, area_2x_km2, area_4x_km2 (one per zone), peak, peak_easting,
-    peak_northing, mean, contrast (mean / threshold), contrast_area (contrast x km2), probability
-    (mean), coincident (names), coincident_n, overlap (share in old anomalies), status (known,
-    extended, new; empty without a coarse layer), occurrence_m (distance to the nearest),
-    occurrences (number inside), exposure, score. Unknown numbers are NaN.
+    Anomalies. docs/targets.md lists the columns of its table. Unknown numbers are NaN.
 
     Raises
     ------
@@ -142,7 +143,7 @@ def find_anomalies(
     >>> from pyproj import CRS
     >>> from gossan.geo.grid import Grid
     >>> from gossan.geo.layer import ArrayLayer
-    >>> grid = Grid(CRS.from_epsg(32645), Affine(100.0, 0, 0, 0, -100.0, 600.0), 6, 8)
+    >>> grid = Grid(CRS.from_epsg(32645), Affine(100.0, 0, 5e5, 0, -100.0, 4.4e6), 6, 8)
     >>> cu = np.ones((1, 6, 8)); cu[0, 1:4, 2:6] = 90.0; cu[0, 2, 3] = 250.0
     >>> found = find_anomalies(ArrayLayer(grid, ("Cu",), cu), 60.0, element="Cu")
     >>> found.table[["anomaly", "area_km2", "peak", "zone"]].to_numpy().tolist()
@@ -153,99 +154,117 @@ def find_anomalies(
         raise InputError(
             must("threshold", "a number above 0", threshold, "Use another rule or give a number")
         )
-    grid, overlays = layer.grid, known.stacked()
-    least = max(
-        options.minimum_pixels,
-        int(np.ceil(options.minimum_area_km2 * 1e6 / (grid.pixel_width * grid.pixel_height))),
-    )
-    levels = [threshold * zone for zone in options.zones[1:]]
-    patches = find_patches(
-        layer, threshold, band=band, levels=levels, overlays=overlays, minimum_pixels=least
-    )
+    averaged = known.averaged(options.grow_to)
+    patches = _outlined(layer, threshold, known, averaged, options)
     columns = _measures(patches, threshold, options.zones)
     columns |= {"element": element, "unit": unit, "threshold": threshold}
-    shares = dict(zip(overlays.bands, patches.overlays.T, strict=True)) if overlays else {}
-    columns |= _evidence_columns(patches, shares, known, options)
+    shares = shares_of(patches, averaged)
+    columns |= {name: shares[name] for name in shares if not name.startswith("other ")}
+    columns |= at_peaks(patches, known)
+    columns |= sample_columns(patches, known.samples, threshold)
+    columns |= coincident_columns(shares, known.others, options.coincident_share, len(patches))
+    columns |= occurrence_columns(patches, known.occurrences)
+    columns["status"] = _status(columns, known, options)
     order, table = _ranked(columns, patches, element)
-    zones = _zones(layer, threshold, band, options, patches, order, table)
-    return Anomalies(element, threshold, unit, table, zones)
+    zones = _zones(layer, threshold, options.zones, patches.take(order), table)
+    return Anomalies(element, threshold, unit, options.minimum_area_km2 or 0.0, table, zones)
+
+
+def _outlined(
+    layer: Layer,
+    threshold: float,
+    evidence: Evidence,
+    averaged: Layer | None,
+    options: AnomalySettings,
+) -> Patches:
+    """Find the widest outlines that are probable enough, from the lowest level up."""
+    grid = layer.grid
+    pixel_km2 = grid.pixel_width * grid.pixel_height / 1e6
+    least = max(options.minimum_pixels, int(np.ceil((options.minimum_area_km2 or 0) / pixel_km2)))
+    counted = [threshold * zone for zone in options.zones[1:]]
+
+    def at(level: float) -> Patches:
+        return find_patches(
+            layer, level, within=evidence.probability, levels=counted, overlays=averaged,
+            minimum_pixels=least,
+        )  # fmt: skip
+
+    def supported(patches: Patches) -> NDArray[np.bool_]:
+        shares = shares_of(patches, averaged)["unsupported"]
+        return patches.pixels * (1 - np.nan_to_num(shares)) >= least
+
+    if evidence.probability is None:
+        found = at(threshold)
+        return found.take(supported(found))
+    taken: list[Patches] = []
+    for level in np.linspace(options.grow_to, options.probability, LEVELS):
+        found = at(float(level))
+        found = found.take(supported(found) & ~_inside(found, taken))
+        enough = shares_of(found, averaged)["probability"] >= options.probability
+        taken.append(found.take(enough))
+        if enough.all():
+            break
+    return Patches.joined(taken)
+
+
+def _inside(patches: Patches, taken: Sequence[Patches]) -> NDArray[np.bool_]:
+    """Tell which patches lie within outlines that were found at a lower level."""
+    wider = np.concatenate([part.geometry for part in taken]) if taken else np.empty(0, object)
+    hits = shapely.STRtree(wider).query(shapely.points(patches.first_coordinates), "within")
+    return np.isin(np.arange(len(patches)), hits[0])
 
 
 def _measures(patches: Patches, threshold: float, zones: Sequence[float]) -> dict[str, Any]:
     """Measure every patch from the map alone."""
-    easting, northing = patches.grid.coordinates()
     pixel_km2 = patches.grid.pixel_width * patches.grid.pixel_height / 1e6
     reached = 1 + (patches.above > 0).sum(axis=1)
     columns: dict[str, Any] = {"zone": np.asarray(zones)[reached - 1]}
     columns["area_km2"] = patches.area_km2
     for zone, pixels in zip(zones[1:], patches.above.T, strict=True):
         columns[f"area_{zone:g}x_km2"] = pixels * pixel_km2
-    columns |= {
+    easting, northing = patches.peak_coordinates.T
+    longitude, latitude = degrees_at(easting, northing, patches.grid.crs)
+    return columns | {
         "peak": patches.peak,
-        "peak_easting": easting[patches.peak_place[:, 1]],
-        "peak_northing": northing[patches.peak_place[:, 0]],
+        "peak_easting": easting,
+        "peak_northing": northing,
+        "peak_longitude": longitude,
+        "peak_latitude": latitude,
         "mean": patches.mean,
         "contrast": patches.mean / threshold,
         "contrast_area": patches.mean / threshold * patches.area_km2,
     }
-    return columns
 
 
-def _evidence_columns(
-    patches: Patches,
-    shares: Mapping[str, NDArray[np.float64]],
-    evidence: Evidence,
-    options: AnomalySettings,
-) -> dict[str, Any]:
-    """Add what the evidence says about every patch."""
-    unknown = np.full(len(patches), np.nan)
-    coincide = {
-        name: np.nan_to_num(shares[f"other {name}"]) >= options.coincident_share
-        for name in evidence.others
-    }
-    names = [[n for n, mask in coincide.items() if mask[i]] for i in range(len(patches))]
-    overlap = shares.get("coarse", unknown)
-    status = np.select(
-        [np.isnan(overlap), overlap >= options.known_share, overlap >= options.new_share],
-        ["", "known", "extended"],
-        "new",
-    )
-    distance, inside = unknown, np.zeros(len(patches), int)
-    if evidence.occurrences is not None and len(evidence.occurrences) and len(patches):
-        points = shapely.points(evidence.occurrences)
-        tree = shapely.STRtree(points)
-        nearest = tree.nearest(patches.geometry)
-        distance = shapely.distance(patches.geometry, points[nearest])
-        hits = tree.query(patches.geometry, predicate="intersects")[0]
-        inside = np.bincount(hits, minlength=len(patches))
-    return {
-        "probability": shares.get("probability", unknown),
-        "coincident": [", ".join(found) for found in names],
-        "coincident_n": np.array([len(found) for found in names], int),
-        "overlap": overlap,
-        "status": status,
-        "occurrence_m": distance,
-        "occurrences": inside,
-        "exposure": shares.get("exposure", unknown),
-    }
+def _status(
+    columns: Mapping[str, Any], evidence: Evidence, options: AnomalySettings
+) -> NDArray[np.str_]:
+    """Tell what was known before: by the coarse layer's probability and by the samples."""
+    before = columns["coarse_probability"]
+    known = (before >= options.known_probability) | (columns["samples_above_inside"] > 0)
+    quiet = np.nan_to_num(before) < options.new_probability
+    new = quiet & (columns["samples_above"] == 0)
+    if evidence.coarse is None and evidence.samples is None:
+        return np.full(len(before), "")
+    return np.select([known, new], ["known", "new"], "extended")
 
 
 def anomaly_score(columns: Mapping[str, Any]) -> NDArray[np.float64]:
-    """Score anomalies: contrast x area x probability x exposure x (1 + coincident elements).
-
-    A factor that is unknown (NaN) is 1.
+    """Score anomalies by :data:`SCORE`; a factor that is unknown (NaN) or missing is 1.
 
     >>> anomaly_score({"contrast_area": [2.0], "probability": [0.5], "exposure": [np.nan],
     ...                "coincident_n": [1]}).tolist()
     [2.0]
     """
-    factors = [np.asarray(columns[name], float) for name in ("probability", "exposure")]
-    known = [np.where(np.isnan(factor), 1.0, factor) for factor in factors]
-    area = np.asarray(columns["contrast_area"], float)
-    return area * known[0] * known[1] * (1 + np.asarray(columns["coincident_n"], float))
+    score = np.asarray(columns["contrast_area"], float)
+    score = score * (1 + np.asarray(columns["coincident_n"], float))
+    for name in ("probability", "applicable", "exposure", "sample_share"):
+        factor = np.asarray(columns.get(name, np.nan), float)
+        score = score * np.where(np.isnan(factor), 1.0, factor)
+    return score * (1 - np.nan_to_num(np.asarray(columns.get("unsupported", 0.0), float)))
 
 
-_FIRST = ("rank", "anomaly", "element", "unit", "threshold")
+_FIRST = ("rank", "anomaly", "element", "unit", "threshold", "status", "score")
 
 
 def _ranked(
@@ -257,6 +276,7 @@ def _ranked(
     frame = frame.iloc[order].reset_index(drop=True)
     frame["rank"] = np.arange(1, len(frame) + 1)
     frame["anomaly"] = [f"{element}-{rank}" for rank in frame["rank"]]
+    frame = frame.join(reasons(frame))
     frame = frame[[*_FIRST, *(name for name in frame if name not in _FIRST)]]
     return order, geometry_table(
         {str(name): frame[name] for name in frame}, patches.geometry[order], patches.grid.crs
@@ -264,36 +284,25 @@ def _ranked(
 
 
 def _zones(
-    layer: Layer,
-    threshold: float,
-    band: str | None,
-    options: AnomalySettings,
-    patches: Patches,
-    order: NDArray[np.int64],
-    table: GeoTable,
+    layer: Layer, threshold: float, zones: Sequence[float], patches: Patches, table: GeoTable
 ) -> GeoTable:
-    """Draw the parts above each multiple of the threshold, inside the anomalies that were kept."""
+    """Outline the parts at or above each multiple of the threshold; the first is the anomaly."""
     names = table["anomaly"].to_numpy(dtype=object)
-    tree = shapely.STRtree(patches.geometry[order])
-    rows: list[tuple[str, float, float, float, Any]] = []
-    top = patches.peak.max(initial=-np.inf)
-    for zone in options.zones:
-        if threshold * zone > top:
+    parts = [pd.DataFrame({"anomaly": names, "zone": zones[0], "geometry": list(patches.geometry)})]
+    tree = shapely.STRtree(patches.geometry)
+    for zone in zones[1:]:
+        if threshold * zone > patches.peak.max(initial=-np.inf):
             break
-        parts = patches if zone == 1.0 else find_patches(layer, threshold * zone, band=band)
-        easting, northing = parts.grid.coordinates()
-        first = shapely.points(easting[parts.first_place[:, 1]], northing[parts.first_place[:, 0]])
-        part, owner = tree.query(first, predicate="within") if len(parts) else ([], [])
-        for i, j in sorted(zip(part, owner, strict=True), key=lambda pair: (pair[1], pair[0])):
-            row = (names[j], zone, threshold * zone, parts.area_km2[i], parts.geometry[i])
-            rows.append(row)
-    titles = ("anomaly", "zone", "lower_limit", "area_km2", "geometry")
-    columns = dict(zip(titles, zip(*rows, strict=True), strict=True)) if rows else {}
+        above = find_patches(layer, threshold * zone)
+        part, owner = tree.query(above.geometry, predicate="intersects")
+        part, owner = part[np.lexsort((part, owner))], np.sort(owner)
+        shapes = shapely.intersection(above.geometry[part], patches.geometry[owner])
+        found = pd.DataFrame({"anomaly": names[owner], "zone": zone, "geometry": list(shapes)})
+        parts.append(found[shapely.area(shapes) > 0])
+    whole = pd.concat(parts, ignore_index=True)
+    shapes = whole.pop("geometry").to_numpy(dtype=object)
+    whole["lower_limit"] = threshold * whole["zone"].astype(float)
+    whole["area_km2"] = shapely.area(shapes) / 1e6
     kinds = {"anomaly": str, "zone": float, "lower_limit": float, "area_km2": float}
-    plain = {k: pd.Series(columns.get(k, ()), dtype=kind) for k, kind in kinds.items()}
-    return geometry_table(plain, columns.get("geometry", ()), CRS.from_user_input(table.crs))
-
-
-def old_anomalies(coarse: Layer, threshold: float, band: str | None = None) -> AboveLayer:
-    """Mark the coarse layer's anomalies, for :class:`Evidence`."""
-    return AboveLayer(coarse, threshold, band, "coarse")
+    columns = {name: whole[name].astype(kind) for name, kind in kinds.items()}
+    return geometry_table(columns, shapes, CRS.from_user_input(table.crs))

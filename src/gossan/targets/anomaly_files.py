@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gossan.io.field_files import write_kml
-from gossan.io.geometry_tables import write_csv, write_geojson, write_geopackage
+import shapely
+
+from gossan.io.field_files import write_gpx, write_kml
+from gossan.io.geometry_tables import (
+    GeoTable,
+    geometry_table,
+    write_csv,
+    write_geojson,
+    write_geopackage,
+)
 from gossan.io.qgis_styles import anomaly_style, zone_style
 from gossan.targets.anomalies import Anomalies
 
@@ -13,8 +21,9 @@ from gossan.targets.anomalies import Anomalies
 def write_anomalies(anomalies: Anomalies, folder: Path | str, stem: str) -> dict[str, Path]:
     """Write ``<stem>.gpkg`` (layers anomalies and zones, styled), ``.geojson``, ``.kml``, ``.csv``.
 
-    GeoPackage and CSV keep the map's CRS; GeoJSON and KML are WGS 84, as their standards want.
-    No anomalies give files without rows.
+    GeoPackage and CSV keep the map's CRS; GeoJSON and KML are WGS 84, as their standards demand.
+    ``.gpx`` holds the peaks as waypoints for a hand-held receiver. Without anomalies the files
+    have no rows.
 
     Returns
     -------
@@ -22,7 +31,7 @@ def write_anomalies(anomalies: Anomalies, folder: Path | str, stem: str) -> dict
     """
     folder = Path(folder)
     zones = sorted({1.0, *anomalies.zones["zone"].tolist()})
-    names = ("gpkg", "geojson", "kml", "csv")
+    names = ("gpkg", "geojson", "kml", "gpx", "csv")
     paths = {ending: folder / f"{stem}.{ending}" for ending in names}
     write_geopackage(
         paths["gpkg"],
@@ -30,6 +39,15 @@ def write_anomalies(anomalies: Anomalies, folder: Path | str, stem: str) -> dict
         {"zones": zone_style(zones), "anomalies": anomaly_style()},
     )
     write_geojson(paths["geojson"], anomalies.table)
-    write_kml(paths["kml"], anomalies.table, f"{stem}: {anomalies.element} anomalies")
+    title = f"{stem}: {anomalies.element} anomalies"
+    write_kml(paths["kml"], anomalies.table, title)
+    write_gpx(paths["gpx"], _peaks(anomalies), "anomaly", title)
     write_csv(paths["csv"], anomalies.table)
     return paths
+
+
+def _peaks(anomalies: Anomalies) -> GeoTable:
+    """Return the highest pixel of every anomaly as a point."""
+    table = anomalies.table
+    points = shapely.points(table["peak_easting"], table["peak_northing"])
+    return geometry_table({"anomaly": table["anomaly"]}, points, table.crs)

@@ -1,9 +1,9 @@
-"""Find connected patches of a map at or above a threshold, strip by strip."""
+"""Connected patches of a map at or above a threshold, found strip by strip."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Patches:
-    """Hold n patches in order of their first pixel; arrays are (n,) or (n, columns).
+    """n patches in order of their first pixel; arrays are (n,) or (n, columns).
 
     ``pixels``; ``mean`` and ``peak`` in the map's unit; ``peak_place`` and ``first_place``: row
     and column (n, 2); ``above``: pixels at or above each further level (n, levels); ``overlays``:
@@ -52,6 +52,34 @@ class Patches:
     def area_km2(self) -> Array:
         """(n,) area in km2."""
         return np.asarray(self.pixels * (self.grid.pixel_width * self.grid.pixel_height / 1e6))
+
+    @property
+    def peak_coordinates(self) -> Array:
+        """(n, 2) easting and northing of the highest pixel."""
+        easting, northing = self.grid.coordinates()
+        return np.column_stack([easting[self.peak_place[:, 1]], northing[self.peak_place[:, 0]]])
+
+    @property
+    def first_coordinates(self) -> Array:
+        """(n, 2) easting and northing of the first pixel, which lies inside the patch."""
+        easting, northing = self.grid.coordinates()
+        return np.column_stack([easting[self.first_place[:, 1]], northing[self.first_place[:, 0]]])
+
+    def take(self, rows: NDArray[Any]) -> Patches:
+        """Return some of the patches, by mask or number."""
+        return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS})
+
+    @staticmethod
+    def joined(parts: Sequence[Patches]) -> Patches:
+        """Return the patches of one grid, found apart, as one."""
+        columns: dict[str, Any] = {
+            name: np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS
+        }
+        whole = replace(parts[0], **columns)
+        return whole.take(np.lexsort(whole.first_place.T[::-1]))
+
+
+_COLUMNS = tuple(column.name for column in fields(Patches) if column.name != "grid")
 
 
 @dataclass
@@ -97,7 +125,7 @@ def find_patches(
     layer: Layer,
     threshold: float,
     *,
-    band: str | None = None,
+    within: Layer | None = None,
     levels: Sequence[float] = (),
     overlays: Layer | None = None,
     minimum_pixels: int = 1,
@@ -111,16 +139,18 @@ def find_patches(
 
     Parameters
     ----------
-    layer : any layer; ``band`` its band, None the first.
+    layer : map of contents; its first band counts.
     threshold : in the layer's unit; NaN pixels are never inside.
-    levels : further levels at or above which pixels are counted.
+    within : a layer on the same grid that is held against the threshold in place of the map
+        (a probability, for example); the sums and the peak stay those of the map.
+    levels : further levels of the map at or above which pixels are counted.
     overlays : a layer on the same grid whose bands are averaged over each patch.
     minimum_pixels : smaller patches are left out.
     strip_rows : rows read at a time; None: about 2 million pixels.
 
     Raises
     ------
-    GridError : the overlays lie on another grid.
+    GridError : another layer lies on another grid.
 
     >>> from affine import Affine
     >>> from pyproj import CRS
@@ -130,19 +160,21 @@ def find_patches(
     >>> patches.pixels.tolist(), patches.peak.tolist(), patches.geometry[0].area
     ([2, 1], [7.0, 9.0], 400.0)
     """
-    if overlays is not None and not overlays.grid.aligned_with(layer.grid):
-        raise GridError(
-            must("overlays", "on the grid of the map", str(overlays.grid.shape), "Use to_grid")
-        )
-    index = 0 if band is None else layer.bands.index(band)
+    for name, other in (("overlays", overlays), ("within", within)):
+        if other is not None and not other.grid.aligned_with(layer.grid):
+            raise GridError(
+                must(name, "on the grid of the map", str(other.grid.shape), "Use to_grid")
+            )
     grid = layer.grid
     rows = strip_rows or max(64, 2_000_000 // grid.width)
     tracker = _Tracker(grid, minimum_pixels, len(levels), len(overlays.bands) if overlays else 0)
     for top in range(0, grid.height, rows):
         window = Window(top, 0, rows, grid.width).clipped(grid.shape)
-        values = layer.read(window)[index].astype(np.float64)
+        values = layer.read(window)[0].astype(np.float64)
+        judged = within.read(window)[0] if within else values
         extra = overlays.read(window).astype(np.float64) if overlays else None
-        tracker.add(values, values >= threshold, np.asarray(levels, dtype=float), extra, top)
+        inside = (judged >= threshold) & np.isfinite(values)
+        tracker.add(values, inside, np.asarray(levels, dtype=float), extra, top)
     return tracker.finish()
 
 

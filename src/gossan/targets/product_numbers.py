@@ -1,4 +1,4 @@
-"""Put the paper's words on wide and small, old and new anomalies into numbers per product."""
+"""Numbers for the paper's claims on wide and small, old and new anomalies, by product."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ def product_numbers(anomalies: Mapping[str, Anomalies], coarse: str | None = Non
 
     Returns
     -------
-    One row per product: product, element, threshold, number, total_km2, median_km2, largest_km2,
-    per_100_km2 (anomalies per 100 km2 of anomaly: how scattered), inside_share (share of the
-    anomalous area within old anomalies), known, extended, new (numbers), new_km2, median_contrast.
+    One row per product: product, element, threshold, smallest_km2 (below which anomalies were left
+    out), number, total_km2, median_km2, largest_km2, per_100_km2 (anomalies per 100 km2 of
+    anomaly: how scattered), inside_share (share of the anomalous area within old anomalies),
+    known, extended, new (numbers), new_km2, median_contrast.
     Products without anomalies have number 0 and NaN for sizes.
     """
     names = sorted(anomalies, key=lambda name: name != coarse)
@@ -43,6 +44,7 @@ def _row(name: str, found: Anomalies) -> dict[str, object]:
         "product": name,
         "element": found.element,
         "threshold": found.threshold,
+        "smallest_km2": found.smallest_km2,
         "number": len(table),
         "total_km2": total,
         "median_km2": float(np.median(area)) if len(area) else np.nan,

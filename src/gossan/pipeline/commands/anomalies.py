@@ -27,8 +27,9 @@ from gossan.pipeline.options.products import BASELINE, TRUSTED
 from gossan.pipeline.options.project import AnomalyRule
 from gossan.pipeline.progress import Reporter, Silent
 from gossan.targets.above import AboveLayer, ExceedanceLayer
-from gossan.targets.anomalies import Anomalies, AnomalySettings, Evidence, find_anomalies
+from gossan.targets.anomalies import Anomalies, AnomalySettings, find_anomalies
 from gossan.targets.anomaly_files import write_anomalies
+from gossan.targets.evidence import Evidence
 from gossan.targets.halo import fit_halo, halo_layer
 from gossan.targets.product_numbers import product_numbers
 from gossan.targets.thresholds import find_threshold, threshold_table
@@ -212,7 +213,7 @@ def _product(
     element = entry["element"]
     layer = finished.layer(entry)
     evidence = Evidence(
-        coarse=_above(finished, element, thresholds[element]),
+        coarse=_coarse(finished, element, thresholds[element]),
         probability=finished.probability(entry, thresholds[element]),
         exposure=finished.exposure(layer.grid),
         others=_others(finished, entry, thresholds),
@@ -230,10 +231,10 @@ def _product(
     )
 
 
-def _above(finished: FinishedRun, element: str, threshold: float) -> Layer | None:
-    """The coarse layer's own anomalies."""
-    path = finished.folder.layer(BASELINE, element)
-    return AboveLayer(open_raster(path, [element]), threshold) if path.exists() else None
+def _coarse(finished: FinishedRun, element: str, threshold: float) -> Layer | None:
+    """Probability of exceedance by the kriged baseline."""
+    entries = [one for one in finished.entries(element) if one["product"] == BASELINE]
+    return finished.probability(entries[0], threshold) if entries else None
 
 
 def _others(
