@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from gossan.geo.blocks import Blocks
-from gossan.geo.grid import Grid
-from gossan.geo.layer import ArrayLayer
+from gossan.geo.grid import Grid, Window
+from gossan.geo.layer import ArrayLayer, MappedLayer
 from gossan.geo.sampling import PixelPattern, sample_pixels
+from gossan.geo.warp import ShiftedLayer
 
 GRID = Grid.from_bounds(32638, (1000, 500, 1000 + 83 * 15, 500 + 61 * 20), (15, 20))
 
@@ -38,3 +39,19 @@ def test_blocks_and_workers_do_not_change_the_sample(size: int, workers: int) ->
     assert np.isfinite(whole).all()
     other = sample_pixels(layer, 300, seed=6)
     assert other.shape != whole.shape or (other != whole).any()
+
+
+def test_a_mapped_layer_is_computed_at_the_picked_pixels_only_even_when_cropped() -> None:
+    computed: list[int] = []
+
+    def doubled(values: np.ndarray) -> np.ndarray:
+        computed.append(values[0].size)
+        return 2 * values
+
+    source = ArrayLayer(GRID, ("b1",), np.random.default_rng(0).normal(size=(1, *GRID.shape)))
+    place = Window(4, 6, 50, 70)
+    layer = ShiftedLayer(MappedLayer(source, doubled, ("b1",)), GRID.crop(place), 4, 6)
+    found = sample_pixels(layer, 100, blocks=Blocks(16, 1))
+    assert sum(computed) == found.shape[1] < 300
+    cropped = ArrayLayer(layer.grid, ("b1",), 2 * source.read(place))
+    np.testing.assert_array_equal(found, sample_pixels(cropped, 100, blocks=Blocks(16, 1)))

@@ -11,9 +11,10 @@ from gossan.arrays.empties import as_float
 from gossan.arrays.moments import moments
 from gossan.arrays.projection import combine
 from gossan.geo.grid import Grid, Window
-from gossan.geo.layer import StackedLayer
+from gossan.geo.layer import ArrayLayer, MappedLayer, RenamedLayer, SelectedLayer, StackedLayer
 from gossan.geo.raster import RasterLayer, RasterWriter, open_raster
-from gossan.geo.stored import read_stored
+from gossan.geo.stored import read_stored, read_strips
+from gossan.geo.warp import ShiftedLayer, to_grid
 
 GRID = Grid.from_bounds(32638, (1010, 530, 1010 + 83 * 15, 530 + 61 * 20), (15, 20))
 WINDOW = Window(7, 21, 40, 33)
@@ -59,3 +60,36 @@ def test_a_stack_keeps_numbers_only_if_all_files_mark_empty_alike(tmp_path: Path
         stored, empty = read_stored(stack, WINDOW)
         assert stored.dtype == kind
         np.testing.assert_array_equal(as_float(stored, empty), stack.read(WINDOW))
+
+
+def test_a_cropped_file_keeps_its_stored_numbers(tmp_path: Path) -> None:
+    """The default run crops the imagery to the survey: its layers are shifted ones."""
+    layer = file(tmp_path / "a.tif", "uint16", 0)
+    cropped = to_grid(layer, GRID.crop(Window(5, 3, 50, 60)))
+    assert isinstance(cropped, ShiftedLayer)
+    stored, empty = read_stored(RenamedLayer(cropped, ("x", "y")), WINDOW)
+    assert stored.dtype == np.uint16 and empty == 0
+    np.testing.assert_array_equal(as_float(stored, empty), cropped.read(WINDOW))
+    one, empty = read_stored(SelectedLayer(cropped, ("a_2",)), WINDOW)
+    np.testing.assert_array_equal(as_float(one, empty), cropped.read(WINDOW)[1:])
+
+
+def test_beyond_the_edge_of_a_file_pixels_are_empty(tmp_path: Path) -> None:
+    layer = file(tmp_path / "a.tif", "uint16", None)
+    shifted = ShiftedLayer(layer, GRID, -10, 0)
+    stored, empty = read_stored(shifted, GRID.whole)
+    assert empty is None and np.isnan(stored[:, :10]).all() and np.isfinite(stored[:, 10:]).all()
+
+
+def test_a_cropped_mapped_layer_is_mapped_in_strips() -> None:
+    heights: list[int] = []
+
+    def mapped(values: np.ndarray) -> np.ndarray:
+        heights.append(values.shape[1])
+        return values * 2
+
+    source = ArrayLayer(GRID, ("b1",), np.random.default_rng(0).normal(size=(1, *GRID.shape)))
+    layer = ShiftedLayer(MappedLayer(source, mapped, ("b1",)), GRID.crop(WINDOW), 7, 21)
+    parts = [part for _, part, _ in read_strips(layer, Window(0, 0, 40, 33), rows=16)]
+    assert heights == [16, 16, 8]
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1), layer.read(Window(0, 0, 40, 33)))

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from gossan.errors import MissingDependencyError, must
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
+from gossan.geo.memory import bound_heap
 from gossan.geo.raster import (
     RasterLayer,
     RasterWriter,
@@ -87,6 +88,7 @@ class Blocks:
 
         At most a few results wait at any time, so memory does not grow with the grid.
         """
+        bound_heap()
         windows = self.windows(grid) if chosen is None else list(chosen)
         if self.scheduler is not None:
             yield from self._through(self._cluster(), function, windows)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer, MappedLayer
+from gossan.geo.stored import source_of
 
 __all__ = ["PixelPattern", "sample_pixels"]
 
@@ -100,10 +101,11 @@ def sample_pixels(
     result = np.full((len(layer.bands), len(pattern)), np.nan, np.float32)
 
     def read(window: Window) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
-        if not isinstance(layer, MappedLayer):
-            return pattern.take(layer.read(window), window)
-        numbers, values = pattern.take(layer.source.read(window), window)
-        return numbers, layer.function(values[:, None])[:, 0]
+        source, place = source_of(layer, window)
+        if not isinstance(source, MappedLayer):
+            return pattern.take(source.read(place), window)
+        numbers, values = pattern.take(source.source.read(place), window)
+        return numbers, source.function(values[:, None])[:, 0]
 
     for _, (numbers, values) in (blocks or Blocks()).map(read, layer.grid):
         result[:, numbers] = values

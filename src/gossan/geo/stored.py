@@ -1,4 +1,4 @@
-"""Read a layer as its file stores it, where that saves the conversion to float32."""
+"""Shortcuts past layers that only move or rename pixels: read them as their file stores them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,42 @@ from numpy.typing import NDArray
 
 from gossan.arrays.empties import as_float
 from gossan.geo.grid import Window
-from gossan.geo.layer import Layer, MappedLayer, StackedLayer
+from gossan.geo.layer import Layer, MappedLayer, RenamedLayer, SelectedLayer, StackedLayer
 from gossan.geo.raster import RasterLayer
+from gossan.geo.warp import ShiftedLayer
 
-__all__ = ["read_stored", "read_strips"]
+__all__ = ["read_stored", "read_strips", "source_of"]
+
+
+def source_of(layer: Layer, window: Window) -> tuple[Layer, Window]:
+    """Return the layer and window that really hold the pixels of a window.
+
+    Layers that only rename bands or shift whole pixels are skipped, as long as the window lies
+    on their source. Bands keep their order, values are the same; only names and grid differ.
+
+    >>> from gossan.geo.grid import Grid
+    >>> from gossan.geo.layer import ArrayLayer
+    >>> grid = Grid.from_bounds(32638, (0, 0, 40, 40), 10)
+    >>> source = ArrayLayer(grid, ("b1",), np.zeros((1, 4, 4)))
+    >>> cropped = ShiftedLayer(source, grid.crop(Window(1, 2, 2, 2)), 1, 2)
+    >>> source_of(cropped, Window(0, 0, 2, 2))[1]
+    Window(row=1, col=2, height=2, width=2)
+    """
+    while isinstance(layer, (RenamedLayer, ShiftedLayer)):
+        if isinstance(layer, ShiftedLayer):
+            moved = layer.moved(window)
+            if moved.clipped(layer.source.grid.shape) != moved:
+                break
+            window = moved
+        layer = layer.source
+    return layer, window
 
 
 def read_stored(layer: Layer, window: Window) -> tuple[NDArray[np.generic], float | None]:
-    """Give values (band, row, column) and the number that marks empty ones.
+    """Read values (band, row, column) and the number that marks empty ones.
 
     Integers of a file come as they are, with the file's nodata value; everything else comes as
-    ``layer.read`` gives it, float32 with NaN, and None.
+    ``layer.read`` returns it, float32 with NaN, and None.
 
     >>> from gossan.geo.grid import Grid
     >>> from gossan.geo.layer import ArrayLayer
@@ -28,11 +53,16 @@ def read_stored(layer: Layer, window: Window) -> tuple[NDArray[np.generic], floa
     >>> values.dtype.name, empty
     ('float32', None)
     """
+    layer, window = source_of(layer, window)
     if isinstance(layer, RasterLayer) and not layer.masked:
         values = layer.read_raw(window)
         if np.issubdtype(values.dtype, np.integer):
             return values, layer.nodata
         return as_float(values, layer.nodata), None
+    if isinstance(layer, SelectedLayer):
+        chosen = [layer.source.bands.index(name) for name in layer.bands]
+        values, empty = read_stored(layer.source, window)
+        return values[chosen], empty
     if isinstance(layer, StackedLayer):
         return _stacked(layer, window)
     return layer.read(window), None
@@ -45,7 +75,7 @@ def read_strips(
 
     The many bands of a mapped layer then never exist for the whole window at once: its source is
     read once and mapped in strips that stay in the processor's cache. Others come in one strip,
-    as :func:`read_stored` gives them.
+    as :func:`read_stored` returns them.
 
     >>> from gossan.geo.grid import Grid
     >>> from gossan.geo.layer import ArrayLayer
@@ -54,6 +84,7 @@ def read_strips(
     >>> [(part.start, values.shape) for part, values, _ in read_strips(layer, grid.whole, rows=3)]
     [(0, (1, 3, 2)), (3, (1, 2, 2))]
     """
+    layer, window = source_of(layer, window)
     if not isinstance(layer, MappedLayer):
         yield slice(0, window.height), *read_stored(layer, window)
         return

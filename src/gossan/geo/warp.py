@@ -115,10 +115,13 @@ class ShiftedLayer:
         return self.source.bands
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """Read the moved window."""
+        """Read the source's pixels of a window; NaN beyond its edge."""
+        return read_padded(self.source, self.moved(window), 0)
+
+    def moved(self, window: Window) -> Window:
+        """Return the window of the source that holds a window's pixels."""
         row, col, height, width = window
-        moved = Window(row + self.row, col + self.col, height, width)
-        return read_padded(self.source, moved, 0)
+        return Window(row + self.row, col + self.col, height, width)
 
 
 def to_grid(layer: Layer, grid: Grid, classes: bool = False) -> Layer:
