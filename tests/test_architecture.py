@@ -122,3 +122,63 @@ def test_heavy_libraries_live_in_few_rooms(library: str) -> None:
 def test_no_room_is_an_attic() -> None:
     attic = {"utils", "util", "helpers", "common", "misc"}
     assert not [path for path in modules() if path.stem in attic]
+
+
+def owned_names() -> set[str]:
+    from gossan.io.tables import Column, Table
+
+    return {str(name) for name in (*Column, *Table)}
+
+
+NAMING = ("table", "write_table", "groupby", "sort_values")
+"""Methods whose first argument names a table or a column."""
+
+
+def spelled(tree: ast.AST) -> list[tuple[str, int]]:
+    """Texts used as a column or the name of a table: ``frame["x"]``, ``frame[["x"]]``, and
+    ``table("x")``."""
+    found: list[ast.expr] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            found += node.slice.elts if isinstance(node.slice, ast.List) else [node.slice]
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in NAMING:
+            found += node.args[:1]
+    return [
+        (one.value, one.lineno)
+        for one in found
+        if isinstance(one, ast.Constant) and isinstance(one.value, str)
+    ]
+
+
+READERS = (
+    "report/",
+    "demo/show",
+    "pipeline/scores",
+    "pipeline/commands/anomalies",
+    "pipeline/commands/predict",
+    "pipeline/commands/sample",
+    "evaluate/verdict",
+)
+
+
+def test_readers_of_a_run_take_the_names_of_tables_and_columns_from_the_contract() -> None:
+    names, offenders = owned_names(), []
+    for path in modules():
+        place = path.relative_to(SOURCE).as_posix()
+        if place.startswith(READERS):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            offenders += [f"{place}:{line} spells {name!r}" for name, line in spelled(tree)
+                          if name in names]  # fmt: skip
+    assert not offenders, "\n".join(offenders)
+
+
+def test_only_io_knows_the_file_of_the_manifest() -> None:
+    offenders = [
+        path.relative_to(SOURCE).as_posix()
+        for path in modules()
+        if room(path) != "io"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.Constant) and node.value == "manifest.json")
+        or (isinstance(node, ast.Attribute) and node.attr == "manifest_path")
+    ]
+    assert not offenders, ", ".join(offenders)

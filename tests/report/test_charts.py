@@ -2,56 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from gossan.arrays.distribution import Distribution
-from gossan.evaluate.occurrences import judge_occurrences
-from gossan.io.run_folder import RunFolder
-from gossan.report.build import build_report
-from gossan.report.charts import calibration_chart, coverage, prediction_area_chart
-from gossan.report.read import open_results
+from gossan.report.charts import (
+    calibration_chart,
+    coverage,
+    occurrence_chart,
+    prediction_area_chart,
+    skill_chart,
+)
+from gossan.report.read import Results, open_results
 
-MakeRun = Callable[..., Path]
+
+@pytest.fixture(scope="module")
+def results(finished_run: Path) -> Results:
+    return open_results(finished_run)
 
 
 def test_the_calibration_curve_goes_through_nineteen_levels_of_the_held_out_samples(
-    make_run: MakeRun,
+    results: Results, finished_run: Path
 ) -> None:
-    run = make_run(["kriging", "sound"])
-    results = open_results(run)
     figure = calibration_chart(results, "Cu")
     assert figure is not None
-    lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 20]
-    held = results.table("held_out", "Cu")
-    own = held[(held["product"] == "kriging") & (held["comparison"] == "spatial folds")]
+    lines = {line.get_label(): line for line in figure.axes[0].lines}
+    held = pd.read_csv(finished_run / "tables" / "held_out.csv")
+    own = held[
+        (held["element"] == "Cu")
+        & (held["product"] == "kriging")
+        & (held["comparison"] == "blocks")
+    ]
     off = np.abs(np.log(own["observed"] / own["estimate"])) / own["standard_error"]
-    drawn = {round(x, 2): y for x, y in zip(lines[0].get_xdata(), lines[0].get_ydata())}
+    line = lines["kriging, spatial blocks"]
+    drawn = {round(x, 2): y for x, y in zip(line.get_xdata(), line.get_ydata())}
     for level, half in ((0.5, 0.67448975), (0.9, 1.64485363)):  # of the normal law
         assert drawn[level] == pytest.approx((off <= half).mean())
     assert set(coverage(results, "Cu").columns) >= {"0.5", "0.8", "0.9", "0.95"}
 
 
-def test_the_prediction_area_plot_crosses_where_the_test_says(make_run: MakeRun) -> None:
-    run = RunFolder(make_run(["kriging", "sound"]))
-    rng = np.random.default_rng(4)
-    area = Distribution.of_samples(np.exp(rng.normal(3, 1, 4000)))
-    found = judge_occurrences(np.exp(rng.normal(4.2, 0.7, 15)), area, draws=20)
-    plots = [found.area_plot.assign(product=name, element="Cu") for name in ("kriging", "sound")]
-    run.write_table("prediction_area", pd.concat(plots))
-    run.write_table("occurrence_curves", found.curve.assign(product="kriging", element="Cu"))
-    figure = prediction_area_chart(open_results(run.root), "Cu")
+def test_random_folds_are_not_drawn_and_spatial_folds_are_solid(results: Results) -> None:
+    figure = calibration_chart(results, "Cu")
     assert figure is not None
-    (dot,) = [line for line in figure.axes[0].lines if line.get_marker() == "o"][:1]
-    assert float(dot.get_ydata()[0]) == pytest.approx(found.crossing_occurrences, abs=0.05)
-    page = build_report(run.root).read_text(encoding="utf-8")
-    assert "Prediction-area plot" in page
-    assert (run.figures / "prediction_area_Cu.png").exists()
+    styles = {line.get_label(): line.get_linestyle() for line in figure.axes[0].lines}
+    assert not [label for label in styles if "random" in label]
+    assert styles["kriging, spatial blocks"] == "-"
+    assert styles["kriging, check survey detailed"] == "--"
 
 
-def test_without_occurrences_there_is_no_prediction_area_plot(make_run: MakeRun) -> None:
-    assert prediction_area_chart(open_results(make_run(["kriging"])), "Cu") is None
+def test_the_skill_chart_shows_fair_tests_only(results: Results) -> None:
+    figure = skill_chart(results, "Cu")
+    assert figure is not None
+    legend = figure.axes[0].get_legend()
+    assert legend is not None
+    shown = [text.get_text() for text in legend.get_texts()]
+    assert shown == ["spatial blocks", "check survey detailed"]
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == ["sound", "literal", "geostatistical"]
+
+
+def test_the_prediction_area_plot_crosses_where_the_test_says(
+    results: Results, finished_run: Path
+) -> None:
+    figure = prediction_area_chart(results, "Cu")
+    assert figure is not None
+    tests = pd.read_csv(finished_run / "tables" / "occurrence_tests.csv")
+    best = tests[(tests["element"] == "Cu") & (tests["product"] == results.best("Cu"))].iloc[0]
+    dot = next(line for line in figure.axes[0].lines if line.get_marker() == "o")
+    assert float(dot.get_ydata()[0]) == pytest.approx(best["crossing_occurrences"], abs=0.09)
+
+
+def test_without_occurrences_there_is_no_chart_of_them(bare: Path) -> None:
+    results = open_results(bare)
+    assert prediction_area_chart(results, "Cu") is None
+    assert occurrence_chart(results, "Cu") is None

@@ -4,8 +4,9 @@ import base64
 import json
 import os
 import re
+import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -15,17 +16,12 @@ import pandas as pd
 import pytest
 
 from gossan.errors import InputError
-from gossan.geo.layer import ArrayLayer
-from gossan.geo.raster import write_array
-from gossan.io.run_folder import RunFolder
+from gossan.geo.raster import open_raster, write_array
+from gossan.io.finished_run import open_run
+from gossan.pipeline.commands.anomalies import anomalies_of_run
 from gossan.report.build import build_report
-from gossan.targets.anomalies import find_anomalies
-from gossan.targets.anomaly_files import write_anomalies
-from gossan.targets.product_numbers import product_numbers
 
 from .browser import Browser, chromium
-
-MakeRun = Callable[..., Path]
 
 
 class Words(HTMLParser):
@@ -51,75 +47,86 @@ def words(path: Path) -> str:
     return re.sub(r"\s+", " ", " ".join(reader.text))
 
 
-def add_anomalies(run: Path, threshold: float = 60.0) -> None:
-    from .conftest import GRID, surface
-
-    folder, found = RunFolder(run), {}
-    for number, name in enumerate(("kriging", "sound")):
-        layer = ArrayLayer(GRID, ("Cu",), surface(number))
-        found[name] = find_anomalies(layer, threshold, element="Cu")
-        write_anomalies(found[name], run / "anomalies", f"{name}_Cu")
-    rows = [
-        pd.DataFrame(v.table.drop(columns="geometry")).assign(product=k) for k, v in found.items()
-    ]
-    folder.write_table("product_numbers", product_numbers(found, "kriging"))
-    if any(len(part) for part in rows):
-        folder.write_table("anomalies", pd.concat(rows))
+def change(run: Path, **update: object) -> None:
+    """Change what a copy of a run says of itself."""
+    opened = open_run(run)
+    opened.folder.write_manifest(opened.manifest.model_copy(update=update))
 
 
-def test_the_report_is_one_file_that_asks_for_nothing_else(make_run: MakeRun) -> None:
-    run = make_run(["kriging", "sound", "literal"])
-    text = build_report(run).read_text(encoding="utf-8")
+def test_the_report_is_one_file_that_asks_for_nothing_else(run_copy: Path) -> None:
+    text = build_report(run_copy).read_text(encoding="utf-8")
     assert not re.search(r"""(src|href)=["'](?!data:|#)""", text)
     assert "http://" not in re.sub(r"Content-Security-Policy", "", text)
     assert "https://" not in text
     for name in ("trusted_Cu", "products_Cu", "magnified_Cu", "error_Cu", "skill_Cu"):
-        assert (run / "figures" / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
-        assert (run / "figures" / f"{name}.pdf").read_bytes()[:4] == b"%PDF"
+        assert (run_copy / "figures" / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
+        assert (run_copy / "figures" / f"{name}.pdf").read_bytes()[:4] == b"%PDF"
 
 
-def test_the_verdict_names_the_product_with_proved_skill_and_its_interval(
-    make_run: MakeRun,
+def test_the_verdict_names_the_best_proved_map_with_its_skill_in_spatial_folds(
+    run_copy: Path,
 ) -> None:
-    page = words(build_report(make_run(["kriging", "sound", "literal"])))
-    assert "Trust literal: at 60 samples of the survey detailed" in page
-    assert "0.20 (95 % interval 0.02 to 0.20)" in page
+    scores = pd.read_csv(run_copy / "tables" / "scores.csv")
+    own = scores[(scores["element"] == "Cu") & (scores["comparison"] == "check: detailed")]
+    best = own.sort_values("skill").iloc[-1]["product"]
+    folds = scores[(scores["element"] == "Cu") & (scores["comparison"] == "blocks")]
+    row = folds.set_index("product").loc[best]
+    page = words(build_report(run_copy))
+    title = next(p.title for p in open_run(run_copy).products if p.product == best)
+    assert f"Trust {title}: on {row['n']:.0f} samples held out in spatial blocks" in page
+    interval = f"95 % interval {row['skill_low']:.2f} to {row['skill_high']:.2f}"
+    assert f"{row['skill']:.2f} ({interval})".replace("-", "−") in page
 
 
-def test_text_of_the_user_cannot_become_markup(make_run: MakeRun) -> None:
-    text = build_report(make_run(["kriging", "sound"])).read_text(encoding="utf-8")
+def test_an_element_that_imagery_does_not_help_is_kriged(run_copy: Path) -> None:
+    assert "Trust kriging: no other map is proved better" in words(build_report(run_copy))
+
+
+def test_text_of_the_user_cannot_become_markup(run_copy: Path) -> None:
+    change(run_copy, notes=("<b>a note</b> & more",))
+    text = build_report(run_copy).read_text(encoding="utf-8")
     assert "<b>a note" not in text
     assert "&lt;district&gt;" in text
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("lacking", "said"),
     [
-        ({"products": ["kriging"]}, "Only one map of Cu was made"),
-        ({"products": ["kriging", "sound"], "empty": True}, "hold no value"),
-        ({"products": ["kriging", "sound"], "checks": False}, "There is no check survey"),
-        ({"products": ["kriging", "sound"]}, "No known occurrences were given"),
-        ({"products": ["kriging", "sound"]}, "Anomalies were not looked for"),
-        ({"products": ["sound"], "tables": False}, "nothing is known of how far to trust"),
-        ({"products": ["kriging"], "maps": False}, "No map of Cu was made"),
+        ("bare", "Only one map of Cu was made"),
+        ("bare", "Only kriging was made"),
+        ("bare", "There is no check survey"),
+        ("bare", "No known occurrences were given"),
+        ("bare", "Anomalies were not looked for"),
+        ("few", "nothing is known of how far to trust"),
+        ("validated", "No map of Cu was made"),
     ],
 )
 def test_what_a_run_lacks_is_said_in_words(
-    make_run: MakeRun, options: dict[str, object], said: str
+    request: pytest.FixtureRequest, lacking: str, said: str
 ) -> None:
-    assert said in words(build_report(make_run(**options)))
+    assert said in words(build_report(request.getfixturevalue(lacking)))
 
 
-def test_no_anomaly_is_said_in_words(make_run: MakeRun) -> None:
-    run = make_run(["kriging", "sound"])
-    add_anomalies(run, threshold=1e6)
-    assert "there is no anomaly" in words(build_report(run))
+def test_maps_without_a_value_are_said_in_words(run_copy: Path) -> None:
+    for product in open_run(run_copy).mapped("Cu"):
+        layer = open_raster(run_copy / str(product.layer))
+        empty = np.full((1, *layer.grid.shape), np.nan, np.float32)
+        write_array(run_copy / str(product.layer), layer.grid, layer.bands, empty)
+    assert "The maps of Cu hold no value" in words(build_report(run_copy))
 
 
-def test_a_map_that_is_all_anomaly_still_comes_out(make_run: MakeRun) -> None:
-    run = make_run(["kriging", "sound"])
-    add_anomalies(run, threshold=0.1)
-    assert "Anomalies, ranked" in words(build_report(run))
+@pytest.mark.parametrize(
+    ("threshold", "said"), [(1e6, "there is no anomaly"), (1.0, "Anomalies, ranked")]
+)
+def test_no_anomaly_and_nothing_but_anomaly_are_reported(
+    run_copy: Path, threshold: float, said: str
+) -> None:
+    settings = open_run(run_copy).manifest.settings
+    rule = {**settings["anomalies"], "threshold": {"Cu": threshold, "Zn": threshold}}
+    change(run_copy, settings={**settings, "anomalies": rule})
+    (run_copy / "tables" / "anomalies.csv").unlink()
+    anomalies_of_run(run_copy)
+    assert said in words(build_report(run_copy))
 
 
 def test_a_folder_without_a_run_is_refused_in_one_line(tmp_path: Path) -> None:
@@ -141,11 +148,9 @@ def browser(tmp_path: Path) -> Iterator[Browser]:
 
 
 def test_in_a_browser_the_report_swipes_sorts_prints_and_asks_for_nothing(
-    make_run: MakeRun, browser: Browser
+    run_copy: Path, browser: Browser
 ) -> None:
-    run = make_run(["kriging", "sound", "literal"])
-    add_anomalies(run)
-    browser.open(build_report(run).as_uri())
+    browser.open(build_report(run_copy).as_uri())
     assert browser.run("[...document.images].every(i => i.complete && i.naturalWidth > 50)")
     assert swiped(browser, 20) == "inset(0px 80% 0px 0px)"
     assert swiped(browser, 75) == "inset(0px 25% 0px 0px)"
@@ -176,10 +181,8 @@ def test_in_a_browser_the_report_swipes_sorts_prints_and_asks_for_nothing(
 
 
 @pytest.mark.parametrize("width", [360, 1200])
-def test_the_report_fits_a_phone_and_a_desk(
-    make_run: MakeRun, browser: Browser, width: int
-) -> None:
-    browser.open(build_report(make_run(["kriging", "sound"])).as_uri())
+def test_the_report_fits_a_phone_and_a_desk(bare: Path, browser: Browser, width: int) -> None:
+    browser.open(build_report(bare).as_uri())
     browser.ask(
         "Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1,
         mobile=width < 500,
@@ -188,9 +191,16 @@ def test_the_report_fits_a_phone_and_a_desk(
     assert browser.run(UNSTRETCHED)
 
 
-def test_a_tall_figure_of_many_maps_is_not_squeezed(make_run: MakeRun, browser: Browser) -> None:
-    run = make_run(["kriging", *(f"sound{i}" for i in range(9))])
-    browser.open(build_report(run).as_uri())
+def test_a_tall_figure_of_many_maps_is_not_squeezed(run_copy: Path, browser: Browser) -> None:
+    opened = open_run(run_copy)
+    first = opened.find("sound", "Cu")
+    more = []
+    for number in range(7):
+        layer = f"layers/sound{number}_Cu.tif"
+        shutil.copy(run_copy / str(first.layer), run_copy / layer)
+        more.append(first.model_copy(update={"product": f"sound{number}", "layer": layer}))
+    change(run_copy, products=(*opened.manifest.products, *more))
+    browser.open(build_report(run_copy).as_uri())
     assert browser.run(UNSTRETCHED)
 
 
@@ -213,26 +223,21 @@ def sorted_column(browser: Browser) -> list[float]:
     ))  # fmt: skip
 
 
-def test_where_imagery_was_used_has_a_legend_in_the_qgis_project(make_run: MakeRun) -> None:
-    from .conftest import GRID
-
-    run = make_run(["kriging", "sound"])
-    flags = np.zeros((2, *GRID.shape), np.uint8)
-    flags[:, 20:] = 1
+def test_where_imagery_was_used_has_a_legend_in_the_qgis_project(run_copy: Path) -> None:
+    run = run_copy
     path = run / "layers" / "imagery_used.tif"
-    write_array(path, GRID, ("aster.pc2", "s2.pc2"), flags)
     build_report(run)
     project = ElementTree.parse(run / "gossan.qgs")
     found = [m for m in project.iter("maplayer") if "imagery was used" in m.findtext("layername")]
-    assert [layer.findtext("layername")[24:] for layer in found] == ["aster.pc2", "s2.pc2"]
-    assert [r.get("band") for layer in found for r in layer.iter("rasterrenderer")] == ["1", "2"]
+    assert [layer.findtext("layername")[24:] for layer in found] == ["indices.clay"]
+    assert [r.get("band") for layer in found for r in layer.iter("rasterrenderer")] == ["1"]
     (style,) = ElementTree.parse(path.with_suffix(".qml")).iter("rasterrenderer")
     assert style.get("type") == "paletted" and style.get("band") == "1"
     labels = {entry.get("value"): entry.get("label") for entry in style.iter("paletteEntry")}
     assert labels["0"] == "kriged only: imagery is masked" and set(labels) == {"0", "1", "2"}
 
 
-def test_the_qgis_project_opens_with_all_layers_valid(make_run: MakeRun, tmp_path: Path) -> None:
+def test_the_qgis_project_opens_with_all_layers_valid(run_copy: Path, tmp_path: Path) -> None:
     program = Path("/usr/bin/python3")
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "XDG_RUNTIME_DIR": str(tmp_path)}
     environment.pop("PYTHONPATH", None)
@@ -242,8 +247,7 @@ def test_the_qgis_project_opens_with_all_layers_valid(make_run: MakeRun, tmp_pat
         or subprocess.run(asked, capture_output=True, env=environment).returncode
     ):
         pytest.skip("QGIS is not installed (apt-get install qgis python3-qgis)")
-    run = make_run(["kriging", "sound"])
-    add_anomalies(run)
+    run = run_copy
     build_report(run)
     moved = run.rename(run.with_name("moved elsewhere"))
     found = subprocess.run(
@@ -252,10 +256,10 @@ def test_the_qgis_project_opens_with_all_layers_valid(make_run: MakeRun, tmp_pat
     )  # fmt: skip
     facts = json.loads(found.stdout.strip().splitlines()[-1])
     assert facts["read"]
-    assert facts["crs"] == "EPSG:32645"
-    assert facts["groups"] == ["Cu"]
+    assert facts["crs"] == "EPSG:32638"
+    assert facts["groups"] == ["Cu", "Zn", "All elements", "Imagery"]
     assert facts["invalid"] == []
-    assert facts["layers"] == 7
+    assert facts["layers"] > 12
 
 
 OPEN_IN_QGIS = """

@@ -14,10 +14,12 @@ from gossan.catalogue.elements import unit_factor
 from gossan.demo.district import District, simulate_district
 from gossan.demo.folder import keep_district
 from gossan.evaluate.scores import score
-from gossan.geo.raster import open_raster
-from gossan.io.run_folder import RunFolder
+from gossan.geo.grid import Grid
+from gossan.geo.layer import Layer
+from gossan.io.contract import BASELINE
+from gossan.io.finished_run import FinishedRun, open_run
+from gossan.io.tables import Column, Table
 from gossan.pipeline.commands.run import RunResult, run_project
-from gossan.pipeline.options.products import BASELINE
 from gossan.pipeline.options.project import load_project
 from gossan.pipeline.output_grid import sample_spacing
 from gossan.pipeline.progress import Reporter
@@ -66,53 +68,53 @@ def show_district(folder: Path | str, seed: int, reporter: Reporter) -> Shown:
         district = simulate_district(seed, elements=ELEMENTS)
         project = load_project(keep_district(district, folder, scenes="raw"))
     result = run_project(project, folder / "run", reporter=reporter)
-    table = truth_table(district, RunFolder(result.root))
-    RunFolder(result.root).write_table("truth", table)
-    few = table[table["product"].isin(SHOWN)].sort_values("element", kind="stable")
+    run = open_run(result.root)
+    table = truth_table(district, run)
+    run.folder.write_table(Table.TRUTH, table)
+    shown = table[Column.PRODUCT].isin(SHOWN)
+    few = table[shown].sort_values(Column.ELEMENT, kind="stable")
     return Shown(result.root, few, _sentences(folder, result))
 
 
-def truth_table(district: District, run: RunFolder) -> pd.DataFrame:
+def truth_table(district: District, run: FinishedRun) -> pd.DataFrame:
     """Score every map of a run by the true element contents at pixels.
 
     Columns: element, product, ``r``, ``rmse`` and ``skill`` against kriging, all of ln ppm over
     all mapped pixels, and ``detail_r``: the correlation of what is finer than the sample spacing
     (the map less its low-pass).
     """
-    coordinates = district.surveys["regional"].frame[["easting", "northing"]].to_numpy(float)
+    coordinates = (
+        district.surveys["regional"].frame[[Column.EASTING, Column.NORTHING]].to_numpy(float)
+    )
     levels = matched_levels(sample_spacing(coordinates) / district.grid.pixel_width)
     rows = []
-    for entry in run.manifest()["products"]:
-        if entry["layer"] is None:
-            continue
-        element = entry["element"]
-        estimate = _ln_map(run.root / entry["layer"])
-        baseline = _ln_map(run.layer(BASELINE, element))
-        truth = _ln_truth(district, run, element, entry["unit"])
-        found = score(truth.ravel(), estimate.ravel(), baseline.ravel())
+    for product in (one for element in run.elements for one in run.mapped(element)):
+        element = product.element
+        estimate = _ln_map(run.estimate(product))
+        baseline = run.estimate(run.find(BASELINE, element))
+        truth = _ln_truth(district, baseline.grid, element, product.unit)
+        found = score(truth.ravel(), estimate.ravel(), _ln_map(baseline).ravel())
         detail = score(_detail(truth, levels).ravel(), _detail(estimate, levels).ravel())
         rows.append(
             {
-                "element": element,
-                "product": entry["product"],
-                "r": found.r,
-                "rmse": found.rmse,
-                "skill": found.skill,
-                "detail_r": detail.r,
+                Column.ELEMENT: element,
+                Column.PRODUCT: product.product,
+                Column.R: found.r,
+                Column.RMSE: found.rmse,
+                Column.SKILL: found.skill,
+                Column.DETAIL_R: detail.r,
             }
         )
     return pd.DataFrame(rows)
 
 
-def _ln_map(path: Path) -> NDArray[np.float64]:
-    layer = open_raster(path)
+def _ln_map(layer: Layer) -> NDArray[np.float64]:
     values = layer.read(layer.grid.whole)[0].astype(float)
     return np.log(np.maximum(values, 1e-3))
 
 
-def _ln_truth(district: District, run: RunFolder, element: str, unit: str) -> NDArray[np.float64]:
+def _ln_truth(district: District, mapped: Grid, element: str, unit: str) -> NDArray[np.float64]:
     """Cut the truth (ppm) to the mapped ground, in the map's unit."""
-    mapped = open_raster(run.layer(BASELINE, element)).grid
     rows, cols = district.grid.covering(mapped.bounds).slices
     return np.log(district.truth[element][rows, cols] * unit_factor("ppm", unit))
 

@@ -24,6 +24,8 @@ import pandas as pd
 
 from gossan.errors import InputError, must
 from gossan.geo.raster import atomic_path, close_files
+from gossan.io.contract import KrigeManifest, RunManifest
+from gossan.io.tables import complete
 
 WHOLE_HASH_BYTES = 256 * 2**20
 """Files above this size are known by their size and three samples of their bytes."""
@@ -35,9 +37,9 @@ class RunFolder:
 
     >>> import tempfile
     >>> run = RunFolder(Path(tempfile.mkdtemp()))
-    >>> run.write_table("scores", pd.DataFrame({"r": [0.5]}))
-    >>> run.table("scores")["r"].tolist()
-    [0.5]
+    >>> run.write_table("clusters", pd.DataFrame({"pixels": [5]}))
+    >>> run.table("clusters")["pixels"].tolist()
+    [5]
     """
 
     root: Path
@@ -58,13 +60,18 @@ class RunFolder:
         return self.root / "figures"
 
     @property
+    def anomalies(self) -> Path:
+        """Folder of anomalies and of proposed samples, for GIS and field."""
+        return self.root / "anomalies"
+
+    @property
     def store(self) -> Path:
         """Folder of scratch that a second run may reuse."""
         return self.root / "store"
 
     @property
     def manifest_path(self) -> Path:
-        """The file that tells what the run is."""
+        """The file that makes a folder a finished one; it is written last."""
         return self.root / "manifest.json"
 
     def layer(self, product: str, element: str, suffix: str = "") -> Path:
@@ -73,14 +80,22 @@ class RunFolder:
         return self.layers / f"{product}_{element}{ending}.tif"
 
     def write_table(self, name: str, table: pd.DataFrame) -> None:
-        """Write ``tables/<name>.csv``."""
+        """Write ``tables/<name>.csv``; what ``io.tables`` names must have its columns."""
         with atomic_path(self.tables / f"{name}.csv") as temporary:
-            table.to_csv(temporary, index=False, float_format="%.8g")
+            complete(name, table).to_csv(temporary, index=False, float_format="%.8g")
 
     def table(self, name: str) -> pd.DataFrame:
-        """Read ``tables/<name>.csv``; an empty frame where there is none."""
+        """Read ``tables/<name>.csv``; a table without rows where there is none."""
         path = self.tables / f"{name}.csv"
-        return pd.read_csv(path) if path.exists() else pd.DataFrame()
+        try:
+            found = pd.read_csv(path) if path.exists() else pd.DataFrame()
+        except pd.errors.EmptyDataError:
+            found = pd.DataFrame()
+        try:
+            return complete(name, found)
+        except ValueError as error:
+            cure = f"Run the project again: gossan run PROJECT --out {self.root}"
+            raise InputError(must(path.name, "as gossan wrote it", error, cure)) from error
 
     def write_json(self, path: Path, content: Any) -> None:
         """Write JSON whole."""
@@ -88,20 +103,9 @@ class RunFolder:
             text = json.dumps(content, indent=2, ensure_ascii=False, default=str)
             temporary.write_text(text + "\n", encoding="utf-8")
 
-    def manifest(self) -> dict[str, Any]:
-        """Read the manifest.
-
-        Raises
-        ------
-        InputError
-            The folder is no finished run.
-        """
-        if not self.manifest_path.exists():
-            raise InputError(
-                must("RUN", "a folder that `gossan run` wrote", self.root, "Run the project first")
-            )
-        content: dict[str, Any] = json.loads(self.manifest_path.read_text(encoding="utf-8"))
-        return content
+    def write_manifest(self, manifest: RunManifest | KrigeManifest) -> None:
+        """Write the manifest, the last thing of all: a folder with a manifest is finished."""
+        self.write_json(self.manifest_path, manifest.model_dump())
 
     def clean(self) -> None:
         """Remove what a killed run left under temporary names."""

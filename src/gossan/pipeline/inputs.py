@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pyproj import CRS
 
 from gossan.errors import GridError, SettingsError, SurveyError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geochem.table.coordinates import check_extent
+from gossan.io.contract import GridRecord
 from gossan.io.run_folder import fingerprint, input_hashes
 from gossan.io.vectors import read_points
 from gossan.pipeline.feature_sets import Landscape, feature_errors
@@ -38,17 +40,18 @@ class Ground:
         """Grid of the maps."""
         return self.landscape.grid
 
-    def grid_record(self) -> dict[str, Any]:
-        """Describe the grid in plain values."""
-        authority = self.grid.crs.to_authority()
-        return {
-            "crs": ":".join(authority) if authority else self.grid.crs.to_wkt(),
-            "bounds": self.grid.bounds,
-            "height": self.grid.height,
-            "width": self.grid.width,
-            "pixel_m": [self.grid.pixel_width, self.grid.pixel_height],
-            "sample_spacing_m": sample_spacing(self.surveys.coordinates),
-        }
+
+def grid_record(grid: Grid, samples: NDArray[np.float64]) -> GridRecord:
+    """Describe the grid of the maps and the spacing of samples at (n, 2)."""
+    authority = grid.crs.to_authority()
+    return GridRecord(
+        crs=":".join(authority) if authority else grid.crs.to_wkt(),
+        bounds=grid.bounds,
+        height=grid.height,
+        width=grid.width,
+        pixel_m=(grid.pixel_width, grid.pixel_height),
+        sample_spacing_m=sample_spacing(samples),
+    )
 
 
 def open_ground(project: Project, store: Path, blocks: Blocks) -> Ground:

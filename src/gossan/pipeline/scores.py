@@ -11,17 +11,20 @@ from gossan.errors import FitError
 from gossan.evaluate.agreement import Agreement, agreement
 from gossan.evaluate.check_layer import compare_with_check, krige_check
 from gossan.evaluate.image_table import image_table
-from gossan.evaluate.scores import SCORE_COLUMNS, score, score_table
+from gossan.evaluate.scores import score, score_table
 from gossan.geo.blocks import Blocks
 from gossan.geo.layer import Layer
 from gossan.geo.raster import open_raster
 from gossan.geochem.transforms import Transform
+from gossan.io.contract import BASELINE, Comparison, ComparisonKind
 from gossan.io.run_folder import RunFolder
+from gossan.io.tables import Column, Table
 from gossan.pipeline.inputs import Ground
-from gossan.pipeline.options.products import BASELINE, CHECK_LAYER, COARSE, OF_PIXELS, Product
+from gossan.pipeline.options.products import Product
 from gossan.pipeline.options.project import Project
 from gossan.pipeline.surveys import working
 
+COARSE = Comparison(ComparisonKind.COARSE)
 IMAGE_PIXELS = 200_000_000
 """Pixels that entropy and gradient are taken over, at most, of all maps of an element together."""
 
@@ -29,18 +32,20 @@ IMAGE_PIXELS = 200_000_000
 def held_out_scores(held_out: pd.DataFrame, ground: Ground, project: Project) -> pd.DataFrame:
     """Score held-out predictions, on the project's working scale, against kriging.
 
-    Columns as ``SCORE_COLUMNS``, ``skill_low``, ``skill_high``: the 95 % interval of the skill by a
-    paired block bootstrap, and ``domain``: what n counts. Scale: logarithms where the project
-    says so, so that RMSE and bias are those of ln values.
+    Columns of ``Table.SCORES``; ``skill_low`` and ``skill_high`` are the 95 % interval of the
+    skill by a paired block bootstrap, ``domain`` says what n counts. Scale: logarithms where the
+    project says so, so that RMSE and bias are those of ln values.
     """
-    columns = [*SCORE_COLUMNS, "skill_low", "skill_high", "domain"]
+    columns = list(Table.SCORES.columns)
     if held_out.empty:
         return pd.DataFrame(columns=columns)
     rows = []
-    for (element, comparison), table in held_out.groupby(["element", "comparison"], sort=False):
+    for (element, comparison), table in held_out.groupby(
+        [Column.ELEMENT, Column.COMPARISON], sort=False
+    ):
         scale = working(ground.surveys, str(element), project.project.transform).transform
-        base = table[table["product"] == BASELINE].set_index("sample")
-        for product, own in table.groupby("product", sort=False):
+        base = table[table[Column.PRODUCT] == BASELINE].set_index(Column.SAMPLE)
+        for product, own in table.groupby(Column.PRODUCT, sort=False):
             rows.append(_scored(str(product), str(element), str(comparison), own, base, scale))
     return pd.concat(rows, ignore_index=True)[columns]
 
@@ -53,25 +58,25 @@ def _scored(
     base: pd.DataFrame,
     scale: Transform,
 ) -> pd.DataFrame:
-    paired = base.reindex(own["sample"])
-    least = own["observed"].min() / 100
-    observed = _on(scale, own["observed"], least)
-    estimate = _on(scale, own["estimate"], least)
-    baseline = _on(scale, paired["estimate"], least)
+    paired = base.reindex(own[Column.SAMPLE])
+    least = own[Column.OBSERVED].min() / 100
+    observed = _on(scale, own[Column.OBSERVED], least)
+    estimate = _on(scale, own[Column.ESTIMATE], least)
+    baseline = _on(scale, paired[Column.ESTIMATE], least)
     table = score_table([(product, element, comparison, score(observed, estimate, baseline))])
     low = high = np.nan
     usable = np.isfinite(observed) & np.isfinite(estimate) & np.isfinite(baseline)
     if product != BASELINE and usable.sum() > 10:
-        groups = own["group"] if "group" in own and own["group"].notna().all() else own["sample"]
+        groups = own[Column.GROUP if own[Column.GROUP].notna().all() else Column.SAMPLE]
         found = paired_skill(
             (estimate - observed)[usable],
             (baseline - observed)[usable],
             groups.to_numpy(int)[usable],
         )
         low, high = found.lower, found.upper
-    survey = comparison.removeprefix("check: ")
+    what = Comparison.parse(comparison)
     own_samples = "samples, each predicted by a fit without its fold"
-    domain = own_samples if survey == comparison else f"samples of {survey}, not fitted"
+    domain = f"samples of {what.survey}, not fitted" if what.is_check else own_samples
     return table.assign(skill_low=low, skill_high=high, domain=domain)
 
 
@@ -126,7 +131,8 @@ def check_layer_scores(
                 continue
             domain = f"pixels within {check.domain.reach_m:.0f} m of a sample of {survey}"
             for name, found in compare_with_check(maps, check, blocks).items():
-                rows.append(_pixel_row(name, element, CHECK_LAYER + survey, found, domain))
+                what = Comparison(ComparisonKind.CHECK_LAYER, survey)
+                rows.append(_pixel_row(name, element, what, found, domain))
     return pd.DataFrame(rows)
 
 
@@ -137,14 +143,20 @@ def _maps(run: RunFolder, products: list[Product], element: str) -> dict[str, La
 
 
 def _pixel_row(
-    product: str, element: str, comparison: str, found: Agreement, domain: str
+    product: str, element: str, comparison: Comparison, found: Agreement, domain: str
 ) -> dict[str, object]:
-    row: dict[str, object] = dict.fromkeys(SCORE_COLUMNS, np.nan)
-    row |= {"product": product, "element": element, "comparison": comparison}
-    row |= {"n": found.n, "r": found.r, "spearman": found.spearman, "bias": found.bias}
     if found.share < 1:
         domain += f", {100 * found.share:.0f} % of all blocks"
-    return row | {"domain": domain}
+    return dict.fromkeys(Table.SCORES.columns, np.nan) | {
+        Column.PRODUCT: product,
+        Column.ELEMENT: element,
+        Column.COMPARISON: str(comparison),
+        Column.N: found.n,
+        Column.R: found.r,
+        Column.SPEARMAN: found.spearman,
+        Column.BIAS: found.bias,
+        Column.DOMAIN: domain,
+    }
 
 
 def image_tables(run: RunFolder, products: list[Product], blocks: Blocks) -> pd.DataFrame:
@@ -163,18 +175,8 @@ def image_tables(run: RunFolder, products: list[Product], blocks: Blocks) -> pd.
 
 def summary_of(scores: pd.DataFrame) -> pd.DataFrame:
     """Give the few numbers that a user looks at first: skill of every product and element."""
-    of_pixels = scores["comparison"].str.startswith(OF_PIXELS)
-    held = scores[~of_pixels.astype(bool)]
-    columns = [
-        "element",
-        "product",
-        "comparison",
-        "n",
-        "r",
-        "rmse",
-        "skill",
-        "skill_low",
-        "skill_high",
-    ]
-    trusted = held[held["comparison"] != "random"]
-    return trusted[columns].reset_index(drop=True)
+    kinds = scores[Column.COMPARISON].map(Comparison.parse)
+    fair = kinds.map(lambda one: one.is_spatial or one.is_check).astype(bool)
+    columns = [Column.ELEMENT, Column.PRODUCT, Column.COMPARISON, Column.N, Column.R, Column.RMSE,
+               Column.SKILL, Column.SKILL_LOW, Column.SKILL_HIGH]  # fmt: skip
+    return scores.loc[fair, columns].reset_index(drop=True)

@@ -29,7 +29,7 @@ def build_report(run: Path | str) -> Path:
         The folder is no finished run.
     """
     results = open_results(run)
-    figures = results.run.figures
+    figures = results.run.folder.figures
     chapters = [
         chapter(results, name, [picture(p, figures) for p in element_plates(results, name)])
         for name in results.elements

@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 
 from gossan.geochem.transforms import transform_from_record
 from gossan.geochem.variogram.model import Structure, VariogramModel
-from gossan.pipeline.options.products import BASELINE
+from gossan.io.contract import BASELINE, Comparison
+from gossan.io.tables import Column, Table
 from gossan.report.maps import INK, QUIET
 from gossan.report.palette import PRODUCT_COLOURS
-from gossan.report.read import Results, trusted_product
+from gossan.report.read import Results
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 """Nominal coverages that tables state."""
@@ -37,7 +38,7 @@ def blank(width: float, height: float, columns: int = 1) -> tuple[Figure, list[A
 
 def colours(results: Results) -> dict[str, str]:
     """Give every product its colour, kriging the grey one."""
-    names = list(dict.fromkeys(entry["product"] for entry in results.manifest["products"]))
+    names = list(dict.fromkeys(one.product for one in results.manifest.products))
     fused = [name for name in names if name != BASELINE]
     found = {name: PRODUCT_COLOURS[i % 6] for i, name in enumerate(fused)}
     return {BASELINE: PRODUCT_COLOURS[6], **found}
@@ -45,43 +46,47 @@ def colours(results: Results) -> dict[str, str]:
 
 def skill_chart(results: Results, element: str) -> Figure | None:
     """Draw the skill of each product over kriging with its 95 % interval."""
-    scores = results.table("scores", element)
-    if scores.empty:
-        return None
-    fused = scores["skill"].notna() & (scores["product"] != BASELINE)
-    trusted = ~scores["comparison"].str.contains("optimistic|coarse layer")
-    rows = scores[fused & trusted]
+    scores = results.table(Table.SCORES, element)
+    scored = scores[scores[Column.SKILL].notna() & (scores[Column.PRODUCT] != BASELINE)]
+    ways = [way for way in _comparisons(scored) if way.is_spatial or way.is_check]
+    rows = scored[scored[Column.COMPARISON].isin(list(map(str, ways)))]
     if rows.empty:
         return None
-    ways = list(dict.fromkeys(rows["comparison"]))
-    products = list(dict.fromkeys(rows["product"]))
+    products = list(dict.fromkeys(rows[Column.PRODUCT]))
     figure, axes = blank(7.2, 0.75 + 0.34 * len(products) * max(1, 0.6 * len(ways)))
     paint = colours(results)
     step = 0.7 / len(ways)
     for number, way in enumerate(ways):
-        for _, row in rows[rows["comparison"] == way].iterrows():
-            y = products.index(row["product"]) + (number - (len(ways) - 1) / 2) * step
-            _interval(axes[0], row, y, paint[row["product"]], "os^D"[number % 4])
+        for _, row in rows[rows[Column.COMPARISON] == str(way)].iterrows():
+            product = row[Column.PRODUCT]
+            y = products.index(product) + (number - (len(ways) - 1) / 2) * step
+            _interval(axes[0], row, y, paint[product], "os^D"[number % 4])
     for number, way in enumerate(ways):
-        axes[0].plot([], [], "os^D"[number % 4], color=INK, ms=4, label=way)
+        axes[0].plot([], [], "os^D"[number % 4], color=INK, ms=4, label=way.label)
     axes[0].axvline(0, color=INK, lw=0.9)
     axes[0].set_yticks(range(len(products)), products, fontsize=7.5)
     axes[0].set_ylim(len(products) - 0.5, -0.5)
-    axes[0].set_xlim(-1.05, max(0.3, float(rows["skill_high"].max()) * 1.15))
+    axes[0].set_xlim(-1.05, max(0.3, float(rows[Column.SKILL_HIGH].max()) * 1.15))
     axes[0].set_xlabel("skill over kriging = 1 − MSE / MSE(kriging); right of 0 is better",
                        fontsize=7.5)  # fmt: skip
     axes[0].legend(fontsize=7, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=4)
     return figure
 
 
+def _comparisons(table: pd.DataFrame) -> list[Comparison]:
+    """Comparisons of a table, each once, in the run's order."""
+    return [Comparison.parse(text) for text in dict.fromkeys(table[Column.COMPARISON])]
+
+
 def _interval(axes: Axes, row: pd.Series, y: float, colour: str, marker: str) -> None:
     """Draw one skill; what lies left of the axis is named at its edge."""
-    if row["skill"] < -1:
-        axes.annotate(f"◂ {row['skill']:.1f}".replace("-", "−"), (-1.03, y), fontsize=7,
+    skill = row[Column.SKILL]
+    if skill < -1:
+        axes.annotate(f"◂ {skill:.1f}".replace("-", "−"), (-1.03, y), fontsize=7,
                       va="center", color=colour)  # fmt: skip
         return
-    axes.plot([row["skill_low"], row["skill_high"]], [y, y], color=colour, lw=1.6)
-    axes.plot(row["skill"], y, marker, color=colour, ms=5)
+    axes.plot([row[Column.SKILL_LOW], row[Column.SKILL_HIGH]], [y, y], color=colour, lw=1.6)
+    axes.plot(skill, y, marker, color=colour, ms=5)
 
 
 def coverage(results: Results, element: str, levels: tuple[float, ...] = LEVELS) -> pd.DataFrame:
@@ -90,25 +95,24 @@ def coverage(results: Results, element: str, levels: tuple[float, ...] = LEVELS)
     Columns product, comparison, n and one per level: the share of samples within the central
     interval of that nominal coverage, on the working scale.
     """
-    held = results.table("held_out", element)
+    held = results.table(Table.HELD_OUT, element)
     rows: list[dict[str, Any]] = []
-    if held.empty:
-        return pd.DataFrame(rows)
-    for (product, way), own in held.groupby(["product", "comparison"], sort=False):
-        own = own[own["standard_error"].notna() & (own["standard_error"] > 0)]
-        record = results.entry(str(product), element).get("transform_record")
-        if "optimistic" in str(way) or own.empty or not record:
+    for (product, way), own in held.groupby([Column.PRODUCT, Column.COMPARISON], sort=False):
+        own = own[own[Column.STANDARD_ERROR].notna() & (own[Column.STANDARD_ERROR] > 0)]
+        record = results.run.product(str(product), element)
+        if Comparison.parse(way).is_optimistic or own.empty or record is None:
             continue
-        turn = transform_from_record(record)
-        least = own["observed"].min() / 100
+        turn = transform_from_record(record.transform_record)
+        least = own[Column.OBSERVED].min() / 100
         seen, said = (
             turn.forward(np.maximum(own[name].to_numpy(float), least))
-            for name in ("observed", "estimate")
+            for name in (Column.OBSERVED, Column.ESTIMATE)
         )
-        off = np.abs(seen - said) / own["standard_error"].to_numpy(float)
+        off = np.abs(seen - said) / own[Column.STANDARD_ERROR].to_numpy(float)
         half = {level: NormalDist().inv_cdf(0.5 + level / 2) for level in levels}
         shares = {f"{level:g}": float((off <= half[level]).mean()) for level in levels}
-        rows.append({"product": product, "comparison": way, "n": len(own), **shares})
+        about: dict[str, Any] = {Column.PRODUCT: product, Column.COMPARISON: way}
+        rows.append({**about, Column.N: len(own), **shares})
     return pd.DataFrame(rows)
 
 
@@ -121,10 +125,12 @@ def calibration_chart(results: Results, element: str) -> Figure | None:
     paint = colours(results)
     axes[0].plot([0, 1], [0, 1], color=INK, lw=0.9)
     for _, row in table.iterrows():
-        line = "-" if row["comparison"] == "spatial folds" else "--"
+        way = Comparison.parse(row[Column.COMPARISON])
+        product = row[Column.PRODUCT]
+        line = "-" if way.is_spatial else "--"
         axes[0].plot(
             [0, *CURVE], [0, *(row[f"{v:g}"] for v in CURVE)], line, marker="o", ms=2.2, lw=1.3,
-            color=paint[row["product"]], label=f"{row['product']}, {row['comparison']}",
+            color=paint[product], label=f"{product}, {way.label}",
         )  # fmt: skip
     ticks = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0)
     axes[0].set_xticks(ticks, [f"{v:.0%}" for v in ticks])
@@ -139,14 +145,14 @@ def calibration_chart(results: Results, element: str) -> Figure | None:
 
 def variogram_chart(results: Results, element: str) -> Figure | None:
     """Draw the fitted variogram of kriging and of the other products."""
-    table = results.table("variograms", element)
+    table = results.table(Table.VARIOGRAMS, element)
     if table.empty:
         return None
-    own = table[table["product"] == BASELINE]
-    own = own if len(own) else table[table["product"] == table["product"].iloc[0]]
+    products = table[Column.PRODUCT]
+    own = table[products == (BASELINE if (products == BASELINE).any() else products.iloc[0])]
     model = _model(own)
     figure, axes = blank(4.2, 3.2)
-    reach = float(own["practical_range_m"].max()) or 1000.0
+    reach = float(own[Column.PRACTICAL_RANGE_M].max()) or 1000.0
     lag = np.linspace(0, 1.6 * reach, 300)
     axes[0].plot(lag / 1000, model.semivariance(lag), color=PRODUCT_COLOURS[0], lw=1.6)
     axes[0].axhline(model.sill, color=QUIET, lw=0.8, ls="--")
@@ -163,26 +169,28 @@ def variogram_chart(results: Results, element: str) -> Figure | None:
 
 
 def _model(table: pd.DataFrame) -> VariogramModel:
-    nugget = float(table.loc[table["kind"] == "nugget", "sill"].sum())
+    pure = table[Column.KIND] == "nugget"
+    nugget = float(table.loc[pure, Column.SILL].sum())
     structures = tuple(
         Structure(
-            row["kind"], float(row["sill"]), float(row["range_m"]),
-            *([float(row["smoothness"])] if np.isfinite(row["smoothness"]) else []),
+            row[Column.KIND], float(row[Column.SILL]), float(row[Column.RANGE_M]),
+            *([float(row[Column.SMOOTHNESS])] if np.isfinite(row[Column.SMOOTHNESS]) else []),
         )  # type: ignore[arg-type]
-        for _, row in table[table["kind"] != "nugget"].iterrows()
+        for _, row in table[~pure].iterrows()
     )  # fmt: skip
     return VariogramModel(nugget, structures)
 
 
 def loadings_chart(results: Results, source: str, most: int = 6) -> Figure | None:
     """Draw the loadings of the first components as a table of colours and numbers."""
-    table = results.table("components")
+    table = results.table(Table.COMPONENTS)
     if table.empty:
         return None
-    own = table[table["source"] == source]
-    wide = own.pivot_table(index="component", columns="band", values="loading", sort=False)
-    wide = wide.iloc[:most]
-    share = own.groupby("component", sort=False)["share"].first()
+    own = table[table[Column.SOURCE] == source]
+    wide = own.pivot_table(
+        index=Column.COMPONENT, columns=Column.BAND, values=Column.LOADING, sort=False
+    ).iloc[:most]
+    share = own.groupby(Column.COMPONENT, sort=False)[Column.SHARE].first()
     figure, axes = blank(min(7.4, 1.6 + 0.52 * wide.shape[1]), 0.8 + 0.3 * len(wide))
     axes[0].imshow(wide.to_numpy(), cmap="PuOr_r", vmin=-1, vmax=1, aspect="auto")
     axes[0].grid(False)
@@ -200,16 +208,17 @@ def loadings_chart(results: Results, source: str, most: int = 6) -> Figure | Non
 
 def occurrence_chart(results: Results, element: str) -> Figure | None:
     """Draw the success-rate curves of the products with the chance band of kriging's n."""
-    table = results.table("occurrence_curves", element)
+    table = results.table(Table.OCCURRENCE_CURVES, element)
     if table.empty:
         return None
     figure, axes = blank(4.4, 3.8)
     paint = colours(results)
-    first = table[table["product"] == table["product"].iloc[0]]
-    axes[0].fill_between(first["area_share"], first["chance_lower95"], first["chance_upper95"],
+    first = table[table[Column.PRODUCT] == table[Column.PRODUCT].iloc[0]]
+    band = (first[Column.CHANCE_LOWER95], first[Column.CHANCE_UPPER95])
+    axes[0].fill_between(first[Column.AREA_SHARE], *band,
                          color="#dcdcd6", lw=0, label="95 % of random points")  # fmt: skip
-    for product, own in table.groupby("product", sort=False):
-        axes[0].plot(own["area_share"], own["occurrence_share"], lw=1.4,
+    for product, own in table.groupby(Column.PRODUCT, sort=False):
+        axes[0].plot(own[Column.AREA_SHARE], own[Column.OCCURRENCE_SHARE], lw=1.4,
                      color=paint.get(str(product), INK), label=str(product))  # fmt: skip
     axes[0].set_xlabel("share of area searched, highest values first", fontsize=7.5)
     axes[0].set_ylabel("share of known occurrences found", fontsize=7.5)
@@ -226,14 +235,14 @@ def prediction_area_chart(results: Results, element: str) -> Figure | None:
     axis, upside down). The higher the two curves cross, the more occurrences in the less area.
     Source: Yousefi & Carranza 2015.
     """
-    table = results.table("prediction_area", element)
-    names = [trusted_product(results, element), BASELINE]
-    if table.empty or not table["product"].isin(names).any():
+    table = results.table(Table.PREDICTION_AREA, element)
+    names = [results.best(element), BASELINE]
+    if not table[Column.PRODUCT].isin(names).any():
         return None
     figure, axes = blank(4.4, 3.8)
     paint, low, high = colours(results), [], []
-    for product in (name for name in dict.fromkeys(names) if name in set(table["product"])):
-        own = table[table["product"] == product].sort_values("threshold")
+    for product in (name for name in dict.fromkeys(names) if name in set(table[Column.PRODUCT])):
+        own = table[table[Column.PRODUCT] == product].sort_values(Column.THRESHOLD)
         value, found, area = (own[c].to_numpy(float) for c in _PREDICTION_AREA)
         shown = (area < 0.999) & (area > 0)
         low.append(value[shown].min(initial=value.max()))
@@ -251,8 +260,8 @@ def prediction_area_chart(results: Results, element: str) -> Figure | None:
     if min(low) < max(high):
         axes[0].set_xlim(min(low), max(high))
     axes[0].set_ylim(0, 1.02)
-    entry = results.entry(str(table["product"].iloc[0]), element)
-    axes[0].set_xlabel(f"threshold ({entry.get('unit') or element})", fontsize=7.5)
+    unit = results.of(element)[0].unit if results.of(element) else ""
+    axes[0].set_xlabel(f"threshold ({unit or element})", fontsize=7.5)
     axes[0].set_ylabel("share of known occurrences at or above", fontsize=7.5)
     right = axes[0].secondary_yaxis("right", functions=(_upside_down, _upside_down))
     right.set_ylabel("share of area at or above", fontsize=7.5)
@@ -265,4 +274,4 @@ def _upside_down(share: Any) -> Any:
     return 1 - share
 
 
-_PREDICTION_AREA = ("threshold", "occurrence_share", "area_share")
+_PREDICTION_AREA = (Column.THRESHOLD, Column.OCCURRENCE_SHARE, Column.AREA_SHARE)

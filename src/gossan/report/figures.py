@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from gossan.geo.raster import atomic_path
+from gossan.io.tables import Column, Table
 from gossan.report.charts import (
     calibration_chart,
     loadings_chart,
@@ -24,7 +25,7 @@ from gossan.report.charts import (
 from gossan.report.magnify import magnified
 from gossan.report.maps import INK, panel_figure, single
 from gossan.report.palette import ERROR, SHARE, Scale, common_scale
-from gossan.report.read import Map, Results, trusted_product
+from gossan.report.read import Map, Results
 
 DPI = 170
 EMBEDDED_PIXELS = 1100
@@ -66,7 +67,7 @@ def webp(picture: Image.Image, quality: int) -> bytes:
 def element_scale(results: Results, element: str) -> Scale:
     """Find the one colour scale of an element, from kriging and the product to trust."""
     maps = results.of(element)
-    leading = {maps[0].product, trusted_product(results, element)} if maps else set()
+    leading = {maps[0].product, results.best(element)} if maps else set()
     chosen = [one.values for one in maps if one.product in leading]
     return common_scale(chosen, f"{element} ({maps[0].unit})" if maps else element)
 
@@ -84,8 +85,8 @@ def run_plates(results: Results) -> Iterator[Plate]:
     for one in results.halos:
         figure, _ = single(one, common_scale([one.values], one.unit), one.name.replace("_", " "))
         yield Plate(one.name, "halo", "Score of all elements together.", figure)
-    table = results.table("components")
-    for source in dict.fromkeys(table["source"]) if len(table) else ():
+    table = results.table(Table.COMPONENTS)
+    for source in dict.fromkeys(table[Column.SOURCE]):
         chart = loadings_chart(results, str(source))
         if chart is not None:
             text = f"Loadings of the components of {source}, with their share of the variance."
@@ -99,10 +100,10 @@ def _locations(results: Results, one: Map) -> Plate:
     figure, axes = single(one, scale, "Sample locations")
     samples = results.samples
     for (survey, own), (mark, colour) in zip(
-        samples.groupby("survey", sort=False), SURVEY_MARKS * 4, strict=False
+        samples.groupby(Column.SURVEY, sort=False), SURVEY_MARKS * 4, strict=False
     ):
-        axes.scatter(own["easting"], own["northing"], s=11 if mark == "o" else 8, marker=mark,
-                     color=colour, ec=INK, lw=0.4, zorder=4,
+        axes.scatter(own[Column.EASTING], own[Column.NORTHING], marker=mark,
+                     s=11 if mark == "o" else 8, color=colour, ec=INK, lw=0.4, zorder=4,
                      label=f"{survey} (n = {len(own)})")  # fmt: skip
     _occurrences(results, axes)
     if axes.get_legend_handles_labels()[0]:
@@ -113,10 +114,10 @@ def _locations(results: Results, one: Map) -> Plate:
 
 
 def _occurrences(results: Results, axes: Axes) -> None:
-    table = results.table("occurrences")
-    if len(table) and "easting" in table:
-        axes.scatter(table["easting"], table["northing"], s=26, marker="X", color="#d55e00",
-                     ec="white", lw=0.5, zorder=5,
+    table = results.table(Table.OCCURRENCES)
+    if len(table):
+        axes.scatter(table[Column.EASTING], table[Column.NORTHING], s=26, marker="X",
+                     color="#d55e00", ec="white", lw=0.5, zorder=5,
                      label=f"known occurrences (n = {len(table)})")  # fmt: skip
 
 
@@ -125,7 +126,7 @@ def element_plates(results: Results, element: str) -> Iterator[Plate]:
     maps = results.of(element)
     if not maps:
         return
-    scale, trusted = element_scale(results, element), trusted_product(results, element)
+    scale, trusted = element_scale(results, element), results.best(element)
     yield from _map_plates(results, element, scale, str(trusted))
     error = results.errors.get((str(trusted), element)) or next(
         (one for (_, own), one in results.errors.items() if own == element), None

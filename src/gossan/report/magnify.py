@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gossan.geo.grid import Grid
 from gossan.geo.raster import open_raster, read_overview
+from gossan.io.tables import Column, Table
 from gossan.report.maps import INK, Bounds, Panel, panel_figure
 from gossan.report.palette import Scale
 from gossan.report.read import MAP_PIXELS, Map, Results, full_grid
@@ -20,13 +21,13 @@ MOST_PANELS = 8
 
 def strongest_place(results: Results, element: str, product: str) -> tuple[float, float, str]:
     """Find where to look: the best anomaly's peak, else the highest value; and say which."""
-    table = results.table("anomalies", element)
-    if len(table) and "peak_easting" in table:
-        own = table[table["product"] == product]
+    table = results.table(Table.ANOMALIES, element)
+    if len(table):
+        own = table[table[Column.PRODUCT] == product]
         own = own if len(own) else table
-        best = own.sort_values("rank").iloc[0]
-        label = f"anomaly {best['anomaly']} of {best['product']}"
-        return float(best["peak_easting"]), float(best["peak_northing"]), label
+        best = own.sort_values(Column.RANK).iloc[0]
+        label = f"anomaly {best[Column.ANOMALY]} of {best[Column.PRODUCT]}"
+        return float(best[Column.PEAK_EASTING]), float(best[Column.PEAK_NORTHING]), label
     one = results.maps[product, element]
     row, col = np.unravel_index(np.nanargmax(one.values), one.values.shape)
     east, north = one.grid.coordinates()
@@ -63,7 +64,7 @@ def magnified(
     samples = results.samples
     for place, name in zip(axes[1:], names[1:]):
         _outline(place, results.outlines(name, element), frame)
-        place.plot(samples["easting"], samples["northing"], ".", ms=2.6, color="white",
+        place.plot(samples[Column.EASTING], samples[Column.NORTHING], ".", ms=2.6, color="white",
                    mec=INK, mew=0.3, zorder=4)  # fmt: skip
         place.set_xlim(frame[0], frame[2])
         place.set_ylim(frame[1], frame[3])

@@ -7,26 +7,25 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
-from gossan.pipeline.options.products import BASELINE
+from gossan.io.contract import BASELINE, Comparison, RunManifest
+from gossan.io.tables import Column, Table
 from gossan.report.figures import Plate, element_scale, webp
 from gossan.report.maps import crs_text, length_text, round_length
 from gossan.report.palette import Scale
-from gossan.report.read import Results, trusted_product
+from gossan.report.read import Results
 from gossan.report.tables import (
-    Table,
+    PageTable,
     anomaly_tables,
     learnt_tables,
     occurrence_tables,
     run_tables,
     score_tables,
 )
-from gossan.report.verdicts import verdict
 
 SWIPE_PIXELS = 900
 """Longest side of a swipe map."""
@@ -67,10 +66,10 @@ class Chapter:
     verdict: str
     pictures: tuple[Picture, ...]
     swipe: Swipe | None
-    scores: Sequence[Table]
-    anomalies: Sequence[Table]
-    occurrences: Sequence[Table]
-    learnt: Sequence[Table]
+    scores: Sequence[PageTable]
+    anomalies: Sequence[PageTable]
+    occurrences: Sequence[PageTable]
+    learnt: Sequence[PageTable]
     says: Mapping[str, str]
 
 
@@ -95,36 +94,44 @@ def chapter(results: Results, element: str, pictures: Sequence[Picture]) -> Chap
     )  # fmt: skip
 
 
+def verdict(results: Results, element: str) -> str:
+    """Say which map of an element to trust, and why."""
+    if not results.of(element):
+        return f"No map of {element} was made."
+    if all(one.empty for one in results.of(element)):
+        return f"The maps of {element} hold no value: every pixel is masked or off the surveys."
+    return results.manifest.verdicts[element].sentence
+
+
 def missing(results: Results, element: str) -> dict[str, str]:
     """Say in words what the run does not hold."""
     says = {}
-    maps, held = results.of(element), results.table("held_out", element)
+    maps, held = results.of(element), results.table(Table.HELD_OUT, element)
     if len(maps) == 1:
         says["maps"] = f"Only one map of {element} was made ({maps[0].product})."
     if not any(own == element for _, own in results.errors):
         says["error"] = "No product of this element tells its error, so there is no error map."
-    elif (trusted_product(results, element), element) not in results.errors:
+    elif (results.best(element), element) not in results.errors:
         says["error"] = (
-            f"{trusted_product(results, element)} does not tell its error; the error map is that "
+            f"{results.best(element)} does not tell its error; the error map is that "
             "of the product named on it."
         )
-    if held.empty or not held["comparison"].str.startswith("check: ").any():
+    if not any(Comparison.parse(text).is_check for text in held[Column.COMPARISON].unique()):
         says["check"] = (
             "There is no check survey: skill rests on samples held out from the fitted survey."
         )
-    numbers = results.table("product_numbers", element)
-    anomalies = results.table("anomalies", element)
+    numbers = results.table(Table.PRODUCT_NUMBERS, element)
+    anomalies = results.table(Table.ANOMALIES, element)
     if anomalies.empty:
-        looked = len(numbers) and "number" in numbers
         says["anomalies"] = (
             "No map of this element rises above its threshold: there is no anomaly."
-            if looked
+            if len(numbers)
             else "Anomalies were not looked for. Run: gossan anomalies RUN"
         )
-    elif len(anomalies[anomalies["product"] == trusted_product(results, element)]) == 0:
+    elif len(anomalies[anomalies[Column.PRODUCT] == results.best(element)]) == 0:
         says["anomalies"] = "The map to trust has no anomaly; the ones below are of other maps."
-    if results.table("occurrence_tests", element).empty:
-        given = results.manifest["settings"]["project"].get("occurrences")
+    if results.table(Table.OCCURRENCE_TESTS, element).empty:
+        given = results.manifest.settings["project"].get("occurrences")
         says["occurrences"] = (
             "Known occurrences were named but not tested yet. Run: gossan anomalies RUN"
             if given
@@ -148,7 +155,7 @@ def swipe(results: Results, element: str) -> Swipe | None:
         shown.append((one.product, embedded(webp(image.resize(size, Image.Resampling.BOX), 76))))
     names = [name for name, _ in shown]
     first = BASELINE if BASELINE in names else names[0]
-    trusted = trusted_product(results, element)
+    trusted = results.best(element)
     second = next((n for n in [str(trusted), *names] if n != first and n in names), names[-1])
     length = round_length(right - left)
     return Swipe(
@@ -180,7 +187,7 @@ def page(results: Results, chapters: Sequence[Chapter], pictures: Sequence[Pictu
         pictures=pictures,
         tables=run_tables(results),
         warnings=warnings_of(manifest),
-        settings=json.dumps(manifest["settings"], indent=2, ensure_ascii=False),
+        settings=json.dumps(manifest.settings, indent=2, ensure_ascii=False),
         style=Markup((folder / "style.css").read_text(encoding="utf-8")),
         script=Markup((folder / "script.js").read_text(encoding="utf-8")),
     )
@@ -188,15 +195,13 @@ def page(results: Results, chapters: Sequence[Chapter], pictures: Sequence[Pictu
 
 def _crs(results: Results) -> str:
     found = next(iter(results.maps.values()), None)
-    return crs_text(found.grid) if found is not None else str(results.manifest["grid"]["crs"])
+    return crs_text(found.grid) if found is not None else results.manifest.grid.crs
 
 
-def warnings_of(manifest: Mapping[str, Any]) -> list[str]:
+def warnings_of(manifest: RunManifest) -> list[str]:
     """List what the run warned of, each once, with the product it came from."""
-    found = {str(note): None for note in manifest.get("notes", [])}
-    for entry in manifest["products"]:
-        for note in entry.get("warnings", []):
-            found[f"{entry['element']}, {entry['product']}: {note}"] = None
-        if entry.get("calibration"):
-            found[f"{entry['element']}, {entry['product']}: {entry['calibration']}."] = None
+    found = dict.fromkeys(manifest.notes)
+    for one in manifest.products:
+        notes = [*one.warnings, *([f"{one.calibration}."] if one.calibration else [])]
+        found |= dict.fromkeys(f"{one.element}, {one.product}: {note}" for note in notes)
     return list(found)

@@ -14,7 +14,7 @@ from gossan.io.qgis_styles import anomaly_style, zone_style
 from gossan.pipeline.imagery_used import KRIGED, LEGEND, PART, USED
 from gossan.report.figures import element_scale
 from gossan.report.palette import ERROR, SHARE, Scale, common_scale
-from gossan.report.read import Map, Results, trusted_product
+from gossan.report.read import Map, Results
 
 VERSION = "3.22.0-Białowieża"
 STEPS = 17
@@ -53,7 +53,7 @@ def write_qgis(results: Results) -> Path:
 
 def _element_items(results: Results) -> Iterable[Item]:
     for number, element in enumerate(results.elements):
-        trusted = trusted_product(results, element)
+        trusted = results.best(element)
         scale = element_scale(results, element)
         maps = sorted(results.of(element), key=lambda one: one.product != trusted)
         for one in maps:
@@ -69,7 +69,8 @@ def _element_items(results: Results) -> Iterable[Item]:
 
 
 def _anomaly_items(results: Results, one: Map) -> Iterable[Item]:
-    source = f"anomalies/{one.product}_{one.element}.gpkg"
+    path = results.run.anomaly_file(one.product, one.element, "gpkg")
+    source = path.relative_to(results.run.root).as_posix()
     if not results.outlines(one.product, one.element):
         return
     styles = {"anomalies": anomaly_style(), "zones": zone_style((1.0, 2.0, 4.0))}
@@ -170,7 +171,7 @@ def _write(path: Path, root: ET.Element) -> None:
 
 
 def _project(results: Results, items: list[Item]) -> ET.Element:
-    name = str(results.manifest["name"])
+    name = results.manifest.name
     root = ET.Element("qgis", version=VERSION, projectname=name)
     ET.SubElement(root, "title").text = name
     rasters = [item for item in items if item.provider == "gdal"]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from gossan.pipeline.options.products import CHECK_LAYER, COARSE
+from gossan.io.contract import Comparison
+from gossan.io.tables import Column, Table
 from gossan.report.charts import coverage
 from gossan.report.read import Results
 
@@ -26,7 +27,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Table:
+class PageTable:
     """Hold a table for the page."""
 
     title: str
@@ -73,7 +74,7 @@ def cell(value: object) -> Cell:
 
 def table_of(
     frame: pd.DataFrame, title: str, columns: Mapping[str, str] | None = None, note: str = ""
-) -> Table | None:
+) -> PageTable | None:
     """Make a page table of a frame's columns under plain headings; None of an empty frame."""
     if frame.empty:
         return None
@@ -81,50 +82,97 @@ def table_of(
     kept = {name: head for name, head in names.items() if name in frame.columns}
     kept = {name: head for name, head in kept.items() if frame[name].notna().any()}
     rows = tuple(tuple(cell(v) for v in row) for row in frame[list(kept)].itertuples(index=False))
-    return Table(title, note, tuple(kept.values()), rows)
+    return PageTable(title, note, tuple(kept.values()), rows)
 
 
-SCORES = {
-    "product": "product", "comparison": "tested on", "n": "n", "r": "r", "spearman": "Spearman",
-    "rmse": "RMSE", "bias": "bias", "concordance": "concordance", "skill": "skill",
-    "skill_low": "skill, 95 % from", "skill_high": "to",
-}  # fmt: skip
-PIXELS = {
-    "product": "product", "n": "pixels", "r": "r", "spearman": "Spearman",
-    "bias": "mean difference", "domain": "over",
-}  # fmt: skip
-ANOMALIES = {
-    "rank": "rank", "anomaly": "anomaly", "product": "product", "status": "status",
-    "area_km2": "area km²", "peak": "peak", "mean": "mean", "contrast": "contrast",
-    "contrast_area": "contrast × area", "zone": "zone", "probability": "probability",
-    "coincident": "coincides with", "overlap": "share in old", "exposure": "exposed",
-    "occurrence_m": "m to occurrence", "occurrences": "occurrences", "peak_easting": "peak easting",
-    "peak_northing": "peak northing", "score": "score",
-}  # fmt: skip
-NUMBERS = {
-    "product": "product", "threshold": "threshold", "number": "number", "total_km2": "total km²",
-    "median_km2": "median km²", "largest_km2": "largest km²", "inside_share": "share in old",
-    "known": "known", "extended": "extended", "new": "new", "new_km2": "new km²",
-    "median_contrast": "median contrast",
-}  # fmt: skip
-OCCURRENCES = {
-    "product": "product", "n": "n", "outside": "off the map", "auc": "AUC", "auc_lower95": "from",
-    "auc_upper95": "to", "chance_lower95": "chance from", "chance_upper95": "chance to",
-    "p_value": "p", "enrichment": "enrichment of best tenth", "enrichment_lower95": "from ",
-    "enrichment_upper95": "to ", "crossing_occurrences": "P-A crossing: occurrences",
-    "crossing_area": "area", "note": "note",
-}  # fmt: skip
+SCORES: dict[str, str] = {
+    Column.PRODUCT: "product",
+    Column.COMPARISON: "tested on",
+    Column.N: "n",
+    Column.R: "r",
+    Column.SPEARMAN: "Spearman",
+    Column.RMSE: "RMSE",
+    Column.BIAS: "bias",
+    Column.CONCORDANCE: "concordance",
+    Column.SKILL: "skill",
+    Column.SKILL_LOW: "skill, 95 % from",
+    Column.SKILL_HIGH: "to",
+}
+PIXELS: dict[str, str] = {
+    Column.PRODUCT: "product",
+    Column.N: "pixels",
+    Column.R: "r",
+    Column.SPEARMAN: "Spearman",
+    Column.BIAS: "mean difference",
+    Column.DOMAIN: "over",
+}
+CHECK_LAYERS: dict[str, str] = {Column.COMPARISON: "compared with", **PIXELS}
+ANOMALIES: dict[str, str] = {
+    Column.RANK: "rank",
+    Column.ANOMALY: "anomaly",
+    Column.PRODUCT: "product",
+    Column.STATUS: "status",
+    Column.AREA_KM2: "area km²",
+    Column.PEAK: "peak",
+    Column.MEAN: "mean",
+    Column.CONTRAST: "contrast",
+    Column.CONTRAST_AREA: "contrast × area",
+    Column.ZONE: "zone",
+    Column.PROBABILITY: "probability",
+    Column.COINCIDENT: "coincides with",
+    Column.OVERLAP: "share in old",
+    Column.EXPOSURE: "exposed",
+    Column.OCCURRENCE_M: "m to occurrence",
+    Column.OCCURRENCES: "occurrences",
+    Column.PEAK_EASTING: "peak easting",
+    Column.PEAK_NORTHING: "peak northing",
+    Column.SCORE: "score",
+}
+NUMBERS: dict[str, str] = {
+    Column.PRODUCT: "product",
+    Column.THRESHOLD: "threshold",
+    Column.NUMBER: "number",
+    Column.TOTAL_KM2: "total km²",
+    Column.MEDIAN_KM2: "median km²",
+    Column.LARGEST_KM2: "largest km²",
+    Column.INSIDE_SHARE: "share in old",
+    Column.KNOWN: "known",
+    Column.EXTENDED: "extended",
+    Column.NEW: "new",
+    Column.NEW_KM2: "new km²",
+    Column.MEDIAN_CONTRAST: "median contrast",
+}
+OCCURRENCES: dict[str, str] = {
+    Column.PRODUCT: "product",
+    Column.N: "n",
+    Column.OUTSIDE: "off the map",
+    Column.AUC: "AUC",
+    Column.AUC_LOWER95: "from",
+    Column.AUC_UPPER95: "to",
+    Column.CHANCE_LOWER95: "chance from",
+    Column.CHANCE_UPPER95: "chance to",
+    Column.P_VALUE: "p",
+    Column.ENRICHMENT: "enrichment of best tenth",
+    Column.ENRICHMENT_LOWER95: "from ",
+    Column.ENRICHMENT_UPPER95: "to ",
+    Column.CROSSING_OCCURRENCES: "P-A crossing: occurrences",
+    Column.CROSSING_AREA: "area",
+    Column.NOTE: "note",
+}
 
 
-def score_tables(results: Results, element: str) -> list[Table]:
+def score_tables(results: Results, element: str) -> list[PageTable]:
     """Lay out validation, the paper's Table 3, and calibration."""
-    scores = results.table("scores", element)
-    found: list[Table | None] = []
+    scores = results.table(Table.SCORES, element)
+    found: list[PageTable | None] = []
     if len(scores):
-        coarse = scores["comparison"] == COARSE
-        layers = scores["comparison"].str.startswith(CHECK_LAYER)
+        kinds = scores[Column.COMPARISON].map(Comparison.parse)
+        pixels = kinds.map(lambda one: one.counts_pixels)
+        coarse = pixels & kinds.map(lambda one: not one.survey)
+        layers = pixels & kinds.map(lambda one: bool(one.survey))
+        scores = scores.assign(**{Column.COMPARISON: kinds.map(lambda one: one.label)})
         found.append(table_of(
-            scores[~coarse & ~layers], "Validation", SCORES,
+            scores[~pixels], "Validation", SCORES,
             "Skill = 1 − MSE / MSE(kriging) on the working scale, each product and kriging at the "
             "same samples; interval by a paired block bootstrap. Random folds flatter every map.",
         ))  # fmt: skip
@@ -135,68 +183,68 @@ def score_tables(results: Results, element: str) -> list[Table]:
         ))  # fmt: skip
         found.append(table_of(
             scores[layers], "r with the kriged layer of the check survey",
-            {"comparison": "held against", **PIXELS},
+            CHECK_LAYERS,
             "The check survey was kriged alone and compared pixel by pixel where it covers the "
             "map. Its layer is smooth: samples, above, judge detail.",
         ))  # fmt: skip
     table = coverage(results, element)
     if len(table):
-        heads = {"product": "product", "comparison": "tested on", "n": "n"}
-        heads |= {f"{v:g}": f"{v:.0%} interval holds" for v in (0.5, 0.8, 0.9, 0.95)}
+        labels = table[Column.COMPARISON].map(lambda text: Comparison.parse(text).label)
+        table = table.assign(**{Column.COMPARISON: labels})
+        heads: dict[str, str] = {
+            Column.PRODUCT: "product", Column.COMPARISON: "tested on", Column.N: "n",
+        }  # fmt: skip
+        heads = heads | {f"{v:g}": f"{v:.0%} interval holds" for v in (0.5, 0.8, 0.9, 0.95)}
         found.append(table_of(table, "Calibration: share of samples within the interval", heads))
     return [one for one in found if one is not None]
 
 
-def anomaly_tables(results: Results, element: str) -> list[Table]:
+def anomaly_tables(results: Results, element: str) -> list[PageTable]:
     """Lay out anomalies, the comparison of products, thresholds."""
+    numbers = results.table(Table.PRODUCT_NUMBERS, element)
+    ranked = results.table(Table.ANOMALIES, element)
+    thresholds = results.table(Table.THRESHOLDS, element).drop(columns=Column.ELEMENT)
     found = [
-        table_of(results.table("product_numbers", element), "Anomalies of each product in numbers",
-                 NUMBERS),
-        table_of(results.table("anomalies", element), "Anomalies, ranked", ANOMALIES,
+        table_of(numbers, "Anomalies of each product in numbers", NUMBERS),
+        table_of(ranked, "Anomalies, ranked", ANOMALIES,
                  "Click a heading to sort. Files for GIS and tablet are in the folder anomalies."),
-        table_of(results.table("thresholds", element).drop(columns="element", errors="ignore"),
-                 "Thresholds by every rule"),
+        table_of(thresholds, "Thresholds by every rule"),
     ]  # fmt: skip
     return [one for one in found if one is not None]
 
 
-def occurrence_tables(results: Results, element: str) -> list[Table]:
+def occurrence_tables(results: Results, element: str) -> list[PageTable]:
     """Lay out how the maps do at known occurrences."""
-    one = table_of(results.table("occurrence_tests", element), "Known occurrences", OCCURRENCES)
+    one = table_of(results.table(Table.OCCURRENCE_TESTS, element), "Known occurrences", OCCURRENCES)
     return [one] if one is not None else []
 
 
-def learnt_tables(results: Results, element: str) -> list[Table]:
+def learnt_tables(results: Results, element: str) -> list[PageTable]:
     """Lay out what the models learnt: variograms, regressions, pyramids and whatever else."""
-    known = {
-        "scores", "held_out", "components", "findings", "truth", "samples", "occurrences",
-        "anomalies", "product_numbers", "thresholds", "occurrence_tests", "occurrence_curves",
-        "prediction_area", "halo", "survey", "masks", "registration",
-    }  # fmt: skip
     found = []
-    for path in sorted(results.run.tables.glob("*.csv")):
-        frame = results.table(path.stem)
-        if path.stem in known or "element" not in frame:
-            continue
-        own = frame[frame["element"] == element].drop(columns="element")
-        found.append(table_of(own.head(400), path.stem.replace("_", " ").capitalize()))
+    for name in [Table.CHOICE, Table.VARIOGRAMS, *results.run.model_tables()]:
+        own = results.table(name, element)
+        if Column.ELEMENT in own:
+            own = own.drop(columns=Column.ELEMENT)
+            found.append(table_of(own.head(400), name.replace("_", " ").capitalize()))
     return [one for one in found if one is not None]
 
 
-def run_tables(results: Results) -> list[Table]:
+_COMPONENTS = (Column.SOURCE, Column.COMPONENT, Column.SHARE, Column.READING)
+
+
+def run_tables(results: Results) -> list[PageTable]:
     """Lay out what belongs to the whole run."""
-    components = results.table("components")
-    loads = {name: name.replace("_", " ") for name in ("source", "component", "share", "reading")}
-    if len(components):
-        firsts = components.drop_duplicates(["source", "component"])
-        components = firsts if "reading" in firsts else pd.DataFrame()
+    components = results.table(Table.COMPONENTS)
+    components = components.drop_duplicates([Column.SOURCE, Column.COMPONENT])
+    loads: dict[str, str] = {name: name.replace("_", " ") for name in _COMPONENTS}
     found = [
         table_of(components, "What the components show", loads),
-        table_of(results.table("truth"), "Against the simulated truth"),
-        table_of(results.table("halo"), "Loadings of the scores of several elements"),
-        table_of(results.table("masks"), "Masked ground"),
-        table_of(results.table("registration"), "Registration between scenes"),
-        table_of(results.table("survey"), "Survey quality"),
-        table_of(results.table("findings"), "Findings while reading the surveys"),
+        table_of(results.table(Table.TRUTH), "Against the simulated truth"),
+        table_of(results.table(Table.HALO), "Loadings of the scores of several elements"),
+        table_of(results.table(Table.MASKS), "Masked ground"),
+        table_of(results.table(Table.REGISTRATION), "Registration between scenes"),
+        table_of(results.table(Table.SURVEY), "Survey quality"),
+        table_of(results.table(Table.FINDINGS), "Findings while reading the surveys"),
     ]
     return [one for one in found if one is not None]

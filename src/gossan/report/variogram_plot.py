@@ -10,7 +10,10 @@ import numpy as np
 import pandas as pd
 
 from gossan.geo.raster import atomic_path
+from gossan.io.run_folder import RunFolder
+from gossan.io.tables import Column, Table
 
+_KEYS = [Column.SURVEY, Column.ELEMENT, Column.OF]
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#333333")
 
 
@@ -44,9 +47,9 @@ def draw_variogram(points: pd.DataFrame, rows: pd.DataFrame, path: Path) -> None
         _draw_way(axes, own, "all directions" if pooled else f"{direction:.0f}\N{DEGREE SIGN}",
                   colour, pooled)  # fmt: skip
     chosen = rows.iloc[0]
-    axes.axhline(float(chosen["sill"]), color="0.7", linewidth=0.8, zorder=0)
-    if float(chosen["practical_range_m"]) > 0 and len(points):
-        reach = float(chosen["practical_range_m"])
+    axes.axhline(float(chosen[Column.SILL]), color="0.7", linewidth=0.8, zorder=0)
+    if float(chosen[Column.PRACTICAL_RANGE_M]) > 0 and len(points):
+        reach = float(chosen[Column.PRACTICAL_RANGE_M])
         if reach < 1.1 * points["lag"].max():
             axes.axvline(reach, color="0.7", linewidth=0.8, zorder=0)
     axes.set(xlabel="distance (m)", ylabel="semivariance", xlim=(0, None), ylim=(0, None))
@@ -66,7 +69,7 @@ def _draw_way(axes: Any, own: pd.DataFrame, label: str, colour: str, pooled: boo
 
 
 def _title(chosen: pd.Series) -> str:
-    about = [str(chosen[name]) for name in ("survey", "element", "of") if name in chosen.index]
+    about = [str(chosen[name]) for name in _KEYS if name in chosen.index]
     title = ", ".join(filter(None, about))
     line = str(chosen["description"])
     if "cv_rmse" in chosen.index and np.isfinite(float(chosen["cv_rmse"])):
@@ -76,15 +79,14 @@ def _title(chosen: pd.Series) -> str:
 
 def draw_variograms(run: Path) -> list[Path]:
     """Draw every variogram of a folder that ``gossan krige`` wrote, into its ``figures``."""
-    rows = pd.read_csv(run / "tables" / "variograms.csv")
-    points = pd.read_csv(run / "tables" / "variogram_points.csv")
+    folder = RunFolder(run)
+    rows, points = folder.table(Table.VARIOGRAM_FITS), folder.table(Table.VARIOGRAM_POINTS)
     found = []
-    keys = ["survey", "element", "of"]
-    known = dict(list(points.groupby(keys)))
-    for key, own in rows.groupby(keys, sort=False):
+    known = dict(list(points.groupby(_KEYS)))
+    for key, own in rows.groupby(_KEYS, sort=False):
         survey, element, of = (str(part).replace(" + ", "-").replace(" ", "-") for part in key)
-        path = run / "figures" / f"variogram_{of}_{survey}_{element}.png"
+        path = folder.figures / f"variogram_{of}_{survey}_{element}.png"
         empty = points.iloc[:0]
-        draw_variogram(known.get(key, empty), own.sort_values("chosen", ascending=False), path)
+        draw_variogram(known.get(key, empty), own.sort_values(Column.CHOSEN, ascending=False), path)
         found.append(path)
     return found

@@ -17,6 +17,8 @@ from gossan.pipeline.commands.prepare import prepare_project
 from gossan.pipeline.commands.run import run_project
 from gossan.pipeline.commands.sample import next_samples
 from gossan.pipeline.options.project import load_project
+from gossan.report.read import open_results
+from gossan.report.tables import run_tables
 
 PRODUCTS = """
 [anomalies]
@@ -68,6 +70,12 @@ def test_prepare_writes_every_layer_of_raw_scenes(district: Path) -> None:
 def test_composites_are_ready_for_display(run: Path) -> None:
     with rasterio.open(run / "layers" / "aster_composite.tif") as source:
         assert source.count == 3 and source.dtypes[0] == "uint8"
+
+
+def test_the_report_shows_what_each_mask_takes_of_each_imagery(run: Path) -> None:
+    (table,) = [one for one in run_tables(open_results(run)) if one.title == "Masked ground"]
+    imagery = {row[table.columns.index("imagery")].text for row in table.rows}
+    assert imagery == {"aster", "sentinel2"}
 
 
 def test_anomalies_come_as_files_for_gis_and_field(run: Path) -> None:

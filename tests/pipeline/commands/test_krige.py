@@ -78,8 +78,8 @@ def test_every_layer_table_and_figure_is_made_without_opening_imagery(
     simple = {f"{word}_Cu.tif" for word in ("idw", "nearest", "natural_neighbour", "spline")}
     assert names == kriged | simple
     tables = {path.stem: pd.read_csv(path) for path in (folder / "tables").glob("*.csv")}
-    assert tables["variograms"]["model"].nunique() == 5
-    chosen = tables["variograms"].query("chosen")
+    assert tables["variogram_fits"]["model"].nunique() == 5
+    chosen = tables["variogram_fits"].query("chosen")
     assert len(chosen) == 1 and 0.5 < chosen["cv_standardised_variance"].iloc[0] < 2
     assert {"element", "lag", "gamma", "pairs", "direction"} <= set(tables["variogram_points"])
     own = tables["cross_validation"]
@@ -231,7 +231,7 @@ def test_a_fitted_direction_is_found_and_drawn(plain: Path, command: Command) ->
     swap(plain, line, 'variogram = { models = ["exponential"], anisotropy = "fit" }')
     assert command("krige", plain, "-q")[0] == 0
     tables = plain.parent / "krige" / "tables"
-    chosen = pd.read_csv(tables / "variograms.csv").iloc[0]
+    chosen = pd.read_csv(tables / "variogram_fits.csv").iloc[0]
     azimuth = chosen["azimuth_deg"] % 180
     assert min(azimuth, 180 - azimuth) < 20 and chosen["ratio"] < 0.5
     points = pd.read_csv(tables / "variogram_points.csv")
@@ -254,7 +254,7 @@ def test_a_check_survey_has_layers_of_its_own_on_the_same_pixels(
     for place in (row + 0.5, col + 0.5):
         assert abs(place - round(float(place))) < 1e-6
     tables = plain.parent / "krige" / "tables"
-    assert set(pd.read_csv(tables / "variograms.csv")["survey"]) == {"regional", "in detail"}
+    assert set(pd.read_csv(tables / "variogram_fits.csv")["survey"]) == {"regional", "in detail"}
     assert (plain.parent / "krige/figures/variogram_kriging_in-detail_Cu.png").exists()
 
 
@@ -317,7 +317,7 @@ def test_the_folder_of_a_run_is_not_written_into(plain: Path, command: Command) 
     folder.mkdir()
     (folder / "manifest.json").write_text('{"products": []}', encoding="utf-8")
     code, _, said = command("krige", plain, "-q", "--out", folder)
-    assert code == 2 and "without a finished run" in said
+    assert code == 2 and "`gossan run` has not written" in said
 
 
 @pytest.mark.parametrize(

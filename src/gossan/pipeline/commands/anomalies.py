@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,9 @@ from gossan.geo.layer import Layer, MappedLayer, RenamedLayer, StackedLayer
 from gossan.geo.raster import open_raster
 from gossan.geo.warp import to_grid
 from gossan.geochem.transforms import Transform, transform_from_record
-from gossan.io.run_folder import RunFolder
-from gossan.pipeline.options.products import BASELINE, TRUSTED
+from gossan.io.contract import BASELINE, ProductRecord
+from gossan.io.finished_run import FinishedRun, open_run
+from gossan.io.tables import Column, Table
 from gossan.pipeline.options.project import AnomalyRule
 from gossan.pipeline.progress import Reporter, Silent
 from gossan.targets.above import AboveLayer, ExceedanceLayer
@@ -52,69 +52,33 @@ class Forward:
         return result
 
 
-@dataclass(frozen=True, eq=False)
-class FinishedRun:
-    """Read what anomalies need from a run folder."""
+def rule_of(run: FinishedRun) -> AnomalyRule:
+    """Read the [anomalies] of the project that a run was made of."""
+    return AnomalyRule.model_validate(run.manifest.settings.get("anomalies", {}))
 
-    folder: RunFolder
-    blocks: Blocks
 
-    @cached_property
-    def manifest(self) -> dict[str, Any]:
-        """The manifest."""
-        return self.folder.manifest()
+def exposure_of(run: FinishedRun, grid: Grid) -> Layer | None:
+    """Open the exposure layer on a grid, if one was made."""
+    paths = run.scene_layers("exposure")
+    return to_grid(open_raster(paths[0]), grid) if paths else None
 
-    @cached_property
-    def rule(self) -> AnomalyRule:
-        """The project's [anomalies]."""
-        return AnomalyRule.model_validate(self.manifest["settings"].get("anomalies", {}))
 
-    @cached_property
-    def samples(self) -> pd.DataFrame:
-        """The fitted samples."""
-        table = self.folder.table("samples")
-        return table[table["role"] == "fit"]
+def probability_of(run: FinishedRun, product: ProductRecord, threshold: float) -> Layer | None:
+    """Probability that the element exceeds a threshold, where the product has an error."""
+    error = run.standard_error(product)
+    if error is None:
+        return None
+    estimate = RenamedLayer(run.estimate(product), ("estimate",))
+    transform = transform_from_record(product.transform_record)
+    working = MappedLayer(
+        StackedLayer((estimate, error)), Forward(transform), ("estimate", "standard_error")
+    )
+    return ExceedanceLayer(working, float(transform.forward(np.array([threshold]))[0]))
 
-    @cached_property
-    def occurrences(self) -> NDArray[np.float64] | None:
-        """(n, 2) known occurrences, or None."""
-        table = self.folder.table("occurrences")
-        return table[["easting", "northing"]].to_numpy(float) if len(table) else None
 
-    def censored(self, element: str) -> int:
-        """Number of samples behind the maps of an element that lie beyond a limit."""
-        return max((int(entry["censored"] or 0) for entry in self.entries(element)), default=0)
-
-    @property
-    def elements(self) -> list[str]:
-        """Elements of the run."""
-        return list(self.manifest["elements"])
-
-    def entries(self, element: str) -> list[dict[str, Any]]:
-        """Products of an element that have a map, the baseline first."""
-        found = [e for e in self.manifest["products"] if e["element"] == element and e["layer"]]
-        return sorted(found, key=lambda entry: entry["product"] != BASELINE)
-
-    def layer(self, entry: Mapping[str, Any]) -> Layer:
-        """The estimate of a product."""
-        return open_raster(self.folder.root / entry["layer"], [entry["element"]])
-
-    def exposure(self, grid: Grid) -> Layer | None:
-        """The exposure layer, if one was made."""
-        paths = sorted(self.folder.layers.glob("*_exposure.tif"))
-        return to_grid(open_raster(paths[0]), grid) if paths else None
-
-    def probability(self, entry: Mapping[str, Any], threshold: float) -> Layer | None:
-        """Probability that the element exceeds a threshold, where the product has an error."""
-        if not entry["standard_error"]:
-            return None
-        error = open_raster(self.folder.root / entry["standard_error"], ["standard_error"])
-        estimate = RenamedLayer(self.layer(entry), ("estimate",))
-        transform = transform_from_record(entry["transform_record"])
-        working = MappedLayer(
-            StackedLayer((estimate, error)), Forward(transform), ("estimate", "standard_error")
-        )
-        return ExceedanceLayer(working, float(transform.forward(np.array([threshold]))[0]))
+def censored_in(run: FinishedRun, element: str) -> int:
+    """Count the samples behind the maps of an element that lie beyond a limit."""
+    return max((product.censored for product in run.mapped(element)), default=0)
 
 
 def anomalies_of_run(run: Path | str, reporter: Reporter | None = None) -> pd.DataFrame:
@@ -129,24 +93,24 @@ def anomalies_of_run(run: Path | str, reporter: Reporter | None = None) -> pd.Da
     The paper's comparison in numbers: one row per element and product.
     """
     reporter = reporter or Silent()
-    finished = FinishedRun(RunFolder(Path(run)), Blocks())
+    finished = open_run(run)
     thresholds: dict[str, float] = {}
     tables: dict[str, list[pd.DataFrame]] = {}
     for element in finished.elements:
         with reporter.step(f"{element}: thresholds"):
             table, thresholds[element] = thresholds_of(finished, element)
-            tables.setdefault("thresholds", []).append(table)
+            tables.setdefault(Table.THRESHOLDS, []).append(table)
     for element in finished.elements:
         with reporter.step(f"{element}: anomalies"):
             for name, table in _element(finished, element, thresholds).items():
                 tables.setdefault(name, []).append(table)
     with reporter.step("Halos of several elements"):
-        tables["halo"] = _halos(finished)
+        tables[Table.HALO] = _halos(finished)
     for name, parts in tables.items():
         filled = [part for part in parts if len(part)]
         if filled:
             finished.folder.write_table(name, pd.concat(filled, ignore_index=True))
-    return pd.concat(tables["product_numbers"], ignore_index=True)
+    return pd.concat(tables[Table.PRODUCT_NUMBERS], ignore_index=True)
 
 
 def thresholds_of(finished: FinishedRun, element: str) -> tuple[pd.DataFrame, float]:
@@ -155,28 +119,29 @@ def thresholds_of(finished: FinishedRun, element: str) -> tuple[pd.DataFrame, fl
     distributions: dict[str, tuple[Distribution, Any]] = {
         "samples": (Distribution.of_samples(values), "samples")
     }
-    for entry in finished.entries(element):
-        kind = "kriged map" if entry["model"] == BASELINE else "map"
-        layer = finished.layer(entry)
+    for product in finished.mapped(element):
+        kind = "kriged map" if product.model == BASELINE else "map"
+        layer = finished.estimate(product)
         try:
-            found = map_distribution(layer, independent=len(values), blocks=finished.blocks)
+            found = map_distribution(layer, independent=len(values), blocks=Blocks())
         except FitError:
             continue
-        distributions[entry["product"]] = (found, kind)
+        distributions[product.product] = (found, kind)
     table = threshold_table(distributions, draws=THRESHOLD_DRAWS)
-    table.insert(0, "element", element)
-    table.insert(len(table.columns) - 1, "samples_censored", finished.censored(element))
+    table.insert(0, Column.ELEMENT, element)
+    table.insert(len(table.columns) - 1, "samples_censored", censored_in(finished, element))
     return table, threshold_of(finished, element)
 
 
 def threshold_of(finished: FinishedRun, element: str) -> float:
     """Give the user's threshold, else that of the project's rule on the samples."""
-    own = finished.rule.threshold.get(element)
+    rule = rule_of(finished)
+    own = rule.threshold.get(element)
     if own is not None:
         return own
     try:
         samples = Distribution.of_samples(finished.samples[element].to_numpy(float))
-        chosen = find_threshold(samples, finished.rule.rule, draws=0).value
+        chosen = find_threshold(samples, rule.rule, draws=0).value
         if not np.isfinite(chosen):
             chosen = find_threshold(samples, "median_mad", draws=0).value
     except FitError:
@@ -188,39 +153,38 @@ def _element(
     finished: FinishedRun, element: str, thresholds: Mapping[str, float]
 ) -> dict[str, pd.DataFrame]:
     """Find the anomalies of every product of one element, and hold them against occurrences."""
-    entries, threshold = finished.entries(element), thresholds[element]
-    if not entries or not (np.isfinite(threshold) and threshold > 0):
-        return {"product_numbers": pd.DataFrame()}
+    products, threshold = finished.mapped(element), thresholds[element]
+    if not products or not (np.isfinite(threshold) and threshold > 0):
+        return {Table.PRODUCT_NUMBERS: pd.DataFrame()}
     found: dict[str, Anomalies] = {}
-    for entry in entries:
-        found[entry["product"]] = _product(finished, entry, thresholds)
-        stem = f"{entry['product']}_{element}"
-        write_anomalies(found[entry["product"]], finished.folder.root / "anomalies", stem)
+    for product in products:
+        found[product.product] = _product(finished, product, thresholds)
+        stem = f"{product.product}_{element}"
+        write_anomalies(found[product.product], finished.folder.anomalies, stem)
     listed = [
-        pd.DataFrame(one.table.drop(columns="geometry")).assign(product=name)
+        pd.DataFrame(one.table.drop(columns="geometry")).assign(**{Column.PRODUCT: name})
         for name, one in found.items()
         if len(one)
     ]
-    tables = {"product_numbers": product_numbers(found, BASELINE)}
+    tables: dict[str, pd.DataFrame] = {Table.PRODUCT_NUMBERS: product_numbers(found, BASELINE)}
     if listed:
-        tables["anomalies"] = pd.concat(listed, ignore_index=True)
-    return tables | _occurrence_tables(finished, element, entries)
+        tables[Table.ANOMALIES] = pd.concat(listed, ignore_index=True)
+    return tables | _occurrence_tables(finished, element, products)
 
 
 def _product(
-    finished: FinishedRun, entry: Mapping[str, Any], thresholds: Mapping[str, float]
+    finished: FinishedRun, product: ProductRecord, thresholds: Mapping[str, float]
 ) -> Anomalies:
-    element = entry["element"]
-    layer = finished.layer(entry)
+    element, unit = product.element, product.unit
+    layer = finished.estimate(product)
     evidence = Evidence(
         coarse=_coarse(finished, element, thresholds[element]),
-        probability=finished.probability(entry, thresholds[element]),
-        exposure=finished.exposure(layer.grid),
-        others=_others(finished, entry, thresholds),
+        probability=probability_of(finished, product, thresholds[element]),
+        exposure=exposure_of(finished, layer.grid),
+        others=_others(finished, product, thresholds),
         occurrences=finished.occurrences,
     )
-    settings = AnomalySettings(**finished.rule.model_dump(exclude={"rule", "threshold"}))
-    unit = entry["unit"]
+    settings = AnomalySettings(**rule_of(finished).model_dump(exclude={"rule", "threshold"}))
     return find_anomalies(
         layer,
         thresholds[element],
@@ -233,42 +197,54 @@ def _product(
 
 def _coarse(finished: FinishedRun, element: str, threshold: float) -> Layer | None:
     """Probability of exceedance by the kriged baseline."""
-    entries = [one for one in finished.entries(element) if one["product"] == BASELINE]
-    return finished.probability(entries[0], threshold) if entries else None
+    kriged = finished.product(BASELINE, element)
+    mapped = kriged is not None and kriged.layer is not None
+    return probability_of(finished, kriged, threshold) if kriged and mapped else None
+
+
+def _above(
+    finished: FinishedRun, name: str, element: str, thresholds: Mapping[str, float]
+) -> Layer | None:
+    """Where a product exceeds the threshold of an element; None where it has no map of it."""
+    product, threshold = finished.product(name, element), thresholds[element]
+    usable = np.isfinite(threshold) and threshold > 0
+    if product is None or product.layer is None or not usable:
+        return None
+    return AboveLayer(finished.estimate(product), threshold)
 
 
 def _others(
-    finished: FinishedRun, entry: Mapping[str, Any], thresholds: Mapping[str, float]
+    finished: FinishedRun, product: ProductRecord, thresholds: Mapping[str, float]
 ) -> dict[str, Layer]:
     """The same product's anomalies of the other elements."""
-    others: dict[str, Layer] = {}
-    for other in finished.elements:
-        path = finished.folder.layer(entry["product"], other)
-        usable = np.isfinite(thresholds[other]) and thresholds[other] > 0
-        if other != entry["element"] and path.exists() and usable:
-            others[other] = AboveLayer(open_raster(path, [other]), thresholds[other])
-    return others
+    found = {
+        other: _above(finished, product.product, other, thresholds)
+        for other in finished.elements
+        if other != product.element
+    }
+    return {other: layer for other, layer in found.items() if layer is not None}
 
 
 def _occurrence_tables(
-    finished: FinishedRun, element: str, entries: list[dict[str, Any]]
+    finished: FinishedRun, element: str, products: list[ProductRecord]
 ) -> dict[str, pd.DataFrame]:
     """Success rates of every product's map at the known occurrences."""
     if finished.occurrences is None:
         return {}
-    layers = {entry["product"]: finished.layer(entry) for entry in entries}
+    layers = {product.product: finished.estimate(product) for product in products}
     try:
-        table, tests = compare_occurrences(layers, finished.occurrences, blocks=finished.blocks)
+        table, tests = compare_occurrences(layers, finished.occurrences, blocks=Blocks())
     except (FitError, InputError) as error:
-        note = pd.DataFrame({"element": [element], "note": [str(error)]})
-        return {"occurrence_tests": note}
-    table.insert(0, "element", element)
-    curves = [one.curve.assign(product=name, element=element) for name, one in tests.items()]
-    plots = [one.area_plot.assign(product=name, element=element) for name, one in tests.items()]
+        note = pd.DataFrame({Column.ELEMENT: [element], Column.NOTE: [str(error)]})
+        return {Table.OCCURRENCE_TESTS: note}
+    table.insert(0, Column.ELEMENT, element)
+    about = {name: {Column.PRODUCT: name, Column.ELEMENT: element} for name in tests}
+    curves = [one.curve.assign(**about[name]) for name, one in tests.items()]
+    plots = [one.area_plot.assign(**about[name]) for name, one in tests.items()]
     return {
-        "occurrence_tests": table,
-        "occurrence_curves": pd.concat(curves, ignore_index=True),
-        "prediction_area": pd.concat(plots, ignore_index=True),
+        Table.OCCURRENCE_TESTS: table,
+        Table.OCCURRENCE_CURVES: pd.concat(curves, ignore_index=True),
+        Table.PREDICTION_AREA: pd.concat(plots, ignore_index=True),
     }
 
 
@@ -278,9 +254,7 @@ def _halos(finished: FinishedRun) -> list[pd.DataFrame]:
     loadings: list[pd.DataFrame] = []
     if len(elements) < 2:
         return loadings
-    product = _best_product(finished)
-    maps = [finished.folder.layer(product, element) for element in elements]
-    whole = all(path.exists() for path in maps)
+    maps = _halo_maps(finished, elements)
     for method in HALO_METHODS:
         try:
             contents = finished.samples[elements].to_numpy(float)
@@ -288,14 +262,16 @@ def _halos(finished: FinishedRun) -> list[pd.DataFrame]:
         except FitError:
             continue
         loadings.append(score.loadings)
-        if whole:
-            stack = StackedLayer(tuple(open_raster(p, [e]) for p, e in zip(maps, elements)))
-            finished.blocks.write(
-                halo_layer(score, stack), finished.folder.layers / f"halo_{method}.tif"
-            )
+        if maps is not None:
+            path = finished.folder.layers / f"halo_{method}.tif"
+            Blocks().write(halo_layer(score, maps), path)
     return loadings
 
 
-def _best_product(finished: FinishedRun) -> str:
-    names = [entry["product"] for entry in finished.manifest["products"] if entry["layer"]]
-    return TRUSTED if TRUSTED in names else names[-1]
+def _halo_maps(finished: FinishedRun, elements: list[str]) -> Layer | None:
+    """Stack the best map of each element; None where an element has none."""
+    found = [finished.product(finished.best(e) or BASELINE, e) for e in elements]
+    products = [one for one in found if one is not None and one.layer is not None]
+    if len(products) < len(elements):
+        return None
+    return StackedLayer(tuple(finished.estimate(one) for one in products))

@@ -18,10 +18,13 @@ from gossan.geo.grid import Grid
 from gossan.geo.samples import Samples
 from gossan.geochem.kriging.settings import KrigeSettings
 from gossan.geochem.transforms import transform_record
+from gossan.io.contract import KrigedRecord, KrigeManifest
+from gossan.io.finished_run import refuse_folder_of
 from gossan.io.run_folder import RunFolder, input_hashes
+from gossan.io.tables import Table
 from gossan.pipeline.commands.run import peak_memory_mib, settings_record, versions
 from gossan.pipeline.imagery import open_imagery
-from gossan.pipeline.inputs import place
+from gossan.pipeline.inputs import grid_record, place
 from gossan.pipeline.kriging.fit import CellWeights, FittedKriging, fit_kriging
 from gossan.pipeline.kriging.layers import LayerWriter, Statistics
 from gossan.pipeline.kriging.simulation import simulate_element, simulation_check, write_simulation
@@ -46,7 +49,7 @@ class Krigings:
     notes: list[str]
     tables: dict[str, list[pd.DataFrame]] = field(default_factory=dict)
     rows: list[dict[str, object]] = field(default_factory=list)
-    entries: list[dict[str, Any]] = field(default_factory=list)
+    records: list[KrigedRecord] = field(default_factory=list)
 
     @property
     def settings(self) -> KrigeSettings:
@@ -71,7 +74,7 @@ def krige_project(
     ``_distance`` (metres to the nearest sample), ``_samples`` (effective number of samples), and
     ``_mean``, ``_lower90``, ``_upper90`` where asked; the alternatives ``idw_<element>.tif`` and so
     on; ``simulation_<element>.tif`` and ``_exceedance`` where asked. Check surveys have layers of
-    their own, ``kriging-<survey>_<element>.tif``. Tables: ``variograms``, ``variogram_points``,
+    their own, ``kriging-<survey>_<element>.tif``. Tables: ``variogram_fits``, ``variogram_points``,
     ``cross_validation``, ``simulation``, ``layers``, ``samples``, ``findings``.
 
     Returns
@@ -85,7 +88,7 @@ def krige_project(
     """
     begun = time.perf_counter()
     run, blocks = RunFolder(Path(out)), Blocks(workers=workers)
-    _refuse_run(run)
+    refuse_folder_of("run", out)
     reporter = reporter or Silent()
     with reporter.step("Surveys"):
         surveys, grid = _place(project, run, blocks)
@@ -98,12 +101,6 @@ def krige_project(
             _check_survey(all_, samples, element)
     _write_tables(all_, time.perf_counter() - begun)
     return pd.DataFrame(all_.rows)
-
-
-def _refuse_run(run: RunFolder) -> None:
-    if run.manifest_path.exists() and run.manifest().get("command") != "krige":
-        cure = "Give --out another folder: kriged layers have the names of a run's maps"
-        raise InputError(must("--out", "a folder without a finished run", run.root.name, cure))
 
 
 def _place(project: Project, run: RunFolder, blocks: Blocks) -> tuple[Surveys, Grid]:
@@ -134,8 +131,8 @@ def _fitted_surveys(all_: Krigings, element: str) -> None:
         about = {"survey": name, "element": element}
         all_.keep("simulation", simulation_check(simulated), **about)
         about |= {"of": "simulation"}
-        all_.keep("variograms", pd.DataFrame(simulated.variogram.rows), **about)
-        all_.keep("variogram_points", simulated.variogram.points, **about)
+        all_.keep(Table.VARIOGRAM_FITS, pd.DataFrame(simulated.variogram.rows), **about)
+        all_.keep(Table.VARIOGRAM_POINTS, simulated.variogram.points, **about)
 
 
 def _check_survey(all_: Krigings, samples: Samples, element: str) -> None:
@@ -191,10 +188,10 @@ def _layers(
         all_.notes += [f"{survey}, {element}: {note}" for note in notes]
         _record(all_, survey, data, found)
         about = {"survey": survey, "element": element, "of": "kriging"}
-        all_.keep("variograms", pd.DataFrame(fitted.rows()), **about)
-        all_.keep("variogram_points", fitted.variogram.points, **about)
+        all_.keep(Table.VARIOGRAM_FITS, pd.DataFrame(fitted.rows()), **about)
+        all_.keep(Table.VARIOGRAM_POINTS, fitted.variogram.points, **about)
         all_.keep("cross_validation", fitted.held_out, survey=survey, element=element)
-        all_.entries.append(_entry(all_, fitted, survey, NAME + suffix, found))
+        all_.records.append(_kriged(all_, fitted, survey, NAME + suffix, found))
 
 
 def _tags(product: str, survey: str, data: Working) -> dict[str, str]:
@@ -217,32 +214,33 @@ def _record(all_: Krigings, survey: str, data: Working, found: Statistics) -> No
         all_.rows.append(row | {name: numbers[name] for name in ("minimum", "mean", "maximum")})
 
 
-def _entry(
+def _kriged(
     all_: Krigings, fitted: FittedKriging, survey: str, product: str, found: Statistics
-) -> dict[str, Any]:
+) -> KrigedRecord:
     data, settings = fitted.data, all_.settings
     folder = all_.run.layers.name
-    return {
-        "product": product,
-        "model": "kriging",
-        "survey": survey,
-        "element": data.element,
-        "layer": f"{folder}/{product}_{data.element}.tif",
-        "standard_error": f"{folder}/{product}_{data.element}_se.tif",
-        "unit": data.unit,
-        "transform": data.transform.word,
-        "transform_record": transform_record(data.transform),
-        "samples": len(data.observations),
-        "censored": data.censored,
-        "censoring": data.censoring,
-        "variogram": str(fitted.variogram.model),
-        "method": settings.method,
-        "mean": fitted.kriging.mean,
-        "block_m": settings.block_m,
-        "nugget": settings.nugget,
-        "cross_validation": {"rmse": fitted.check.rmse, "score": fitted.check.score},
-        "statistics": found,
-    }
+    return KrigedRecord(
+        product=product,
+        title=f"Kriging: samples of {survey} only",
+        model="kriging",
+        survey=survey,
+        element=data.element,
+        layer=f"{folder}/{product}_{data.element}.tif",
+        standard_error=f"{folder}/{product}_{data.element}_se.tif",
+        unit=data.unit,
+        transform=data.transform.word,
+        transform_record=transform_record(data.transform),
+        samples=len(data.observations),
+        censored=data.censored,
+        censoring=data.censoring,
+        variogram=str(fitted.variogram.model),
+        method=settings.method,
+        mean=fitted.kriging.mean,
+        block_m=settings.block_m,
+        nugget=settings.nugget,
+        cross_validation={"rmse": fitted.check.rmse, "score": fitted.check.score},
+        statistics=found,
+    )
 
 
 def _thresholds(project: Project, element: str) -> tuple[float, ...]:
@@ -259,24 +257,25 @@ def _write_tables(all_: Krigings, seconds: float) -> None:
     for name, parts in all_.tables.items():
         run.write_table(name, pd.concat(parts, ignore_index=True))
     run.write_table("layers", pd.DataFrame(all_.rows))
-    run.write_table("samples", all_.surveys.samples_table())
-    run.write_table("findings", all_.surveys.findings_table())
+    run.write_table(Table.SAMPLES, all_.surveys.samples_table())
+    run.write_table(Table.FINDINGS, all_.surveys.findings_table())
     paths = [project.path(survey.path) for survey in project.survey]
     paths += [project.path(survey.sites) for survey in project.survey if survey.sites]
-    manifest = {
-        "command": "krige",
-        "name": project.project.name,
-        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "seed": project.project.seed,
-        "elements": list(project.elements),
-        "settings": settings_record(project),
-        "grid": {"crs": all_.grid.crs.to_wkt(), "bounds": all_.grid.bounds,
-                 "height": all_.grid.height, "width": all_.grid.width},
-        "inputs": input_hashes(path for path in paths if path.exists()),
-        "products": all_.entries,
-        "versions": versions(),
-        "seconds": round(seconds, 3),
-        "peak_memory_mib": peak_memory_mib(),
-        "notes": all_.notes,
-    }  # fmt: skip
-    run.write_json(run.manifest_path, manifest)
+    found = versions()
+    run.write_manifest(
+        KrigeManifest(
+            gossan=found["gossan"],
+            name=project.project.name,
+            created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            seed=project.project.seed,
+            elements=project.elements,
+            settings=settings_record(project),
+            grid=grid_record(all_.grid, all_.surveys.coordinates),
+            inputs=input_hashes(path for path in paths if path.exists()),
+            products=tuple(all_.records),
+            versions=found,
+            seconds=round(seconds, 3),
+            peak_memory_mib=peak_memory_mib(),
+            notes=tuple(all_.notes),
+        )
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,17 +15,19 @@ from gossan.fusion.protocol import Observations, Points
 from gossan.fusion.registry import make_model, options_of
 from gossan.geo.grid import Grid
 from gossan.geo.layer import values_at
-from gossan.geo.raster import atomic_path, open_raster
+from gossan.geo.raster import atomic_path
 from gossan.geochem.table.cells import parse_cells
 from gossan.geochem.table.coordinates import are_angles, find_axes, project
 from gossan.geochem.table.reading import Table, read_table
 from gossan.geochem.transforms import transform_from_record
-from gossan.io.run_folder import RunFolder
+from gossan.io.contract import ProductRecord
+from gossan.io.finished_run import FinishedRun, open_run
+from gossan.io.tables import Column
 from gossan.pipeline.fit_product import interval
 
 
 def predict_at(
-    run: Path | str, at: Path | str, product: str, element: str | None, out: Path | str
+    run: Path | str, at: Path | str, product: str | None, element: str | None, out: Path | str
 ) -> int:
     """Add estimate, lower90 and upper90 to a table of places.
 
@@ -38,7 +39,8 @@ def predict_at(
         Table of any kind that a survey may be, with easting and northing in the CRS of the maps,
         or longitude and latitude (WGS 84), or points of its own.
     product, element
-        Which map; the element may be None where the product has only one.
+        Which map; the product may be None for the best map of the element, and the element where
+        there is only one.
     out
         CSV to write: the input's columns and the three new ones, in the element's unit; empty
         off the map, and the bounds also where the product has no standard error.
@@ -47,18 +49,17 @@ def predict_at(
     -------
     Number of rows.
     """
-    folder = RunFolder(Path(run))
-    manifest = folder.manifest()
-    entry = find_entry(manifest, product, element)
+    finished = open_run(run)
+    record = finished.find(product, element)
     if not Path(at).exists():
         raise InputError(must("--at", "an existing table", at, "Check the path"))
     table = read_table(Path(at))
-    crs = CRS.from_user_input(manifest["grid"]["crs"])
+    crs = CRS.from_user_input(finished.manifest.grid.crs)
     coordinates = _coordinates(table, crs, Path(at).name)
-    if entry["layer"] is None:
-        estimates = refitted_at(folder, manifest, entry, coordinates, table)
+    if record.layer is None:
+        estimates = refitted_at(finished, record, coordinates, table)
     else:
-        estimates = estimates_at(folder, entry, coordinates)
+        estimates = estimates_at(finished, record, coordinates)
     frame = table.frame.copy()
     for name, values in estimates.items():
         frame[name] = values
@@ -67,44 +68,51 @@ def predict_at(
     return len(frame)
 
 
-def notes_on(run: Path | str, product: str, element: str | None, out: Path | str) -> list[str]:
+def notes_on(
+    run: Path | str, product: str | None, element: str | None, out: Path | str
+) -> list[str]:
     """Say what the numbers of a prediction do not: places off the map, samples beyond a limit."""
-    entry = find_entry(RunFolder(Path(run)).manifest(), product, element)
-    estimate = pd.read_csv(out)["estimate"]
+    record = open_run(run).find(product, element)
+    estimate = pd.read_csv(out)[Column.ESTIMATE]
     notes = []
     if estimate.isna().any():
         share = f"{int(estimate.isna().sum())} of {len(estimate)} places"
         notes.append(f"{share} have no estimate: they lie off the map, or where it is empty")
-    if entry["censored"]:
+    if record.censored:
         notes.append(
-            f"{entry['censored']} of the {entry['samples']} samples of {entry['element']} lie "
-            f"beyond a limit of the laboratory (censoring = {entry['censoring']!r})"
+            f"{record.censored} of the {record.samples} samples of {record.element} lie beyond a "
+            f"limit of the laboratory (censoring = {record.censoring!r})"
         )
     return notes
 
 
 def estimates_at(
-    run: RunFolder, entry: dict[str, Any], coordinates: NDArray[np.float64]
+    run: FinishedRun, record: ProductRecord, coordinates: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float64]]:
     """Read a product's map at places: estimate and 90 % bounds, in the element's unit."""
-    estimate = values_at(open_raster(run.root / entry["layer"]), coordinates)[:, 0]
+    estimate = values_at(run.estimate(record), coordinates)[:, 0]
+    errors = run.standard_error(record)
+    if errors is None:
+        return _without_bounds(estimate)
+    error = values_at(errors, coordinates)[:, 0]
+    transform = transform_from_record(record.transform_record)
     empty = np.full(len(estimate), np.nan)
-    if entry["standard_error"] is None:
-        return {"estimate": estimate, "lower90": empty, "upper90": empty}
-    error = values_at(open_raster(run.root / entry["standard_error"]), coordinates)[:, 0]
-    transform = transform_from_record(entry["transform_record"])
     filled = np.isfinite(estimate) & np.isfinite(error)
     lower, upper = empty.copy(), empty.copy()
     positive = np.maximum(estimate[filled], np.finfo(np.float32).tiny)
     mean = np.asarray(transform.forward(positive), np.float64)
     lower[filled], upper[filled] = interval(transform, mean, error[filled])
-    return {"estimate": estimate, "lower90": lower, "upper90": upper}
+    return {Column.ESTIMATE: estimate, Column.LOWER90: lower, Column.UPPER90: upper}
+
+
+def _without_bounds(estimate: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    empty = np.full(len(estimate), np.nan)
+    return {Column.ESTIMATE: estimate, Column.LOWER90: empty, Column.UPPER90: empty}
 
 
 def refitted_at(
-    run: RunFolder,
-    manifest: dict[str, Any],
-    entry: dict[str, Any],
+    run: FinishedRun,
+    record: ProductRecord,
     coordinates: NDArray[np.float64],
     table: Table,
 ) -> dict[str, NDArray[np.float64]]:
@@ -112,49 +120,32 @@ def refitted_at(
 
     Its features are covariates of the survey: the table must carry the same columns.
     """
-    samples = run.table("samples")
-    samples = samples[(samples["role"] == "fit") & samples[entry["element"]].notna()]
-    names = tuple(entry["covariates"])
+    samples = run.samples[run.samples[record.element].notna()]
+    names = record.covariates
     missing = [name for name in names if name not in table.frame.columns]
     if missing:
         known = ", ".join(map(str, table.frame.columns))
         cure = "Add the survey's covariates to the table"
         raise InputError(must("--at", f"a table with the column {missing[0]!r}", known, cure))
-    transform = transform_from_record(entry["transform_record"])
-    places = samples[["easting", "northing"]].to_numpy(float)
-    values = np.asarray(transform.forward(samples[entry["element"]].to_numpy(float)), np.float64)
+    transform = transform_from_record(record.transform_record)
+    places = samples[[Column.EASTING, Column.NORTHING]].to_numpy(float)
+    values = np.asarray(transform.forward(samples[record.element].to_numpy(float)), np.float64)
     known_points = Points(
-        places, entry["support_m"], {name: samples[name].to_numpy(float) for name in names}
+        places, record.support_m, {name: samples[name].to_numpy(float) for name in names}
     )
     low, high = places.min(axis=0), places.max(axis=0)
-    grid = Grid.from_bounds(manifest["grid"]["crs"], (*low, *high), float(np.ptp(places)) / 100)
+    grid = Grid.from_bounds(run.manifest.grid.crs, (*low, *high), float(np.ptp(places)) / 100)
     features = ColumnFeatures(names, grid)
-    model = make_model(entry["model"], options_of(entry["model"], entry["options"]))
+    model = make_model(record.model, options_of(record.model, record.options))
     model.fit(Observations(known_points, values), features)
     covariates = {name: _numbers(table, name, "the table") for name in names}
-    found = model.predict(Points(coordinates, entry["support_m"], covariates), features)
+    found = model.predict(Points(coordinates, record.support_m, covariates), features)
     estimate = np.maximum(transform.inverse(found.mean), 0.0)
-    empty = np.full(len(estimate), np.nan)
     if found.standard_error is None:
-        return {"estimate": estimate, "lower90": empty, "upper90": empty}
-    error = found.standard_error * entry["interval_scale"]
+        return _without_bounds(estimate)
+    error = found.standard_error * record.interval_scale
     lower, upper = interval(transform, found.mean, error)
-    return {"estimate": estimate, "lower90": lower, "upper90": upper}
-
-
-def find_entry(manifest: dict[str, Any], product: str, element: str | None) -> dict[str, Any]:
-    """Find a product of a run by its name, and its element."""
-    named = [entry for entry in manifest["products"] if entry["product"] == product]
-    if not named:
-        known = ", ".join(dict.fromkeys(entry["product"] for entry in manifest["products"]))
-        raise InputError(must("--product", f"one of {known}", repr(product), "Name one of them"))
-    elements = [entry["element"] for entry in named]
-    if element is None and len(named) == 1:
-        return dict(named[0])
-    if element not in elements:
-        allowed = f"one of {', '.join(elements)}"
-        raise InputError(must("--element", allowed, repr(element), "Name one of them"))
-    return dict(named[elements.index(element)])
+    return {Column.ESTIMATE: estimate, Column.LOWER90: lower, Column.UPPER90: upper}
 
 
 def _coordinates(table: Table, crs: CRS, name: str) -> NDArray[np.float64]:

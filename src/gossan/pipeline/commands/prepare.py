@@ -8,11 +8,13 @@ import pandas as pd
 
 from gossan.geo.blocks import Blocks
 from gossan.geo.layer import Layer
+from gossan.geo.raster import atomic_path
 from gossan.imagery.colour_composites import COMPOSITES, write_composite
 from gossan.imagery.component_contrasts import readings
 from gossan.imagery.components import fit_components
 from gossan.imagery.coregistration import PAIRS, coregistration
 from gossan.io.run_folder import RunFolder
+from gossan.io.tables import Column, Table
 from gossan.pipeline.imagery import Imagery
 from gossan.pipeline.inputs import Ground, open_ground
 from gossan.pipeline.options.project import Project
@@ -39,10 +41,10 @@ def prepare_project(
     with reporter.step("Surveys and imagery"), told(reporter):
         ground = open_ground(project, run.store, blocks)
     rows: list[dict[str, object]] = []
-    tables: dict[str, list[pd.DataFrame]] = {"components": [], "masks": []}
+    tables: dict[str, list[pd.DataFrame]] = {Table.COMPONENTS: [], Table.MASKS: []}
     for name, imagery in ground.landscape.imagery.items():
         with reporter.step(f"{name}: masks"):
-            tables["masks"].append(imagery.stack.mask_table(blocks))
+            tables[Table.MASKS].append(imagery.stack.mask_table(blocks))
         for what, layer in _layers(imagery, blocks, tables).items():
             path = run.layers / f"{name}_{what}.tif"
             with reporter.step(f"{name}: {what}"):
@@ -67,7 +69,9 @@ def _layers(
     table = components.table()
     name = imagery.settings.name
     source = name if kind == "bands" else f"{name}.indices"
-    tables["components"].append(table.assign(source=source, reading=table["component"].map(words)))
+    tables[Table.COMPONENTS].append(
+        table.assign(source=source, reading=table[Column.COMPONENT].map(words))
+    )
     found: dict[str, Layer] = {"bands": imagery.bands}
     if imagery.indices is not None:
         found["indices"] = imagery.indices
@@ -95,11 +99,23 @@ def scene_layers(run: RunFolder, ground: Ground, blocks: Blocks) -> None:
         exposure = run.layers / f"{name}_exposure.tif"
 
         def work(name: str = name, imagery: Imagery = imagery, path: Path = exposure) -> None:
-            run.write_table(f"masks_{name}", imagery.stack.mask_table(blocks))
+            with atomic_path(_masks(run, name)) as temporary:
+                imagery.stack.mask_table(blocks).to_csv(temporary, index=False)
             blocks.write(imagery.exposure(), path)
             _composite(run, name, imagery, blocks)
 
-        run.once(f"scene_{name}", key, [exposure], work)
+        run.once(f"scene_{name}", key, [exposure, _masks(run, name)], work)
+
+
+def mask_table(run: RunFolder, ground: Ground) -> pd.DataFrame:
+    """Join the shares of the masks of every imagery, as ``scene_layers`` left them."""
+    paths = [_masks(run, name) for name in ground.landscape.imagery]
+    tables = [pd.read_csv(path) for path in paths if path.exists()]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def _masks(run: RunFolder, imagery: str) -> Path:
+    return run.store / "parts" / f"scene_{imagery}" / "masks.csv"
 
 
 def _registration(run: RunFolder, ground: Ground, blocks: Blocks) -> None:
@@ -124,7 +140,7 @@ def _registration(run: RunFolder, ground: Ground, blocks: Blocks) -> None:
             }
         )
     if rows:
-        run.write_table("registration", pd.DataFrame(rows))
+        run.write_table(Table.REGISTRATION, pd.DataFrame(rows))
 
 
 def _row(name: str, what: str, bands: tuple[str, ...], path: Path) -> dict[str, object]:

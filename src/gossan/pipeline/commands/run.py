@@ -18,17 +18,21 @@ from threadpoolctl import threadpool_limits
 from gossan.errors import FitError, GossanWarning
 from gossan.evaluate.alteration import alteration_table
 from gossan.evaluate.folds import make_folds, residual_range
+from gossan.evaluate.verdict import judge
 from gossan.fusion.features.sources import NoFeatures
 from gossan.fusion.protocol import Observations
 from gossan.geo.blocks import Blocks
 from gossan.geo.raster import atomic_path
 from gossan.geochem.transforms import transform_record
+from gossan.io.contract import SCHEMA, ElementVerdict, ProductRecord, RunManifest
+from gossan.io.finished_run import refuse_folder_of
 from gossan.io.run_folder import RunFolder, fingerprint
-from gossan.pipeline.commands.prepare import scene_layers
+from gossan.io.tables import Column, Table
+from gossan.pipeline.commands.prepare import mask_table, scene_layers
 from gossan.pipeline.fit_product import INTERVAL, Division, fit_model, hold_out
 from gossan.pipeline.imagery_used import ImageryUsed, write_imagery_used
-from gossan.pipeline.inputs import Ground, open_ground
-from gossan.pipeline.options.products import Product, products_of
+from gossan.pipeline.inputs import Ground, grid_record, open_ground
+from gossan.pipeline.options.products import CHOOSING, Product, products_of
 from gossan.pipeline.options.project import Project
 from gossan.pipeline.product_maps import ElementMap, joinable, together, write_maps
 from gossan.pipeline.progress import Advance, Reporter, Silent, told
@@ -76,7 +80,7 @@ class Walk:
         """Fingerprint of the input files and of what every step depends on."""
         project = self.project.project.model_dump(mode="json", exclude={"elements", "name"})
         parts: dict[str, Any] = {"project": project, "files": self.ground.hashes}
-        parts["gossan"] = _version()
+        parts |= {"gossan": _version(), "schema": SCHEMA}
         parts["survey"] = [one.model_dump(mode="json") for one in self.project.survey]
         parts["imagery"] = [one.model_dump(mode="json") for one in self.project.imagery]
         return fingerprint(parts)
@@ -119,6 +123,7 @@ def _walk(
 ) -> RunResult:
     begun = time.perf_counter()
     run, blocks = RunFolder(out), Blocks(workers=workers)
+    refuse_folder_of("krige", out)
     run.clean()
     with reporter.step("Surveys and imagery"), told(reporter) as notes:
         ground = open_ground(project, run.store, blocks)
@@ -138,9 +143,10 @@ def _walk(
         _whole_maps(walk, products)
     with reporter.step("Tables"):
         tables = _gather(walk, products)
-    verdicts = _verdicts(run, products, project.elements)
+    verdicts = _verdicts(tables[Table.SCORES], products, project.elements)
     _write_manifest(walk, products, verdicts, time.perf_counter() - begun)
-    return RunResult(run.root, summary_of(tables["scores"]), tuple(verdicts.values()))
+    said = tuple(f"{element}: {one.sentence}" for element, one in verdicts.items())
+    return RunResult(run.root, summary_of(tables[Table.SCORES]), said)
 
 
 def _whole_maps(walk: Walk, products: list[Product]) -> None:
@@ -164,7 +170,7 @@ def _whole_maps(walk: Walk, products: list[Product]) -> None:
     walk.run.once("reduced", made_of, [parts / "reduced_resolution.csv"], work)
     table = parts / "reduced_resolution.csv"
     if table.stat().st_size > 2:
-        walk.run.write_table("reduced_resolution", pd.read_csv(table))
+        walk.run.write_table(Table.REDUCED_RESOLUTION, pd.read_csv(table))
 
 
 def _element(walk: Walk, element: str, products: list[Product]) -> list[Made]:
@@ -325,7 +331,7 @@ def _make(
         "censoring": data.censoring,
         "calibration": tested.calibration.sentence if tested.calibration else None,
         "interval_scale": factor,
-        "verdict": getattr(model, "verdict_", None),
+        "choice": getattr(model, "verdict_", None),
     }
     return facts, made
 
@@ -357,86 +363,82 @@ def _gather(walk: Walk, products: list[Product]) -> dict[str, pd.DataFrame]:
                     found.setdefault(path.stem, []).append(table)
     for path in sorted((walk.run.store / "parts").glob("alteration_*/alteration.csv")):
         if path.parent.name.removeprefix("alteration_") in walk.project.elements:
-            found.setdefault("alteration", []).append(pd.read_csv(path))
+            found.setdefault(Table.ALTERATION, []).append(pd.read_csv(path))
     tables = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items()}
-    held_out = tables.get("held_out", pd.DataFrame())
+    held_out = tables.get(Table.HELD_OUT, pd.DataFrame())
     scores = [held_out_scores(held_out, walk.ground, walk.project)]
     if walk.maps:
         scores.append(coarse_scores(walk.run, products, walk.blocks))
         scores.append(
             check_layer_scores(walk.run, products, walk.ground, walk.project, walk.blocks)
         )
-        tables["image_quality"] = image_tables(walk.run, products, walk.blocks)
-    tables["scores"] = pd.concat(scores, ignore_index=True)
-    tables["components"] = walk.ground.landscape.component_tables()
-    tables["findings"] = walk.ground.surveys.findings_table()
+        tables[Table.IMAGE_QUALITY] = image_tables(walk.run, products, walk.blocks)
+        tables[Table.MASKS] = mask_table(walk.run, walk.ground)
+    tables[Table.SCORES] = pd.concat(scores, ignore_index=True)
+    tables[Table.COMPONENTS] = walk.ground.landscape.component_tables()
+    tables[Table.FINDINGS] = walk.ground.surveys.findings_table()
     if walk.ground.occurrences is not None:
-        tables["occurrences"] = walk.ground.occurrences
-    tables["samples"] = walk.ground.surveys.samples_table()
+        tables[Table.OCCURRENCES] = walk.ground.occurrences
+    tables[Table.SAMPLES] = walk.ground.surveys.samples_table()
     for name, table in tables.items():
         walk.run.write_table(name, table)
     return tables
 
 
-def _verdicts(run: RunFolder, products: list[Product], elements: tuple[str, ...]) -> dict[str, str]:
-    """Give what each choosing product says of each element."""
+def _verdicts(
+    scores: pd.DataFrame, products: list[Product], elements: tuple[str, ...]
+) -> dict[str, ElementVerdict]:
+    """Judge which map of each element to trust."""
     found = {}
-    for product in products:
-        for element in product.elements:
-            path = _parts(run, f"{product.name}_{element}") / "done.json"
-            verdict = json.loads(path.read_text(encoding="utf-8")).get("verdict")
-            if verdict:
-                found[f"{product.name}_{element}"] = f"{element}: {verdict}"
+    for element in elements:
+        own = [product for product in products if element in product.elements]
+        titles = {product.name: product.title for product in own}
+        choosing = next((p.name for p in own if p.settings.model == CHOOSING), None)
+        found[element] = judge(scores[scores[Column.ELEMENT] == element], titles, choosing)
     return found
 
 
 def _write_manifest(
-    walk: Walk, products: list[Product], verdicts: dict[str, str], seconds: float
+    walk: Walk, products: list[Product], verdicts: dict[str, ElementVerdict], seconds: float
 ) -> None:
-    """Write the manifest last: a folder with a manifest is a finished run."""
-    entries = []
-    for product in products:
-        for element in product.elements:
-            entries.append(_entry(walk, product, element, verdicts))
-    walk.run.write_json(
-        walk.run.manifest_path,
-        {
-            "gossan": _version(),
-            "name": walk.project.project.name,
-            "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-            "seed": walk.project.project.seed,
-            "elements": list(walk.project.elements),
-            "settings": settings_record(walk.project),
-            "project_folder": str(walk.project.base),
-            "grid": walk.ground.grid_record(),
-            "inputs": walk.ground.hashes,
-            "products": entries,
-            "versions": versions(),
-            "timings_s": {name: round(value, 3) for name, value in walk.timings.items()},
-            "seconds": round(seconds, 3),
-            "peak_memory_mib": peak_memory_mib(),
-            "notes": walk.ground.notes,
-        },
+    project = walk.project
+    walk.run.write_manifest(
+        RunManifest(
+            gossan=_version(),
+            name=project.project.name,
+            created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            seed=project.project.seed,
+            elements=project.elements,
+            settings=settings_record(project),
+            project_folder=str(project.base),
+            grid=grid_record(walk.ground.grid, walk.ground.surveys.coordinates),
+            inputs=walk.ground.hashes,
+            products=tuple(_record(walk, p, element) for p in products for element in p.elements),
+            verdicts=verdicts,
+            versions=versions(),
+            timings_s={name: round(value, 3) for name, value in walk.timings.items()},
+            seconds=round(seconds, 3),
+            peak_memory_mib=peak_memory_mib(),
+            notes=tuple(walk.ground.notes),
+        )
     )
 
 
-def _entry(walk: Walk, product: Product, element: str, verdicts: dict[str, str]) -> dict[str, Any]:
+def _record(walk: Walk, product: Product, element: str) -> ProductRecord:
     facts = json.loads(
         (_parts(walk.run, f"{product.name}_{element}") / "done.json").read_text(encoding="utf-8")
     )
-    estimate = walk.run.layer(product.name, element)
-    error = walk.run.layer(product.name, element, "se")
-    return {
-        "product": product.name,
-        "model": product.settings.model,
-        "features": product.settings.features,
-        "element": element,
-        "layer": _relative(walk.run, estimate),
-        "standard_error": _relative(walk.run, error),
-        "imagery_used": walk.used.shares.get(product.settings.features),
+    return ProductRecord(
+        product=product.name,
+        title=product.title,
+        model=product.settings.model,
+        features=product.settings.features,
+        element=element,
+        layer=_relative(walk.run, walk.run.layer(product.name, element)),
+        standard_error=_relative(walk.run, walk.run.layer(product.name, element, "se")),
+        imagery_used=walk.used.shares.get(product.settings.features),
         **facts,
-        "verdict": verdicts.get(f"{product.name}_{element}"),
-    }
+    )
 
 
 def _relative(run: RunFolder, path: Path) -> str | None:

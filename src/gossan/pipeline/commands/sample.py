@@ -10,13 +10,12 @@ import shapely
 from pyproj import CRS
 
 from gossan.errors import InputError, must
-from gossan.geo.blocks import Blocks
 from gossan.geochem.variogram.fitting import Structure, VariogramModel
-from gossan.io.run_folder import RunFolder
+from gossan.io.contract import BASELINE
+from gossan.io.finished_run import FinishedRun, open_run
+from gossan.io.tables import Column, Table
 from gossan.io.vectors import read_area
-from gossan.pipeline.commands.anomalies import FinishedRun, threshold_of
-from gossan.pipeline.commands.predict import find_entry
-from gossan.pipeline.options.products import BASELINE
+from gossan.pipeline.commands.anomalies import probability_of, threshold_of
 from gossan.targets.sampling import SamplingSettings, plan_samples, write_plan
 
 
@@ -32,42 +31,41 @@ def next_samples(
     With a product that has standard errors, doubt about exceeding the threshold counts; else the
     kriging variance. Writes ``RUN/anomalies/sample_next.gpkg``, ``.gpx`` and ``.csv``.
     """
-    finished = FinishedRun(RunFolder(Path(run)), Blocks())
+    finished = open_run(run)
     chosen = element or finished.elements[0]
-    entry = find_entry(finished.manifest, product or BASELINE, chosen)
-    layer = finished.layer(entry)
+    record = finished.find(product or BASELINE, chosen)
+    layer = finished.estimate(record)
     crs: CRS = layer.grid.crs
     area = read_area(within, crs) if within else shapely.box(*layer.grid.bounds)
     threshold = threshold_of(finished, chosen)
-    probability = finished.probability(entry, threshold) if product else None
+    probability = probability_of(finished, record, threshold) if product else None
     goal = "doubt" if probability is not None else "variance"
     plan = plan_samples(
         layer.grid,
-        finished.samples[["easting", "northing"]].to_numpy(float),
+        finished.samples[[Column.EASTING, Column.NORTHING]].to_numpy(float),
         _variogram(finished, chosen),
         area,
         probability=probability,
         settings=SamplingSettings(number=count, goal=goal),
     )
-    write_plan(plan, finished.folder.root / "anomalies")
+    write_plan(plan, finished.folder.anomalies)
     return pd.DataFrame(plan.table.drop(columns="geometry"))
 
 
 def _variogram(finished: FinishedRun, element: str) -> VariogramModel:
     """Rebuild the kriged baseline's variogram from its table."""
-    table = finished.folder.table("variograms")
-    if len(table):
-        table = table[(table["product"] == BASELINE) & (table["element"] == element)]
+    table = finished.table(Table.VARIOGRAMS, element)
+    table = table[table[Column.PRODUCT] == BASELINE]
     if not len(table):
         name = f"variogram of {element}"
         raise InputError(must(name, "in the run", "none", "Run the project with kriging"))
-    nugget = float(table.loc[table["kind"] == "nugget", "sill"].sum())
-    structures = tuple(
-        _structure(row) for row in table[table["kind"] != "nugget"].to_dict("records")
-    )
+    pure = table[Column.KIND] == "nugget"
+    nugget = float(table.loc[pure, Column.SILL].sum())
+    structures = tuple(_structure(row) for row in table[~pure].to_dict("records"))
     return VariogramModel(nugget, structures)
 
 
 def _structure(row: dict[Any, Any]) -> Structure:
-    shape = {"smoothness": float(row["smoothness"])} if row["kind"] == "matern" else {}
-    return Structure(row["kind"], float(row["sill"]), float(row["range_m"]), **shape)
+    kind = row[Column.KIND]
+    shape = {"smoothness": float(row[Column.SMOOTHNESS])} if kind == "matern" else {}
+    return Structure(kind, float(row[Column.SILL]), float(row[Column.RANGE_M]), **shape)

@@ -8,16 +8,13 @@ from dataclasses import dataclass
 from gossan.fusion.protocol import FusionModel
 from gossan.fusion.registry import make_model, options_of
 from gossan.geochem.transforms import TransformWord
+from gossan.io.contract import BASELINE
 from gossan.pipeline.options.project import ProductSettings, Project
+from gossan.pipeline.options.titles import product_titles
 
-BASELINE = "kriging"
 TRUSTED = "trusted"
-COARSE = "coarse layer"
-"""Comparison of a map with the kriged one, pixel by pixel."""
-CHECK_LAYER = "check layer: "
-"""Comparison of a map with the kriged layer of a check survey, pixel by pixel; its name follows."""
-OF_PIXELS = (COARSE, CHECK_LAYER)
-"""Beginnings of the comparisons that count pixels; the others count samples."""
+CHOOSING = "auto"
+"""Word of the model that chooses among others."""
 INNER_FOLDS = 5
 """Folds by which the product to trust chooses: as many as it is tested with."""
 
@@ -29,6 +26,8 @@ class Product:
     settings: ProductSettings
     transform: TransformWord
     elements: tuple[str, ...]
+    title: str
+    """Name for people."""
 
     @property
     def name(self) -> str:
@@ -46,7 +45,8 @@ def products_of(project: Project) -> list[Product]:
     if not any(product.model == BASELINE for product in asked):
         asked.insert(0, _product(BASELINE, BASELINE, ""))
     asked.sort(key=lambda product: product.model != BASELINE)
-    return [_planned(product, project) for product in asked]
+    titles = product_titles(asked, {one.name: one.sensor for one in project.imagery})
+    return [_planned(product, project, titles[product.name]) for product in asked]
 
 
 def paper_products(project: Project) -> list[ProductSettings]:
@@ -78,11 +78,11 @@ def _product(name: str, model: str, features: str, **options: str | int) -> Prod
     )
 
 
-def _planned(settings: ProductSettings, project: Project) -> Product:
+def _planned(settings: ProductSettings, project: Project, title: str) -> Product:
     literal = getattr(settings.options, "variant", None) == "literal"
     usual: TransformWord = "identity" if literal else project.project.transform
     transform = settings.transform or usual
     if transform != "log" and getattr(settings.options, "composite", "none") != "none":
         plain = settings.options.model_copy(update={"composite": "none"})
         settings = settings.model_copy(update={"options": plain})
-    return Product(settings, transform, settings.elements or project.elements)
+    return Product(settings, transform, settings.elements or project.elements, title)

@@ -1,0 +1,245 @@
+"""The contract of a run folder's tables: their names and columns.
+
+``Table.SCORES.columns`` are the columns that every reader can count on; a table may have more.
+Tables that are not listed here belong to the model that made them (``clusters``, ``features``).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import pandas as pd
+
+__all__ = ["Column", "Table", "complete"]
+
+
+class Column(StrEnum):
+    """Names of columns, each with one meaning in all tables."""
+
+    # what a row is about
+    ELEMENT = "element"
+    PRODUCT = "product"
+    COMPARISON = "comparison"
+    SURVEY = "survey"
+    ROLE = "role"
+    SAMPLE = "sample"
+    FOLD = "fold"
+    GROUP = "group"
+    EASTING = "easting"
+    NORTHING = "northing"
+    DISTANCE_M = "distance_m"
+    UNIT = "unit"
+    N = "n"
+    NOTE = "note"
+    # values at samples
+    OBSERVED = "observed"
+    ESTIMATE = "estimate"
+    STANDARD_ERROR = "standard_error"
+    LOWER90 = "lower90"
+    UPPER90 = "upper90"
+    # scores
+    R = "r"
+    SPEARMAN = "spearman"
+    RMSE = "rmse"
+    BIAS = "bias"
+    CONCORDANCE = "concordance"
+    SKILL = "skill"
+    SKILL_LOW = "skill_low"
+    SKILL_HIGH = "skill_high"
+    DOMAIN = "domain"
+    # coverage
+    NOMINAL = "nominal"
+    ACHIEVED = "achieved"
+    ACHIEVED_SCALED = "achieved_scaled"
+    MEAN_WIDTH = "mean_width"
+    INTERVAL_SCORE = "interval_score"
+    FROM_M = "from_m"
+    TO_M = "to_m"
+    # variograms
+    OF = "of"
+    KIND = "kind"
+    SILL = "sill"
+    RANGE_M = "range_m"
+    PRACTICAL_RANGE_M = "practical_range_m"
+    SMOOTHNESS = "smoothness"
+    # imagery
+    SOURCE = "source"
+    COMPONENT = "component"
+    BAND = "band"
+    LOADING = "loading"
+    SHARE = "share"
+    READING = "reading"
+    IMAGERY = "imagery"
+    SCENE = "scene"
+    MASK = "mask"
+    FEATURE = "feature"
+    # anomalies
+    RANK = "rank"
+    ANOMALY = "anomaly"
+    STATUS = "status"
+    THRESHOLD = "threshold"
+    NUMBER = "number"
+    TOTAL_KM2 = "total_km2"
+    MEDIAN_KM2 = "median_km2"
+    LARGEST_KM2 = "largest_km2"
+    INSIDE_SHARE = "inside_share"
+    KNOWN = "known"
+    EXTENDED = "extended"
+    NEW = "new"
+    NEW_KM2 = "new_km2"
+    MEDIAN_CONTRAST = "median_contrast"
+    AREA_KM2 = "area_km2"
+    PEAK = "peak"
+    PEAK_EASTING = "peak_easting"
+    PEAK_NORTHING = "peak_northing"
+    MEAN = "mean"
+    CONTRAST = "contrast"
+    CONTRAST_AREA = "contrast_area"
+    ZONE = "zone"
+    PROBABILITY = "probability"
+    COINCIDENT = "coincident"
+    OVERLAP = "overlap"
+    EXPOSURE = "exposure"
+    SCORE = "score"
+    RULE = "rule"
+    VALUE = "value"
+    # known occurrences
+    OCCURRENCE_M = "occurrence_m"
+    OCCURRENCES = "occurrences"
+    OUTSIDE = "outside"
+    AUC = "auc"
+    AUC_LOWER95 = "auc_lower95"
+    AUC_UPPER95 = "auc_upper95"
+    CHANCE_LOWER95 = "chance_lower95"
+    CHANCE_UPPER95 = "chance_upper95"
+    P_VALUE = "p_value"
+    ENRICHMENT = "enrichment"
+    ENRICHMENT_LOWER95 = "enrichment_lower95"
+    ENRICHMENT_UPPER95 = "enrichment_upper95"
+    CROSSING_OCCURRENCES = "crossing_occurrences"
+    CROSSING_AREA = "crossing_area"
+    OCCURRENCE_SHARE = "occurrence_share"
+    AREA_SHARE = "area_share"
+    # how a model that chooses among others chose
+    CANDIDATE = "candidate"
+    CHOSEN = "chosen"
+    # against a simulated truth
+    DETAIL_R = "detail_r"
+
+
+class Table(StrEnum):
+    """Names of the tables that other commands read: ``tables/<name>.csv``."""
+
+    SCORES = "scores"
+    HELD_OUT = "held_out"
+    CALIBRATION = "calibration"
+    COVERAGE_BY_DISTANCE = "coverage_by_distance"
+    SAMPLES = "samples"
+    OCCURRENCES = "occurrences"
+    VARIOGRAMS = "variograms"
+    """Structures of the variogram in use, of each model that has one."""
+    VARIOGRAM_FITS = "variogram_fits"
+    """Forms tried by ``gossan krige``, with their misfit."""
+    VARIOGRAM_POINTS = "variogram_points"
+    COMPONENTS = "components"
+    MASKS = "masks"
+    REGISTRATION = "registration"
+    FINDINGS = "findings"
+    SURVEY = "survey"
+    ALTERATION = "alteration"
+    IMAGE_QUALITY = "image_quality"
+    REDUCED_RESOLUTION = "reduced_resolution"
+    CHOICE = "choice"
+    THRESHOLDS = "thresholds"
+    ANOMALIES = "anomalies"
+    PRODUCT_NUMBERS = "product_numbers"
+    OCCURRENCE_TESTS = "occurrence_tests"
+    OCCURRENCE_CURVES = "occurrence_curves"
+    PREDICTION_AREA = "prediction_area"
+    HALO = "halo"
+    TRUTH = "truth"
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Columns that the table has, whatever else it has."""
+        return _COLUMNS.get(self, ())
+
+
+_C = Column
+_COLUMNS: dict[Table, tuple[Column, ...]] = {
+    Table.SCORES: (
+        _C.PRODUCT, _C.ELEMENT, _C.COMPARISON, _C.N, _C.R, _C.SPEARMAN, _C.RMSE, _C.BIAS,
+        _C.CONCORDANCE, _C.SKILL, _C.SKILL_LOW, _C.SKILL_HIGH, _C.DOMAIN,
+    ),
+    Table.HELD_OUT: (
+        _C.PRODUCT, _C.ELEMENT, _C.COMPARISON, _C.FOLD, _C.SAMPLE, _C.EASTING, _C.NORTHING,
+        _C.OBSERVED, _C.ESTIMATE, _C.STANDARD_ERROR, _C.LOWER90, _C.UPPER90, _C.DISTANCE_M,
+        _C.GROUP,
+    ),
+    Table.CALIBRATION: (
+        _C.PRODUCT, _C.ELEMENT, _C.COMPARISON, _C.N, _C.NOMINAL, _C.ACHIEVED, _C.ACHIEVED_SCALED,
+        _C.MEAN_WIDTH, _C.INTERVAL_SCORE,
+    ),
+    Table.COVERAGE_BY_DISTANCE: (
+        _C.PRODUCT, _C.ELEMENT, _C.COMPARISON, _C.N, _C.FROM_M, _C.TO_M, _C.NOMINAL, _C.ACHIEVED,
+    ),
+    Table.SAMPLES: (_C.SURVEY, _C.ROLE, _C.EASTING, _C.NORTHING),
+    Table.OCCURRENCES: (_C.EASTING, _C.NORTHING),
+    Table.VARIOGRAMS: (
+        _C.ELEMENT, _C.KIND, _C.SILL, _C.RANGE_M, _C.PRACTICAL_RANGE_M, _C.SMOOTHNESS,
+    ),
+    Table.VARIOGRAM_FITS: (_C.SURVEY, _C.ELEMENT, _C.OF, _C.SILL, _C.PRACTICAL_RANGE_M, _C.CHOSEN),
+    Table.VARIOGRAM_POINTS: (_C.SURVEY, _C.ELEMENT, _C.OF),
+    Table.COMPONENTS: (
+        _C.SOURCE, _C.COMPONENT, _C.BAND, _C.LOADING, _C.SHARE, _C.READING,
+    ),
+    Table.MASKS: (_C.IMAGERY, _C.SCENE, _C.MASK, _C.SHARE),
+    Table.FINDINGS: (_C.SURVEY, _C.ELEMENT),
+    Table.ALTERATION: (_C.ELEMENT, _C.FEATURE),
+    Table.IMAGE_QUALITY: (_C.ELEMENT, _C.PRODUCT),
+    Table.REDUCED_RESOLUTION: (_C.ELEMENT, _C.PRODUCT),
+    Table.CHOICE: (_C.PRODUCT, _C.ELEMENT, _C.CANDIDATE, _C.CHOSEN),
+    Table.THRESHOLDS: (_C.ELEMENT, _C.SOURCE, _C.RULE, _C.VALUE),
+    Table.ANOMALIES: (
+        _C.ELEMENT, _C.PRODUCT, _C.RANK, _C.ANOMALY, _C.STATUS, _C.THRESHOLD, _C.AREA_KM2, _C.PEAK,
+        _C.PEAK_EASTING, _C.PEAK_NORTHING, _C.MEAN, _C.CONTRAST, _C.CONTRAST_AREA, _C.ZONE,
+        _C.PROBABILITY, _C.COINCIDENT, _C.OVERLAP, _C.OCCURRENCE_M, _C.OCCURRENCES, _C.EXPOSURE,
+        _C.SCORE,
+    ),
+    Table.PRODUCT_NUMBERS: (
+        _C.ELEMENT, _C.PRODUCT, _C.THRESHOLD, _C.NUMBER, _C.TOTAL_KM2, _C.MEDIAN_KM2,
+        _C.LARGEST_KM2, _C.INSIDE_SHARE, _C.KNOWN, _C.EXTENDED, _C.NEW, _C.NEW_KM2,
+        _C.MEDIAN_CONTRAST,
+    ),
+    Table.OCCURRENCE_TESTS: (_C.ELEMENT, _C.NOTE),
+    Table.OCCURRENCE_CURVES: (
+        _C.ELEMENT, _C.PRODUCT, _C.AREA_SHARE, _C.OCCURRENCE_SHARE, _C.CHANCE_LOWER95,
+        _C.CHANCE_UPPER95,
+    ),
+    Table.PREDICTION_AREA: (
+        _C.ELEMENT, _C.PRODUCT, _C.THRESHOLD, _C.OCCURRENCE_SHARE, _C.AREA_SHARE,
+    ),
+    Table.TRUTH: (_C.ELEMENT, _C.PRODUCT, _C.R, _C.RMSE, _C.SKILL, _C.DETAIL_R),
+}  # fmt: skip
+
+
+def complete(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Check that a table has the columns of its contract; an empty one gets them.
+
+    Raises
+    ------
+    ValueError
+        A column is missing: a mistake of the writer, not of the user.
+
+    Examples
+    --------
+    >>> list(complete("occurrences", pd.DataFrame()).columns)
+    ['easting', 'northing']
+    """
+    columns = Table(name).columns if name in set(Table) else ()
+    missing = [str(column) for column in columns if column not in table.columns]
+    if not missing:
+        return table
+    if len(table):
+        raise ValueError(f"table {name!r} lacks the columns {', '.join(missing)}")
+    return pd.DataFrame(columns=[*map(str, table.columns), *missing])
