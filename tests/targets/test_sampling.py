@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -15,9 +16,10 @@ from gossan.errors import FitError, InputError
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer
 from gossan.geochem.variogram.model import Structure, VariogramModel
-from gossan.targets.sampling import SamplingSettings, plan_samples, write_plan
+from gossan.targets.sampling import Access, SamplingSettings, plan_samples, write_plan
 
 GRID = Grid(CRS.from_epsg(32645), Affine(100.0, 0, 500_000.0, 0, -150.0, 4_400_000.0), 60, 70)
+VARIANCE = partial(SamplingSettings, goal="variance")
 MODEL = VariogramModel(0.05, (Structure("exponential", 0.4, 900.0),))
 
 
@@ -49,7 +51,7 @@ def whole() -> shapely.Polygon:
 def test_the_first_sample_is_the_best_of_all_and_the_error_left_is_right(
     existing: np.ndarray, whole: shapely.Polygon
 ) -> None:
-    settings = SamplingSettings(number=3, candidates=40, targets=60)
+    settings = SamplingSettings(number=3, goal="variance", candidates=40, targets=60)
     plan = plan_samples(GRID, existing, MODEL, whole, settings=settings)
     left, bottom, right, top = GRID.bounds
     rows, columns = 9, 7  # of the 60 places judged on 7 x 9 km
@@ -74,7 +76,7 @@ def test_the_first_sample_is_the_best_of_all_and_the_error_left_is_right(
 
 
 def test_new_samples_go_where_there_are_none(existing: np.ndarray, whole: shapely.Polygon) -> None:
-    plan = plan_samples(GRID, existing, MODEL, whole, settings=SamplingSettings(number=8))
+    plan = plan_samples(GRID, existing, MODEL, whole, settings=VARIANCE(number=8))
     middle = (GRID.bounds[0] + GRID.bounds[2]) / 2
     assert (plan.table["easting"] > middle).mean() > 0.8
     gains = plan.table["gain"].to_numpy()
@@ -99,7 +101,7 @@ def test_samples_stay_in_the_area_apart_and_on_the_map(existing: np.ndarray) -> 
     area = shapely.Point((left + right) / 2, (bottom + top) / 2).buffer(2000.0)
     p = np.full((1, *GRID.shape), 0.3)
     p[0, :, 36:] = np.nan
-    settings = SamplingSettings(number=12, apart_m=400.0)
+    settings = VARIANCE(number=12, apart_m=400.0)
     plan = plan_samples(
         GRID, existing, MODEL, area, probability=ArrayLayer(GRID, ("p",), p), settings=settings
     )
@@ -113,13 +115,13 @@ def test_samples_stay_in_the_area_apart_and_on_the_map(existing: np.ndarray) -> 
 def test_a_narrow_area_still_gets_a_place(existing: np.ndarray) -> None:
     left, _, _, top = GRID.bounds
     sliver = shapely.LineString([(left + 50, top - 50), (left + 6000, top - 8000)]).buffer(0.5)
-    plan = plan_samples(GRID, existing, MODEL, sliver, settings=SamplingSettings(number=2))
+    plan = plan_samples(GRID, existing, MODEL, sliver, settings=VARIANCE(number=2))
     assert 1 <= len(plan.table) <= 2 and shapely.intersects(sliver, plan.table.geometry).all()
 
 
 def test_impossible_wishes_are_refused(existing: np.ndarray, whole: shapely.Polygon) -> None:
     with pytest.raises(InputError):
-        plan_samples(GRID, existing, MODEL, shapely.box(0, 0, 1, 1))
+        plan_samples(GRID, existing, MODEL, shapely.box(0, 0, 1, 1), settings=VARIANCE())
     with pytest.raises(InputError):
         plan_samples(GRID, existing, MODEL, whole, settings=SamplingSettings(goal="doubt"))
     sure = ArrayLayer(GRID, ("p",), np.ones((1, *GRID.shape)))
@@ -127,13 +129,13 @@ def test_impossible_wishes_are_refused(existing: np.ndarray, whole: shapely.Poly
         plan_samples(GRID, existing, MODEL, whole, probability=sure,
                      settings=SamplingSettings(goal="doubt"))  # fmt: skip
     with pytest.raises(InputError):
-        plan_samples(GRID, existing, MODEL, whole, settings=SamplingSettings(apart_m=1e6))
+        plan_samples(GRID, existing, MODEL, whole, settings=VARIANCE(apart_m=1e6))
 
 
 def test_the_plan_is_written_for_gis_and_receiver(
     existing: np.ndarray, whole: shapely.Polygon, tmp_path: Path
 ) -> None:
-    plan = plan_samples(GRID, existing, MODEL, whole, settings=SamplingSettings(number=5))
+    plan = plan_samples(GRID, existing, MODEL, whole, settings=VARIANCE(number=5))
     paths = write_plan(plan, tmp_path)
     assert len(gpd.read_file(paths["gpkg"], layer="samples")) == 5
     points = ElementTree.parse(paths["gpx"]).getroot().findall("{*}wpt")
@@ -142,3 +144,73 @@ def test_the_plan_is_written_for_gis_and_receiver(
         easting, northing = back.transform(float(point.get("lon")), float(point.get("lat")))
         assert easting == pytest.approx(row.geometry.x, abs=0.1)
         assert northing == pytest.approx(row.geometry.y, abs=0.1)
+
+
+def test_the_plan_keeps_off_the_rim_and_out_of_closed_ground(existing: np.ndarray) -> None:
+    left, bottom, right, top = GRID.bounds
+    area = shapely.box(left, bottom, right, top)
+    closed = shapely.box(left + 4000, bottom, right, top - 2000)
+    plan = plan_samples(
+        GRID, existing, MODEL, area, access=Access(avoid=closed),
+        settings=VARIANCE(number=10, inside_m=600.0),
+    )  # fmt: skip
+    points = plan.table.geometry
+    assert (shapely.distance(points.to_numpy(), area.exterior) >= 600.0 - 1e-6).all()
+    assert not shapely.intersects(points.to_numpy(), closed).any()
+
+
+def test_tracks_draw_the_plan_near(existing: np.ndarray, whole: shapely.Polygon) -> None:
+    left, bottom, right, top = GRID.bounds
+    track = shapely.LineString([(left + 3000, bottom), (right - 1500, top)])
+    free = plan_samples(GRID, existing, MODEL, whole, settings=VARIANCE(number=8))
+    near = plan_samples(
+        GRID, existing, MODEL, whole, access=Access(tracks=track),
+        settings=VARIANCE(number=8, track_m=200.0),
+    )  # fmt: skip
+    away = shapely.distance(free.table.geometry.to_numpy(), track)
+    assert near.table["track_m"].mean() < 0.5 * away.mean()
+    assert near.table["track_m"].to_numpy() == pytest.approx(
+        shapely.distance(near.table.geometry.to_numpy(), track)
+    )
+    assert near.after > free.after and free.table["track_m"].isna().all()
+
+
+def test_the_gain_stated_is_the_one_that_simulated_fields_show(
+    existing: np.ndarray, whole: shapely.Polygon
+) -> None:
+    """Draw fields of the variogram, sample and krige them with and without the new samples."""
+    easting, northing = np.meshgrid(*GRID.coordinates())
+    p = np.clip((easting - GRID.bounds[0]) / 7000, 0.02, 0.98)
+    probability = ArrayLayer(GRID, ("p",), p[None])
+    plan = plan_samples(
+        GRID, existing, MODEL, whole, probability=probability, settings=SamplingSettings(number=6)
+    )
+    rng = np.random.default_rng(12)
+    rows, cols = rng.integers(0, GRID.height, 300), rng.integers(0, GRID.width, 300)
+    judged = np.column_stack([easting[rows, cols], northing[rows, cols]])
+    weights = 4 * p[rows, cols] * (1 - p[rows, cols])
+    new = plan.table[["easting", "northing"]].to_numpy()
+    places = np.vstack([existing, new, judged])
+    root = np.linalg.cholesky(
+        0.4 * np.exp(-cdist(places, places) / 900.0) + 1e-9 * np.eye(len(places))
+    )
+    fields = 3.0 + root @ rng.normal(size=(len(places), 400))
+    sampled = len(existing) + len(new)
+    seen = fields[:sampled] + np.sqrt(0.05) * rng.normal(size=(sampled, 400))
+
+    def error(count: int) -> float:
+        kriged = _ordinary_weights(places[:count], judged).T @ seen[:count]
+        return float(weights @ ((kriged - fields[sampled:]) ** 2).mean(axis=1))
+
+    shown = error(sampled) / error(len(existing))
+    assert plan.after / plan.before == pytest.approx(shown, abs=0.03)
+    assert shown < 0.97
+
+
+def _ordinary_weights(samples: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    n = len(samples)
+    system = np.ones((n + 1, n + 1))
+    system[:n, :n] = 0.4 * np.exp(-cdist(samples, samples) / 900.0) + 0.05 * np.eye(n)
+    system[n, n] = 0.0
+    right = np.vstack([0.4 * np.exp(-cdist(samples, targets) / 900.0), np.ones(len(targets))])
+    return np.linalg.solve(system, right)[:n]

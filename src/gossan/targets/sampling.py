@@ -1,4 +1,4 @@
-"""Choose where to sample next: the places that take most error or doubt out of the map."""
+"""Where to sample next: the places that take most doubt or error out of a map."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Protocol
 
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from pydantic import Field
@@ -17,17 +18,24 @@ from gossan.errors import FitError, InputError, must
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer, values_at
 from gossan.io.field_files import write_gpx
-from gossan.io.geometry_tables import GeoTable, geometry_table, write_csv, write_geopackage
+from gossan.io.geometry_tables import (
+    GeoTable,
+    degrees_at,
+    geometry_table,
+    write_csv,
+    write_geopackage,
+)
 from gossan.io.qgis_styles import point_style
 from gossan.settings import Settings
 
 Array = NDArray[np.float64]
+MOST_PROPOSED = 500
 _MOST_SAMPLES = 8000
 _VAGUE_MEAN = 1e4  # variance of the unknown mean over that of the field: ordinary kriging
 
 
 class Covariance(Protocol):
-    """What is asked of a variogram model (see ``geochem.variogram_model.VariogramModel``)."""
+    """What a plan needs of a variogram model (``geochem.variogram.model.VariogramModel``)."""
 
     @property
     def nugget(self) -> float:
@@ -45,35 +53,62 @@ class Covariance(Protocol):
 
 
 class SamplingSettings(Settings):
-    """Say how many samples and what they are for.
+    """How many samples to propose, what for, and where they may lie.
 
     >>> SamplingSettings(number=5).goal
-    'variance'
+    'doubt'
     """
 
-    number: Annotated[int, Field(ge=1, le=500)] = 20
+    number: Annotated[int, Field(ge=1, le=MOST_PROPOSED)] = 20
     """New samples to propose."""
 
-    goal: Literal["variance", "doubt"] = "variance"
-    """Take out kriging variance everywhere, or where the map may or may not be anomalous."""
+    goal: Literal["doubt", "variance"] = "doubt"
+    """Reduce kriging variance where the map may or may not be anomalous, or everywhere."""
 
     apart_m: Annotated[float, Field(ge=0)] = 0.0
     """Least distance between proposed samples, and from old ones."""
+
+    inside_m: Annotated[float, Field(ge=0)] = 0.0
+    """Least distance from the edge of the area and of the map."""
+
+    track_m: Annotated[float, Field(gt=0)] = 500.0
+    """Distance from a track at which a sample costs twice as much as beside it."""
 
     candidates: Annotated[int, Field(ge=10, le=4000)] = 1500
     """About how many places are tried."""
 
     targets: Annotated[int, Field(ge=10, le=8000)] = 2500
-    """About how many places of the map are judged."""
+    """About how many places of the area are judged."""
+
+
+@dataclass(frozen=True, eq=False)
+class Access:
+    """How new samples are reached: along ``tracks`` (lines), not in ``avoid`` (polygons)."""
+
+    tracks: shapely.Geometry | None = None
+    avoid: shapely.Geometry | None = None
+
+    def distance(self, places: Array) -> Array:
+        """Return the distance to the nearest track in metres; NaN without tracks."""
+        if self.tracks is None:
+            return np.full(len(places), np.nan)
+        return shapely.distance(shapely.points(places), self.tracks)
+
+    def open(self, places: Array) -> NDArray[np.bool_]:
+        """Tell which places may be sampled."""
+        if self.avoid is None:
+            return np.ones(len(places), bool)
+        return ~shapely.intersects_xy(self.avoid, places[:, 0], places[:, 1])
 
 
 @dataclass(frozen=True, eq=False)
 class SamplePlan:
-    """Hold proposed samples in the order of their worth.
+    """Proposed samples, in the order in which they were chosen.
 
-    ``table``: order, name, easting, northing, standard_error (of the map there, before), gain
-    (share of the first error that this sample takes out), error_left (share left after it).
-    ``before``, ``after``: weighted mean kriging variance of the judged places.
+    ``table``: order, name, easting, northing, longitude, latitude, standard_error (of kriging
+    there, before), gain (share of the first error that this sample takes out), error_left (share
+    left after it), track_m (distance to the nearest track). ``before``, ``after``: weighted mean
+    kriging variance of the judged places.
     """
 
     goal: str
@@ -89,24 +124,26 @@ def plan_samples(
     area: shapely.Geometry,
     *,
     probability: Layer | None = None,
+    access: Access | None = None,
     settings: SamplingSettings | None = None,
 ) -> SamplePlan:
-    """Choose new samples one after the other, each where it helps the map most.
+    """Choose new samples one after the other, each where it helps the map most for its cost.
 
     With C the covariance given all samples so far, a sample at c lowers the weighted variance by
     ``sum_t w_t C(t, c)^2 / (C(c, c) + nugget)``; the best is taken, C is updated, and so on
     (greedy; the variance does not depend on the values, so this needs no guess of them). Weights
     are 1, or 4 P (1 - P) for the goal "doubt", P the probability of exceedance. The mean is
-    unknown, as in ordinary kriging.
+    unknown, as in ordinary kriging. With tracks the gain is divided by ``1 + distance / track_m``.
 
     Parameters
     ----------
-    grid : of the map; places are judged all over it.
+    grid : of the map.
     existing : (n, 2) easting, northing of the samples there are.
     model : variogram of the working scale; its nugget is the error of a sample.
-    area : polygon in the grid's CRS that new samples can be reached in.
+    area : polygon in the grid's CRS; the map is judged, and new samples are proposed, inside it.
     probability : map of P on any grid of the same CRS; needed for "doubt". Empty pixels of it are
         not judged and not proposed.
+    access : tracks to stay near and ground to stay out of.
 
     Raises
     ------
@@ -116,21 +153,11 @@ def plan_samples(
     Source: greedy D- and A-designs of kriging networks, as in Cressie 1993, sec. 4.6.
     """
     options = settings or SamplingSettings()
-    if not 1 <= len(existing) <= _MOST_SAMPLES:
-        raise InputError(
-            must(
-                "existing samples",
-                f"1 to {_MOST_SAMPLES}",
-                len(existing),
-                "Give those near the area",
-            )
-        )
-    if options.goal == "doubt" and probability is None:
-        raise InputError(
-            must("probability", "given for the goal 'doubt'", "none", "Use the goal 'variance'")
-        )
-    targets, weights = _judged(_lattice(grid, grid.bounds, options.targets), probability, options)
-    candidates = _reachable(grid, area, existing, probability, options)
+    _check(existing, probability, options)
+    reach = _on_map(grid, area)
+    access = access or Access()
+    targets, weights = _judged(_lattice(reach, options.targets), probability, options)
+    candidates = _reachable(reach, existing, probability, access, options)
     cross, among, noise = _given_samples(model, existing, targets, candidates)
     start = _target_variance(model, existing, targets)
     before = float(weights @ start)
@@ -138,31 +165,61 @@ def plan_samples(
         raise FitError(
             must("the map's error", "above 0", f"{before:.3g}", "Nothing is gained by sampling")
         )
-    chosen, gains = _greedy(candidates, cross, among, noise, weights, options)
+    away = access.distance(candidates)
+    cost = 1 + np.nan_to_num(away) / options.track_m
+    chosen, gains = _greedy(candidates, cross, among, noise, weights / before, cost, options)
     errors = np.sqrt(np.diag(among))[chosen]
-    table = _table(grid.crs, candidates[chosen], errors, np.array(gains) / before)
-    return SamplePlan(options.goal, before, before - float(sum(gains)), table)
+    table = _table(grid.crs, candidates[chosen], errors, np.array(gains), away[chosen])
+    return SamplePlan(options.goal, before, before * (1 - float(sum(gains))), table)
 
 
 def write_plan(plan: SamplePlan, folder: Path | str, stem: str = "sample_next") -> dict[str, Path]:
-    """Write ``<stem>.gpkg`` (styled), ``.gpx`` for the receiver and ``.csv``; give the paths."""
+    """Write ``<stem>.gpkg`` (styled), ``.gpx`` for the receiver and ``.csv``; return the paths."""
     folder = Path(folder)
     paths = {ending: folder / f"{stem}.{ending}" for ending in ("gpkg", "gpx", "csv")}
     write_geopackage(paths["gpkg"], {"samples": plan.table}, {"samples": point_style()})
     write_gpx(paths["gpx"], plan.table, "name", f"Where to sample next ({plan.goal})")
-    write_csv(paths["csv"], plan.table.drop(columns=["easting", "northing"]))
+    write_csv(paths["csv"], pd.DataFrame(plan.table.drop(columns="geometry")))
     return paths
 
 
-def _lattice(grid: Grid, bounds: tuple[float, float, float, float], number: int) -> Array:
-    """Lay about ``number`` even places over bounds: (n, 2)."""
-    left, bottom, right, top = bounds
-    step = max(np.sqrt((right - left) * (top - bottom) / number), 1e-9)
+def _check(existing: Array, probability: Layer | None, options: SamplingSettings) -> None:
+    if not 1 <= len(existing) <= _MOST_SAMPLES:
+        allowed = f"1 to {_MOST_SAMPLES}"
+        raise InputError(must("existing samples", allowed, len(existing), "Keep those near by"))
+    if options.goal == "doubt" and probability is None:
+        raise InputError(
+            must("probability", "given for the goal 'doubt'", "none", "Use the goal 'variance'")
+        )
+
+
+def _on_map(grid: Grid, area: shapely.Geometry) -> shapely.Geometry:
+    """Cut the area to the map."""
+    reach = shapely.intersection(area, shapely.box(*grid.bounds))
+    if reach.is_empty or not reach.area > 0:
+        raise InputError(
+            must("the area", "a polygon over the map", "outside of it", "Check its CRS and place")
+        )
+    return reach
+
+
+def _lattice(reach: shapely.Geometry, number: int) -> Array:
+    """Lay about ``number`` even places over the area: (n, 2); at least one inside it."""
+    left, bottom, right, top = reach.bounds
+    step = max(np.sqrt(reach.area / number), 1e-9)
     columns, rows = max(1, round((right - left) / step)), max(1, round((top - bottom) / step))
-    easting = left + (np.arange(columns) + 0.5) * (right - left) / columns
-    northing = bottom + (np.arange(rows) + 0.5) * (top - bottom) / rows
+    # A long thin area at an angle would ask for millions of places of which few lie inside.
+    thin = max(1.0, np.sqrt(columns * rows / (50 * number)))
+    columns, rows = max(1, int(columns / thin)), max(1, int(rows / thin))
+    step_x, step_y = (right - left) / columns, (top - bottom) / rows
+    easting = left + (np.arange(columns) + 0.5) * step_x
+    northing = bottom + (np.arange(rows) + 0.5) * step_y
     places = np.stack(np.meshgrid(easting, northing), axis=-1).reshape(-1, 2)
-    return places[grid.contains(places[:, 0], places[:, 1])]
+    places = places[shapely.contains_xy(reach, places[:, 0], places[:, 1])]
+    if len(places):
+        return places
+    inside = shapely.point_on_surface(reach)
+    return np.array([[inside.x, inside.y]])
 
 
 def _judged(
@@ -183,25 +240,16 @@ def _judged(
 
 
 def _reachable(
-    grid: Grid,
-    area: shapely.Geometry,
+    reach: shapely.Geometry,
     existing: Array,
     probability: Layer | None,
+    access: Access,
     options: SamplingSettings,
 ) -> Array:
-    """Lay candidates inside the area, away from old samples, where the map has values."""
-    reach = shapely.intersection(area, shapely.box(*grid.bounds))
-    if reach.is_empty or not reach.area > 0:
-        raise InputError(
-            must("the area", "a polygon over the map", "outside of it", "Check its CRS and place")
-        )
-    left, bottom, right, top = reach.bounds
-    number = round(options.candidates * (right - left) * (top - bottom) / reach.area)
-    places = _lattice(grid, reach.bounds, min(number, 50 * options.candidates))
-    places = places[shapely.contains_xy(reach, places[:, 0], places[:, 1])]
-    if not len(places):
-        inside = shapely.point_on_surface(reach)
-        places = np.array([[inside.x, inside.y]])
+    """Lay candidates inside the area, off its edge and old samples, where the map has values."""
+    inner = shapely.buffer(reach, -options.inside_m)
+    places = _lattice(reach if inner.is_empty else inner, options.candidates)
+    places = places[access.open(places)]
     if probability is not None:
         places = places[np.isfinite(values_at(probability, places)[:, 0])]
     if options.apart_m > 0:
@@ -210,14 +258,14 @@ def _reachable(
         places = np.delete(places, np.unique(near[0]), axis=0)
     if not len(places):
         raise InputError(
-            must("the area", "one with places to sample", "all empty or beside old samples",
-                 "Enlarge it or lower apart_m")
+            must("the area", "one with places to sample", "all empty, closed or beside old samples",
+                 "Enlarge it, or lower the distance between samples")
         )  # fmt: skip
     return places
 
 
 def _weights(model: Covariance, existing: Array, places: Array) -> tuple[Array, Array]:
-    """Give covariances of samples with places, and the kriging weights of each place."""
+    """Covariances of samples with places, and the kriging weights of each place."""
     mean = _VAGUE_MEAN * model.structured_sill
     own = model.between(existing, existing) + mean
     noise = max(model.nugget, 1e-9 * model.structured_sill)
@@ -229,7 +277,7 @@ def _weights(model: Covariance, existing: Array, places: Array) -> tuple[Array, 
 def _given_samples(
     model: Covariance, existing: Array, targets: Array, candidates: Array
 ) -> tuple[Array, Array, float]:
-    """Give covariances (target, candidate) and (candidate, candidate) given the samples."""
+    """Covariances (target, candidate) and (candidate, candidate) given the samples."""
     mean = _VAGUE_MEAN * model.structured_sill
     to_candidates, solved = _weights(model, existing, candidates)
     to_targets = model.between(existing, targets) + mean
@@ -239,7 +287,7 @@ def _given_samples(
 
 
 def _target_variance(model: Covariance, existing: Array, targets: Array) -> Array:
-    """Give the kriging variance of the targets before any new sample."""
+    """Kriging variance of the targets before any new sample."""
     to, solved = _weights(model, existing, targets)
     total = model.structured_sill * (1 + _VAGUE_MEAN)
     return np.maximum(total - np.einsum("ij,ij->j", to, solved), 0.0)
@@ -251,16 +299,17 @@ def _greedy(
     among: Array,
     noise: float,
     weights: Array,
+    cost: Array,
     options: SamplingSettings,
 ) -> tuple[list[int], list[float]]:
-    """Take the best candidate, update the covariances by it, and again."""
+    """Take the candidate of most gain for its cost, update the covariances by it, and again."""
     cross, among = cross.copy(), among.copy()
     open_ = np.ones(len(candidates), bool)
     chosen: list[int] = []
     gains: list[float] = []
     for _ in range(min(options.number, len(candidates))):
         gain = (weights @ cross**2) / (np.maximum(np.diag(among), 0.0) + noise)
-        best = int(np.argmax(np.where(open_, gain, -np.inf)))
+        best = int(np.argmax(np.where(open_, gain / cost, -np.inf)))
         if not open_[best]:
             break
         chosen.append(best)
@@ -272,13 +321,16 @@ def _greedy(
     return chosen, gains
 
 
-def _table(crs: CRS, places: Array, errors: Array, gains: Array) -> GeoTable:
+def _table(crs: CRS, places: Array, errors: Array, gains: Array, track_m: Array) -> GeoTable:
     order = np.arange(1, len(places) + 1)
+    longitude, latitude = degrees_at(places[:, 0], places[:, 1], crs)
     return geometry_table(
         {
             "order": order, "name": [f"N{i:03d}" for i in order],
             "easting": places[:, 0].round(1), "northing": places[:, 1].round(1),
+            "longitude": longitude, "latitude": latitude,
             "standard_error": errors, "gain": gains, "error_left": 1 - np.cumsum(gains),
+            "track_m": track_m,
         },
         shapely.points(places), crs,
     )  # fmt: skip
