@@ -40,11 +40,48 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but erro
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the project.")],
+    survey: Annotated[Path | None, typer.Option(help="Table of the survey.")] = None,
+    imagery: Annotated[
+        list[str] | None, typer.Option(help="Raster, scene, folder or 'pattern'; repeatable.")
+    ] = None,
+    elements: Annotated[str, typer.Option(help="Elements, such as Cu,Zn.")] = "",
+    crs: Annotated[str | None, typer.Option(help="Of the survey's coordinates: EPSG:...")] = None,
+    occurrences: Annotated[Path | None, typer.Option(help="Known mines and outcrops.")] = None,
+    paper: Annotated[
+        bool, typer.Option("--paper", help="Also the paper's maps as printed.")
+    ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every key, to fill in by hand.")
+    ] = False,
 ) -> None:
-    """Write a commented project file to fill in."""
-    from gossan.pipeline.options.template import write_template
+    """Write a project file, filled in from the survey and the imagery.
 
-    _say(f"Wrote {write_template(folder)}. Fill it in, then: gossan check {folder}")
+    gossan init copper --survey stream.xlsx --imagery "scenes/*" --elements Cu,Zn
+    """
+    from gossan.pipeline.commands.init import Wanted, start_project
+    from gossan.pipeline.options.template import new_project_path, write_template
+
+    new_project_path(folder)
+    if everything or (survey is None and not sys.stdin.isatty()):
+        _say(f"Wrote {write_template(folder)}. Fill it in, then: gossan check {folder}")
+        return
+    table = survey or Path(typer.prompt("Table of the survey"))
+    if survey is None and not imagery:
+        imagery = typer.prompt("Imagery (paths or patterns, none: leave empty)", "").split()
+    names = tuple(filter(None, (name.strip() for name in elements.split(","))))
+    started = start_project(
+        folder,
+        Wanted(table, names, crs),
+        imagery or (),
+        occurrences=occurrences,
+        paper=paper,
+        ask=(lambda text, default: str(typer.prompt(text, default)))
+        if sys.stdin.isatty()
+        else None,
+    )
+    for line in started.assumed:
+        _say(f"Assumed: {line}")
+    _say(f"Wrote {started.path}. Next: gossan check {folder}, then gossan run {folder}")
 
 
 @app.command()

@@ -18,7 +18,7 @@ Change = Callable[[str, str], Path]
 def test_the_template_is_a_valid_project(tmp_path: Path) -> None:
     project = load_project(write_template(tmp_path))
     assert project.elements == ("Cu",)
-    assert project.survey[0].support_m == 1000
+    assert project.survey[0].support_m == 0  # nobody chose it
 
 
 def test_the_template_never_overwrites_a_project(tmp_path: Path) -> None:

@@ -16,16 +16,23 @@ from gossan.imagery.settings import ImagerySettings
 from gossan.pipeline.options.option_lines import option_lines
 from gossan.pipeline.options.project import AnomalyRule, ProductSettings, Project, ProjectSettings
 
+SUPPORT_ADVICE = (
+    "support_m = 0           # side of the square that one sample stands for:",
+    "  soil, rock, till at one place: 0. Composites: the side of the square they were taken in.",
+    "  Stream sediment: the root of a typical catchment, say 1000 for 1 km2.",
+)
+"""What to write for ``support_m``, by medium; it changes the maps, so it is the user's choice."""
+
 HEAD = """\
 # A gossan project. Paths are relative to this file; write them with / or in 'single quotes'.
-# Lines with # are explanations or options: take the # away to use one, and that of the [table]
-# above it. Below what most projects need stands every other key with its default.
+# Lines with # are explanations or options: remove the # to use one, and that of the [table]
+# above it. What most projects need comes first, then every other key with its default.
 
 [project]
 name = "My survey"
 elements = ["Cu"]          # symbols, oxides, or names of columns
 # crs = "EPSG:32638"       # of the maps; default: that of the imagery. Metres, not degrees.
-seed = 7                   # same seed, same maps
+# seed = 7                 # same seed, same maps
 {project}
 
 # The coarse survey, one table: csv, txt, xlsx, ods, gpkg, geojson, shp, tab ...
@@ -36,9 +43,9 @@ x = "easting"              # column names; leave out x, y and crs for files with
 y = "northing"
 crs = "EPSG:32638"         # of these columns; EPSG:4326 for degrees
 columns = { Cu = "Cu_ppm" }
-unit = "ppm"               # for columns whose name does not say it
-support_m = 1000           # side of the square that one sample stands for (0: a point)
-role = "fit"               # "check": never fitted, only compared
+# unit = "ppm"             # for columns whose name does not say it
+{support}
+# role = "fit"             # "check": never fitted, only compared
 {survey}
 
 # A detailed survey to check the maps with, if there is one; it takes the same keys.
@@ -59,7 +66,7 @@ name = "indices"           # a lower-case word; features are called indices.pc2,
 sensor = "bands"           # any rasters as they are; "aster" or "sentinel2": scenes as downloaded
 paths = ["clay_index.tif", "iron_index.tif"]
 {imagery}
-"""
+""".replace("{support}", "\n".join(f"# {line}" for line in SUPPORT_ADVICE))
 
 PRODUCTS = """\
 # The maps. Without any [[product]]: the kriged baseline, the paper's maps (second principal
@@ -74,6 +81,7 @@ EXAMPLES: dict[type[BaseModel], dict[str, str]] = {
     ProjectSettings: {"occurrences": '"occurrences.geojson"'},
     SurveySettings: {
         "sheet": '"Assays"',
+        "unit": '"ppm"',
         "header_row": "2",
         "id": '"Sample"',
         "sites": '"sites.csv"',
@@ -102,7 +110,7 @@ EXAMPLES: dict[type[BaseModel], dict[str, str]] = {
         "formulas": '{ my_ratio = "b4 / b2" }',
     },
     ValidationSettings: {"block_km": "5", "column": '"Sheet"'},
-    AnomalyRule: {"threshold": "{ Cu = 60 }"},
+    AnomalyRule: {"threshold": "{ Cu = 60 }", "minimum_area_km2": "0.25"},
     KrigeSettings: {
         "mean": "{ Cu = 3.1 }",
         "radius_m": "10000",
@@ -192,12 +200,24 @@ def _products() -> list[str]:
     return lines
 
 
-def write_template(folder: Path | str) -> Path:
-    """Write ``project.toml`` into a folder, never over an existing one."""
+def new_project_path(folder: Path | str) -> Path:
+    """Return the path of a folder's new project file, which must not exist yet.
+
+    Raises
+    ------
+    SettingsError
+        The folder has one.
+    """
     path = Path(folder) / "project.toml"
     if path.exists():
         cure = "Name another folder, or edit the file that is there"
         raise SettingsError(must("DIR", "a folder without a project.toml", path, cure))
+    return path
+
+
+def write_template(folder: Path | str) -> Path:
+    """Write the template as ``project.toml`` into a folder, never over an existing one."""
+    path = new_project_path(folder)
     with atomic_path(path) as temporary:
         temporary.write_text(template(), encoding="utf-8", newline="\n")
     return path

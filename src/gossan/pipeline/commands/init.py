@@ -1,0 +1,141 @@
+"""Start a project: a project file filled in from the files of a survey and its imagery."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import CRS
+from pyproj.aoi import AreaOfInterest
+from pyproj.database import query_utm_crs_info
+
+from gossan.errors import InputError, must
+from gossan.geo.raster import atomic_path
+from gossan.geochem.table.coordinates import project
+from gossan.geochem.table.settings import SurveySettings
+from gossan.geochem.table.survey import read_survey
+from gossan.pipeline.new_project.answers import Answers, Ask
+from gossan.pipeline.new_project.find_imagery import FoundImagery, find_imagery
+from gossan.pipeline.new_project.find_survey import DEGREES, FoundSurvey, Wanted, find_survey
+from gossan.pipeline.new_project.project_file import NewProject, project_toml
+from gossan.pipeline.options.project import parse_project
+from gossan.pipeline.options.template import new_project_path
+from gossan.pipeline.output_grid import sample_spacing
+
+EQUAL_AREA = CRS.from_epsg(6933)
+"""Metres anywhere on Earth, before the system of the maps is chosen."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A project file that was written, and what it assumes."""
+
+    path: Path
+    assumed: tuple[str, ...]
+
+
+def start_project(
+    folder: Path | str,
+    wanted: Wanted,
+    imagery: Sequence[str] = (),
+    *,
+    occurrences: Path | None = None,
+    paper: bool = False,
+    ask: Ask | None = None,
+) -> Started:
+    """Write ``project.toml`` from what a survey and its imagery say of themselves.
+
+    Parameters
+    ----------
+    folder
+        Folder of the project; its project file must not exist yet.
+    wanted
+        The survey's table, and what the user says of it.
+    imagery
+        Paths and glob patterns of rasters and scenes.
+    occurrences
+        Vector file of known mines and outcrops.
+    paper
+        Also make the paper's maps as printed.
+    ask
+        Asks a question with a default answer; None where there is nobody to ask.
+
+    Raises
+    ------
+    InputError
+        A file cannot be used, or nothing says what the project file must.
+    """
+    path = new_project_path(folder)
+    if occurrences is not None and not occurrences.exists():
+        raise InputError(must("--occurrences", "an existing file", occurrences, "Check the path"))
+    answers = Answers(ask)
+    images = find_imagery(imagery)
+    grids = [grid for one in images for grid in one.grids]
+    survey = find_survey(wanted, grids, answers)
+    places = _read_places(survey, answers)
+    crs = _map_crs(images, places)
+    spacing = None if images else _pixel_m(places, crs)
+    new = NewProject(
+        path.parent.resolve().name, survey, images, crs, spacing, occurrences, paper,
+        tuple(answers.assumed),
+    )  # fmt: skip
+    text = project_toml(new, path.parent)
+    parse_project(tomllib.loads(text), path.parent.resolve())
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+    return Started(path, tuple(answers.assumed))
+
+
+def _read_places(found: FoundSurvey, answers: Answers) -> NDArray[np.float64]:
+    """Read the survey as a run will; return longitude and latitude of its samples.
+
+    Contents of exactly 0, which logarithms refuse, are settled on the way.
+    """
+    settings = SurveySettings(
+        path=str(found.path.resolve()),
+        sheet=found.sheet,
+        x=found.x,
+        y=found.y,
+        crs=found.crs,
+        id=found.id,
+        sites=str(found.sites.resolve()) if found.sites else None,
+        columns=found.columns,
+        unit=found.unit or None,
+    )
+    samples, findings = read_survey(settings, found.elements, EQUAL_AREA)
+    zeros = sum(len(finding.rows) for finding in findings.of("zero"))
+    if zeros:
+        why = f'{zeros} contents are exactly 0; "below": under the detection limit'
+        found.zero = answers.settle("zero", "missing", why)
+    return project(samples.coordinates, EQUAL_AREA, CRS.from_user_input(DEGREES))
+
+
+def _map_crs(imagery: Sequence[FoundImagery], places: NDArray[np.float64]) -> str:
+    """Choose the system of the maps: the imagery's where it is a UTM or national grid in metres."""
+    for one in imagery:
+        for grid in one.grids:
+            code = grid.crs.to_authority()
+            if code and grid.crs.is_projected and _true_to_scale(grid.crs):
+                return ":".join(code)
+    longitude, latitude = np.median(places, axis=0)
+    area = AreaOfInterest(longitude, latitude, longitude, latitude)
+    found = query_utm_crs_info(datum_name="WGS 84", area_of_interest=area)
+    if not found:
+        cure = 'Write the project file by hand: [project] crs = "EPSG:..."'
+        raise InputError(must("samples", "in a zone of UTM", f"latitude {latitude:.1f}", cure))
+    return f"EPSG:{found[0].code}"
+
+
+def _true_to_scale(crs: CRS) -> bool:
+    """Tell whether a system measures metres on the ground; Web Mercator does not."""
+    return crs.to_epsg() not in (3857, 3395) and crs.axis_info[0].unit_name == "metre"
+
+
+def _pixel_m(places: NDArray[np.float64], crs: str) -> float:
+    """Choose a pixel for maps without imagery: a tenth of the spacing, to two figures."""
+    metres = project(places, CRS.from_user_input(DEGREES), CRS.from_user_input(crs))
+    return float(f"{sample_spacing(metres) / 10:.2g}")

@@ -1,0 +1,231 @@
+"""Find out what a survey table says of itself: places, coordinate system, elements, units."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from gossan.catalogue.elements import element_of, species_of_word, usual_unit
+from gossan.errors import SurveyError, must
+from gossan.geo.grid import Grid
+from gossan.geochem.table.columns import known_elements, read_header
+from gossan.geochem.table.coordinates import are_angles, find_axes, points_inside
+from gossan.geochem.table.reading import Table, read_table
+from gossan.pipeline.new_project.answers import Answers
+
+DEGREES = "EPSG:4326"
+MOST_ELEMENTS = 4
+"""Elements of a table that are all taken where none are named."""
+NEARLY_ALL = 0.9
+"""Share of rows that a column must join to be taken as the name of the site."""
+_MEDIA = {
+    "stream": "stream sediment",
+    "sediment": "stream sediment",
+    "soil": "soil",
+    "till": "till",
+    "rock": "rock",
+    "regolith": "regolith",
+    "lake": "lake sediment",
+}
+TABLES = (".csv", ".txt", ".tsv", ".xlsx", ".xls", ".ods", ".gpkg", ".geojson", ".shp")
+
+
+@dataclass
+class FoundSurvey:
+    """What goes into [[survey]]; what is None or empty is left out."""
+
+    path: Path
+    elements: tuple[str, ...] = ()
+    sheet: str | None = None
+    x: str | None = None
+    y: str | None = None
+    crs: str | None = None
+    id: str | None = None
+    sites: Path | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    unit: dict[str, str] = field(default_factory=dict)
+    medium: str | None = None
+    zero: str | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user says of the survey; what is None is found."""
+
+    path: Path
+    elements: tuple[str, ...] = ()
+    crs: str | None = None
+
+
+def find_survey(wanted: Wanted, grids: Sequence[Grid], answers: Answers) -> FoundSurvey:
+    """Read a survey's table and settle what its [[survey]] must say.
+
+    Parameters
+    ----------
+    wanted
+        What the user says already.
+    grids
+        Grids of the imagery, by which coordinates without a system are recognised.
+    answers
+        Asks or assumes what the table leaves open.
+
+    Raises
+    ------
+    InputError
+        The table cannot be read, or nothing says where its samples lie or what was measured.
+    """
+    table = read_table(wanted.path)
+    found = FoundSurvey(wanted.path, medium=_medium(wanted.path))
+    places = _find_places(found, wanted, table, grids, answers)
+    taken = [name for name in (found.x, found.y, found.id, *places) if name]
+    names = [name for name in map(str, table.frame.columns) if name not in taken]
+    found.elements = wanted.elements or _choose_elements(names, answers)
+    found.columns = {element: _column(element, names, answers) for element in found.elements}
+    found.unit = _units(found.columns, table, answers)
+    return found
+
+
+def _medium(path: Path) -> str | None:
+    words = path.stem.lower()
+    return next((medium for word, medium in _MEDIA.items() if word in words), None)
+
+
+def _find_places(
+    found: FoundSurvey, wanted: Wanted, table: Table, grids: Sequence[Grid], answers: Answers
+) -> list[str]:
+    """Settle columns and system of the coordinates; return the columns that hold coordinates."""
+    if table.coordinates is not None:
+        if table.crs is None:
+            found.crs = wanted.crs or _system(table.coordinates, grids, answers)
+        return []
+    placed, names = table, list(map(str, table.frame.columns))
+    axes = find_axes(names, degrees=wanted.crs in (None, DEGREES))
+    if axes is None:
+        sites = _find_sites(wanted.path, table)
+        if sites is None:
+            axes = _ask_axes(names, answers)
+        else:
+            found.sites, found.id, placed = sites
+            axes = find_axes(list(map(str, placed.frame.columns)), wanted.crs in (None, DEGREES))
+        if axes is None:  # the sites have points of their own
+            return []
+    found.x, found.y = axes
+    if wanted.crs:
+        found.crs = wanted.crs
+    elif are_angles(axes):
+        why = f"its columns are called {axes[0]} and {axes[1]}"
+        found.crs = answers.settle("crs of the survey", DEGREES, why)
+    else:
+        found.crs = _system(_numbers(placed.frame, axes), grids, answers)
+    both = [find_axes(names, degrees=degrees) for degrees in (True, False)]
+    return [name for pair in both if pair for name in pair]
+
+
+def _ask_axes(names: Sequence[str], answers: Answers) -> tuple[str, str]:
+    """Ask for the columns of the coordinates."""
+    allowed = f"two of {', '.join(names[:12])}"
+    cure = "Put the table with the positions beside it, or name the columns easting and northing"
+    axes = tuple(answers.need(f"column of {axis}", allowed, cure) for axis in ("x", "y"))
+    for axis in axes:
+        if axis not in names:
+            raise SurveyError(must("column of a coordinate", allowed, repr(axis), "Name another"))
+    return axes[0], axes[1]
+
+
+def _find_sites(survey: Path, table: Table) -> tuple[Path, str, Table] | None:
+    """Find the table of positions beside a survey: it shares a column and has coordinates."""
+    for path in sorted(survey.parent.iterdir()):
+        if path == survey or path.suffix.lower() not in TABLES:
+            continue
+        try:
+            sites = read_table(path)
+        except SurveyError:
+            continue
+        if find_axes(list(map(str, sites.frame.columns))) is None and sites.coordinates is None:
+            continue
+        shared = [name for name in table.frame.columns if name in sites.frame.columns]
+        for name in shared:
+            sited = table.frame[name].isin(sites.frame[name]).mean()
+            distinct = sites.frame[name].nunique() / max(len(sites), 1)
+            if min(sited, distinct) >= NEARLY_ALL:
+                return path, str(name), sites
+    return None
+
+
+def _numbers(frame: pd.DataFrame, axes: tuple[str, str]) -> NDArray[np.float64]:
+    columns = [
+        pd.to_numeric(frame[axis].astype(str).str.replace(",", "."), errors="coerce")
+        for axis in axes
+    ]
+    return np.column_stack([column.to_numpy(float) for column in columns])
+
+
+def _system(places: NDArray[np.float64], grids: Sequence[Grid], answers: Answers) -> str:
+    """Settle the system of coordinates that do not say it: degrees, else that of the imagery."""
+    known = places[np.isfinite(places).all(axis=1)]
+    if len(known) and (np.abs(known) <= (180.0, 90.0)).all():
+        return answers.settle("crs of the survey", DEGREES, "its coordinates look like degrees")
+    for grid in grids:
+        code = _code(grid.crs)
+        if code and points_inside(known, grid.crs, grid.bounds, grid.crs).mean() > 0.5:
+            why = "that of the imagery, which its samples lie in"
+            return answers.settle("crs of the survey", code, why)
+    cure = 'Add --crs EPSG:<code>, such as "EPSG:32638" for zone 38 north of UTM'
+    return answers.need("crs of the survey", "the EPSG code of its coordinates", cure)
+
+
+def _code(crs: CRS) -> str | None:
+    authority = crs.to_authority()
+    return ":".join(authority) if authority else None
+
+
+def _choose_elements(names: Sequence[str], answers: Answers) -> tuple[str, ...]:
+    """Take the elements of a table that has few; ask for those of one that has many."""
+    reported = known_elements(names)
+    if 0 < len(reported) <= MOST_ELEMENTS and answers.ask is None:
+        answers.assumed.append(f"elements = {', '.join(reported)}: all that the table has")
+        return reported
+    shown = ", ".join(reported) or "none found by their columns' names"
+    cure = "Name them: --elements Cu,Zn"
+    answer = answers.need("elements", f"some of {shown}", cure)
+    return tuple(part for part in re.split(r"[\s,;]+", answer) if part)
+
+
+def _units(columns: Mapping[str, str], table: Table, answers: Answers) -> dict[str, str]:
+    """Settle the units that neither a column's name nor a row below the header states."""
+    silent: dict[str, list[str]] = {}
+    for element, column in columns.items():
+        known = species_of_word(element)
+        if known is not None and not read_header(column).unit and not table.units.get(column):
+            silent.setdefault(usual_unit(known), []).append(element)
+    found: dict[str, str] = {}
+    for unit, elements in silent.items():
+        why = "the usual one; " + ", ".join(repr(columns[e]) for e in elements) + " do not say it"
+        answer = answers.settle(f"unit of {', '.join(elements)}", unit, why)
+        found |= dict.fromkeys(elements, answer)
+    return found
+
+
+def _column(element: str, names: Sequence[str], answers: Answers) -> str:
+    if element in names:
+        return element
+    known = species_of_word(element)
+    headers = {name: read_header(name) for name in names}
+    sure = [name for name, header in headers.items() if header.species and header.sure]
+    exact = [name for name in sure if headers[name].species == known]
+    other = [
+        name for name in sure if known and element_of(headers[name].species) == element_of(known)
+    ]
+    options = exact or other
+    if not options:
+        got = ", ".join(names[:12])
+        cure = "Name an element of the table, or its column"
+        raise SurveyError(must(f"column of {element}", "in the table", f"only {got}", cure))
+    return options[0] if len(options) == 1 else answers.choose(f"column of {element}", options)

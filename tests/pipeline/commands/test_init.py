@@ -1,0 +1,120 @@
+"""From files to a started run in three commands, without an editor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gossan.pipeline.commands.init import Wanted, start_project
+from gossan.pipeline.options.project import load_project
+
+Command = Callable[..., tuple[int, str, str]]
+CASES = {
+    "dawadimi_west": ("stream_sediment.csv", "idx_*.tif", "Cu,Zn", "mineral_occurrences.geojson"),
+    "meuse": ("meuse_points.csv", "meuse_grid_40m.tif", "", ""),
+    "macedonia_soil": ("horizons.csv", "*.tif", "K2O", ""),
+}
+
+
+def _init(command: Command, data: Path, case: str, folder: Path, *more: str) -> str:
+    table, images, elements, occurrences = CASES[case]
+    words = ["--survey", data / case / table, "--imagery", data / case / images]
+    words += ["--elements", elements] if elements else []
+    words += ["--occurrences", data / case / occurrences] if occurrences else []
+    code, out, err = command("init", folder, *words, *more)
+    assert code == 0, err
+    assert "Traceback" not in err
+    return out
+
+
+@pytest.mark.parametrize("case", list(CASES))
+def test_real_surveys_are_ready_after_init(
+    case: str, test_data: Path, tmp_path: Path, command: Command
+) -> None:
+    out = _init(command, test_data, case, tmp_path / "p")
+    text = (tmp_path / "p" / "project.toml").read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 60
+    for line in out.splitlines():
+        if line.startswith("Assumed: "):
+            assert line.removeprefix("Assumed: ") in text
+    code, out, err = command("check", tmp_path / "p")
+    assert code == 0 and "Ready: gossan run" in out, out + err
+
+
+def test_what_is_written_is_what_the_files_say(
+    test_data: Path, tmp_path: Path, command: Command
+) -> None:
+    for case in CASES:
+        _init(command, test_data, case, tmp_path / case)
+    found = {case: load_project(tmp_path / case) for case in CASES}
+    crs = {case: (p.project.crs, p.survey[0].crs) for case, p in found.items()}
+    assert crs == {  # PROVENANCE.md of each survey
+        "dawadimi_west": ("EPSG:32638", "EPSG:4326"),
+        "meuse": ("EPSG:28992", "EPSG:28992"),
+        "macedonia_soil": ("EPSG:32634", "EPSG:4326"),
+    }
+    assert found["meuse"].project.elements == ("Cd", "Cu", "Pb", "Zn")
+    assert found["meuse"].survey[0].unit == dict.fromkeys(("Cd", "Cu", "Pb", "Zn"), "ppm")
+    assert found["dawadimi_west"].survey[0].columns == {"Cu": "Cu_ppm_icp", "Zn": "Zn_ppm_icp"}
+    assert found["dawadimi_west"].survey[0].unit is None
+    soil = found["macedonia_soil"].survey[0]
+    assert soil.id == "ProfID" and soil.sites and soil.sites.endswith("site-level.csv")
+    assert all(p.survey[0].support_m == 0.0 for p in found.values())
+
+
+def test_three_commands_lead_to_a_report(test_data: Path, tmp_path: Path, command: Command) -> None:
+    _init(command, test_data, "meuse", tmp_path / "p", "--elements", "Zn")
+    for word in ("check", "run"):
+        code, out, err = command(word, tmp_path / "p")
+        assert code == 0, out + err
+    assert (tmp_path / "p" / "run" / "report.html").stat().st_size > 10_000
+
+
+def test_what_cannot_be_found_is_asked_at_a_terminal(test_data: Path, tmp_path: Path) -> None:
+    asked: dict[str, str] = {}
+
+    def ask(question: str, default: str) -> str:
+        asked[question.split(" (")[0]] = default
+        return {"elements": "Zn", "crs of the survey": "EPSG:28992"}.get(
+            question.split(" (")[0], default
+        )
+
+    survey = test_data / "meuse" / "meuse_points.csv"
+    started = start_project(tmp_path, Wanted(survey), ask=ask)
+    project = load_project(started.path)
+    assert asked == {"crs of the survey": "", "elements": "", "unit of Zn": "ppm"}
+    assert project.project.elements == ("Zn",) and project.survey[0].crs == "EPSG:28992"
+    assert project.project.crs == "EPSG:32631" and project.project.pixel_m != "finest"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--survey", "none.csv"], "none.csv"),
+        (["--survey", "{meuse}"], "--crs EPSG:<code>"),
+        (["--survey", "{meuse}", "--imagery", "nothing/*.tif"], "nothing/*.tif"),
+        (["--survey", "{dawadimi}"], "--elements Cu,Zn"),
+        (["--survey", "{dawadimi}", "--elements", "Xx"], "column of Xx"),
+    ],
+)
+def test_what_cannot_be_found_is_one_line_elsewhere(
+    words: list[str], said: str, test_data: Path, tmp_path: Path, command: Command
+) -> None:
+    files = {
+        "{meuse}": test_data / "meuse" / "meuse_points.csv",
+        "{dawadimi}": test_data / "dawadimi_west" / "stream_sediment.csv",
+    }
+    code, _, err = command("init", tmp_path / "p", *(files.get(word, word) for word in words))
+    assert code == 2 and len(err.strip().splitlines()) == 1 and said in err
+    assert not (tmp_path / "p" / "project.toml").exists()
+
+
+def test_a_project_file_is_never_replaced(tmp_path: Path, command: Command) -> None:
+    assert command("init", tmp_path, "--all")[0] == 0
+    before = (tmp_path / "project.toml").read_bytes()
+    for words in ([], ["--all"], ["--survey", "a.csv"]):
+        code, _, err = command("init", tmp_path, *words)
+        assert code == 2 and "project.toml" in err
+    assert (tmp_path / "project.toml").read_bytes() == before

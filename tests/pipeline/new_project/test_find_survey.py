@@ -1,0 +1,67 @@
+"""What a table says of itself, and what is left to ask or to assume."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from affine import Affine
+from pyproj import CRS, Transformer
+
+from gossan.errors import SurveyError
+from gossan.geo.grid import Grid
+from gossan.pipeline.new_project.answers import Answers
+from gossan.pipeline.new_project.find_survey import FoundSurvey, Wanted, find_survey
+
+LON = np.linspace(44.0, 44.3, 12)
+LAT = np.linspace(24.0, 24.2, 12)
+EAST, NORTH = Transformer.from_crs(4326, 32638, always_xy=True).transform(LON, LAT)
+GRID = Grid(CRS(32638), Affine(100.0, 0, 390_000.0, 0, -100.0, 2_690_000.0), 400, 400)
+
+
+def _find(
+    folder: Path, columns: dict[str, object], name: str = "t.csv", **wanted: object
+) -> FoundSurvey:
+    path = folder / name
+    pd.DataFrame(columns).to_csv(path, index=False)
+    return find_survey(Wanted(path, **wanted), [GRID], Answers())  # type: ignore[arg-type]
+
+
+def test_degrees_win_over_metres_of_an_unknown_system(tmp_path: Path) -> None:
+    columns = {"easting": EAST, "northing": NORTH, "lon": LON, "lat": LAT, "Cu_ppm": 5.0}
+    found = _find(tmp_path, columns, "soil_2019.csv")
+    assert (found.x, found.y, found.crs) == ("lon", "lat", "EPSG:4326")
+    assert found.elements == ("Cu",) and found.unit == {} and found.medium == "soil"
+    stated = _find(tmp_path, columns, crs="EPSG:32638")
+    assert (stated.x, stated.y, stated.crs) == ("easting", "northing", "EPSG:32638")
+
+
+def test_metres_are_recognised_by_the_imagery_that_they_lie_in(tmp_path: Path) -> None:
+    found = _find(tmp_path, {"E": EAST, "N": NORTH, "Zn_ppm": 5.0, "Au_ppb": 1.0})
+    assert found.crs == "EPSG:32638" and found.elements == ("Zn", "Au")
+
+
+def test_of_two_columns_one_is_taken_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    pd.DataFrame({"lon": LON, "lat": LAT, "Cu_ppm_icp": 5.0, "Cu_ppm_xrf": 6.0}).to_csv(path)
+    answers = Answers()
+    found = find_survey(Wanted(path, ("Cu",)), [], answers)
+    assert found.columns == {"Cu": "Cu_ppm_icp"}
+    assert any("Cu_ppm_xrf" in line for line in answers.assumed)
+
+
+def test_positions_beside_the_table_are_joined(tmp_path: Path) -> None:
+    names = [f"S{i}" for i in range(12)]
+    pd.DataFrame({"Site": names, "lon": LON, "lat": LAT}).to_csv(tmp_path / "sites.csv")
+    found = _find(tmp_path, {"Site": np.repeat(names, 2), "Cu_ppm": 5.0})
+    assert found.id == "Site" and found.sites == tmp_path / "sites.csv"
+    assert (found.x, found.y, found.crs) == ("lon", "lat", "EPSG:4326")
+
+
+def test_a_table_without_places_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="column of x"):
+        _find(tmp_path, {"sample": range(12), "Cu_ppm": 5.0})
+    with pytest.raises(SurveyError, match="column of Ni"):
+        _find(tmp_path, {"lon": LON, "lat": LAT, "Cu_ppm": 5.0}, elements=("Ni",))
