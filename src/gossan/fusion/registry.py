@@ -81,10 +81,19 @@ MODELS: dict[str, Entry] = {
         "regression kriging with gradient boosting",
         needs_features=True,
     ),
+    "kriging_prior": Entry(
+        "gossan.fusion.rivals.kriging_prior", "KrigingPriorSettings", "KrigingPrior",
+        "a forest of the features, the kriging estimate and its standard error",
+        needs_features=True,
+    ),
     "gwr": Entry(
         "gossan.fusion.rivals.gwr", "GeographicallyWeightedSettings", "GeographicallyWeighted",
         "regression whose slopes vary over the ground, residual kriged",
         needs_features=True,
+    ),
+    "recipe": Entry(
+        "gossan.fusion.selection.recipe", "RecipeSettings", "Recipe",
+        "the map to trust: a fixed mean of geostatistical_forest, curves and kriging_prior",
     ),
     "blend": Entry(
         "gossan.fusion.selection.blend", "BlendSettings", "Blend",
@@ -147,7 +156,7 @@ def options_of(word: str, options: Mapping[str, Any] | None = None) -> Settings:
             raise SettingsError(must(f"option of {word}", allowed, repr(name), cure)) from None
         message = first["msg"].removeprefix("Input should be ")
         raise SettingsError(
-            must(f"{name} of {word}", message, repr(first.get("input")), "Mend it")
+            must(f"{name} of {word}", message, repr(first.get("input")), "Correct it")
         ) from None
 
 

@@ -18,6 +18,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from gossan.geo.grid import Window
+
 __all__ = ["LEAVES", "Remainder", "Trees"]
 
 LEAVES = 31
@@ -105,6 +107,13 @@ class Remainder:
         result = np.zeros(features.shape[1])
         result[filled] = self.share * self.trees(features[:, filled])
         return result
+
+    def at_pixels(
+        self, raw: NDArray[np.float32], window: Window, estimate: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return what is added (height, width) at features (d, height, width)."""
+        added = self(raw.reshape(len(raw), -1))
+        return added.reshape(window.shape).astype(np.float32)
 
 
 def _words(tree: Any) -> Iterator[_Part]:

@@ -16,7 +16,7 @@ from gossan.fusion.features.nested import NestedFeatures, nested
 from gossan.fusion.geostatistical.map_layer import PosteriorLayer
 from gossan.fusion.geostatistical.model import Geostatistical, GeostatisticalSettings
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
-from gossan.fusion.trees import Remainder, Trees
+from gossan.fusion.trees import LEAVES, Remainder, Trees
 
 __all__ = ["GeostatisticalForest", "GeostatisticalForestSettings"]
 
@@ -92,8 +92,8 @@ class GeostatisticalForest:
         folds = random_folds(len(x), _FOLDS, options.seed)
         left = self.smooth_.residuals(folds)
         forest = RandomForestRegressor(
-            options.trees, min_samples_leaf=options.leaf, max_features=1 / 3,
-            random_state=options.seed, n_jobs=1,
+            options.trees, min_samples_leaf=options.leaf, max_leaf_nodes=LEAVES,
+            max_features=1 / 3, random_state=options.seed, n_jobs=1,
         ).fit(x[filled], left[filled])  # fmt: skip
         self.remainder_ = Remainder(Trees.of(forest), options.share)
         self.tables_["remainder"] = _table(forest, offered.names, left, observations.values)
@@ -110,7 +110,8 @@ class GeostatisticalForest:
     def layer(self, features: Features) -> PosteriorLayer:
         """Give estimate and standard error at every pixel of the features' grid."""
         smooth = self.smooth_.layer(features)
-        elements = tuple(replace(one, remainder=self.remainder_) for one in smooth.elements)
+        additions = () if self.remainder_ is None else (self.remainder_,)
+        elements = tuple(replace(one, additions=additions) for one in smooth.elements)
         return replace(smooth, elements=elements)
 
     def _offered(self, features: Features, points: Points) -> NestedFeatures:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,30 +15,44 @@ from gossan.fusion.features.nested import NestedFeatures, NodeMeans
 from gossan.fusion.geostatistical.map_strip import Strip, add_forms, add_parabolas
 from gossan.fusion.geostatistical.posterior_nodes import LatticePosterior
 from gossan.fusion.geostatistical.standard_features import StandardFeatures
-from gossan.fusion.trees import Remainder
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import read_padded
 
-__all__ = ["ElementPosterior", "PosteriorLayer"]
+__all__ = ["Addition", "ElementPosterior", "PosteriorLayer"]
 
 _STRIP = 64
 _NODES_A_STEP = 4
 Block = NDArray[np.float32]
 
 
+class Addition(Protocol):
+    """A term of the estimate that is not linear in the features."""
+
+    def at_pixels(self, raw: Block, window: Window, estimate: Block) -> Block:
+        """Return what to add (height, width) to an estimate.
+
+        Parameters
+        ----------
+        raw : (features, height, width) features at every width; NaN where empty.
+        window : the pixels.
+        estimate : (height, width) what the terms before this one give.
+        """
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class ElementPosterior:
     """One element of a map: its posterior on the lattice and how its features are standardised.
 
-    ``shift`` is added to the estimate and ``added`` to the variance (change of support);
-    ``remainder``, of the features at every width, to the estimate.
+    ``shift`` is added to the estimate and ``added`` to the variance (change of support). The
+    ``additions`` follow in their order.
     """
 
     standard: StandardFeatures
     posterior: LatticePosterior
     shift: float = 0.0
     added: float = 0.0
-    remainder: Remainder | None = None
+    additions: tuple[Addition, ...] = ()
 
     def fill(self, strip: Strip) -> tuple[Block, Block]:
         """Give estimate and standard error (height, width) of a strip."""
@@ -121,7 +136,7 @@ class PosteriorLayer:
             part = Window(window.row + start, window.col, height, window.width)
             source = padded[:, start : start + height + 2 * reach]
             raw = None
-            if layer is not None and any(one.remainder for one in self.elements):
+            if layer is not None and any(one.additions for one in self.elements):
                 raw = layer.of(source, part)
             strips: dict[bytes, Strip] = {}
             for number, element in enumerate(self.elements):
@@ -131,9 +146,9 @@ class PosteriorLayer:
                     strips = {key: made}
                 own = result[2 * number : 2 * number + 2, start : start + height]
                 own[:] = element.fill(strips[key])
-                if raw is not None and element.remainder is not None:
-                    added = element.remainder(raw.reshape(len(raw), -1))
-                    own[0] += added.reshape(part.shape).astype(np.float32)
+                if raw is not None:
+                    for addition in element.additions:
+                        own[0] += addition.at_pixels(raw, part, own[0])
         return result
 
     @property

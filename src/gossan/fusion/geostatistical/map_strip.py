@@ -24,7 +24,7 @@ from gossan.fusion.features.nested import NestedLayer, NodeMeans
 from gossan.fusion.geostatistical.standard_features import StandardFeatures
 from gossan.geo.grid import Grid, Window
 
-__all__ = ["Strip", "add_forms", "add_parabolas"]
+__all__ = ["Strip", "add_forms", "add_parabolas", "standardise"]
 
 Block = NDArray[np.float32]
 
@@ -65,18 +65,18 @@ class Strip:
         at nodes less than ``finest_m`` apart.
         """
         places = grid.coordinates(window)
-        if layer is not None and layer.cell and standard.waves is None:
+        if layer is not None and layer.cell and standard.curves is None:
             cell_m = layer.cell * max(grid.pixel_width, grid.pixel_height)
             wide = _wide(layer, window, standard) if cell_m < finest_m else None
             if wide is not None:
                 first = standard.used[: len(standard.used) - len(wide.values)]
-                z, gaps = _standardise(padded, first, standard)
+                z, gaps = standardise(padded, first, standard)
                 if not gaps.any():
                     return cls(*places, z, gaps, padded[:0], wide)
         raw = padded if layer is None else layer.of(padded, window)
-        z, gaps = _standardise(raw, standard.used, standard)
-        if standard.waves is not None:
-            added = standard.waves.of_pixels(z.reshape(len(z), -1))
+        z, gaps = standardise(raw, standard.used, standard)
+        if standard.curves is not None:
+            added = standard.curves.of_pixels(z.reshape(len(z), -1))
             added[:, gaps.ravel() != 0] = 0.0
             z = np.concatenate([z, added.reshape(-1, *z.shape[1:])])
         return cls(*places, z, gaps, raw)
@@ -106,7 +106,7 @@ def _wide(layer: NestedLayer, window: Window, standard: StandardFeatures) -> Nod
     return replace(found, values=values)
 
 
-def _standardise(
+def standardise(
     raw: Block, used: NDArray[np.int_], standard: StandardFeatures
 ) -> tuple[Block, NDArray[np.int64]]:
     """Standardise the first features in use (p, height, width), and give the pattern of gaps."""

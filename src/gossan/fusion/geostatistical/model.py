@@ -39,7 +39,8 @@ class GeostatisticalSettings(Settings):
     prior variance; "likelihood" weighs the widths against each other by their evidence; "survey"
     takes the survey's support alone. ``windows_px``: the widths in pixels (1 or even; default: 1
     and powers of four up to the spacing of the samples).
-    ``nonlinear``: "fourier" also weighs a smooth nonlinear function of the leading components.
+    ``nonlinear``: "curves" adds a smooth curve of every feature, and weighs the model with curves
+    against the one without.
     ``correlation``: family of the spatial term; "stable" estimates its smoothness, which tells how
     much varies within the support of composites.
     ``anisotropy``: whether the range may differ by direction.
@@ -55,7 +56,7 @@ class GeostatisticalSettings(Settings):
     model: Literal["geostatistical"] = "geostatistical"
     windows: Literal["nested", "likelihood", "survey"] = "nested"
     windows_px: tuple[int, ...] | None = None
-    nonlinear: Literal["none", "fourier"] = "none"
+    nonlinear: Literal["none", "curves"] = "none"
     correlation: Family = "stable"
     anisotropy: Literal["none", "estimated"] = "none"
     averaging: Literal["evidence", "mode"] = "evidence"
@@ -111,8 +112,8 @@ class Geostatistical:
         offered = nested(features, self.widths_, points)
         raw = offered.at(points)
         self.standard_ = StandardFeatures.of(raw, offered.group)
-        if self.settings.nonlinear == "fourier" and len(self.standard_.used):
-            self.standard_ = self.standard_.with_waves(raw)
+        if self.settings.nonlinear == "curves" and len(self.standard_.used):
+            self.standard_ = self.standard_.with_curves(raw)
         design, gaps = self.standard_(raw)
         self.problem_ = self._problem(observations, design, gaps)
         self.samples_ = self._samples(points)
@@ -193,19 +194,20 @@ class Geostatistical:
         kept = np.unique(offered.group[self.standard_.used])
         sizes = [offered.widths[g] for g in kept]
         labels = ["at the pixel" if w == 1 else f"over {w} pixels" for w in sizes]
-        return (*labels, "as waves") if self.standard_.waves is not None else tuple(labels)
+        return (*labels, "as curves") if self.standard_.curves is not None else tuple(labels)
 
     def _candidates(self, labels: tuple[str, ...]) -> list[Candidate]:
         none = Candidate("kriging", ())
-        waved = self.standard_.waves is not None
-        linear = tuple(range(len(labels) - waved))
+        curved = self.standard_.curves is not None
+        linear = tuple(range(len(labels) - curved))
         if not linear:
             return [none]
         found = [Candidate("imagery", linear)]
         if self.settings.windows == "likelihood":
             found = [Candidate(f"imagery {labels[g]}", (g,)) for g in linear]
-        if waved:
-            found.append(Candidate("imagery, nonlinear", (*linear, linear[-1] + 1)))
+        if curved:
+            bent = Candidate("imagery with curves", (*linear, linear[-1] + 1))
+            found = [bent] if self.settings.averaging == "mode" else [*found, bent]
         alone = len(found) == 1 and self.settings.averaging == "mode"
         return found if alone else [*found, none]
 

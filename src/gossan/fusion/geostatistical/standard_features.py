@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gossan.fusion.geostatistical.fourier import Waves
+from gossan.fusion.geostatistical.curves import Curves
 
 __all__ = ["StandardFeatures"]
 
@@ -32,8 +32,8 @@ class StandardFeatures:
         (d,) group of each, renumbered from 0.
     alike
         (d, d) second moments of the standardised features, gaps as 0: their correlation.
-    waves
-        Fourier features that follow the standardised ones as one more group, if any.
+    curves
+        Columns of additive curves that follow the standardised features as one more group, if any.
     """
 
     used: NDArray[np.int_]
@@ -41,7 +41,7 @@ class StandardFeatures:
     deviation: Array
     group: NDArray[np.int_]
     alike: Array = field(repr=False)
-    waves: Waves | None = field(default=None, repr=False)
+    curves: Curves | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, values: Array, group: NDArray[np.int_]) -> StandardFeatures:
@@ -73,27 +73,27 @@ class StandardFeatures:
         raw = values[:, self.used]
         gaps = ~np.isfinite(raw)
         design = np.where(gaps, 0.0, (raw - self.mean) / self.deviation)
-        if self.waves is None:
+        if self.curves is None:
             return design, gaps
         some = np.asarray(gaps.any(axis=1))[:, None]
-        added = np.where(some, 0.0, self.waves(design))
+        added = np.where(some, 0.0, self.curves(design))
         lost = np.repeat(some, added.shape[1], axis=1)
         return np.hstack([design, added]), np.hstack([gaps, lost])
 
-    def with_waves(self, values: Array) -> StandardFeatures:
-        """Add Fourier features, their frequencies scaled by the samples' features (n, f)."""
+    def with_curves(self, values: Array) -> StandardFeatures:
+        """Add the columns of additive curves of the samples' features (n, f)."""
         design, gaps = self(values)
-        waved = replace(self, waves=Waves.of(design[~gaps.any(axis=1)]))
-        whole = waved(values)[0]
+        curved = replace(self, curves=Curves.of(design[~gaps.any(axis=1)]))
+        whole = curved(values)[0]
         added = np.full(whole.shape[1] - design.shape[1], self.group.max() + 1)
         alike = whole.T @ whole / len(whole)
-        return replace(waved, group=np.concatenate([self.group, added]), alike=alike)
+        return replace(curved, group=np.concatenate([self.group, added]), alike=alike)
 
     @property
     def fingerprint(self) -> bytes:
         """Tell standards apart: elements of the same samples share one."""
-        waves = b"" if self.waves is None else self.waves.frequencies.tobytes()
-        return self.used.tobytes() + self.mean.tobytes() + self.deviation.tobytes() + waves
+        curves = b"" if self.curves is None else self.curves.loadings.tobytes()
+        return self.used.tobytes() + self.mean.tobytes() + self.deviation.tobytes() + curves
 
     def missing_shares(self, gaps: NDArray[np.bool_]) -> Array:
         """Give (n, groups) the share of each group's features that are gaps."""

@@ -43,10 +43,10 @@ def feature_table(
     plain = len(standard.used)
     per_unit = np.full(len(effect), np.nan)
     per_unit[:plain] = effect[:plain] / standard.deviation
-    waves = [f"wave {k + 1}" for k in range(len(effect) - plain)]
+    curves = [f"curves {k + 1}" for k in range(len(effect) - plain)]
     return pd.DataFrame(
         {
-            "feature": [*(names[i] for i in standard.used), *waves],
+            "feature": [*(names[i] for i in standard.used), *curves],
             "effect": effect,
             "lower90": effect - Z90 * deviation,
             "upper90": effect + Z90 * deviation,

@@ -1,0 +1,71 @@
+"""The estimate alone of a geostatistical model at pixels, for means of several models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gossan.fusion.geostatistical.map_strip import standardise
+from gossan.fusion.geostatistical.model import Geostatistical
+from gossan.fusion.geostatistical.standard_features import StandardFeatures
+from gossan.fusion.lattice import lattice_over, lattice_step, nodes_of, smooth_layer
+from gossan.geo.grid import Grid, Window
+from gossan.geo.layer import Layer
+
+__all__ = ["MeanMap"]
+
+Block = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class MeanMap:
+    """Level and spatial term from a lattice, plus what the features add.
+
+    Without a standard error a pixel costs one product a feature and one table look-up a curve. The
+    lattice is not corrected near samples: the spatial term is smooth there but for a cusp that
+    one lattice step blurs.
+
+    Parameters
+    ----------
+    standard
+        How the features are standardised, and their curves.
+    slopes
+        Coefficients of the standardised features and of the curves' columns.
+    place
+        Layer of one band: level, spatial term and the correction for a pixel's support.
+    """
+
+    standard: StandardFeatures = field(repr=False)
+    slopes: NDArray[np.float64] = field(repr=False)
+    place: Layer
+
+    @classmethod
+    def of(cls, model: Geostatistical, grid: Grid) -> MeanMap:
+        """Prepare the map of a fitted model."""
+        mixture, xy = model.mixture_, model.points_.coordinates
+        ranges = [m.hyperparameters.correlation.practical_range_m for m in mixture.members]
+        lattice = lattice_over(grid, lattice_step(xy, min(ranges), grid))
+        nodes = nodes_of(lattice)
+        parts = [
+            weight * member.split(member.field_.at(nodes))[0]
+            for weight, member in zip(mixture.weights, mixture.members)
+        ]
+        trend = np.sum(parts, axis=0) + model.composite_.shift(mixture, 0.0)
+        place = smooth_layer(lattice, trend.reshape(1, *lattice.shape), ("level",), grid)
+        return cls(model.standard_, mixture.slopes, place)
+
+    def at_pixels(self, raw: Block, window: Window) -> Block:
+        """Return the estimate (height, width) at raw features (f, height, width)."""
+        standard = self.standard
+        total = self.place.read(window)[0]
+        if not len(standard.used):
+            return total
+        z, gaps = standardise(raw, standard.used, standard)
+        flat = z.reshape(len(z), -1)
+        total += (self.slopes[: len(z)].astype(np.float32) @ flat).reshape(window.shape)
+        if standard.curves is not None:
+            bent = standard.curves.sum_at(flat, self.slopes[len(z) :]).reshape(window.shape)
+            total += np.where(gaps == 0, bent, np.float32(0.0))
+        return total

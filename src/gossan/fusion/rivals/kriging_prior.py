@@ -1,0 +1,165 @@
+"""Kriging-prior regression: a forest that sees the imagery and what kriging says of the place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
+from sklearn.ensemble import RandomForestRegressor
+
+from gossan.arrays.folds import random_folds
+from gossan.fusion.features.nested import NestedFeatures, nested, window_widths
+from gossan.fusion.kriging_model import KrigingModel, KrigingSettings, check_values
+from gossan.fusion.protocol import Features, Observations, Points, Prediction
+from gossan.fusion.trees import LEAVES, Trees
+from gossan.fusion.where_filled import FilledLayer, filled_rows, needs_layer, predict_where_filled
+from gossan.geo.layer import Layer
+from gossan.settings import Settings
+
+__all__ = ["KrigingPrior", "KrigingPriorSettings", "PriorForest"]
+
+Array = NDArray[np.float64]
+
+
+class KrigingPriorSettings(Settings):
+    """Settings of kriging-prior regression.
+
+    ``trees`` and ``leaf``: number of trees, and the fewest samples in a leaf; ``folds``: samples
+    are kriged without their own fold for training; ``windows``: "nested" offers every feature at
+    several widths up to the sample spacing (or at ``windows_px`` pixels), "survey" at the survey's
+    support alone; ``neighbours`` and ``lattice_m``: of kriging.
+    """
+
+    trees: int = Field(default=100, ge=10, le=2000)
+    leaf: int = Field(default=5, ge=1)
+    folds: int = Field(default=10, ge=2, le=50)
+    windows: Literal["nested", "survey"] = "nested"
+    windows_px: tuple[int, ...] | None = None
+    neighbours: int = Field(default=32, ge=4, le=200)
+    lattice_m: float | None = Field(default=None, gt=0)
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class PriorForest:
+    """A forest of the features, the kriging estimate and its standard error.
+
+    ``ratio`` is the root mean square of the out-of-bag residuals in units of the kriging standard
+    error.
+    """
+
+    trees: Trees = field(repr=False)
+    ratio: float
+
+    def __call__(
+        self, features: NDArray[np.floating], estimate: NDArray[np.floating],
+        error: NDArray[np.floating],
+    ) -> Array:  # fmt: skip
+        """Return the estimate (n,) at features (d, n), kriged (n,) with standard error (n,)."""
+        return self.trees(np.vstack([features, estimate, error]))
+
+
+class KrigingPrior:
+    """Regress on the features and on what kriging says of the place.
+
+    ``estimate(x) = f(phi(x), k(x), s(x))``: f is a random forest, phi the features at every width,
+    k the ordinary kriging estimate and s its standard error. For training, each sample is kriged
+    without its own fold, so that f learns how far to trust kriging at places without a sample. The
+    standard error is s times the root mean square of the out-of-bag residuals in units of s.
+    Where a feature is empty the kriged baseline stands in.
+
+    Parameters
+    ----------
+    settings
+        Forest, folds and neighbourhood.
+
+    Source: arXiv 2509.09408 (kriging-prior regression); Breiman 2001 (random forests).
+    """
+
+    def __init__(self, settings: KrigingPriorSettings | None = None) -> None:
+        self.settings = settings or KrigingPriorSettings()
+        self.tables_: dict[str, pd.DataFrame] = {}
+
+    def fit(self, observations: Observations, features: Features) -> Self:
+        """Krige the samples out of fold, then grow the forest."""
+        check_values(observations)
+        options = self.settings
+        kriging = KrigingSettings(neighbours=options.neighbours, lattice_m=options.lattice_m)
+        self.kriging_ = KrigingModel(kriging).fit(observations, features)
+        self.points_ = observations.points
+        self.widths_ = self._widths(features)
+        offered = self._offered(features)
+        x, filled = filled_rows(observations, offered)
+        kriged = self._out_of_fold(observations, features)[filled]
+        y = observations.values[filled]
+        forest = RandomForestRegressor(
+            options.trees, min_samples_leaf=options.leaf, max_leaf_nodes=LEAVES,
+            max_features=1 / 3, oob_score=True, random_state=options.seed, n_jobs=1,
+        ).fit(np.column_stack([x, kriged]), y)  # fmt: skip
+        residual = y - forest.oob_prediction_
+        ratio = float(np.sqrt(np.mean((residual / kriged[:, 1]) ** 2)))
+        self.forest_ = PriorForest(Trees.of(forest), ratio)
+        self.tables_ = {
+            "variograms": self.kriging_.tables_["variograms"],
+            "importance": _importance(forest, (*offered.names, "kriged", "kriging error"), y),
+        }
+        return self
+
+    def predict(self, points: Points, features: Features) -> Prediction:
+        """Estimate at points, with the standard error of a new sample."""
+        base = self.kriging_.predict(points, features)
+        x = self._offered(features).at(points)
+        assert base.standard_error is not None
+        mean, error = base.mean, base.standard_error
+        return predict_where_filled(
+            base, x, lambda rows: self._estimate(x[rows], mean[rows], error[rows])
+        )
+
+    def layer(self, features: Features) -> Layer:
+        """Return estimate and standard error on the grid of the features."""
+        source = needs_layer(self._offered(features), "kriging-prior regression")
+        kriged = self.kriging_.layer(features)
+        return FilledLayer(source, kriged, kriged, self._estimate)
+
+    def _estimate(self, x: Array, kriged: Array, error: Array) -> tuple[Array, Array]:
+        """Return mean and variance from features (n, d) and the kriged fields (n,)."""
+        return self.forest_(x.T, kriged, error), (self.forest_.ratio * error) ** 2
+
+    def _out_of_fold(self, observations: Observations, features: Features) -> Array:
+        """Krige each sample without its fold, by the variogram of all samples.
+
+        Returns
+        -------
+        (n, 2) estimate and standard error.
+        """
+        folds = random_folds(len(observations), self.settings.folds, self.settings.seed)
+        kriged = np.empty((len(folds), 2))
+        for fold in np.unique(folds):
+            own, rest = folds == fold, folds != fold
+            model = KrigingModel(self.kriging_.settings, self.kriging_.variogram_)
+            model.fit(observations.subset(rest), features)
+            found = model.predict(observations.points.subset(own), features)
+            kriged[own, 0], kriged[own, 1] = found.mean, found.standard_error
+        return kriged
+
+    def _widths(self, features: Features) -> tuple[int, ...]:
+        if self.settings.windows == "survey" or features.layer is None:
+            return (1,)
+        return self.settings.windows_px or window_widths(features.grid, self.points_.coordinates)
+
+    def _offered(self, features: Features) -> NestedFeatures:
+        return nested(features, self.widths_, self.points_)
+
+
+def _importance(
+    forest: RandomForestRegressor, names: tuple[str, ...], values: Array
+) -> pd.DataFrame:
+    """List what the forest looks at, and the share of the variance it explains out of bag."""
+    explained = 1.0 - float(np.mean((values - forest.oob_prediction_) ** 2) / np.var(values))
+    return pd.DataFrame(
+        {"feature": names, "importance": forest.feature_importances_, "r2_out_of_bag": explained}
+    ).sort_values("importance", ascending=False)
