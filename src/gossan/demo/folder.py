@@ -137,6 +137,7 @@ def project_text(district: District, imagery: str) -> str:
         f"elements = [{quoted}]\nseed = {district.seed}\n"
         f"pixel_m = {district.grid.pixel_width:g}\n"
         'occurrences = "occurrences.geojson"\n'
+        "paper = true\n"
     ]
     for survey in district.surveys.values():
         parts.append(

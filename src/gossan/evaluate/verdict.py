@@ -13,10 +13,10 @@ from gossan.io.tables import Column
 __all__ = ["best_proved", "judge"]
 
 
-def judge(scores: pd.DataFrame, titles: Mapping[str, str], choosing: str | None) -> ElementVerdict:
+def judge(scores: pd.DataFrame, titles: Mapping[str, str], meant: str | None) -> ElementVerdict:
     """Name the map of an element to trust, and say why.
 
-    The map of a model that chooses among others is trusted unless it is worse than kriging beyond
+    The map that is meant to be the best one is trusted unless it is worse than kriging beyond
     doubt; without one, the best map that is proved better than kriging; else kriging.
 
     Parameters
@@ -25,8 +25,8 @@ def judge(scores: pd.DataFrame, titles: Mapping[str, str], choosing: str | None)
         Rows of ``tables/scores.csv`` of one element.
     titles
         Titles of the element's products by name.
-    choosing
-        Product of a model that chooses among others, if there is one.
+    meant
+        Product that is meant to be the best map, if there is one.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def judge(scores: pd.DataFrame, titles: Mapping[str, str], choosing: str | None)
     tested = _at_samples(scores)
     if tested.empty:
         first = BASELINE if BASELINE in titles else next(iter(titles), None)
-        product = choosing or first
+        product = meant or first
         return ElementVerdict(
             product=product,
             sentence="No sample was held out, so nothing is known of how far to trust these maps.",
@@ -43,13 +43,13 @@ def judge(scores: pd.DataFrame, titles: Mapping[str, str], choosing: str | None)
     if set(tested[Column.PRODUCT]) == {BASELINE}:
         return ElementVerdict(product=BASELINE, sentence=_only_kriging(tested))
     proved = best_proved(tested, titles)
-    product = choosing if choosing in titles else proved
+    product = meant if meant in titles else proved
     if product is None or product == BASELINE or _worse(tested, product):
         return ElementVerdict(product=BASELINE, sentence=_nothing_proved(tested, titles))
     end = (
         "so the imagery adds true detail"
         if _is_proved(tested, product)
-        else "which proves nothing: its detail is a hypothesis, not a measurement"
+        else "so the kriged map is as good: the detail is a hypothesis, not a measurement"
     )
     sentence = f"Trust {titles[product]}: {_skills(tested, product)}, {end}."
     return ElementVerdict(product=product, sentence=sentence)

@@ -146,7 +146,7 @@ def feature_errors(project: Project, imagery: Sequence[Imagery]) -> list[str]:
     by_name = {one.settings.name: one for one in imagery}
     single = [name for name, one in by_name.items() if len(one.bands.bands) == 1]
     if single and not project.product:
-        cure = f'Add bands, or a [[product]] such as model = "auto", features = "{single[0]}.all"'
+        cure = f'Add bands, or a [[product]] such as model = "recipe", features = "{single[0]}.all"'
         what = f"imagery {single[0]!r}, whose second component the usual products take,"
         return [must(what, "of two bands or more", "one", cure)]
     errors = []

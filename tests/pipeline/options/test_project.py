@@ -8,7 +8,7 @@ import pytest
 from gossan.errors import InterruptedRunError, SettingsError
 from gossan.pipeline.commands.check import check_project
 from gossan.pipeline.commands.run import run_project
-from gossan.pipeline.options.products import products_of
+from gossan.pipeline.options.products import product_to_trust, products_of
 from gossan.pipeline.options.project import load_project, parse_project
 from gossan.pipeline.options.template import write_template
 
@@ -105,9 +105,22 @@ def test_a_project_may_be_given_as_a_dictionary(tmp_path: Path) -> None:
     assert parse_project(content, tmp_path).survey[0].name == "survey"
 
 
-def test_without_products_the_papers_maps_are_made_side_by_side(small: Path) -> None:
-    names = [product.name for product in products_of(load_project(small))]
-    assert names == [
+def test_without_products_kriging_one_fusion_of_each_imagery_and_the_best_map_are_made(
+    small: Path,
+) -> None:
+    products = products_of(load_project(small))
+    assert [p.name for p in products] == ["kriging", "indices_pc2_sound_local", "trusted"]
+    assert product_to_trust(products) == "trusted"
+    assert {p.transform for p in products} == {"log"}
+
+
+def test_the_papers_maps_are_made_when_asked_for_in_raw_units_as_the_paper_does(
+    small: Path,
+) -> None:
+    text = small.read_text(encoding="utf-8").replace("seed = 3", "seed = 3\npaper = true")
+    small.write_text(text, encoding="utf-8")
+    scales = {p.name: p.transform for p in products_of(load_project(small))}
+    assert list(scales) == [
         "kriging",
         "indices_pc2_literal_global",
         "indices_pc2_literal_local",
@@ -115,10 +128,6 @@ def test_without_products_the_papers_maps_are_made_side_by_side(small: Path) -> 
         "indices_pc2_sound_local",
         "trusted",
     ]
-
-
-def test_the_literal_pyramid_works_in_raw_units_as_the_paper_does(small: Path) -> None:
-    scales = {p.name: p.transform for p in products_of(load_project(small))}
     assert scales["indices_pc2_literal_local"] == "identity"
     assert scales["indices_pc2_sound_local"] == scales["kriging"] == "log"
 
@@ -172,6 +181,6 @@ def test_one_band_alone_is_told_with_the_product_that_it_allows(changed: Change)
     found = check_project(load_project(changed('"clay.tif", "iron.tif"', '"clay.tif"')))
     assert found.blocked
     assert len(found.findings) == 1
-    assert 'model = "auto", features = "indices.all"' in found.findings[0]
-    product = '\n[[product]]\nname = "k"\nmodel = "auto"\nfeatures = "indices.all"\n'
+    assert 'model = "recipe", features = "indices.all"' in found.findings[0]
+    product = '\n[[product]]\nname = "k"\nmodel = "recipe"\nfeatures = "indices.all"\n'
     assert not check_project(load_project(changed("folds = 3", "folds = 3\n" + product))).blocked

@@ -32,7 +32,7 @@ from gossan.pipeline.commands.prepare import mask_table, scene_layers
 from gossan.pipeline.fit_product import INTERVAL, Division, fit_model, hold_out
 from gossan.pipeline.imagery_used import ImageryUsed, write_imagery_used
 from gossan.pipeline.inputs import Ground, grid_record, open_ground
-from gossan.pipeline.options.products import CHOOSING, Product, products_of
+from gossan.pipeline.options.products import Product, product_to_trust, products_of
 from gossan.pipeline.options.project import Project
 from gossan.pipeline.product_maps import ElementMap, joinable, together, write_maps
 from gossan.pipeline.progress import Advance, Reporter, Silent, told
@@ -393,8 +393,8 @@ def _verdicts(
     for element in elements:
         own = [product for product in products if element in product.elements]
         titles = {product.name: product.title for product in own}
-        choosing = next((p.name for p in own if p.settings.model == CHOOSING), None)
-        found[element] = judge(scores[scores[Column.ELEMENT] == element], titles, choosing)
+        mine = scores[scores[Column.ELEMENT] == element]
+        found[element] = judge(mine, titles, product_to_trust(own))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gossan.fusion.protocol import FusionModel
@@ -13,10 +13,12 @@ from gossan.pipeline.options.project import ProductSettings, Project
 from gossan.pipeline.options.titles import product_titles
 
 TRUSTED = "trusted"
-CHOOSING = "auto"
-"""Word of the model that chooses among others."""
-INNER_FOLDS = 5
-"""Folds by which the product to trust chooses: as many as it is tested with."""
+PAPER_KINDS = (
+    ("literal", "global"), ("literal", "local"), ("sound", "global"), ("sound", "local")
+)  # fmt: skip
+"""Variant and scope of the maps of the paper and of their corrected twins."""
+TO_TRUST = ("recipe", "auto")
+"""Models that are meant to be the best map, the first of them first."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +37,13 @@ class Product:
         return self.settings.name
 
     def factory(self) -> Callable[[], FusionModel]:
-        """Give a function that makes a fresh model."""
+        """Return a function that makes a fresh model."""
         return lambda: make_model(self.settings.model, self.settings.options)
 
 
 def products_of(project: Project) -> list[Product]:
-    """List the products of a project: its own, else the paper's; always the kriged baseline."""
-    asked = list(project.product) or paper_products(project)
+    """List the products of a project: its own, else the default ones; always the baseline."""
+    asked = list(project.product) or default_products(project)
     if not any(product.model == BASELINE for product in asked):
         asked.insert(0, _product(BASELINE, BASELINE, ""))
     asked.sort(key=lambda product: product.model != BASELINE)
@@ -49,27 +51,35 @@ def products_of(project: Project) -> list[Product]:
     return [_planned(product, project, titles[product.name]) for product in asked]
 
 
-def paper_products(project: Project) -> list[ProductSettings]:
-    """Give the paper's maps of every imagery, side by side, and the product to trust.
+def default_products(project: Project) -> list[ProductSettings]:
+    """List the products of a project that names none.
 
-    PC2 of the bands (Sentinel-2, plain rasters) or of the alteration indices (ASTER), literal
-    and sound, global and local (Ding et al. 2023, Figures 9-12).
+    The kriged baseline; for every imagery the paper's fusion of PC2 of its bands (of the
+    alteration indices for ASTER), corrected and by clusters; and the map to trust. With
+    ``paper = true`` also the paper's maps as printed, global and local, and the corrected global
+    one (Ding et al. 2023, Figures 9-12).
     """
     products = [_product(BASELINE, BASELINE, "")]
+    kinds = PAPER_KINDS if project.project.paper else (("sound", "local"),)
     for imagery in project.imagery:
         source = f"{imagery.name}.indices" if imagery.sensor == "aster" else imagery.name
-        for variant in ("literal", "sound"):
-            for scope in ("global", "local"):
-                name = f"{imagery.name}_pc2_{variant}_{scope}"
-                options = {"variant": variant, "scope": scope}
-                products.append(_product(name, "pyramid", f"{source}.pc2", **options))
+        for variant, scope in kinds:
+            name = f"{imagery.name}_pc2_{variant}_{scope}"
+            options = {"variant": variant, "scope": scope}
+            products.append(_product(name, "pyramid", f"{source}.pc2", **options))
     if project.imagery:
         features = "+".join(
             f"{imagery.name}.indices.all" if imagery.sensor == "aster" else f"{imagery.name}.all"
             for imagery in project.imagery
         )
-        products.append(_product(TRUSTED, "auto", features, number=INNER_FOLDS))
+        products.append(_product(TRUSTED, TO_TRUST[0], features))
     return products
+
+
+def product_to_trust(products: Sequence[Product]) -> str | None:
+    """Return the name of the product that is meant to be the best map, if there is one."""
+    models = {product.settings.model: product.name for product in reversed(products)}
+    return next((models[word] for word in TO_TRUST if word in models), None)
 
 
 def _product(name: str, model: str, features: str, **options: str | int) -> ProductSettings:

@@ -44,6 +44,8 @@ class ProjectSettings(Settings):
     """Pixel size of the output grid: the finest imagery's, or metres."""
     extent: Literal["survey", "imagery"] = "survey"
     """Map the surveyed ground and two sample spacings around it, or all of the imagery."""
+    paper: bool = False
+    """Also make the paper's maps as printed, where no [[product]] is named."""
     occurrences: Path | None = None
     """Known mines and outcrops, for the occurrence statistics."""
 

@@ -69,8 +69,9 @@ paths = ["clay_index.tif", "iron_index.tif"]
 """.replace("{support}", "\n".join(f"# {line}" for line in SUPPORT_ADVICE))
 
 PRODUCTS = """\
-# The maps. Without any [[product]]: the kriged baseline, the paper's maps (second principal
-# component; literal and sound; global and local) and the product to trust ("auto").
+# The maps. Without any [[product]]: the kriged baseline, for each imagery the paper's fusion of the
+# second principal component (corrected, by clusters), and the map to trust ("recipe"). With
+# "paper = true" in [project] also the paper's maps as printed.
 # features: <imagery>.pc2, <imagery>.all, <imagery>.<band>, <imagery>.indices.pc2 ..., joined by +;
 # "covariates" for columns of the survey. Every product may also have elements = ["Cu"] (default:
 # all) and transform = "log" (or "boxcox", "normal-score", "identity"; default: that of [project],

@@ -11,12 +11,14 @@ __all__ = ["MODEL_TITLES", "product_titles"]
 
 MODEL_TITLES = {
     "kriging": "Kriging: your samples only",
+    "recipe": "Best map",
     "auto": "Best map",
     "blend": "Blend of models",
     "pyramid": "Paper's method",
     "guarded_pyramid": "Paper's method, detail checked by samples",
     "geostatistical": "Geostatistical model",
     "geostatistical_forest": "Geostatistical model with forest",
+    "kriging_prior": "Kriging-prior regression",
     "regression_kriging": "Regression kriging",
     "forest": "Forest with kriged residuals",
     "boosting": "Boosted trees with kriged residuals",
@@ -27,7 +29,7 @@ MODEL_TITLES = {
 _SENSORS = {"aster": "ASTER", "sentinel2": "Sentinel-2"}
 _VARIANTS = {"literal": "as printed", "sound": "corrected"}
 _SCOPES = {"global": "whole area", "local": "by clusters"}
-_WITHOUT_IMAGERY = ("kriging", "auto")
+_WITHOUT_IMAGERY = ("kriging", "recipe", "auto")
 
 
 def product_titles(
