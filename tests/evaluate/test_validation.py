@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from gossan.arrays.folds import distance_to_fit
 from gossan.errors import FitError, SettingsError
-from gossan.evaluate.folds import ValidationSettings, make_folds, residual_range
-from gossan.evaluate.skill import skill_table
-from gossan.evaluate.validation import check_survey, cross_validate, validate
+from gossan.evaluate.calibration import calibrate
+from gossan.evaluate.folds import Folds, ValidationSettings, divide, make_folds, residual_range
+from gossan.evaluate.validation import (
+    ValidationSamples,
+    predict_check,
+    predict_folds,
+    validate,
+    validate_model,
+)
 from gossan.fusion.cross_validation import cross_predict, spatial_folds
 from gossan.fusion.features.sources import LayerFeatures
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
 from gossan.fusion.registry import factory_of
 from gossan.geo.layer import Layer
+from gossan.geochem.censoring import Censoring, treat_censored
+from gossan.geochem.element_values import ElementValues
+from gossan.geochem.transforms import TransformWord, fit_transform_by_word
 
 from ..fusion.simulated import simulate
 
@@ -68,7 +78,8 @@ def test_a_check_survey_is_predicted_at_its_own_support() -> None:
     case = simulate(n=60)
     check = Observations(Points(case.check.points.coordinates, 55.0), case.check.values)
     spy = Spy([]).fit(case.observations, case.features)
-    table = check_survey({"spy": spy}, case.observations, check, case.features, 800.0, "detail")
+    samples = ValidationSamples(case.observations, {"detail": check})
+    table = predict_check(spy, samples, case.features, 800.0, "detail")
     assert spy.support == 55.0
     assert (table["comparison"] == "check: detail").all() and len(table) == len(check)
 
@@ -76,36 +87,33 @@ def test_a_check_survey_is_predicted_at_its_own_support() -> None:
 def test_validation_finds_the_skill_that_the_truth_has() -> None:
     case = simulate(n=150)
     settings = ValidationSettings(folds=5)
-    found = validate(
-        MODELS, case.observations, case.features, settings, {"detail": case.check}, draws=300
-    )
+    samples = ValidationSamples(case.observations, {"detail": case.check})
+    found = validate(MODELS, samples, case.features, settings, draws=300)
     skill = found.skill.set_index(["comparison", "model"])
     assert set(skill.index.get_level_values(0)) == {"blocks", "random", "check: detail"}
     assert (skill.xs("kriging", level="model")["skill"] == 0).all()
     truth = skill.loc[("check: detail", "regression_kriging")]
     blocks = skill.loc[("blocks", "regression_kriging")]
-    assert truth["skill"] > 0.5 and truth["lower"] > 0.3
+    assert truth["skill"] > 0.5 and truth["skill_low"] > 0.3
     assert 0.5 < blocks["skill"] < 1 and blocks["rmse"] > truth["rmse"]
     assert skill.loc[("random", "kriging"), "optimistic"]
     assert skill.loc[("random", "kriging"), "rmse"] < skill.loc[("blocks", "kriging"), "rmse"]
-    achieved = found.calibration.query("comparison == 'check: detail' and nominal == 0.9")
+    achieved = found.coverage.query("comparison == 'check: detail' and nominal == 0.9")
     assert achieved["achieved"].between(0.8, 1.0).all()
-    assert set(found.tables()) == {"validation", "calibration", "coverage_by_distance", "held_out"}
+    assert found.coverage["crps"].gt(0).all() and found.distance["n"].gt(0).all()
+    assert "spatial blocks of" in blocks["note"]
     assert found.calibrations["kriging"].sentence
 
 
 def test_models_may_have_features_of_their_own() -> None:
     case = simulate(n=80)
-    folds = make_folds("random", case.observations, ValidationSettings(folds=4), 800.0)
     one = LayerFeatures(case.features.layer)
-    both = cross_validate(
-        MODELS, case.observations, {"kriging": one, "regression_kriging": one}, folds
-    )
-    same = cross_validate(MODELS, case.observations, case.features, folds)
-    np.testing.assert_array_equal(both["estimate"], same["estimate"])
-    assert (both["comparison"] == "random").all() and len(both) == 160
-    table = skill_table(both, folds.groups, draws=200)
-    assert table.set_index("model").loc["kriging", "lower"] == 0.0
+    samples, settings = ValidationSamples(case.observations), ValidationSettings(folds=4)
+    own = {"kriging": one, "regression_kriging": one}
+    both = validate(MODELS, samples, own, settings, draws=100)
+    same = validate(MODELS, samples, case.features, settings, draws=100)
+    np.testing.assert_array_equal(both.predictions["estimate"], same.predictions["estimate"])
+    assert len(both.predictions) == 2 * 2 * 80
 
 
 def test_folds_of_a_column_are_taken_as_they_are() -> None:
@@ -128,8 +136,8 @@ def test_blocks_reach_the_range_or_say_that_they_cannot() -> None:
     wide = make_folds("blocks", case.observations, settings, 60_000.0)
     assert "less than the residual's range of 60 km" in wide.note
     short = make_folds("blocks", case.observations, settings, 900.0)
-    assert short.note == "spatial blocks of 0.9 km" and not short.optimistic
-    assert make_folds("random", case.observations, settings, 900.0).optimistic
+    assert short.note == "spatial blocks of 0.9 km" and short.comparison.is_spatial
+    assert make_folds("random", case.observations, settings, 900.0).comparison.is_optimistic
     own = make_folds("blocks", case.observations, ValidationSettings(block_km=1.5), 900.0)
     assert own.note == "spatial blocks of 1.5 km"
 
@@ -144,3 +152,69 @@ def test_samples_in_a_single_block_cannot_be_held_out_in_space() -> None:
     points = Points(np.array([[0.0, 0.0]] * 12))
     with pytest.raises(FitError, match="at least two blocks"):
         spatial_folds(Observations(points, np.arange(12.0)), 1000.0)
+
+
+@pytest.mark.parametrize("kinds", [("random", "blocks"), ("blocks", "random")])
+def test_calibration_takes_the_first_spatial_folds_whatever_their_order(
+    kinds: tuple[Literal["random", "blocks"], ...],
+) -> None:
+    case, factory = simulate(n=80), factory_of("kriging")
+    samples = ValidationSamples(case.observations)
+    division = divide(
+        case.observations, ValidationSettings(kinds=kinds, folds=4), case.features.grid, 1
+    )
+    fitted = factory().fit(case.observations, case.features)
+    found = validate_model(factory, fitted, samples, case.features, division)
+    own = found.predictions.query("comparison == 'blocks'")
+    y, m, s = (own[name].to_numpy() for name in ("observed", "estimate", "standard_error"))
+    assert found.calibration == calibrate(y, m, s, division.folds["blocks"].groups)
+    assert division.spatial is division.folds["blocks"]
+    once = validate_model(factory, fitted, samples, case.features, division, of_models=True)
+    assert set(once.predictions["comparison"]) == {"blocks"}
+
+
+def test_random_folds_alone_are_refused() -> None:
+    with pytest.raises(ValidationError, match='Add "blocks"'):
+        ValidationSettings(kinds=("random",))
+
+
+@pytest.mark.parametrize("word", ["log", "boxcox", "normal-score"])
+@pytest.mark.parametrize("censoring", ["half", "ros", "likelihood"])
+def test_a_held_out_value_never_reaches_the_prediction_of_its_fold(
+    word: TransformWord, censoring: Censoring
+) -> None:
+    case, rng = simulate(n=60), np.random.default_rng(2)
+    contents = np.exp(case.observations.values / case.observations.values.std())
+    limit = np.quantile(contents, 0.3)
+    labels = np.arange(60) % 3
+    changed = np.where(labels == 1, contents * np.exp(rng.normal(0, 1, 60)), contents)
+
+    def predicted(values: np.ndarray) -> np.ndarray:
+        values = np.where(labels == 1, np.maximum(values, 1.1 * limit), values)
+        below = values < limit
+        known = treat_censored(np.where(below, limit, values), below, np.zeros(60, bool), censoring)
+        limits = np.where(below, limit, np.nan)
+        own = ElementValues(known, word, limits, np.zeros(60, int), (censoring,))
+        _, working = own.fit(np.arange(60))
+        observations = Observations(case.observations.points, working)
+        samples = ValidationSamples(observations, {}, own)
+        folds = Folds("blocks", labels, labels, "")
+        table = predict_folds(factory_of("kriging"), samples, case.features, folds)
+        assert (table["standard_error"] > 0).all()
+        return table.loc[labels == 1, "estimate"].to_numpy()
+
+    np.testing.assert_array_equal(predicted(contents), predicted(changed))
+
+
+def test_observed_values_are_on_the_scale_that_is_fitted_without_them() -> None:
+    case = simulate(n=60)
+    contents = np.exp(case.observations.values)
+    own = ElementValues.measured(contents, "boxcox")
+    samples = ValidationSamples(Observations(case.observations.points, own.fit(np.arange(60))[1]),
+                                {}, own)  # fmt: skip
+    labels = np.arange(60) // 20
+    folds = Folds("blocks", labels, labels, "")
+    table = predict_folds(factory_of("kriging"), samples, case.features, folds)
+    rest = contents[labels != 2]
+    power = fit_transform_by_word("boxcox", rest)
+    np.testing.assert_allclose(table["observed"][labels == 2], power.forward(contents[40:]))

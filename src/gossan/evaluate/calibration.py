@@ -175,16 +175,20 @@ def crps(
 ) -> float:
     """Measure normal predictions by the continuous ranked probability score (small is good).
 
-    ``s (z (2 F(z) - 1) + 2 f(z) - 1 / sqrt(pi))`` with ``z = (y - m) / s``, averaged.
+    ``s (z (2 F(z) - 1) + 2 f(z) - 1 / sqrt(pi))`` with ``z = (y - m) / s``, averaged; ``|y - m|``
+    where s is 0.
+
+    >>> crps(np.array([1.0, 3.0]), np.array([1.0, 1.0]), np.array([1.0, 0.0])).__round__(3)
+    1.117
 
     Source: Gneiting & Raftery 2007, eq. 5.
     """
     y, m, s = _finite(observed, estimate, standard_error)
     if not y.size:
         return float("nan")
-    z = (y - m) / s
+    z = (y - m) / np.where(s > 0, s, 1.0)
     each = s * (z * (2.0 * norm.cdf(z) - 1.0) + 2.0 * norm.pdf(z) - 1.0 / np.sqrt(np.pi))
-    return float(each.mean())
+    return float(np.where(s > 0, each, np.abs(y - m)).mean())
 
 
 def calibrate(

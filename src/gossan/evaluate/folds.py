@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from gossan.arrays.folds import (
     block_folds,
@@ -18,25 +18,28 @@ from gossan.arrays.folds import (
 )
 from gossan.errors import FitError, GossanError, SettingsError, must
 from gossan.fusion.cross_validation import spatial_side
+from gossan.fusion.features.sources import NoFeatures
 from gossan.fusion.lattice import nodes_of
 from gossan.fusion.protocol import Features, Observations
 from gossan.geo.grid import Grid
 from gossan.geochem.variogram.fitting import fit_variogram
+from gossan.io.contract import Comparison, ComparisonKind, FoldWord
 from gossan.settings import Settings
 
-__all__ = ["FoldWord", "Folds", "ValidationSettings", "make_folds", "residual_range"]
+__all__ = ["Division", "Folds", "ValidationSettings", "divide", "make_folds", "residual_range"]
 
-FoldWord = Literal["blocks", "knndm", "random", "column"]
-
+FEWEST_TO_VALIDATE = 20
+"""Samples below which cross-validation says nothing."""
 _TARGETS = 1000
 
 
 class ValidationSettings(Settings):
-    """Steer validation.
+    """How products are tested at samples that they have not seen.
 
-    ``kinds`` of folds: "blocks" (spatial, judged by), "knndm", "column" (needs ``column``, a
-    column of the survey) and "random" (shown beside them, labelled optimistic). ``block_km`` is the
-    side of the blocks; default: the range of the residual.
+    ``kinds`` of folds: "blocks", "knndm" and "column" (needs ``column``, a column of the survey)
+    keep neighbours together: the first of them calibrates the intervals and gives the skill.
+    "random" is shown beside them, labelled optimistic. ``block_km`` is the side of the blocks;
+    default: the range of the residual.
     """
 
     kinds: tuple[FoldWord, ...] = ("blocks", "random")
@@ -44,20 +47,69 @@ class ValidationSettings(Settings):
     block_km: float | None = Field(default=None, gt=0)
     column: str | None = None
 
+    @field_validator("kinds")
+    @classmethod
+    def _spatial(cls, kinds: tuple[FoldWord, ...]) -> tuple[FoldWord, ...]:
+        if kinds and not any(_comparison(kind).is_spatial for kind in kinds):
+            cure = 'Add "blocks": random folds are too optimistic to calibrate intervals by'
+            raise ValueError(must("kinds", "spatial in at least one", ", ".join(kinds), cure))
+        return kinds
+
+
+def _comparison(kind: FoldWord) -> Comparison:
+    return Comparison(ComparisonKind(kind))
+
 
 @dataclass(frozen=True, eq=False)
 class Folds:
-    """Hold one division of the samples.
+    """One division of the samples.
 
-    ``labels`` (n,) fold of each sample; ``groups`` (n,) spatial block, for the bootstrap;
-    ``optimistic`` where neighbours may stand in different folds; ``note`` says how they were made.
+    ``labels`` (n,) fold of each sample; ``groups`` (n,) spatial block, for the bootstrap; ``note``
+    says how they were made.
     """
 
     kind: FoldWord
     labels: NDArray[np.int_]
     groups: NDArray[np.int_]
-    optimistic: bool
     note: str
+
+    @property
+    def comparison(self) -> Comparison:
+        """What tables call the tests by these folds."""
+        return _comparison(self.kind)
+
+
+@dataclass(frozen=True, eq=False)
+class Division:
+    """All ways to divide the samples of an element, and the range of the residual in metres."""
+
+    folds: Mapping[FoldWord, Folds]
+    range_m: float
+
+    @property
+    def spatial(self) -> Folds | None:
+        """The first spatial folds, whatever the order; None where no sample is held out."""
+        return next((one for one in self.folds.values() if one.comparison.is_spatial), None)
+
+    def note(self, comparison: Comparison) -> str:
+        """Say how the samples of a comparison were chosen."""
+        if comparison.is_check:
+            return f"independent samples of {comparison.survey}"
+        notes = [one.note for one in self.folds.values() if one.comparison == comparison]
+        return notes[0] if notes else ""
+
+
+def divide(
+    observations: Observations, settings: ValidationSettings, grid: Grid, seed: int
+) -> Division:
+    """Divide samples in every way asked for; fewer than 20 samples are not divided."""
+    range_m = residual_range(observations, NoFeatures(grid))
+    enough = len(observations) >= FEWEST_TO_VALIDATE
+    folds = {
+        kind: make_folds(kind, observations, settings, range_m, grid, seed)
+        for kind in (settings.kinds if enough else ())
+    }
+    return Division(folds, range_m)
 
 
 def residual_range(observations: Observations, features: Features) -> float:
@@ -129,7 +181,7 @@ def make_folds(
     if np.unique(labels).size < 2:
         cure = "Give a smaller block_km, or more samples"
         raise FitError(must(f"{kind} folds", "at least two", "one", cure))
-    return Folds(kind, labels, groups, kind == "random", note)
+    return Folds(kind, labels, groups, note)
 
 
 def _side(

@@ -8,75 +8,73 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gossan.arrays.bootstrap import Interval, paired_skill
-from gossan.errors import InputError, must
+from gossan.arrays.bootstrap import paired_skill
 from gossan.evaluate.scores import score
+from gossan.io.tables import Column
 
-__all__ = ["skill_between", "skill_table"]
+__all__ = ["skill_table"]
 
-
-def skill_between(
-    predictions: pd.DataFrame,
-    model: str,
-    baseline: str,
-    groups: NDArray[np.int_],
-    level: float = 0.95,
-    draws: int = 2000,
-    seed: int = 0,
-) -> Interval:
-    """Estimate the skill of one model against another at the same held-out samples.
-
-    Parameters
-    ----------
-    predictions : table of ``cross_predict``.
-    model, baseline : names in its column ``model``.
-    groups : (n,) spatial block of each sample.
-
-    Returns
-    -------
-    ``1 - MSE(model) / MSE(baseline)`` with its paired block-bootstrap interval.
-    """
-    observed, estimate = _of(predictions, model)
-    _, base = _of(predictions, baseline)
-    return paired_skill(estimate - observed, base - observed, groups, level, draws, seed)
+Array = NDArray[np.float64]
+FEWEST = 10
+"""Samples below which a skill has no interval."""
 
 
 def skill_table(
-    predictions: pd.DataFrame,
-    groups: NDArray[np.int_],
-    baseline: str = "kriging",
-    draws: int = 2000,
-    seed: int = 0,
+    predictions: pd.DataFrame, baseline: str = "kriging", draws: int = 2000, seed: int = 0
 ) -> pd.DataFrame:
     """Score every model at held-out samples, against the baseline.
 
+    Each model is scored at the samples that it and the baseline could both predict.
+
+    Parameters
+    ----------
+    predictions
+        Columns model, sample, observed, estimate on the working scale and group (the spatial block
+        of each sample): a table of ``predict_folds``, or of ``cross_predict`` with groups.
+    baseline
+        Name of the model that the others are compared with; without it there is no skill.
+    draws, seed
+        Of the bootstrap.
+
     Returns
     -------
-    One row a model, in the order of the table: ``model, n, r, spearman, rmse, bias, concordance,
-    skill, lower, upper`` (95 % paired block bootstrap), working scale.
+    One row a model, in the order of the table: model, n, r, spearman, rmse, bias, concordance,
+    skill, and skill_low and skill_high (95 % paired block bootstrap).
 
     Examples
     --------
     >>> table = pd.DataFrame({"model": ["kriging"] * 4 + ["fused"] * 4, "sample": [0, 1, 2, 3] * 2,
-    ...     "observed": [1.0, 2.0, 3.0, 4.0] * 2,
+    ...     "observed": [1.0, 2.0, 3.0, 4.0] * 2, "group": [0, 1, 2, 3] * 2,
     ...     "estimate": [2.0, 3.0, 2.0, 3.0, 1.5, 2.5, 2.5, 3.5]})
-    >>> skill_table(table, np.array([0, 1, 2, 3]))["skill"].tolist()
+    >>> skill_table(table)["skill"].tolist()
     [0.0, 0.75]
     """
+    by_model = dict(list(predictions.groupby("model", sort=False)))
+    base = (
+        by_model[baseline].set_index(Column.SAMPLE)[Column.ESTIMATE]
+        if baseline in by_model
+        else None
+    )
     rows = []
-    _, base = _of(predictions, baseline)
-    for model in predictions["model"].unique():
-        observed, estimate = _of(predictions, model)
-        interval = skill_between(predictions, model, baseline, groups, 0.95, draws, seed)
-        found = asdict(score(observed, estimate, base))
-        rows.append({"model": model, **found, "lower": interval.lower, "upper": interval.upper})
+    for model, own in by_model.items():
+        observed, estimate = (own[c].to_numpy(float) for c in (Column.OBSERVED, Column.ESTIMATE))
+        paired = None if base is None else base.reindex(own[Column.SAMPLE]).to_numpy(float)
+        low, high = _interval(observed, estimate, paired, own[Column.GROUP].to_numpy(), draws, seed)
+        found = asdict(score(observed, estimate, paired))
+        rows.append({"model": model, **found, Column.SKILL_LOW: low, Column.SKILL_HIGH: high})
     return pd.DataFrame(rows)
 
 
-def _of(predictions: pd.DataFrame, model: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give observed values and estimates of one model, in the order of the samples."""
-    mine = predictions[predictions["model"] == model].sort_values("sample")
-    if mine.empty:
-        have = ", ".join(map(str, predictions["model"].unique()))
-        raise InputError(must("model", have, repr(model), "Predict it first"))
-    return mine["observed"].to_numpy(float), mine["estimate"].to_numpy(float)
+def _interval(
+    observed: Array, estimate: Array, base: Array | None, groups: NDArray[np.int_],
+    draws: int, seed: int,
+) -> tuple[float, float]:  # fmt: skip
+    """Give the 95 % interval of a skill; NaN without a baseline or with too few samples."""
+    if base is None:
+        return float("nan"), float("nan")
+    usable = np.isfinite(observed) & np.isfinite(estimate) & np.isfinite(base)
+    if usable.sum() < FEWEST:
+        return float("nan"), float("nan")
+    errors = (estimate - observed)[usable], (base - observed)[usable]
+    found = paired_skill(*errors, groups[usable], 0.95, draws, seed)
+    return found.lower, found.upper

@@ -1,15 +1,16 @@
-"""Validate models: held-out folds and a check survey, skill, calibration, distance."""
+"""Test models at samples that they have not seen: held-out folds and check surveys."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gossan.arrays.folds import block_labels, nearest_distances
+from gossan.arrays.folds import block_labels, distance_to_fit, nearest_distances
 from gossan.evaluate.calibration import (
     Calibration,
     calibrate,
@@ -17,220 +18,356 @@ from gossan.evaluate.calibration import (
     coverage_table,
     crps,
 )
-from gossan.evaluate.folds import Folds, ValidationSettings, make_folds, residual_range
+from gossan.evaluate.folds import Division, Folds, ValidationSettings, divide
 from gossan.evaluate.skill import skill_table
 from gossan.fusion.cross_validation import ModelFactory, cross_predict, spatial_side
-from gossan.fusion.protocol import Features, FusionModel, Observations
+from gossan.fusion.protocol import Features, FusionModel, Observations, Prediction
+from gossan.geochem.element_values import ElementValues
+from gossan.io.contract import BASELINE, Comparison, ComparisonKind
+from gossan.io.tables import Column
 
-__all__ = ["Validation", "check_survey", "cross_validate", "validate"]
+__all__ = [
+    "ModelValidation",
+    "Validation",
+    "ValidationSamples",
+    "predict_check",
+    "predict_folds",
+    "validate",
+    "validate_model",
+]
 
-BASELINE = "kriging"
+BLOCKS_OF_CHECK = 10
+"""Folds' worth of blocks that a check survey is cut into for the bootstrap."""
 
 
 @dataclass(frozen=True, eq=False)
-class Validation:
-    """Hold what held-out samples say.
+class ValidationSamples:
+    """Samples that models are tested at.
 
-    ``skill``: one row a comparison ("blocks", "random", "check: NAME") and model;
-    ``calibration`` and ``distance``: coverage of the intervals; ``predictions``: every held-out
-    prediction on the working scale; ``calibrations``: scaling of each model's intervals, from the
-    first spatial folds; ``notes``: how the folds were made.
+    Parameters
+    ----------
+    observations
+        n fitted samples on the working scale.
+    checks
+        Samples of independent surveys by name, on the same scale.
+    values
+        Values in the element's unit, where transform or censoring have to be fitted again without
+        each fold; None where the working scale depends on no sample.
     """
 
-    skill: pd.DataFrame
-    calibration: pd.DataFrame
-    distance: pd.DataFrame
+    observations: Observations
+    checks: Mapping[str, Observations] = field(default_factory=dict)
+    values: ElementValues | None = None
+
+    @property
+    def refitted(self) -> ElementValues | None:
+        """The values, if the working scale depends on the samples."""
+        known = self.values
+        return known if known is not None and known.depends_on_samples else None
+
+    def without(self, rows: NDArray[np.int_]) -> Observations:
+        """Give the observations of some rows on the scale that these rows alone lead to."""
+        chosen = self.observations.subset(rows)
+        if self.refitted is None:
+            return chosen
+        return Observations(chosen.points, np.asarray(self.refitted.fit(rows)[1], np.float64))
+
+
+@dataclass(frozen=True, eq=False)
+class ModelValidation:
+    """What held-out samples say of one model.
+
+    ``predictions``: a row for each comparison and sample, on the working scale; ``calibration``:
+    scaling of the intervals, from the first spatial folds, None without them; ``coverage`` and
+    ``distance``: what the intervals cover, and that by distance to the nearest fitted sample.
+    """
+
     predictions: pd.DataFrame
-    calibrations: Mapping[str, Calibration]
-    notes: Mapping[str, str] = field(default_factory=dict)
-
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Give the tables by the name of their file in the run folder."""
-        return {
-            "validation": self.skill,
-            "calibration": self.calibration,
-            "coverage_by_distance": self.distance,
-            "held_out": self.predictions,
-        }
+    calibration: Calibration | None
+    coverage: pd.DataFrame
+    distance: pd.DataFrame
 
 
-def cross_validate(
-    models: Mapping[str, ModelFactory],
-    observations: Observations,
-    features: Features | Mapping[str, Features],
-    folds: Folds,
+@runtime_checkable
+class HoldsOut(Protocol):
+    """A model of models that is cheaper to hold out by itself than by refitting it whole."""
+
+    def hold_out(
+        self,
+        observations: Observations,
+        features: Features,
+        folds: NDArray[np.int_],
+        groups: NDArray[np.int_],
+    ) -> Prediction:
+        """Predict every fold without it."""
+        ...
+
+
+def predict_folds(
+    factory: ModelFactory, samples: ValidationSamples, features: Features, folds: Folds
 ) -> pd.DataFrame:
     """Predict every sample without its fold; everything is refitted inside each fold.
 
+    That includes the transform and the estimates of censored values, where these depend on the
+    samples. Observed values, estimates and errors of a fold are on the scale fitted without it.
+
+    Parameters
+    ----------
+    factory
+        Makes a fresh model.
+    samples
+        What is held out.
+    features
+        What the imagery says.
+    folds
+        One division of the samples.
+
     Returns
     -------
-    The long table of ``gossan.fusion.cross_validation.cross_predict`` with a first column
-    ``comparison`` (the kind of folds) and the column ``group`` (spatial block).
+    One row a sample: fold, sample, easting, northing, observed, estimate, standard_error,
+    distance_m (to the nearest sample outside the fold), group, comparison.
     """
-    table = cross_predict(models, observations, features, folds.labels)
-    table.insert(0, "comparison", folds.kind)
-    table["group"] = np.tile(folds.groups, len(models))
+    observations, model = samples.observations, factory()
+    if isinstance(model, HoldsOut) and samples.refitted is None:
+        found = model.hold_out(observations, features, folds.labels, folds.groups)
+        distance = distance_to_fit(observations.points.coordinates, folds.labels)
+        table = _table(observations, found, distance)
+        table.insert(0, Column.FOLD, folds.labels)
+    else:
+        table = cross_predict(
+            {"": factory}, observations, features, folds.labels, training=samples.without
+        ).drop(columns="model")
+        if samples.refitted is not None:
+            table[Column.OBSERVED] = _observed(samples.refitted, folds.labels)
+    table[Column.GROUP], table[Column.COMPARISON] = folds.groups, str(folds.comparison)
     return table
 
 
-def check_survey(
-    fitted: Mapping[str, FusionModel],
-    observations: Observations,
-    check: Observations,
-    features: Features | Mapping[str, Features],
+def _observed(values: ElementValues, labels: NDArray[np.int_]) -> NDArray[np.float64]:
+    """Bring each value to the scale that is fitted without its fold."""
+    result = np.empty(len(labels))
+    for fold in np.unique(labels):
+        own = labels == fold
+        transform, _ = values.fit(np.flatnonzero(~own))
+        result[own] = transform.forward(values.values[own])
+    return result
+
+
+def predict_check(
+    fitted: FusionModel,
+    samples: ValidationSamples,
+    features: Features,
     range_m: float,
-    name: str = "check",
-    seed: int = 0,
+    survey: str,
 ) -> pd.DataFrame:
-    """Predict an independent survey, at its own support, by models fitted on all observations.
+    """Predict an independent survey, at its own support, by a model fitted to all samples.
 
     Parameters
     ----------
-    fitted : fitted models by name.
-    observations : what they were fitted on (for the distances).
-    check : the independent samples; ``check.points.support_m`` is theirs.
-    features : for all models, or by the name of each.
-    range_m : range of the residual: side of the blocks of the bootstrap.
-    name : of the check survey.
+    fitted
+        The fitted model.
+    samples
+        What it was fitted to, and the check survey.
+    features
+        What the imagery says.
+    range_m
+        Range of the residual: side of the blocks of the bootstrap.
+    survey
+        Name of the check survey.
 
     Returns
     -------
-    A table as of ``cross_validate``, comparison "check: NAME", fold 0.
+    A table as of ``predict_folds``, all of fold 0.
     """
+    check = samples.checks[survey]
     xy = check.points.coordinates
-    side, _ = spatial_side(xy, max(range_m, 1.0), 10)
-    parts = []
-    for model_name, model in fitted.items():
-        chosen = features[model_name] if isinstance(features, Mapping) else features
-        found = model.predict(check.points, chosen)
-        error = np.full(len(check), np.nan)
-        if found.standard_error is not None:
-            error = found.standard_error
-        columns = {
-            "comparison": f"check: {name}",
-            "model": model_name,
-            "fold": 0,
-            "sample": np.arange(len(check)),
-            "easting": xy[:, 0],
-            "northing": xy[:, 1],
-            "observed": check.values,
-            "estimate": found.mean,
-            "standard_error": error,
-            "distance_m": nearest_distances(xy, observations.points.coordinates),
-            "group": block_labels(xy, side, seed),
+    side, _ = spatial_side(xy, max(range_m, 1.0), BLOCKS_OF_CHECK)
+    distance = nearest_distances(xy, samples.observations.points.coordinates)
+    table = _table(check, fitted.predict(check.points, features), distance)
+    table.insert(0, Column.FOLD, 0)
+    table[Column.GROUP] = block_labels(xy, side)
+    table[Column.COMPARISON] = str(Comparison(ComparisonKind.CHECK, survey))
+    return table
+
+
+def _table(
+    observations: Observations, found: Prediction, distance: NDArray[np.float64]
+) -> pd.DataFrame:
+    xy, error = observations.points.coordinates, found.standard_error
+    return pd.DataFrame(
+        {
+            Column.SAMPLE: np.arange(len(observations)),
+            Column.EASTING: xy[:, 0],
+            Column.NORTHING: xy[:, 1],
+            Column.OBSERVED: observations.values,
+            Column.ESTIMATE: found.mean,
+            Column.STANDARD_ERROR: np.nan if error is None else error,
+            Column.DISTANCE_M: distance,
         }
-        parts.append(pd.DataFrame(columns))
-    return pd.concat(parts, ignore_index=True)
-
-
-def validate(
-    models: Mapping[str, ModelFactory],
-    observations: Observations,
-    features: Features | Mapping[str, Features],
-    settings: ValidationSettings | None = None,
-    checks: Mapping[str, Observations] | None = None,
-    fitted: Mapping[str, FusionModel] | None = None,
-    draws: int = 2000,
-    seed: int = 0,
-    progress: Callable[[str], None] | None = None,
-) -> Validation:
-    """Validate models by folds of each kind and by every check survey.
-
-    Parameters
-    ----------
-    models : factory of each model by name; "kriging" must be among them.
-    observations : n samples on the working scale.
-    features : for all models, or by the name of each.
-    settings : kinds of folds and their number.
-    checks : independent surveys by name, on the same working scale.
-    fitted : models fitted on all observations, for the checks; fitted here where they lack.
-    draws, seed : of the bootstrap; the seed also of the folds.
-    progress : told what is being done.
-
-    Returns
-    -------
-    Tables of skill, calibration and coverage by distance, and the held-out predictions.
-    """
-    settings = settings or ValidationSettings()
-    tell = progress or (lambda _: None)
-    first = next(iter(features.values())) if isinstance(features, Mapping) else features
-    range_m = residual_range(observations, first)
-    parts: list[pd.DataFrame] = []
-    notes: dict[str, str] = {}
-    for kind in settings.kinds:
-        tell(f"cross-validation, {kind} folds")
-        folds = make_folds(kind, observations, settings, range_m, first.grid, seed)
-        parts.append(cross_validate(models, observations, features, folds))
-        notes[kind] = folds.note
-    ready = dict(fitted or {})
-    for name, check in (checks or {}).items():
-        tell(f"check survey {name}")
-        for model_name, factory in models.items():
-            if model_name not in ready:
-                chosen = features[model_name] if isinstance(features, Mapping) else features
-                ready[model_name] = factory().fit(observations, chosen)
-        chosen_models = {name_: ready[name_] for name_ in models}
-        parts.append(
-            check_survey(chosen_models, observations, check, features, range_m, name, seed)
-        )
-        notes[f"check: {name}"] = f"{len(check)} independent samples of {name}"
-    return summarise(pd.concat(parts, ignore_index=True), notes, draws, seed)
-
-
-def summarise(
-    predictions: pd.DataFrame, notes: Mapping[str, str], draws: int = 2000, seed: int = 0
-) -> Validation:
-    """Turn held-out predictions into the tables of a validation."""
-    skills, covers, distances = [], [], []
-    calibrations: dict[str, Calibration] = {}
-    for key, table in predictions.groupby("comparison", sort=False):
-        comparison = str(key)
-        one = table[table["model"] == table["model"].iloc[0]].sort_values("sample")
-        skill = skill_table(table, one["group"].to_numpy(), BASELINE, draws, seed)
-        skill.insert(0, "comparison", comparison)
-        skill["optimistic"] = comparison == "random"
-        skill["note"] = notes.get(comparison, "")
-        skills.append(skill)
-        for name_, own in table.groupby("model", sort=False):
-            model = str(name_)
-            y, m, s, d = (
-                own[name].to_numpy(float)
-                for name in ("observed", "estimate", "standard_error", "distance_m")
-            )
-            if not np.isfinite(s).any():
-                continue
-            if model not in calibrations and comparison != "random":
-                calibrations[model] = calibrate(y, m, s, own["group"].to_numpy(), seed=seed)
-            covers.append(_labelled(_coverage(y, m, s, calibrations.get(model)), comparison, model))
-            distances.append(_labelled(coverage_by_distance(y, m, s, d), comparison, model))
-    empty = pd.DataFrame()
-    return Validation(
-        pd.concat(skills, ignore_index=True),
-        pd.concat(covers, ignore_index=True) if covers else empty,
-        pd.concat(distances, ignore_index=True) if distances else empty,
-        predictions,
-        calibrations,
-        notes,
     )
 
 
+def validate_model(
+    factory: ModelFactory,
+    fitted: FusionModel,
+    samples: ValidationSamples,
+    features: Features,
+    division: Division,
+    of_models: bool = False,
+) -> ModelValidation:
+    """Test one model by folds of each kind and by every check survey.
+
+    Check surveys are left out where they lack the features.
+
+    Parameters
+    ----------
+    factory
+        Makes a fresh model.
+    fitted
+        The same model, fitted to all samples.
+    samples
+        Fitted samples and check surveys.
+    features
+        What the imagery says.
+    division
+        Ways to divide the samples into folds.
+    of_models
+        The model refits many models in each fold: it is tested in the first spatial folds only.
+
+    Returns
+    -------
+    Predictions, calibration, coverage.
+    """
+    ways = list(division.folds.values())
+    if of_models:
+        ways = [division.spatial] if division.spatial is not None else []
+    tables = [predict_folds(factory, samples, features, way) for way in ways]
+    for name, check in samples.checks.items():
+        if features.layer is not None or set(features.names) <= set(check.points.columns):
+            tables.append(predict_check(fitted, samples, features, division.range_m, name))
+    if not tables:
+        return ModelValidation(pd.DataFrame(), None, pd.DataFrame(), pd.DataFrame())
+    predictions = pd.concat(tables, ignore_index=True)
+    calibration = _calibration(predictions)
+    return ModelValidation(predictions, calibration, *_coverage(predictions, calibration))
+
+
+def _calibration(predictions: pd.DataFrame) -> Calibration | None:
+    """Calibrate by the first spatial folds, whatever the order of the folds."""
+    for text, own in predictions.groupby(Column.COMPARISON, sort=False):
+        y, m, s, _ = _arrays(own)
+        if Comparison.parse(text).is_spatial and np.isfinite(s).any():
+            return calibrate(y, m, s, own[Column.GROUP].to_numpy())
+    return None
+
+
+def _arrays(table: pd.DataFrame) -> tuple[NDArray[np.float64], ...]:
+    names = (Column.OBSERVED, Column.ESTIMATE, Column.STANDARD_ERROR, Column.DISTANCE_M)
+    return tuple(table[name].to_numpy(float) for name in names)
+
+
 def _coverage(
+    predictions: pd.DataFrame, calibration: Calibration | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Measure what the intervals cover, as the model has them and as they are delivered."""
+    covers, distances = [], []
+    for text, own in predictions.groupby(Column.COMPARISON, sort=False):
+        y, m, s, d = _arrays(own)
+        if not np.isfinite(s).any():
+            continue
+        about = {Column.COMPARISON: text}
+        covers.append(_covered(y, m, s, calibration).assign(**about))
+        distances.append(coverage_by_distance(y, m, s, d).assign(**about))
+    return _joined(covers), _joined(distances)
+
+
+def _covered(
     y: NDArray[np.float64],
     m: NDArray[np.float64],
     s: NDArray[np.float64],
     calibration: Calibration | None,
 ) -> pd.DataFrame:
-    """Give coverage as the model has it and, beside it, after calibration."""
     table = coverage_table(y, m, s)
-    table["crps"] = crps(y, m, s)
+    table[Column.CRPS] = crps(y, m, s)
+    table[Column.FACTOR] = 1.0
+    table[Column.ACHIEVED_SCALED] = table[Column.ACHIEVED]
     if calibration is not None:
         scaled = coverage_table(y, m, s, calibration=calibration)
-        table["factor"] = [calibration.factor(level) for level in table["nominal"]]
-        table["achieved_scaled"] = scaled["achieved"]
+        table[Column.FACTOR] = [calibration.factor(v) for v in table[Column.NOMINAL]]
+        table[Column.ACHIEVED_SCALED] = scaled[Column.ACHIEVED]
     return table
 
 
-def _labelled(table: pd.DataFrame, comparison: str, model: str) -> pd.DataFrame:
-    table.insert(0, "comparison", comparison)
-    table.insert(1, "model", model)
-    return table
+def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """What held-out samples say of several models.
+
+    ``skill``: one row for each comparison and model; ``coverage`` and ``distance``: what the
+    intervals cover; ``predictions``: every held-out prediction on the working scale;
+    ``calibrations``: scaling of each model's intervals, from the first spatial folds.
+    """
+
+    skill: pd.DataFrame
+    coverage: pd.DataFrame
+    distance: pd.DataFrame
+    predictions: pd.DataFrame
+    calibrations: Mapping[str, Calibration]
+
+
+def validate(
+    models: Mapping[str, ModelFactory],
+    samples: ValidationSamples,
+    features: Features | Mapping[str, Features],
+    settings: ValidationSettings | None = None,
+    seed: int = 0,
+    draws: int = 2000,
+) -> Validation:
+    """Test several models at the same samples, and score them against kriging.
+
+    Parameters
+    ----------
+    models
+        Factory of each model by name; "kriging" must be among them.
+    samples
+        Fitted samples and check surveys.
+    features
+        For all models, or by the name of each.
+    settings
+        Kinds of folds and their number.
+    seed
+        Of the folds and of the bootstrap.
+    draws
+        Of the bootstrap.
+
+    Returns
+    -------
+    Skill, coverage, predictions and calibrations; each table has a column ``model``.
+    """
+    own = features if isinstance(features, Mapping) else dict.fromkeys(models, features)
+    grid = next(iter(own.values())).grid
+    division = divide(samples.observations, settings or ValidationSettings(), grid, seed)
+    found = {}
+    for name, factory in models.items():
+        fitted = factory().fit(samples.observations, own[name])
+        found[name] = validate_model(factory, fitted, samples, own[name], division)
+
+    def joined(part: str) -> pd.DataFrame:
+        tables = {name: getattr(one, part) for name, one in found.items()}
+        return _joined([t.assign(model=name) for name, t in tables.items() if len(t)])
+
+    predictions = joined("predictions")
+    skills = []
+    for text, table in predictions.groupby(Column.COMPARISON, sort=False):
+        skill = skill_table(table, BASELINE, draws, seed)
+        skill.insert(0, Column.COMPARISON, text)
+        skill[Column.OPTIMISTIC] = Comparison.parse(text).is_optimistic
+        skill[Column.NOTE] = division.note(Comparison.parse(text))
+        skills.append(skill)
+    calibrations = {n: one.calibration for n, one in found.items() if one.calibration is not None}
+    return Validation(
+        _joined(skills), joined("coverage"), joined("distance"), predictions, calibrations
+    )

@@ -20,6 +20,8 @@ __all__ = ["ModelFactory", "cross_predict", "held_out", "spatial_folds", "spatia
 ModelFactory = Callable[[], FusionModel]
 """Makes a fresh, unfitted model."""
 
+Training = Callable[[NDArray[np.int_]], Observations]
+"""Gives the observations of some rows, on the scale that these rows alone lead to."""
 BLOCKS_PER_FOLD = 2
 
 
@@ -86,6 +88,7 @@ def held_out(
     observations: Observations,
     features: Features,
     folds: NDArray[np.int_],
+    training: Training | None = None,
 ) -> Iterator[tuple[NDArray[np.int_], FusionModel, Prediction]]:
     """Fit a fresh model without each fold and predict that fold.
 
@@ -98,6 +101,8 @@ def held_out(
     observations : n samples on the working scale.
     features : what the imagery says at the samples.
     folds : (n,) label of the fold of each sample.
+    training : gives the observations of the rows that are fitted, where their working scale has
+        to be fitted to them too; default: these rows of the observations.
 
     Yields
     ------
@@ -110,9 +115,11 @@ def held_out(
     threads of their own would only wait for each other.
     """
 
+    fitted_to = observations.subset if training is None else training
+
     def one(fold: int) -> tuple[NDArray[np.int_], FusionModel, Prediction]:
         rows, rest = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
-        model = factory().fit(observations.subset(rest), features)
+        model = factory().fit(fitted_to(rest), features)
         return rows, model, model.predict(observations.points.subset(rows), features)
 
     first, *others = np.unique(folds).tolist()
@@ -126,6 +133,7 @@ def cross_predict(
     observations: Observations,
     features: Features | Mapping[str, Features],
     folds: NDArray[np.int_],
+    training: Training | None = None,
 ) -> pd.DataFrame:
     """Predict every sample by models that never saw its fold.
 
@@ -135,6 +143,7 @@ def cross_predict(
     observations : n samples on the working scale.
     features : for all models, or by the name of each.
     folds : (n,) label of the fold of each sample.
+    training : see ``held_out``.
 
     Returns
     -------
@@ -149,7 +158,7 @@ def cross_predict(
         mean = np.full(len(observations), np.nan)
         error = np.full(len(observations), np.nan)
         chosen = features[name] if isinstance(features, Mapping) else features
-        for rows, _, prediction in held_out(factory, observations, chosen, folds):
+        for rows, _, prediction in held_out(factory, observations, chosen, folds, training):
             mean[rows] = prediction.mean
             if prediction.standard_error is not None:
                 error[rows] = prediction.standard_error

@@ -22,6 +22,7 @@ class Entry:
     """Name the settings record and the class of a model, and where they live.
 
     ``needs_features``: it is nothing without features; the others are kriging then.
+    ``of_models``: it refits several models in each fold.
     """
 
     module: str
@@ -29,6 +30,7 @@ class Entry:
     model: str
     says: str
     needs_features: bool = False
+    of_models: bool = False
 
     def load(self) -> tuple[type[Settings], Callable[[Any], FusionModel]]:
         """Import the settings record and the class."""
@@ -98,10 +100,12 @@ MODELS: dict[str, Entry] = {
     "blend": Entry(
         "gossan.fusion.selection.blend", "BlendSettings", "Blend",
         "weighted mean of several models, weights by spatial cross-validation",
+        of_models=True,
     ),
     "auto": Entry(
         "gossan.fusion.selection.auto", "AutoSettings", "Auto",
         "the best of several models, kriging unless one is better beyond doubt",
+        of_models=True,
     ),
 }  # fmt: skip
 """Word of each model -> where it lives. A new model is one file and one line here."""

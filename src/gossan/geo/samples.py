@@ -23,7 +23,7 @@ class Samples:
         Name of the survey.
     frame
         Points with one float column per element (NaN: not analysed) and, where values are
-        censored, a boolean column ``<element>_censored``.
+        censored, a boolean column ``<element>_censored`` and their limit, ``<element>_limit``.
     elements
         Names of the element columns.
     units
@@ -94,6 +94,13 @@ class Samples:
         if column not in self.frame.columns:
             return np.zeros(len(self.frame), bool)
         return self.frame[column].to_numpy(bool)
+
+    def limits(self, element: str) -> NDArray[np.float64]:
+        """(n,) limit of each censored value of an element; NaN where one was measured."""
+        column = f"{element}_limit"
+        if column not in self.frame.columns:
+            return np.full(len(self.frame), np.nan)
+        return np.where(self.censored(element), self.frame[column].to_numpy(float), np.nan)
 
     def covariates(self, names: Sequence[str]) -> NDArray[np.float64]:
         """(n, k) further numeric columns of the survey."""

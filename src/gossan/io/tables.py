@@ -37,6 +37,9 @@ class Column(StrEnum):
     STANDARD_ERROR = "standard_error"
     LOWER90 = "lower90"
     UPPER90 = "upper90"
+    OBSERVED_WORKING = "observed_working"
+    """On the product's working scale, as fitted without the sample's fold; likewise the next."""
+    ESTIMATE_WORKING = "estimate_working"
     # scores
     R = "r"
     SPEARMAN = "spearman"
@@ -46,6 +49,7 @@ class Column(StrEnum):
     SKILL = "skill"
     SKILL_LOW = "skill_low"
     SKILL_HIGH = "skill_high"
+    OPTIMISTIC = "optimistic"
     DOMAIN = "domain"
     # coverage
     NOMINAL = "nominal"
@@ -53,6 +57,8 @@ class Column(StrEnum):
     ACHIEVED_SCALED = "achieved_scaled"
     MEAN_WIDTH = "mean_width"
     INTERVAL_SCORE = "interval_score"
+    CRPS = "crps"
+    FACTOR = "factor"
     FROM_M = "from_m"
     TO_M = "to_m"
     # variograms
@@ -169,16 +175,16 @@ _C = Column
 _COLUMNS: dict[Table, tuple[Column, ...]] = {
     Table.SCORES: (
         _C.PRODUCT, _C.ELEMENT, _C.COMPARISON, _C.N, _C.R, _C.SPEARMAN, _C.RMSE, _C.BIAS,
-        _C.CONCORDANCE, _C.SKILL, _C.SKILL_LOW, _C.SKILL_HIGH, _C.DOMAIN,
+        _C.CONCORDANCE, _C.SKILL, _C.SKILL_LOW, _C.SKILL_HIGH, _C.OPTIMISTIC, _C.DOMAIN, _C.NOTE,
     ),
     Table.HELD_OUT: (
         _C.PRODUCT, _C.ELEMENT, _C.COMPARISON, _C.FOLD, _C.SAMPLE, _C.EASTING, _C.NORTHING,
-        _C.OBSERVED, _C.ESTIMATE, _C.STANDARD_ERROR, _C.LOWER90, _C.UPPER90, _C.DISTANCE_M,
-        _C.GROUP,
+        _C.OBSERVED, _C.ESTIMATE, _C.LOWER90, _C.UPPER90, _C.OBSERVED_WORKING, _C.ESTIMATE_WORKING,
+        _C.STANDARD_ERROR, _C.DISTANCE_M, _C.GROUP,
     ),
     Table.CALIBRATION: (
         _C.PRODUCT, _C.ELEMENT, _C.COMPARISON, _C.N, _C.NOMINAL, _C.ACHIEVED, _C.ACHIEVED_SCALED,
-        _C.MEAN_WIDTH, _C.INTERVAL_SCORE,
+        _C.MEAN_WIDTH, _C.INTERVAL_SCORE, _C.CRPS, _C.FACTOR,
     ),
     Table.COVERAGE_BY_DISTANCE: (
         _C.PRODUCT, _C.ELEMENT, _C.COMPARISON, _C.N, _C.FROM_M, _C.TO_M, _C.NOMINAL, _C.ACHIEVED,

@@ -6,84 +6,92 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gossan.arrays.bootstrap import paired_skill
 from gossan.errors import FitError
 from gossan.evaluate.agreement import Agreement, agreement
 from gossan.evaluate.check_layer import compare_with_check, krige_check
 from gossan.evaluate.image_table import image_table
-from gossan.evaluate.scores import score, score_table
+from gossan.evaluate.skill import skill_table
 from gossan.geo.blocks import Blocks
 from gossan.geo.layer import Layer
 from gossan.geo.raster import open_raster
-from gossan.geochem.transforms import Transform
+from gossan.geochem.transforms import Transform, TransformWord
 from gossan.io.contract import BASELINE, Comparison, ComparisonKind
 from gossan.io.run_folder import RunFolder
 from gossan.io.tables import Column, Table
 from gossan.pipeline.inputs import Ground
 from gossan.pipeline.options.products import Product
 from gossan.pipeline.options.project import Project
-from gossan.pipeline.surveys import working
+from gossan.pipeline.surveys import Working, working
 
 COARSE = Comparison(ComparisonKind.COARSE)
 IMAGE_PIXELS = 200_000_000
 """Pixels that entropy and gradient are taken over, at most, of all maps of an element together."""
 
 
-def held_out_scores(held_out: pd.DataFrame, ground: Ground, project: Project) -> pd.DataFrame:
-    """Score held-out predictions, on the project's working scale, against kriging.
+def held_out_scores(
+    held_out: pd.DataFrame, products: list[Product], ground: Ground, project: Project
+) -> pd.DataFrame:
+    """Score held-out predictions on the project's working scale, against kriging.
 
-    Columns of ``Table.SCORES``; ``skill_low`` and ``skill_high`` are the 95 % interval of the
-    skill by a paired block bootstrap, ``domain`` says what n counts. Scale: logarithms where the
-    project says so, so that RMSE and bias are those of ln values.
+    Parameters
+    ----------
+    held_out
+        Table of held-out predictions of all products.
+    products
+        The products, with the scale that each works on.
+    ground
+        Surveys, for the project's scale.
+    project
+        The scale is logarithms where it says so: RMSE and bias are then those of ln values.
+
+    Returns
+    -------
+    Columns as of ``Table.SCORES``; ``domain`` says what n counts.
     """
     columns = list(Table.SCORES.columns)
     if held_out.empty:
         return pd.DataFrame(columns=columns)
+    words = {product.name: product.transform for product in products}
     rows = []
-    for (element, comparison), table in held_out.groupby(
-        [Column.ELEMENT, Column.COMPARISON], sort=False
-    ):
-        scale = working(ground.surveys, str(element), project.project.transform).transform
-        base = table[table[Column.PRODUCT] == BASELINE].set_index(Column.SAMPLE)
-        for product, own in table.groupby(Column.PRODUCT, sort=False):
-            rows.append(_scored(str(product), str(element), str(comparison), own, base, scale))
-    return pd.concat(rows, ignore_index=True)[columns]
+    for key, table in held_out.groupby([Column.ELEMENT, Column.COMPARISON], sort=False):
+        element, text = map(str, key)
+        data = working(ground.surveys, element, project.project.transform)
+        parts = [
+            _scored_on(data, own, words[str(name)])
+            for name, own in table.groupby(Column.PRODUCT, sort=False)
+        ]
+        rows.append(_scored(pd.concat(parts), element, Comparison.parse(text)))
+    return pd.concat(rows, ignore_index=True).reindex(columns=columns)
 
 
-def _scored(
-    product: str,
-    element: str,
-    comparison: str,
-    own: pd.DataFrame,
-    base: pd.DataFrame,
-    scale: Transform,
-) -> pd.DataFrame:
-    paired = base.reindex(own[Column.SAMPLE])
+def _scored(table: pd.DataFrame, element: str, comparison: Comparison) -> pd.DataFrame:
+    """Score the products of one comparison."""
+    found = skill_table(table.rename(columns={Column.PRODUCT: "model"}), BASELINE)
+    samples = "samples, each predicted by a fit without its fold"
+    if comparison.is_check:
+        samples = f"samples of {comparison.survey}, not fitted"
+    about = {Column.ELEMENT: element, Column.COMPARISON: str(comparison), Column.DOMAIN: samples}
+    return found.rename(columns={"model": Column.PRODUCT}).assign(**about)
+
+
+def _scored_on(data: Working, own: pd.DataFrame, word: TransformWord) -> pd.DataFrame:
+    """Bring a product's predictions to the scale that all products are scored on."""
+    values = data.values
+    if word == data.transform.word and values is not None and not values.depends_on_samples:
+        columns = {
+            Column.OBSERVED: own[Column.OBSERVED_WORKING],
+            Column.ESTIMATE: own[Column.ESTIMATE_WORKING],
+        }
+        return own.assign(**columns)
     least = own[Column.OBSERVED].min() / 100
-    observed = _on(scale, own[Column.OBSERVED], least)
-    estimate = _on(scale, own[Column.ESTIMATE], least)
-    baseline = _on(scale, paired[Column.ESTIMATE], least)
-    table = score_table([(product, element, comparison, score(observed, estimate, baseline))])
-    low = high = np.nan
-    usable = np.isfinite(observed) & np.isfinite(estimate) & np.isfinite(baseline)
-    if product != BASELINE and usable.sum() > 10:
-        groups = own[Column.GROUP if own[Column.GROUP].notna().all() else Column.SAMPLE]
-        found = paired_skill(
-            (estimate - observed)[usable],
-            (baseline - observed)[usable],
-            groups.to_numpy(int)[usable],
-        )
-        low, high = found.lower, found.upper
-    what = Comparison.parse(comparison)
-    own_samples = "samples, each predicted by a fit without its fold"
-    domain = f"samples of {what.survey}, not fitted" if what.is_check else own_samples
-    return table.assign(skill_low=low, skill_high=high, domain=domain)
+    names = (Column.OBSERVED, Column.ESTIMATE)
+    return own.assign(**{name: _on(data.transform, own[name], least) for name in names})
 
 
 def _on(scale: Transform, values: pd.Series, least: float) -> NDArray[np.float64]:
-    """Bring values to the working scale, none of them below ``least``.
+    """Bring values to the working scale.
 
-    A map that says zero or less is not let off: it counts as a hundredth of the least sample.
+    Non-positive estimates count as ``least``, 1/100 of the smallest sample.
     """
     numbers = values.to_numpy(float)
     finite = np.isfinite(numbers)

@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gossan.errors import SettingsError, SurveyError, must
+from gossan.evaluate.validation import ValidationSamples
 from gossan.fusion.protocol import Observations, Points
 from gossan.geo.samples import Samples
 from gossan.geochem.batch_levelling import level_surveys
+from gossan.geochem.censoring import Censoring
+from gossan.geochem.element_values import ElementValues
 from gossan.geochem.table.findings import Finding, Findings, row_words
 from gossan.geochem.table.survey import read_survey
 from gossan.geochem.transforms import (
@@ -39,7 +42,7 @@ class Surveys:
     fit: tuple[Samples, ...]
     check: tuple[Samples, ...]
     findings: dict[str, Findings] = field(default_factory=dict, repr=False)
-    censoring: dict[str, str] = field(default_factory=dict)
+    censoring: dict[str, Censoring] = field(default_factory=dict)
     """Word of what stands in for censored values, by survey."""
 
     @property
@@ -100,6 +103,13 @@ class Working:
     """What stands in for the censored values: "half", "ros", "likelihood" or "missing"."""
     weights: NDArray[np.float64] | None = None
     """(n,) declustering weights, where asked for."""
+    values: ElementValues | None = None
+    """The observations in the element's unit, for folds that fit censoring and transform anew."""
+
+    @property
+    def validation_samples(self) -> ValidationSamples:
+        """What models are tested at."""
+        return ValidationSamples(self.observations, self.checks, self.values)
 
 
 def read_surveys(project: Project, crs: CRS) -> Surveys:
@@ -175,11 +185,28 @@ def working(
         if element in samples.elements
     }
     censored = sum(int(samples.censored(element).sum()) for samples in parts)
-    words = dict.fromkeys(surveys.censoring.get(samples.name, "") for samples in parts)
+    words: dict[str, None] = dict.fromkeys(
+        surveys.censoring.get(samples.name, "") for samples in parts
+    )
     return Working(
         element, parts[0].units[element], transform, observations, checks, censored,
-        " + ".join(filter(None, words)), weights,
+        " + ".join(filter(None, words)), weights, _values(surveys, parts, element, word),
     )  # fmt: skip
+
+
+def _values(
+    surveys: Surveys, parts: list[Samples], element: str, word: TransformWord
+) -> ElementValues:
+    """Gather the values of an element with what their censoring is fitted to."""
+    values = np.concatenate([samples.values(element) for samples in parts])
+    filled = np.isfinite(values)
+    return ElementValues(
+        values[filled],
+        word,
+        np.concatenate([samples.limits(element) for samples in parts])[filled],
+        np.repeat(np.arange(len(parts)), [len(samples) for samples in parts])[filled],
+        tuple(surveys.censoring.get(samples.name, "half") for samples in parts),
+    )
 
 
 def _spread(parts: list[Samples], element: str) -> None:

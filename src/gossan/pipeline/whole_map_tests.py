@@ -9,12 +9,12 @@ from threadpoolctl import threadpool_limits
 
 from gossan.errors import FitError, GossanWarning
 from gossan.evaluate.applicability import ApplicabilityLayer, fit_applicability
+from gossan.evaluate.folds import Division
 from gossan.evaluate.reduced_resolution import Degraded, compare_degraded, degrade_all
 from gossan.fusion.protocol import Features
 from gossan.geo.blocks import Blocks
 from gossan.geochem.transforms import Transform, TransformWord
 from gossan.io.run_folder import RunFolder
-from gossan.pipeline.fit_product import Division
 from gossan.pipeline.inputs import Ground
 from gossan.pipeline.options.products import Product
 from gossan.pipeline.surveys import Working, working
@@ -70,9 +70,9 @@ def write_applicability(
     run: RunFolder, features: Features, data: Working, division: Division, blocks: Blocks
 ) -> None:
     """Write where the imagery looks like no sample: ``layers/applicability.tif``."""
-    if features.layer is None or not division.folds:
+    if features.layer is None or division.spatial is None:
         return
-    labels = next(iter(division.folds.values())).labels
+    labels = division.spatial.labels
     try:
         found = fit_applicability(data.observations, features, labels)
     except FitError:

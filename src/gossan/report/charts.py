@@ -10,7 +10,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gossan.geochem.transforms import transform_from_record
 from gossan.geochem.variogram.model import Structure, VariogramModel
 from gossan.io.contract import BASELINE, Comparison
 from gossan.io.tables import Column, Table
@@ -99,16 +98,10 @@ def coverage(results: Results, element: str, levels: tuple[float, ...] = LEVELS)
     rows: list[dict[str, Any]] = []
     for (product, way), own in held.groupby([Column.PRODUCT, Column.COMPARISON], sort=False):
         own = own[own[Column.STANDARD_ERROR].notna() & (own[Column.STANDARD_ERROR] > 0)]
-        record = results.run.product(str(product), element)
-        if Comparison.parse(way).is_optimistic or own.empty or record is None:
+        if Comparison.parse(way).is_optimistic or own.empty:
             continue
-        turn = transform_from_record(record.transform_record)
-        least = own[Column.OBSERVED].min() / 100
-        seen, said = (
-            turn.forward(np.maximum(own[name].to_numpy(float), least))
-            for name in (Column.OBSERVED, Column.ESTIMATE)
-        )
-        off = np.abs(seen - said) / own[Column.STANDARD_ERROR].to_numpy(float)
+        error = (own[Column.OBSERVED_WORKING] - own[Column.ESTIMATE_WORKING]).abs()
+        off = (error / own[Column.STANDARD_ERROR]).to_numpy(float)
         half = {level: NormalDist().inv_cdf(0.5 + level / 2) for level in levels}
         shares = {f"{level:g}": float((off <= half[level]).mean()) for level in levels}
         about: dict[str, Any] = {Column.PRODUCT: product, Column.COMPARISON: way}

@@ -17,19 +17,17 @@ from threadpoolctl import threadpool_limits
 
 from gossan.errors import FitError, GossanWarning
 from gossan.evaluate.alteration import alteration_table
-from gossan.evaluate.folds import make_folds, residual_range
+from gossan.evaluate.folds import Division, divide
 from gossan.evaluate.verdict import judge
-from gossan.fusion.features.sources import NoFeatures
-from gossan.fusion.protocol import Observations
 from gossan.geo.blocks import Blocks
 from gossan.geo.raster import atomic_path
 from gossan.geochem.transforms import transform_record
-from gossan.io.contract import SCHEMA, ElementVerdict, ProductRecord, RunManifest
+from gossan.io.contract import SCHEMA, Comparison, ElementVerdict, ProductRecord, RunManifest
 from gossan.io.finished_run import refuse_folder_of
 from gossan.io.run_folder import RunFolder, fingerprint
 from gossan.io.tables import Column, Table
 from gossan.pipeline.commands.prepare import mask_table, scene_layers
-from gossan.pipeline.fit_product import INTERVAL, Division, fit_model, hold_out
+from gossan.pipeline.fit_product import fit_model, validate_product
 from gossan.pipeline.imagery_used import ImageryUsed, write_imagery_used
 from gossan.pipeline.inputs import Ground, grid_record, open_ground
 from gossan.pipeline.options.products import Product, product_to_trust, products_of
@@ -47,10 +45,6 @@ from gossan.pipeline.surveys import Working, working
 from gossan.pipeline.whole_map_tests import reduced_tables, write_applicability
 
 LIBRARIES = ("numpy", "scipy", "numba", "scikit-learn", "rasterio", "geopandas", "pandas", "pyproj")
-
-
-FEWEST_TO_VALIDATE = 20
-"""Samples below which cross-validation says nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +68,7 @@ class Walk:
     maps: bool = True
     used: ImageryUsed = field(default_factory=lambda: ImageryUsed({}))
     timings: dict[str, float] = field(default_factory=dict)
+    divisions: dict[str, Division] = field(default_factory=dict)
 
     @property
     def inputs(self) -> str:
@@ -164,7 +159,7 @@ def _whole_maps(walk: Walk, products: list[Product]) -> None:
             element = walk.project.elements[0]
             data = working(walk.ground.surveys, element, walk.project.project.transform)
             features = walk.ground.landscape.features(name)
-            division = _division(walk, data.observations)
+            division = _division(walk, element)
             write_applicability(walk.run, features, data, division, walk.blocks)
 
     walk.run.once("reduced", made_of, [parts / "reduced_resolution.csv"], work)
@@ -179,7 +174,7 @@ def _element(walk: Walk, element: str, products: list[Product]) -> list[Made]:
     Returns those whose maps wait to be written together with those of other elements.
     """
     scale = working(walk.ground.surveys, element, walk.project.project.transform)
-    division = _division(walk, scale.observations)
+    division = _division(walk, element)
     _alteration(walk, scale, division)
     waiting = []
     for product in products:
@@ -191,7 +186,8 @@ def _element(walk: Walk, element: str, products: list[Product]) -> list[Made]:
 def _alteration(walk: Walk, data: Working, division: Division) -> None:
     """Judge every index and component alone and together: which alteration information helps?"""
     name = walk.ground.landscape.everything()
-    if not name or not division.folds:
+    folds = division.spatial
+    if not name or folds is None:
         return
     parts = _parts(walk.run, f"alteration_{data.element}")
     made_of = {"inputs": walk.inputs, "features": name, "element": data.element}
@@ -199,7 +195,6 @@ def _alteration(walk: Walk, data: Working, division: Division) -> None:
 
     def work() -> None:
         features = walk.ground.landscape.features(name)
-        folds = next(iter(division.folds.values()))
         table = alteration_table(data.observations, features, folds)
         table.insert(0, "element", data.element)
         with atomic_path(parts / "alteration.csv") as temporary:
@@ -212,17 +207,15 @@ def _alteration(walk: Walk, data: Working, division: Division) -> None:
             walk.reporter.say(f"Note: {error}")
 
 
-def _division(walk: Walk, observations: Observations) -> Division:
-    """Divide the samples of an element in every way asked for; too few samples are not."""
-    settings, seed = walk.project.validation, walk.project.project.seed
-    grid = walk.ground.grid
-    range_m = residual_range(observations, NoFeatures(grid))
-    enough = len(observations) >= FEWEST_TO_VALIDATE
-    folds = {
-        kind: make_folds(kind, observations, settings, range_m, grid, seed)
-        for kind in (settings.kinds if enough else ())
-    }
-    return Division(folds, range_m)
+def _division(walk: Walk, element: str) -> Division:
+    """Divide the samples of an element, once for all products."""
+    if element not in walk.divisions:
+        project = walk.project
+        data = working(walk.ground.surveys, element, project.project.transform)
+        walk.divisions[element] = divide(
+            data.observations, project.validation, walk.ground.grid, project.project.seed
+        )
+    return walk.divisions[element]
 
 
 @dataclass(frozen=True, eq=False)
@@ -304,8 +297,7 @@ def _make(
     landscape = walk.ground.landscape
     with threadpool_limits(1, user_api="blas"):
         model = fit_model(product, data, landscape)
-    tested = hold_out(product, data, landscape, model, division)
-    factor = tested.calibration.factor(INTERVAL) if tested.calibration else 1.0
+    tested = validate_product(product, data, landscape, model, division)
     if not mapped and not landscape.mapped(product.settings.features):
         warnings.warn(
             f"{product.name} stands on covariates that exist at the samples only: it is tested, "
@@ -316,7 +308,7 @@ def _make(
     made = None
     if mapped:
         layer = model.layer(landscape.features(product.settings.features))
-        made = ElementMap(product, data, layer, factor)
+        made = ElementMap(product, data, layer, tested.factor)
     for name, table in {**tested.tables(), **model.tables_}.items():
         _write_part(parts, name, product, data.element, table)
     facts = {
@@ -330,7 +322,7 @@ def _make(
         "censored": data.censored,
         "censoring": data.censoring,
         "calibration": tested.calibration.sentence if tested.calibration else None,
-        "interval_scale": factor,
+        "interval_scale": tested.factor,
         "choice": getattr(model, "verdict_", None),
     }
     return facts, made
@@ -366,7 +358,7 @@ def _gather(walk: Walk, products: list[Product]) -> dict[str, pd.DataFrame]:
             found.setdefault(Table.ALTERATION, []).append(pd.read_csv(path))
     tables = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items()}
     held_out = tables.get(Table.HELD_OUT, pd.DataFrame())
-    scores = [held_out_scores(held_out, walk.ground, walk.project)]
+    scores = [held_out_scores(held_out, products, walk.ground, walk.project)]
     if walk.maps:
         scores.append(coarse_scores(walk.run, products, walk.blocks))
         scores.append(
@@ -374,7 +366,7 @@ def _gather(walk: Walk, products: list[Product]) -> dict[str, pd.DataFrame]:
         )
         tables[Table.IMAGE_QUALITY] = image_tables(walk.run, products, walk.blocks)
         tables[Table.MASKS] = mask_table(walk.run, walk.ground)
-    tables[Table.SCORES] = pd.concat(scores, ignore_index=True)
+    tables[Table.SCORES] = _with_notes(walk, pd.concat(scores, ignore_index=True))
     tables[Table.COMPONENTS] = walk.ground.landscape.component_tables()
     tables[Table.FINDINGS] = walk.ground.surveys.findings_table()
     if walk.ground.occurrences is not None:
@@ -383,6 +375,15 @@ def _gather(walk: Walk, products: list[Product]) -> dict[str, pd.DataFrame]:
     for name, table in tables.items():
         walk.run.write_table(name, table)
     return tables
+
+
+def _with_notes(walk: Walk, scores: pd.DataFrame) -> pd.DataFrame:
+    """Say of each score whether it is optimistic, and how its samples were chosen."""
+    kinds = [Comparison.parse(text) for text in scores[Column.COMPARISON]]
+    notes = [_division(walk, e).note(one) for e, one in zip(scores[Column.ELEMENT], kinds)]
+    table = scores.copy()
+    table[Column.OPTIMISTIC], table[Column.NOTE] = [one.is_optimistic for one in kinds], notes
+    return table
 
 
 def _verdicts(

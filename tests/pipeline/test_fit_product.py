@@ -1,0 +1,98 @@
+"""What a run says of held-out samples, in its tables and its manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gossan.evaluate.calibration import calibrate
+from gossan.geochem.transforms import BoxCox
+from gossan.io.finished_run import open_run
+from gossan.pipeline.commands.run import validate_project
+from gossan.pipeline.options.project import load_project
+
+KRIGING = '\n[[product]]\nname = "kriging"\nmodel = "kriging"\n'
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def validated(small: Path, tmp_path: Path) -> Callable[[str], Path]:
+    """Validate kriging with settings of the folds and, at the top, of the project."""
+
+    def run(folds: str, project: str = "") -> Path:
+        text = small.read_text(encoding="utf-8").replace("folds = 3", f"folds = 3\n{folds}")
+        text = (
+            text.replace("[[imagery]]", "[[unused]]").split("[[unused]]")[0]
+            + text[text.index("[validation]") :]
+        )
+        text = text.replace("seed = 3", f'seed = 3\ncrs = "EPSG:32638"\npixel_m = 100\n{project}')
+        small.write_text(text + KRIGING, encoding="utf-8")
+        validate_project(load_project(small), tmp_path / "run")
+        return tmp_path / "run"
+
+    return run
+
+
+def test_intervals_are_calibrated_by_spatial_folds_though_random_ones_come_first(
+    validated: Callable[[str], Path],
+) -> None:
+    run = validated('kinds = ["random", "blocks"]')
+    held = pd.read_csv(run / "tables" / "held_out.csv")
+    own = held[held["comparison"] == "blocks"]
+    product = open_run(run).find("kriging", "Cu")
+    error = own["standard_error"] / product.interval_scale
+    expected = calibrate(
+        own["observed_working"].to_numpy(), own["estimate_working"].to_numpy(), error.to_numpy(),
+        own["group"].to_numpy(),
+    )  # fmt: skip
+    assert product.calibration == expected.sentence
+    assert product.interval_scale == pytest.approx(expected.factor(0.9))
+    assert open_run(run).manifest.verdicts["Cu"].sentence.startswith("Only kriging was made: on")
+
+
+@pytest.mark.parametrize("command_name", ["check", "run"])
+def test_random_folds_alone_are_refused_with_the_cure(
+    changed: Callable[[str, str], Path], command: Command, command_name: str
+) -> None:
+    project = changed("folds = 3", 'folds = 3\nkinds = ["random"]')
+    code, said, error = command(command_name, project)
+    assert code == 2 and 'Add "blocks"' in said + error
+    assert not (project.parent / "run").exists()
+
+
+def test_held_out_values_stand_in_the_unit_and_on_the_working_scale(
+    validated: Callable[[str], Path],
+) -> None:
+    run = validated("")
+    held = pd.read_csv(run / "tables" / "held_out.csv")
+    for name in ("observed", "estimate"):
+        np.testing.assert_allclose(np.log(held[name]), held[f"{name}_working"], rtol=1e-7)
+    scores = pd.read_csv(run / "tables" / "scores.csv").set_index("comparison")
+    for comparison, own in held.groupby("comparison"):
+        error = own["estimate_working"] - own["observed_working"]
+        assert scores.loc[comparison, "rmse"] == pytest.approx((error**2).mean() ** 0.5, rel=1e-6)
+    assert scores["optimistic"].to_dict() == {"blocks": False, "random": True}
+    assert scores.loc["blocks", "note"].startswith("spatial blocks of")
+    calibration = pd.read_csv(run / "tables" / "calibration.csv")
+    assert calibration["crps"].gt(0).all()
+
+
+def test_the_power_of_a_transform_is_fitted_without_the_fold(
+    validated: Callable[..., Path],
+) -> None:
+    run = validated('kinds = ["blocks"]', 'transform = "boxcox"')
+    held = pd.read_csv(run / "tables" / "held_out.csv")
+    powers = []
+    for _, own in held.groupby("fold"):
+        z, y = own["observed"].to_numpy(), own["observed_working"].to_numpy()
+        errors = {p: np.abs(BoxCox(p).forward(z) - y).max() for p in np.linspace(0, 1, 2001)}
+        power = min(errors, key=lambda p: errors[p])
+        assert errors[power] < 1e-2 * np.abs(y).max()
+        estimate = BoxCox(power).inverse(own["estimate_working"].to_numpy())
+        np.testing.assert_allclose(estimate, own["estimate"], rtol=2e-2)
+        powers.append(power)
+    assert len(set(powers)) > 1
