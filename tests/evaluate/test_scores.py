@@ -10,7 +10,7 @@ from scipy import stats
 from sklearn.metrics import mean_squared_error, r2_score
 
 from gossan.errors import InputError
-from gossan.evaluate.scores import SCORE_COLUMNS, score, score_table
+from gossan.evaluate.scores import score
 
 
 def _pairs(seed: int = 3, n: int = 57) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -84,11 +84,3 @@ def test_what_cannot_be_had_is_nan_and_never_zero() -> None:
 def test_arrays_of_different_length_are_refused_in_one_line() -> None:
     with pytest.raises(InputError, match="must be as long as"):
         score([1.0, 2.0], [1.0])
-
-
-def test_the_table_has_the_columns_of_the_run_folder() -> None:
-    y, m, b = _pairs()
-    table = score_table([("fused", "Cu", "check", score(y, m, b))])
-    assert tuple(table.columns) == SCORE_COLUMNS
-    assert table.loc[0, "n"] == y.size
-    assert tuple(score_table([]).columns) == SCORE_COLUMNS

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
 from gossan.errors import InputError, must
 
-__all__ = ["SCORE_COLUMNS", "Scores", "score", "score_table"]
-
-SCORE_COLUMNS = (
-    "product",
-    "element",
-    "comparison",
-    "n",
-    "r",
-    "spearman",
-    "rmse",
-    "bias",
-    "concordance",
-    "skill",
-)
-"""Columns of ``tables/scores.csv``, in order."""
+__all__ = ["Scores", "score"]
 
 
 @dataclass(frozen=True)
@@ -89,26 +73,6 @@ def score(observed: ArrayLike, estimate: ArrayLike, baseline: ArrayLike | None =
         concordance=_concordance(y, m),
         skill=float("nan") if b is None else _skill(error, b - y),
     )
-
-
-def score_table(rows: Iterable[tuple[str, str, str, Scores]]) -> pd.DataFrame:
-    """Lay scores out as the long table of the run folder (``tables/scores.csv``).
-
-    Parameters
-    ----------
-    rows : (product, element, comparison, scores) of each comparison.
-
-    Examples
-    --------
-    >>> table = score_table([("kriging", "Cu", "check", score([1, 2, 3], [1, 2, 4]))])
-    >>> tuple(table.columns) == SCORE_COLUMNS
-    True
-    """
-    records = [
-        {"product": product, "element": element, "comparison": comparison, **asdict(scores)}
-        for product, element, comparison, scores in rows
-    ]
-    return pd.DataFrame.from_records(records, columns=list(SCORE_COLUMNS))
 
 
 def _usable(

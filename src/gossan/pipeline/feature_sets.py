@@ -25,7 +25,7 @@ from gossan.pipeline.options.project import Project
 
 
 @dataclass(frozen=True, eq=False)
-class Landscape:
+class FeatureSets:
     """Hold the imagery on the output grid and hand out features by name.
 
     A feature is named ``<imagery>.pc2``, ``<imagery>.all``, ``<imagery>.<band>``,
@@ -45,8 +45,8 @@ class Landscape:
     _features: dict[str, Features] = field(default_factory=dict, repr=False)
     _components: dict[str, ComponentLayer] = field(default_factory=dict, repr=False)
 
-    def features(self, name: str) -> Features:
-        """Give the features of a name; none for an empty name."""
+    def get(self, name: str) -> Features:
+        """Look up features by name; an empty name gives none."""
         if name not in self._features:
             self._features[name] = self._make(name)
         return self._features[name]

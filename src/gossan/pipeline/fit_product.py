@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gossan.arrays.conformal import normal_quantile
 from gossan.evaluate.calibration import Calibration
 from gossan.evaluate.folds import Division
 from gossan.evaluate.validation import ModelValidation, validate_model
@@ -16,13 +17,12 @@ from gossan.fusion.registry import entry_of
 from gossan.geochem.transforms import Transform
 from gossan.io.contract import Comparison
 from gossan.io.tables import Column, Table
-from gossan.pipeline.feature_sets import Landscape
+from gossan.pipeline.feature_sets import FeatureSets
 from gossan.pipeline.options.products import Product
 from gossan.pipeline.surveys import Working
 
 INTERVAL = 0.90
-Z90 = 1.6448536269514722
-"""Half width of the central 90 % interval, in standard errors."""
+"""Coverage of the bounds that tables and predictions state."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,21 +51,20 @@ class ValidatedProduct:
         }
 
 
-def fit_model(product: Product, data: Working, landscape: Landscape) -> FusionModel:
+def fit_model(product: Product, data: Working, features: FeatureSets) -> FusionModel:
     """Fit a product's model to all samples of an element."""
-    features = landscape.features(product.settings.features)
-    return product.factory()().fit(data.observations, features)
+    return product.factory()().fit(data.observations, features.get(product.settings.features))
 
 
 def validate_product(
-    product: Product, data: Working, landscape: Landscape, model: FusionModel, division: Division
+    product: Product, data: Working, features: FeatureSets, model: FusionModel, division: Division
 ) -> ValidatedProduct:
     """Predict held-out samples, everything refitted in each fold, and the check surveys."""
     found = validate_model(
         product.factory(),
         model,
         data.validation_samples,
-        landscape.features(product.settings.features),
+        features.get(product.settings.features),
         division,
         entry_of(product.settings.model).of_models,
     )
@@ -112,7 +111,8 @@ def _in_units(table: pd.DataFrame, transform: Transform, factor: float) -> pd.Da
 def interval(
     transform: Transform, mean: NDArray[np.float64], error: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give the central 90 % interval in the element's unit, by quantile."""
-    lower = np.asarray(transform.inverse(mean - Z90 * error), np.float64)
-    upper = np.asarray(transform.inverse(mean + Z90 * error), np.float64)
+    """Compute the central 90 % interval in the element's unit, by quantile."""
+    half = normal_quantile(INTERVAL) * error
+    lower = np.asarray(transform.inverse(mean - half), np.float64)
+    upper = np.asarray(transform.inverse(mean + half), np.float64)
     return np.maximum(lower, 0.0), upper

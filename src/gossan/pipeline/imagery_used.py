@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +13,9 @@ from numpy.typing import NDArray
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Window
 from gossan.geo.layer import Layer
+from gossan.io.contract import ImageryShare
 from gossan.io.run_folder import RunFolder
-from gossan.pipeline.feature_sets import Landscape
+from gossan.pipeline.feature_sets import FeatureSets
 from gossan.pipeline.options.products import Product
 
 KRIGED, USED, PART = 0, 1, 2
@@ -30,18 +30,18 @@ LAYER = "imagery_used"
 
 @dataclass(frozen=True)
 class ImageryUsed:
-    """Tell the share of the map's pixels by features: imagery used, in part, kriged only."""
+    """Shares of the map's pixels by features: imagery used, in part, kriged only."""
 
-    shares: Mapping[str, Mapping[str, float]]
+    shares: Mapping[str, ImageryShare]
 
     def notes(self) -> list[str]:
-        """Say in one line each where maps are kriged for want of imagery."""
+        """Say in one line each where maps are kriged because imagery is masked."""
         found = []
         for name, share in self.shares.items():
-            if share["used"] < 1.0:
-                text = f"{name}: masked on {_percent(share['kriged_only'])} of the map"
-                if share["part"] > 0:
-                    text += f", in part on {_percent(share['part'])} more"
+            if share.used < 1.0:
+                text = f"{name}: masked on {_percent(share.kriged_only)} of the map"
+                if share.part > 0:
+                    text += f", in part on {_percent(share.part)} more"
                 found.append(
                     f"{text}. Products of it hold the kriged value there (the literal pyramid "
                     f"nothing); see layers/{LAYER}.tif."
@@ -50,7 +50,7 @@ class ImageryUsed:
 
 
 def write_imagery_used(
-    run: RunFolder, landscape: Landscape, products: list[Product], blocks: Blocks
+    run: RunFolder, features: FeatureSets, products: list[Product], blocks: Blocks
 ) -> ImageryUsed:
     """Write ``layers/imagery_used.tif``: one band for each set of features that products use.
 
@@ -59,7 +59,7 @@ def write_imagery_used(
     kriged value. Nothing is written where no product uses imagery.
     """
     names = dict.fromkeys(p.settings.features for p in products if p.settings.features)
-    layers = {name: landscape.features(name).layer for name in names if landscape.mapped(name)}
+    layers = {name: features.get(name).layer for name in names if features.mapped(name)}
     sources = {name: layer for name, layer in layers.items() if layer is not None}
     if not sources:
         return ImageryUsed({})
@@ -68,18 +68,18 @@ def write_imagery_used(
     def work() -> None:
         function = partial(used, tuple(sources.values()))
         counts = blocks.write_bytes(
-            function, landscape.grid, path, tuple(sources), resampling="NEAREST"
+            function, features.grid, path, tuple(sources), resampling="NEAREST"
         )
         shares = counts / counts.sum(axis=1, keepdims=True)
-        words = {"used": USED, "part": PART, "kriged_only": KRIGED}
-        content: dict[str, Any] = {
-            name: {word: float(row[value]) for word, value in words.items()}
+        found = {
+            name: ImageryShare(used=row[USED], part=row[PART], kriged_only=row[KRIGED])
             for name, row in zip(sources, shares)
         }
-        run.write_json(facts, content)
+        run.write_json(facts, {name: share.model_dump() for name, share in found.items()})
 
-    run.once(LAYER, {"imagery": landscape.key, "features": list(sources)}, [path, facts], work)
-    return ImageryUsed(json.loads(facts.read_text(encoding="utf-8")))
+    run.once(LAYER, {"imagery": features.key, "features": list(sources)}, [path, facts], work)
+    content = json.loads(facts.read_text(encoding="utf-8"))
+    return ImageryUsed({name: ImageryShare(**share) for name, share in content.items()})
 
 
 def used(layers: tuple[Layer, ...], window: Window) -> NDArray[np.uint8]:

@@ -17,7 +17,7 @@ from gossan.geochem.table.coordinates import check_extent
 from gossan.io.contract import GridRecord
 from gossan.io.run_folder import fingerprint, input_hashes
 from gossan.io.vectors import read_points
-from gossan.pipeline.feature_sets import Landscape, feature_errors
+from gossan.pipeline.feature_sets import FeatureSets, feature_errors
 from gossan.pipeline.imagery import Imagery, open_imagery
 from gossan.pipeline.options.project import Project
 from gossan.pipeline.output_grid import choose_grid, project_crs, sample_spacing
@@ -26,11 +26,11 @@ from gossan.pipeline.under_samples import look_under
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
+class RunInputs:
     """Hold the surveys, the imagery on the output grid, and what they were read from."""
 
     surveys: Surveys
-    landscape: Landscape
+    features: FeatureSets
     hashes: dict[str, str]
     occurrences: pd.DataFrame | None = None
     notes: list[str] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Ground:
     @property
     def grid(self) -> Grid:
         """Grid of the maps."""
-        return self.landscape.grid
+        return self.features.grid
 
 
 def grid_record(grid: Grid, samples: NDArray[np.float64]) -> GridRecord:
@@ -54,7 +54,7 @@ def grid_record(grid: Grid, samples: NDArray[np.float64]) -> GridRecord:
     )
 
 
-def open_ground(project: Project, store: Path, blocks: Blocks) -> Ground:
+def open_inputs(project: Project, store: Path, blocks: Blocks) -> RunInputs:
     """Read the surveys and open the imagery on one grid.
 
     Raises
@@ -80,7 +80,7 @@ def open_ground(project: Project, store: Path, blocks: Blocks) -> Ground:
         }
     )
     names = dict.fromkeys(n for s in project.survey if s.role == "fit" for n in s.covariates)
-    landscape = Landscape(grid, placed, blocks, store, imagery_key[:12], tuple(names))
+    features = FeatureSets(grid, placed, blocks, store, imagery_key[:12], tuple(names))
     inside = grid.contains(surveys.coordinates[:, 0], surveys.coordinates[:, 1])
     notes = [f"{one.settings.name}: {note}" for one in imagery for note in one.stack.notes]
     notes += [*surveys.warnings, *(line for found in seen for line in found.lines())]
@@ -91,7 +91,7 @@ def open_ground(project: Project, store: Path, blocks: Blocks) -> Ground:
         notes.append(f"{share} samples lie off the imagery; they serve kriging only.")
     known = project.project.occurrences
     occurrences = read_points(project.path(known), grid.crs) if known else None
-    return Ground(surveys, landscape, hashes, occurrences, notes)
+    return RunInputs(surveys, features, hashes, occurrences, notes)
 
 
 def place(project: Project, imagery: list[Imagery]) -> tuple[Surveys, Grid]:

@@ -100,7 +100,7 @@ def reporter_for(quiet: bool, stream: TextIO | None = None) -> Reporter:
 
 
 @contextmanager
-def told(reporter: Reporter) -> Iterator[list[str]]:
+def collected_warnings(reporter: Reporter) -> Iterator[list[str]]:
     """Collect what the steps warn of, and say it."""
     notes: list[str] = []
     with warnings.catch_warnings(record=True) as caught:

@@ -18,7 +18,7 @@ from gossan.geochem.transforms import Transform, TransformWord
 from gossan.io.contract import BASELINE, Comparison, ComparisonKind
 from gossan.io.run_folder import RunFolder
 from gossan.io.tables import Column, Table
-from gossan.pipeline.inputs import Ground
+from gossan.pipeline.inputs import RunInputs
 from gossan.pipeline.options.products import Product
 from gossan.pipeline.options.project import Project
 from gossan.pipeline.surveys import Working, working
@@ -29,7 +29,7 @@ IMAGE_PIXELS = 200_000_000
 
 
 def held_out_scores(
-    held_out: pd.DataFrame, products: list[Product], ground: Ground, project: Project
+    held_out: pd.DataFrame, products: list[Product], inputs: RunInputs, project: Project
 ) -> pd.DataFrame:
     """Score held-out predictions on the project's working scale, against kriging.
 
@@ -55,7 +55,7 @@ def held_out_scores(
     rows = []
     for key, table in held_out.groupby([Column.ELEMENT, Column.COMPARISON], sort=False):
         element, text = map(str, key)
-        data = working(ground.surveys, element, project.project.transform)
+        data = working(inputs.surveys, element, project.project.transform)
         parts = [
             _scored_on(data, own, words[str(name)])
             for name, own in table.groupby(Column.PRODUCT, sort=False)
@@ -118,7 +118,7 @@ def coarse_scores(run: RunFolder, products: list[Product], blocks: Blocks) -> pd
 
 
 def check_layer_scores(
-    run: RunFolder, products: list[Product], ground: Ground, project: Project, blocks: Blocks
+    run: RunFolder, products: list[Product], inputs: RunInputs, project: Project, blocks: Blocks
 ) -> pd.DataFrame:
     """Correlate every map with the kriged layer of every check survey, pixel by pixel.
 
@@ -131,10 +131,10 @@ def check_layer_scores(
     rows = []
     for element in dict.fromkeys(e for product in products for e in product.elements):
         maps = _maps(run, products, element)
-        data = working(ground.surveys, element, project.project.transform)
+        data = working(inputs.surveys, element, project.project.transform)
         for survey, observations in data.checks.items() if maps else ():
             try:
-                check = krige_check(observations, data.transform, ground.grid)
+                check = krige_check(observations, data.transform, inputs.grid)
             except FitError:
                 continue
             domain = f"pixels within {check.domain.reach_m:.0f} m of a sample of {survey}"

@@ -12,23 +12,24 @@ from gossan.evaluate.applicability import ApplicabilityLayer, fit_applicability
 from gossan.evaluate.folds import Division
 from gossan.evaluate.reduced_resolution import Degraded, compare_degraded, degrade_all
 from gossan.fusion.protocol import Features
+from gossan.fusion.registry import entry_of
 from gossan.geo.blocks import Blocks
 from gossan.geochem.transforms import Transform, TransformWord
 from gossan.io.run_folder import RunFolder
-from gossan.pipeline.inputs import Ground
+from gossan.pipeline.inputs import RunInputs
 from gossan.pipeline.options.products import Product
 from gossan.pipeline.surveys import Working, working
 
 
-def reduced_tables(ground: Ground, products: list[Product], blocks: Blocks) -> pd.DataFrame:
+def reduced_tables(inputs: RunInputs, products: list[Product], blocks: Blocks) -> pd.DataFrame:
     """Give ERGAS, SAM and the universal quality index of every single model (Wald's test).
 
     Whole scenes of any size: imagery is averaged to the samples' spacing in one streamed pass for
     all products with the same features, and all else happens at that spacing. Products that choose
     among models are left out: they are one of the others. Kriging is held against the same.
     """
-    single = [p for p in products if p.settings.model not in ("auto", "blend")]
-    names = [p.settings.features for p in single if _pictured(ground, p.settings.features)]
+    single = [p for p in products if not entry_of(p.settings.model).of_models]
+    names = [p.settings.features for p in single if _pictured(inputs, p.settings.features)]
     if not names:
         return pd.DataFrame()
     degraded: dict[tuple[str, TransformWord, tuple[str, ...]], _Cases] = {}
@@ -36,13 +37,13 @@ def reduced_tables(ground: Ground, products: list[Product], blocks: Blocks) -> p
     for product in single:
         own = product.settings.features or max(names, key=len)
         key = (own, product.transform, product.elements)
-        if not _pictured(ground, own):
+        if not _pictured(inputs, own):
             continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", GossanWarning)  # the maps themselves have been told of
             try:
                 if key not in degraded:
-                    degraded[key] = _degrade(ground, *key, blocks)
+                    degraded[key] = _degrade(inputs, *key, blocks)
                 factories = {product.name: product.factory()}
                 tables.append(compare_degraded(*degraded[key], factories))
             except FitError:
@@ -53,16 +54,16 @@ def reduced_tables(ground: Ground, products: list[Product], blocks: Blocks) -> p
 _Cases = tuple[dict[str, Degraded], dict[str, Transform]]
 
 
-def _pictured(ground: Ground, name: str) -> bool:
-    return ground.landscape.features(name).layer is not None
+def _pictured(inputs: RunInputs, name: str) -> bool:
+    return inputs.features.get(name).layer is not None
 
 
 def _degrade(
-    ground: Ground, name: str, word: TransformWord, elements: tuple[str, ...], blocks: Blocks
+    inputs: RunInputs, name: str, word: TransformWord, elements: tuple[str, ...], blocks: Blocks
 ) -> _Cases:
-    data = [working(ground.surveys, element, word) for element in elements]
+    data = [working(inputs.surveys, element, word) for element in elements]
     observed = {one.element: one.observations for one in data}
-    cases = degrade_all(observed, ground.landscape.features(name), blocks=blocks)
+    cases = degrade_all(observed, inputs.features.get(name), blocks=blocks)
     return cases, {one.element: one.transform for one in data}
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gossan.arrays.conformal import normal_quantile
 from gossan.fusion.geostatistical.posterior import Mixture
 from gossan.fusion.geostatistical.standard_features import StandardFeatures
 
 __all__ = ["feature_table", "hyperparameter_table"]
 
 Array = NDArray[np.float64]
-Z90 = 1.6448536269514722
 
 
 def feature_table(
@@ -37,6 +37,7 @@ def feature_table(
     effect = mixture.slopes
     second = np.diag(mixture.second_moment) if len(effect) else np.zeros(0)
     deviation = np.sqrt(np.maximum(second - effect**2, 0.0))
+    half = normal_quantile(0.9) * deviation
     together = design @ effect
     centred = design - design.mean(axis=0)
     share = effect * (centred.T @ together) / len(values) / values.var()
@@ -48,8 +49,8 @@ def feature_table(
         {
             "feature": [*(names[i] for i in standard.used), *curves],
             "effect": effect,
-            "lower90": effect - Z90 * deviation,
-            "upper90": effect + Z90 * deviation,
+            "lower90": effect - half,
+            "upper90": effect + half,
             "per_unit": per_unit,
             "share": share,
         }

@@ -30,7 +30,7 @@ from gossan.pipeline.kriging.layers import LayerWriter, Statistics
 from gossan.pipeline.kriging.simulation import simulate_element, simulation_check, write_simulation
 from gossan.pipeline.options.project import Project
 from gossan.pipeline.output_grid import survey_bounds
-from gossan.pipeline.progress import Reporter, Silent, told
+from gossan.pipeline.progress import Reporter, Silent, collected_warnings
 from gossan.pipeline.surveys import Surveys, Working, working
 
 NAME = "kriging"
@@ -178,7 +178,7 @@ def _layers(
     """Krige one element of one survey (or of the fitted ones together) and write its layers."""
     with all_.reporter.step(f"{element}: kriging {survey} and its alternatives"):
         data = _working(all_, surveys, element, all_.project.project.transform)
-        with told(all_.reporter) as notes:
+        with collected_warnings(all_.reporter) as notes:
             fitted = fit_kriging(data, all_.settings)
             tags = _tags(NAME + suffix, survey, data)
             writer = LayerWriter(

@@ -16,9 +16,9 @@ from gossan.imagery.coregistration import PAIRS, coregistration
 from gossan.io.run_folder import RunFolder
 from gossan.io.tables import Column, Table
 from gossan.pipeline.imagery import Imagery
-from gossan.pipeline.inputs import Ground, open_ground
+from gossan.pipeline.inputs import RunInputs, open_inputs
 from gossan.pipeline.options.project import Project
-from gossan.pipeline.progress import Reporter, Silent, told
+from gossan.pipeline.progress import Reporter, Silent, collected_warnings
 
 
 def prepare_project(
@@ -38,11 +38,11 @@ def prepare_project(
     run, blocks = RunFolder(Path(out)), Blocks(workers=workers)
     reporter = reporter or Silent()
     run.clean()
-    with reporter.step("Surveys and imagery"), told(reporter):
-        ground = open_ground(project, run.store, blocks)
+    with reporter.step("Surveys and imagery"), collected_warnings(reporter):
+        inputs = open_inputs(project, run.store, blocks)
     rows: list[dict[str, object]] = []
     tables: dict[str, list[pd.DataFrame]] = {Table.COMPONENTS: [], Table.MASKS: []}
-    for name, imagery in ground.landscape.imagery.items():
+    for name, imagery in inputs.features.imagery.items():
         with reporter.step(f"{name}: masks"):
             tables[Table.MASKS].append(imagery.stack.mask_table(blocks))
         for what, layer in _layers(imagery, blocks, tables).items():
@@ -53,7 +53,7 @@ def prepare_project(
         rows += _composite(run, name, imagery, blocks)
     for table, parts in tables.items():
         run.write_table(table, pd.concat(parts, ignore_index=True))
-    _registration(run, ground, blocks)
+    _registration(run, inputs, blocks)
     return pd.DataFrame(rows)
 
 
@@ -90,12 +90,12 @@ def _composite(
     return [_row(name, "composite", tuple(bands), path)]
 
 
-def scene_layers(run: RunFolder, ground: Ground, blocks: Blocks) -> None:
+def scene_layers(run: RunFolder, inputs: RunInputs, blocks: Blocks) -> None:
     """Write what a run's report shows of each scene: its composite and its exposure, once."""
-    for name, imagery in ground.landscape.imagery.items():
+    for name, imagery in inputs.features.imagery.items():
         if imagery.settings.sensor == "bands":
             continue
-        key = {"imagery": ground.landscape.key}
+        key = {"imagery": inputs.features.key}
         exposure = run.layers / f"{name}_exposure.tif"
 
         def work(name: str = name, imagery: Imagery = imagery, path: Path = exposure) -> None:
@@ -107,9 +107,9 @@ def scene_layers(run: RunFolder, ground: Ground, blocks: Blocks) -> None:
         run.once(f"scene_{name}", key, [exposure, _masks(run, name)], work)
 
 
-def mask_table(run: RunFolder, ground: Ground) -> pd.DataFrame:
+def mask_table(run: RunFolder, inputs: RunInputs) -> pd.DataFrame:
     """Join the shares of the masks of every imagery, as ``scene_layers`` left them."""
-    paths = [_masks(run, name) for name in ground.landscape.imagery]
+    paths = [_masks(run, name) for name in inputs.features.imagery]
     tables = [pd.read_csv(path) for path in paths if path.exists()]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
@@ -118,9 +118,9 @@ def _masks(run: RunFolder, imagery: str) -> Path:
     return run.store / "parts" / f"scene_{imagery}" / "masks.csv"
 
 
-def _registration(run: RunFolder, ground: Ground, blocks: Blocks) -> None:
+def _registration(run: RunFolder, inputs: RunInputs, blocks: Blocks) -> None:
     """Report the shift between every imagery and the first."""
-    imagery = list(ground.landscape.imagery.items())
+    imagery = list(inputs.features.imagery.items())
     rows = []
     for name, other in imagery[1:]:
         first_name, first = imagery[0]

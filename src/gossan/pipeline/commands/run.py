@@ -29,11 +29,11 @@ from gossan.io.tables import Column, Table
 from gossan.pipeline.commands.prepare import mask_table, scene_layers
 from gossan.pipeline.fit_product import fit_model, validate_product
 from gossan.pipeline.imagery_used import ImageryUsed, write_imagery_used
-from gossan.pipeline.inputs import Ground, grid_record, open_ground
+from gossan.pipeline.inputs import RunInputs, grid_record, open_inputs
 from gossan.pipeline.options.products import Product, product_to_trust, products_of
 from gossan.pipeline.options.project import Project
 from gossan.pipeline.product_maps import ElementMap, joinable, together, write_maps
-from gossan.pipeline.progress import Advance, Reporter, Silent, told
+from gossan.pipeline.progress import Advance, Reporter, Silent, collected_warnings
 from gossan.pipeline.scores import (
     check_layer_scores,
     coarse_scores,
@@ -62,7 +62,7 @@ class Walk:
 
     project: Project
     run: RunFolder
-    ground: Ground
+    inputs: RunInputs
     blocks: Blocks
     reporter: Reporter
     maps: bool = True
@@ -71,10 +71,10 @@ class Walk:
     divisions: dict[str, Division] = field(default_factory=dict)
 
     @property
-    def inputs(self) -> str:
+    def key(self) -> str:
         """Fingerprint of the input files and of what every step depends on."""
         project = self.project.project.model_dump(mode="json", exclude={"elements", "name"})
-        parts: dict[str, Any] = {"project": project, "files": self.ground.hashes}
+        parts: dict[str, Any] = {"project": project, "files": self.inputs.hashes}
         parts |= {"gossan": _version(), "schema": SCHEMA}
         parts["survey"] = [one.model_dump(mode="json") for one in self.project.survey]
         parts["imagery"] = [one.model_dump(mode="json") for one in self.project.imagery]
@@ -120,16 +120,16 @@ def _walk(
     run, blocks = RunFolder(out), Blocks(workers=workers)
     refuse_folder_of("krige", out)
     run.clean()
-    with reporter.step("Surveys and imagery"), told(reporter) as notes:
-        ground = open_ground(project, run.store, blocks)
-    ground.notes.extend(notes)
-    walk = Walk(project, run, ground, blocks, reporter, maps)
+    with reporter.step("Surveys and imagery"), collected_warnings(reporter) as notes:
+        inputs = open_inputs(project, run.store, blocks)
+    inputs.notes.extend(notes)
+    walk = Walk(project, run, inputs, blocks, reporter, maps)
     products = products_of(project)
     if maps:
         with reporter.step("Composites and exposure"):
-            scene_layers(run, ground, blocks)
-            walk.used = write_imagery_used(run, ground.landscape, products, blocks)
-        ground.notes.extend(walk.used.notes())
+            scene_layers(run, inputs, blocks)
+            walk.used = write_imagery_used(run, inputs.features, products, blocks)
+        inputs.notes.extend(walk.used.notes())
     waiting: list[Made] = []
     for element in project.elements:
         waiting += _element(walk, element, [p for p in products if element in p.elements])
@@ -146,19 +146,19 @@ def _walk(
 
 def _whole_maps(walk: Walk, products: list[Product]) -> None:
     """Judge what belongs to the map as a whole."""
-    made_of = {"inputs": walk.inputs, "products": settings_record(walk.project)["product"]}
+    made_of = {"inputs": walk.key, "products": settings_record(walk.project)["product"]}
     made_of |= {"elements": walk.project.elements, "maps": walk.maps}
     parts = _parts(walk.run, "reduced")
 
     def work() -> None:
-        table = reduced_tables(walk.ground, products, walk.blocks)
+        table = reduced_tables(walk.inputs, products, walk.blocks)
         with atomic_path(parts / "reduced_resolution.csv") as temporary:
             table.to_csv(temporary, index=False, float_format="%.6g")
         name = max((p.settings.features for p in products), key=len)
-        if walk.maps and name and walk.ground.landscape.mapped(name):
+        if walk.maps and name and walk.inputs.features.mapped(name):
             element = walk.project.elements[0]
-            data = working(walk.ground.surveys, element, walk.project.project.transform)
-            features = walk.ground.landscape.features(name)
+            data = working(walk.inputs.surveys, element, walk.project.project.transform)
+            features = walk.inputs.features.get(name)
             division = _division(walk, element)
             write_applicability(walk.run, features, data, division, walk.blocks)
 
@@ -173,28 +173,28 @@ def _element(walk: Walk, element: str, products: list[Product]) -> list[Made]:
 
     Returns those whose maps wait to be written together with those of other elements.
     """
-    scale = working(walk.ground.surveys, element, walk.project.project.transform)
+    scale = working(walk.inputs.surveys, element, walk.project.project.transform)
     division = _division(walk, element)
     _alteration(walk, scale, division)
     waiting = []
     for product in products:
-        data = working(walk.ground.surveys, element, product.transform)
+        data = working(walk.inputs.surveys, element, product.transform)
         waiting += _product(walk, product, data, division)
     return waiting
 
 
 def _alteration(walk: Walk, data: Working, division: Division) -> None:
     """Judge every index and component alone and together: which alteration information helps?"""
-    name = walk.ground.landscape.everything()
+    name = walk.inputs.features.everything()
     folds = division.spatial
     if not name or folds is None:
         return
     parts = _parts(walk.run, f"alteration_{data.element}")
-    made_of = {"inputs": walk.inputs, "features": name, "element": data.element}
+    made_of = {"inputs": walk.key, "features": name, "element": data.element}
     made_of["validation"] = fingerprint(walk.project.validation.model_dump(mode="json"))
 
     def work() -> None:
-        features = walk.ground.landscape.features(name)
+        features = walk.inputs.features.get(name)
         table = alteration_table(data.observations, features, folds)
         table.insert(0, "element", data.element)
         with atomic_path(parts / "alteration.csv") as temporary:
@@ -211,9 +211,9 @@ def _division(walk: Walk, element: str) -> Division:
     """Divide the samples of an element, once for all products."""
     if element not in walk.divisions:
         project = walk.project
-        data = working(walk.ground.surveys, element, project.project.transform)
+        data = working(walk.inputs.surveys, element, project.project.transform)
         walk.divisions[element] = divide(
-            data.observations, project.validation, walk.ground.grid, project.project.seed
+            data.observations, project.validation, walk.inputs.grid, project.project.seed
         )
     return walk.divisions[element]
 
@@ -240,10 +240,10 @@ def _product(walk: Walk, product: Product, data: Working, division: Division) ->
     name = f"{product.name}_{data.element}"
     parts = _parts(walk.run, name)
     outputs = [parts / "done.json"]
-    if walk.maps and walk.ground.landscape.mapped(product.settings.features):
+    if walk.maps and walk.inputs.features.mapped(product.settings.features):
         outputs.append(walk.run.layer(product.name, data.element))
     made_of = {
-        "inputs": walk.inputs,
+        "inputs": walk.key,
         "product": product.settings.model_dump(mode="json"),
         "options": product.settings.options.model_dump(mode="json"),
         "transform": product.transform,
@@ -256,7 +256,7 @@ def _product(walk: Walk, product: Product, data: Working, division: Division) ->
         if walk.run.stands(name, made_of, outputs):
             return []
         walk.run.forget(product.name, data.element)
-        with told(walk.reporter) as notes:
+        with collected_warnings(walk.reporter) as notes:
             facts, mapped = _make(walk, product, data, division, len(outputs) > 1, parts)
         seconds = time.perf_counter() - begun
         made = Made(name, made_of, outputs, facts, notes, seconds, mapped)
@@ -279,7 +279,7 @@ def _finish(walk: Walk, group: list[Made], advance: Advance) -> None:
     begun = time.perf_counter()
     maps = [made.map for made in group if made.map is not None]
     statistics: list[dict[str, Any]] = [{} for _ in group]
-    with told(walk.reporter) as notes:
+    with collected_warnings(walk.reporter) as notes:
         if maps:
             statistics = write_maps(walk.run, maps, walk.blocks, advance)
     share = (time.perf_counter() - begun) / len(group)
@@ -294,11 +294,11 @@ def _make(
     walk: Walk, product: Product, data: Working, division: Division, mapped: bool, parts: Path
 ) -> tuple[dict[str, Any], ElementMap | None]:
     """Fit, test and write the tables; give what the manifest says of the product, and its map."""
-    landscape = walk.ground.landscape
+    features = walk.inputs.features
     with threadpool_limits(1, user_api="blas"):
-        model = fit_model(product, data, landscape)
-    tested = validate_product(product, data, landscape, model, division)
-    if not mapped and not landscape.mapped(product.settings.features):
+        model = fit_model(product, data, features)
+    tested = validate_product(product, data, features, model, division)
+    if not mapped and not features.mapped(product.settings.features):
         warnings.warn(
             f"{product.name} stands on covariates that exist at the samples only: it is tested, "
             "and predicts where a table carries the same columns; no map is made.",
@@ -307,7 +307,7 @@ def _make(
         )
     made = None
     if mapped:
-        layer = model.layer(landscape.features(product.settings.features))
+        layer = model.layer(features.get(product.settings.features))
         made = ElementMap(product, data, layer, tested.factor)
     for name, table in {**tested.tables(), **model.tables_}.items():
         _write_part(parts, name, product, data.element, table)
@@ -316,7 +316,7 @@ def _make(
         "transform": product.transform,
         "transform_record": transform_record(data.transform),
         "support_m": data.observations.points.support_m,
-        "covariates": [] if mapped else list(landscape.covariates),
+        "covariates": [] if mapped else list(features.covariates),
         "options": product.settings.options.model_dump(mode="json", exclude={"model"}),
         "samples": len(data.observations),
         "censored": data.censored,
@@ -358,20 +358,20 @@ def _gather(walk: Walk, products: list[Product]) -> dict[str, pd.DataFrame]:
             found.setdefault(Table.ALTERATION, []).append(pd.read_csv(path))
     tables = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items()}
     held_out = tables.get(Table.HELD_OUT, pd.DataFrame())
-    scores = [held_out_scores(held_out, products, walk.ground, walk.project)]
+    scores = [held_out_scores(held_out, products, walk.inputs, walk.project)]
     if walk.maps:
         scores.append(coarse_scores(walk.run, products, walk.blocks))
         scores.append(
-            check_layer_scores(walk.run, products, walk.ground, walk.project, walk.blocks)
+            check_layer_scores(walk.run, products, walk.inputs, walk.project, walk.blocks)
         )
         tables[Table.IMAGE_QUALITY] = image_tables(walk.run, products, walk.blocks)
-        tables[Table.MASKS] = mask_table(walk.run, walk.ground)
+        tables[Table.MASKS] = mask_table(walk.run, walk.inputs)
     tables[Table.SCORES] = _with_notes(walk, pd.concat(scores, ignore_index=True))
-    tables[Table.COMPONENTS] = walk.ground.landscape.component_tables()
-    tables[Table.FINDINGS] = walk.ground.surveys.findings_table()
-    if walk.ground.occurrences is not None:
-        tables[Table.OCCURRENCES] = walk.ground.occurrences
-    tables[Table.SAMPLES] = walk.ground.surveys.samples_table()
+    tables[Table.COMPONENTS] = walk.inputs.features.component_tables()
+    tables[Table.FINDINGS] = walk.inputs.surveys.findings_table()
+    if walk.inputs.occurrences is not None:
+        tables[Table.OCCURRENCES] = walk.inputs.occurrences
+    tables[Table.SAMPLES] = walk.inputs.surveys.samples_table()
     for name, table in tables.items():
         walk.run.write_table(name, table)
     return tables
@@ -412,15 +412,15 @@ def _write_manifest(
             elements=project.elements,
             settings=settings_record(project),
             project_folder=str(project.base),
-            grid=grid_record(walk.ground.grid, walk.ground.surveys.coordinates),
-            inputs=walk.ground.hashes,
+            grid=grid_record(walk.inputs.grid, walk.inputs.surveys.coordinates),
+            inputs=walk.inputs.hashes,
             products=tuple(_record(walk, p, element) for p in products for element in p.elements),
             verdicts=verdicts,
             versions=versions(),
             timings_s={name: round(value, 3) for name, value in walk.timings.items()},
             seconds=round(seconds, 3),
             peak_memory_mib=peak_memory_mib(),
-            notes=tuple(walk.ground.notes),
+            notes=tuple(walk.inputs.notes),
         )
     )
 

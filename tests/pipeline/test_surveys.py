@@ -1,0 +1,101 @@
+"""From survey files to the observations that models see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pyproj import CRS
+
+from gossan.errors import SettingsError, SurveyError
+from gossan.geochem.censoring import treat_censored
+from gossan.geochem.transforms import BoxCox, fit_transform_by_word
+from gossan.pipeline.options.project import Project, parse_project
+from gossan.pipeline.surveys import Surveys, read_surveys, working
+
+UTM = CRS.from_epsg(32638)
+
+
+def survey(name: str, path: str, **more: object) -> dict[str, object]:
+    return {"name": name, "path": path, "x": "x", "y": "y", "crs": "EPSG:32638",
+            "columns": {"Cu": "cu"}, "unit": "ppm", **more}  # fmt: skip
+
+
+def write(folder: Path, name: str, contents: list[object], seed: int = 1) -> None:
+    places = np.random.default_rng(seed).uniform(0, 5000, (len(contents), 2)).round(1)
+    table = pd.DataFrame(places + np.array([400_000, 2_600_000]), columns=["x", "y"])
+    table.assign(cu=contents).to_csv(folder / name, index=False)
+
+
+def project(folder: Path, *surveys: dict[str, object]) -> Project:
+    return parse_project({"project": {"elements": ["Cu"]}, "survey": list(surveys)}, folder)
+
+
+def read(folder: Path, *surveys: dict[str, object]) -> Surveys:
+    return read_surveys(project(folder, *surveys), UTM)
+
+
+def test_the_samples_of_an_element_come_to_the_working_scale(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", [10, 20, None, 40, 80])
+    write(tmp_path, "b.csv", [5, 500], seed=2)
+    found = read(tmp_path, survey("a", "a.csv", role="fit"), survey("b", "b.csv", role="check"))
+    data = working(found, "Cu", "log")
+    np.testing.assert_allclose(np.exp(data.observations.values), [10, 20, 40, 80])
+    np.testing.assert_allclose(np.exp(data.checks["b"].values), [5, 500])
+    assert data.unit == "ppm" and data.censored == 0
+    assert not data.validation_samples.refitted
+
+
+@pytest.mark.parametrize("method", ["ros", "likelihood"])
+def test_censored_values_of_some_rows_are_estimated_from_these_rows(
+    tmp_path: Path, method: str
+) -> None:
+    values = np.exp(np.random.default_rng(4).normal(2, 0.6, 24)).round(2)
+    write(tmp_path, "a.csv", ["<5" if v < 5 else v for v in values])
+    data = working(read(tmp_path, survey("a", "a.csv", censoring=method)), "Cu", "log")
+    rows = np.arange(0, 24, 2)
+    assert data.values is not None and data.values.depends_on_samples
+    below = values[rows] < 5
+    assert 0 < below.sum() < len(rows)
+    expected = treat_censored(
+        np.where(below, 5.0, values[rows]), below, np.zeros(len(rows), bool), method
+    )
+    np.testing.assert_allclose(np.exp(data.values.fit(rows)[1]), expected)
+    np.testing.assert_allclose(data.values.fit(np.arange(24))[1], data.observations.values)
+
+
+def test_a_transform_is_fitted_to_the_rows_it_is_given(tmp_path: Path) -> None:
+    values = np.random.default_rng(4).gamma(2, 20, 40).round(3) + 1
+    write(tmp_path, "a.csv", list(values))
+    data = working(read(tmp_path, survey("a", "a.csv")), "Cu", "boxcox")
+    assert data.values is not None
+    transform, _ = data.values.fit(np.arange(20))
+    assert transform == fit_transform_by_word("boxcox", values[:20])
+    assert isinstance(transform, BoxCox) and transform != data.transform
+
+
+def test_surveys_of_another_support_are_not_joined(tmp_path: Path) -> None:
+    for number, name in enumerate(("a", "b")):
+        write(tmp_path, f"{name}.csv", [10, 20, 40, 80], seed=number)
+    found = read(tmp_path, survey("a", "a.csv"), survey("b", "b.csv", support_m=500))
+    with pytest.raises(SettingsError, match="a 0 m, b 500 m"):
+        working(found, "Cu", "log")
+
+
+def test_samples_on_a_line_make_no_map(tmp_path: Path) -> None:
+    table = pd.DataFrame({"x": 400_000 + 100.0 * np.arange(6), "y": 2_600_000.0})
+    table.assign(cu=[1, 2, 3, 4, 5, 6]).to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(SurveyError, match="6 on one line"):
+        working(read(tmp_path, survey("a", "a.csv")), "Cu", "log")
+
+
+def test_the_table_of_samples_tells_role_and_censoring(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", [10, "<4", 40, 80])
+    write(tmp_path, "b.csv", [5, 500], seed=2)
+    found = read(tmp_path, survey("a", "a.csv"), survey("b", "b.csv", role="check"))
+    table = found.samples_table()
+    assert table["role"].tolist() == ["fit"] * 4 + ["check"] * 2
+    assert table["Cu_censored"].tolist() == [False, True, False, False, False, False]
+    assert table.loc[1, "Cu"] == 2.0
