@@ -29,8 +29,8 @@ FLOORS = {
 }
 HEAVY = {
     "rasterio": ("geo/raster", "geo/warp", "imagery/", "io/"),
-    "dask": ("geo/blocks",),
-    "distributed": ("geo/blocks",),
+    "dask": ("geo/cluster",),
+    "distributed": ("geo/cluster",),
     "geopandas": ("geo/samples", "geochem/", "io/", "targets/", "imagery/masks/"),
     "matplotlib": ("report/",),
     "pyhdf": ("imagery/", "demo/"),

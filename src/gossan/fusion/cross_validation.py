@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -13,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from gossan.arrays.folds import block_folds, block_labels, distance_to_fit
 from gossan.errors import FitError, must
+from gossan.fusion.features.sources import engine_of
 from gossan.fusion.protocol import Features, FusionModel, Observations, Prediction
 
 __all__ = ["ModelFactory", "cross_predict", "held_out", "spatial_folds", "spatial_side"]
@@ -110,9 +109,8 @@ def held_out(
 
     Notes
     -----
-    The first fold goes alone, so that what depends on imagery alone is computed once; the others
-    share the processors, with one thread of linear algebra each: the matrices are small, and
-    threads of their own would only wait for each other.
+    The first fold is fitted alone, so that what depends on imagery alone is computed once; the
+    others share the threads of the features' engine, or the workers of its cluster.
     """
 
     fitted_to = observations.subset if training is None else training
@@ -123,9 +121,9 @@ def held_out(
         return rows, model, model.predict(observations.points.subset(rows), features)
 
     first, *others = np.unique(folds).tolist()
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+    with threadpool_limits(1, user_api="blas"):
         yield one(first)
-        yield from pool.map(one, others)
+    yield from engine_of(features).each(one, others)
 
 
 def cross_predict(

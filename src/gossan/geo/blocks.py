@@ -1,4 +1,4 @@
-"""The one engine that streams over pixels: windows to threads, or to a cluster."""
+"""The engine that streams over pixels: windows to threads, or to a cluster."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
-from gossan.errors import MissingDependencyError, must
+from gossan.geo.cluster import on_cluster
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
 from gossan.geo.memory import bound_heap
@@ -28,12 +29,12 @@ from gossan.geo.raster import (
     open_raster,
 )
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 Progress = Callable[[int, int], None]
 
-
-class _Pool(Protocol):
-    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Any: ...
+WINDOWS_PER_TASK = 4
+"""Windows of one task on a cluster: tasks of a second or more spare the scheduler."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Blocks:
     workers
         Threads; all processors by default.
     scheduler
-        Address of a ``dask.distributed`` scheduler; the windows then go there as futures.
+        Address of a ``dask.distributed`` scheduler (:func:`gossan.geo.cluster.cluster_at`); the
+        windows then go to its workers, which must see the input files under the same paths.
     progress
         Called with (windows done, windows in all).
 
@@ -84,14 +86,17 @@ class Blocks:
         grid: Grid,
         chosen: Sequence[Window] | None = None,
     ) -> Iterator[tuple[Window, Result]]:
-        """Give (window, function(window)) in the order of the windows: all, or the chosen ones.
+        """Yield (window, function(window)) in the order of the windows: all, or the chosen ones.
 
         At most a few results wait at any time, so memory does not grow with the grid.
         """
         bound_heap()
         windows = self.windows(grid) if chosen is None else list(chosen)
         if self.scheduler is not None:
-            yield from self._through(self._cluster(), function, windows)
+            results = on_cluster(self.scheduler, function, windows, WINDOWS_PER_TASK)
+            for done, (window, result) in enumerate(zip(windows, results, strict=True), 1):
+                yield window, result
+                self._report(done, len(windows))
         elif self.threads == 1:
             for done, window in enumerate(windows, 1):
                 yield window, function(window)
@@ -101,7 +106,7 @@ class Blocks:
                 yield from self._through(pool, function, windows)
 
     def _through(
-        self, pool: _Pool, function: Callable[[Window], Result], windows: list[Window]
+        self, pool: ThreadPoolExecutor, function: Callable[[Window], Result], windows: list[Window]
     ) -> Iterator[tuple[Window, Result]]:
         waiting: deque[tuple[Window, Future[Result]]] = deque()
         ahead = 2 * self.threads
@@ -123,24 +128,25 @@ class Blocks:
             for _, future in waiting:
                 future.cancel()
 
-    def _cluster(self) -> _Pool:
-        try:
-            from distributed import get_client
-        except ImportError as error:
-            raise MissingDependencyError(
-                must(
-                    "a scheduler",
-                    "used with dask.distributed",
-                    "no such package",
-                    "pip install 'gossan[cluster]'",
-                )
-            ) from error
-        client: _Pool = get_client(self.scheduler)
-        return client
-
     def _report(self, done: int, total: int) -> None:
         if self.progress is not None:
             self.progress(done, total)
+
+    def each(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+        """Yield ``function(item)`` of every item in order: folds or fits that share the workers.
+
+        Threads hold the linear algebra of each item to one thread of its own: the matrices are
+        small, and further threads would only wait for each other.
+        """
+        if self.scheduler is not None:
+            yield from on_cluster(self.scheduler, function, items)
+            return
+        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(self.threads) as pool:
+            yield from pool.map(function, items)
+
+    def __reduce__(self) -> tuple[type[Blocks], tuple[int, int]]:
+        """Travel to a worker as one thread: without progress, and without a cluster of its own."""
+        return Blocks, (self.size, 1)
 
     def reduce(
         self,
@@ -245,7 +251,7 @@ class Blocks:
         return counts
 
     def store(self, layer: Layer, path: Path, dtype: str = "float32") -> RasterLayer:
-        """Materialise a layer that is dear to compute and read by several passes.
+        """Materialise a layer that is expensive to compute and read by several passes.
 
         The store is a plain, uncompressed tiled GeoTIFF; integer stores keep 0 for empty.
         """
@@ -292,7 +298,7 @@ class BandStatistics:
         self.maximum = max(self.maximum, float(filled.max()))
 
     def summary(self) -> dict[str, float]:
-        """Give count, minimum, maximum, mean and standard deviation (NaN where all is empty)."""
+        """Return count, minimum, maximum, mean and standard deviation (NaN where all is empty)."""
         if not self.count:
             return {"count": 0} | dict.fromkeys(("minimum", "maximum", "mean", "stddev"), np.nan)
         return {
@@ -304,7 +310,7 @@ class BandStatistics:
         }
 
     def tags(self) -> dict[str, str]:
-        """Give GDAL's statistics tags (none where all is empty)."""
+        """Return GDAL's statistics tags (none where all is empty)."""
         if not self.count:
             return {}
         found = self.summary()
