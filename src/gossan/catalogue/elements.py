@@ -2,7 +2,8 @@
 
 The table ``elements.csv`` holds the standard atomic weights (IUPAC, abridged values of 2021) and
 the unit in which a survey geochemist reports each element: parts per billion for gold and the
-platinum metals, percent for the rock-forming metals and for oxides, parts per million else.
+platinum metals, percent for the rock-forming metals and for oxides, parts per million else. Mean
+contents of the upper continental crust are those of Rudnick and Gao (2003).
 """
 
 from __future__ import annotations
@@ -48,6 +49,26 @@ _UNIT_WORDS: dict[str, str] = {
     "克/吨": "ppm", "毫克/千克": "ppm", "微克/克": "ppm", "微克/千克": "ppb",
 }  # fmt: skip
 
+_MAJOR = frozenset(
+    [
+        "SiO2",
+        "TiO2",
+        "Al2O3",
+        "Fe2O3",
+        "FeO",
+        "MnO",
+        "MgO",
+        "CaO",
+        "Na2O",
+        "K2O",
+        "P2O5",
+        "SO3",
+        "CO2",
+        "H2O",
+        "LOI",
+    ]
+)
+
 UNITS: tuple[str, ...] = tuple(_PPM_PER_UNIT)
 """The units by their own names."""
 
@@ -60,12 +81,16 @@ _TOTALS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Element:
-    """Describe one element: symbol, English name, atomic mass (g/mol) and usual unit."""
+    """One element: symbol, English name, atomic mass (g/mol), usual unit and content of the crust.
+
+    ``crust_ppm`` is the mean of the upper continental crust; None where it is not well known.
+    """
 
     symbol: str
     name: str
     atomic_mass: float
     unit: str
+    crust_ppm: float | None = None
     also: tuple[str, ...] = ()
 
 
@@ -83,10 +108,33 @@ def elements() -> dict[str, Element]:
             row["name"],
             float(row["atomic_mass"]),
             row["unit"],
+            float(row["crust_ppm"]) if row["crust_ppm"] else None,
             tuple(row["also"].split()),
         )
         for row in csv.DictReader(text.splitlines())
     }
+
+
+def usual_range(species: str, unit: str) -> tuple[float, float, float] | None:
+    """Give the crust's content of an element or oxide, and bounds for the median of a survey.
+
+    Medians of soils, sediments and rocks lie between 1/500 and 100 times the crust's content;
+    beyond that a unit is more likely wrong than the ground is strange.
+
+    Returns
+    -------
+    Crust, lower and upper bound in ``unit``; None where the crust's content is not known.
+
+    Examples
+    --------
+    >>> [round(value, 4) for value in usual_range("Cu", "ppm")]
+    [28.0, 0.056, 2800.0]
+    """
+    crust = elements()[element_of(species)].crust_ppm
+    if crust is None:
+        return None
+    mean = crust / mass_fraction(species) * unit_factor("ppm", unit)
+    return mean, mean / 500, mean * 100
 
 
 @cache
@@ -182,6 +230,15 @@ def usual_unit(species: str) -> str:
     """
     table = elements()
     return table[species].unit if species in table else "percent"
+
+
+def is_major(species: str) -> bool:
+    """Tell the oxides that laboratories report in percent, whatever the unit of the elements.
+
+    >>> is_major("Al2O3"), is_major("U3O8"), is_major("Al")
+    (True, False, False)
+    """
+    return species in _MAJOR
 
 
 @cache

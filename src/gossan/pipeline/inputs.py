@@ -115,7 +115,8 @@ def place(project: Project, imagery: list[Imagery]) -> tuple[Surveys, Grid]:
 def input_paths(project: Project) -> list[Path]:
     """List the files that the run reads."""
     paths = [project.path(survey.path) for survey in project.survey]
-    paths += [project.path(survey.sites) for survey in project.survey if survey.sites]
+    sites = (survey.sites_table for survey in project.survey)
+    paths += [project.path(one.path) for one in sites if one is not None]
     paths += imagery_paths(project)
     for one in project.imagery:
         own = (one.cover, one.dem, one.atmosphere.targets)

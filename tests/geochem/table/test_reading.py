@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from shapely import MultiPoint
 
 from gossan.errors import SurveyError
-from gossan.geochem.table.cells import parse_cells
-from gossan.geochem.table.reading import read_table
+from gossan.geochem.table.cells import Words, parse_cells
+from gossan.geochem.table.notation import COMMA, POINT
+from gossan.geochem.table.reading import FileOptions, read_table
 
 HEADER = ["Sample", "East", "North", "Cu (ppm)", "Remarks"]
 BODY = [
@@ -46,11 +47,11 @@ def test_text_is_read_in_any_encoding_delimiter_and_decimal(
     table = read_table(_write(tmp_path / "a.csv", delimiter, encoding, comma))
     assert list(table.frame.columns) == HEADER
     assert table.rows.tolist() == [2, 3, 4, 5]
-    assert table.decimal == ("comma" if comma else "point")
+    assert table.evidence.decimal == ("comma" if comma else "point")
     assert table.frame["Remarks"][1] == "Grès \u00e0 \u00b5"
-    east = parse_cells(table.frame["East"].tolist(), "number", table.decimal).number
+    east = table.cells("East").number
     assert east.tolist() == [500100.5, 500300.0, 501200.0, 500400.0]
-    copper = parse_cells(table.frame["Cu (ppm)"].tolist(), "concentration", table.decimal)
+    copper = table.cells("Cu (ppm)", "concentration")
     np.testing.assert_array_equal(copper.number, [12.5, 0.5, np.nan, 10000.0])
 
 
@@ -115,12 +116,12 @@ def test_a_spreadsheet_gives_the_same_table(tmp_path: Path) -> None:
     for row in BODY:
         sheet.append([float(c) if i in (1, 2) else c for i, c in enumerate(row)])
     book.save(tmp_path / "a.xlsx")
-    table = read_table(tmp_path / "a.xlsx", sheet="assays")
+    table = read_table(tmp_path / "a.xlsx", FileOptions(sheet="assays"))
     assert list(table.frame.columns) == HEADER
     assert table.rows.tolist() == [4, 5, 6, 7]
-    assert table.frame["East"].tolist() == ["500100.5", "500300", "501200", "500400"]
+    assert table.frame["East"].tolist() == [500100.5, 500300, 501200, 500400]
     with pytest.raises(SurveyError, match=r"sheet must be 'notes' or 'assays'; got 'assay'"):
-        read_table(tmp_path / "a.xlsx", sheet="assay")
+        read_table(tmp_path / "a.xlsx", FileOptions(sheet="assay"))
 
 
 @pytest.mark.parametrize("ending", ["gpkg", "geojson", "shp"])
@@ -186,7 +187,7 @@ def test_a_wrong_encoding_is_refused_with_a_cure(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes("id,Grès\n1,2\n".encode("cp1252"))
     with pytest.raises(SurveyError, match=r"encoding of a\.csv must be the file's own; got utf-8"):
-        read_table(path, encoding="utf-8")
+        read_table(path, FileOptions(encoding="utf-8"))
 
 
 def test_repeated_columns_get_their_own_name(tmp_path: Path) -> None:
@@ -204,7 +205,7 @@ def test_repeated_columns_get_their_own_name(tmp_path: Path) -> None:
 )
 def test_numbers_survive_being_written_with_either_decimal(values: list[float], sign: str) -> None:
     words = [f"{v:.3f}".replace(".", "," if sign == "comma" else ".") for v in values]
-    parsed = parse_cells(words, "concentration", sign)  # type: ignore[arg-type]
+    parsed = parse_cells(words, "concentration", COMMA if sign == "comma" else POINT)
     np.testing.assert_allclose(parsed.number, values, rtol=1e-12)
     assert parsed.measured.all()
 
@@ -241,9 +242,7 @@ def test_a_negative_number_is_a_number_where_no_concentration_is_meant() -> None
 
 
 def test_words_and_codes_of_the_user_are_understood() -> None:
-    parsed = parse_cells(
-        ["-1", "trop peu", "sous LD"], missing=(-1, "trop peu"), below=("sous LD",)
-    )
+    parsed = parse_cells(["-1", "trop peu", "sous LD"], words=Words((-1, "trop peu"), ("sous LD",)))
     assert parsed.missing.tolist() == [True, False, False]
     assert parsed.blank.tolist() == [False, True, False]
     assert parsed.below.tolist() == [False, False, True]
@@ -257,7 +256,7 @@ def test_russian_tables_are_read(tmp_path: Path, encoding: str) -> None:
     path.write_bytes(text.encode(encoding))
     table = read_table(path)
     assert list(table.frame.columns) == text.splitlines()[0].split(";")
-    assert table.decimal == "comma"
+    assert table.evidence.decimal == "comma"
 
 
 def test_western_letters_are_not_taken_for_cyrillic(tmp_path: Path) -> None:

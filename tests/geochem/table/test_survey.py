@@ -266,7 +266,7 @@ MISTAKES = {
     ),
     "one swapped row": (
         _spoil(_table(), [3], "east", 2_600_000.0).pipe(_spoil, [3], "north", 400_000.0), {},
-        r"got them swapped\. Mend the rows\. \(row 5\)",
+        r"got them swapped\. Correct the rows\. \(row 5\)",
     ),
     "degrees": (
         _table().assign(east=44.1, north=np.linspace(23, 24, 40)), {},

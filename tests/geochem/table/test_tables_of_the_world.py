@@ -11,7 +11,7 @@ import pytest
 from pyproj import Transformer
 
 from gossan.errors import SurveyError
-from gossan.geochem.table.coordinates import AXES, find_axes
+from gossan.geochem.table.axes import AXES, find_axes
 from gossan.geochem.table.survey import SurveySettings, read_survey
 
 UTM = "EPSG:32638"

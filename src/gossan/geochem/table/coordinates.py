@@ -1,13 +1,12 @@
-"""Check where samples lie: degrees for metres, swapped axes, wrong zones, lone points."""
+"""Check where samples lie: degrees or kilometres for metres, swapped axes, wrong zones, scale."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pyproj import CRS, Transformer
+from pyproj import CRS, Proj, Transformer
 from pyproj.exceptions import CRSError
 from scipy.spatial import cKDTree
 
@@ -15,71 +14,7 @@ from gossan.errors import SurveyError, must
 from gossan.geo.samples import Samples
 from gossan.geochem.table.findings import Finding, Findings, rows_where
 
-AXES = (
-    ("easting", "northing"), ("east", "north"), ("x", "y"), ("lon", "lat"), ("long", "lat"),
-    ("longitude", "latitude"), ("xcoord", "ycoord"), ("x_coord", "y_coord"), ("coord_x", "coord_y"),
-    ("utm_e", "utm_n"), ("utme", "utmn"), ("x_utm", "y_utm"), ("utm_x", "utm_y"),
-    ("easting_m", "northing_m"), ("e", "n"), ("mga_e", "mga_n"), ("amg_e", "amg_n"),
-    ("longitude_dd", "latitude_dd"), ("lon_dd", "lat_dd"), ("lng", "lat"), ("point_x", "point_y"),
-    ("rechtswert", "hochwert"), ("este", "norte"), ("est", "nord"), ("longitud", "latitud"),
-    ("восток", "север"), ("долгота", "широта"), ("横坐标", "纵坐标"), ("经度", "纬度"),
-    ("东经", "北纬"), ("东坐标", "北坐标"),
-)  # fmt: skip
-"""Usual names of a pair of coordinate columns, in the order in which they are looked for."""
-
-_ANGLES = re.compile("l(o?ng|on)|долгота|经度|东经")
-
 Bounds = tuple[float, float, float, float]
-
-
-def find_axes(names: Sequence[str], degrees: bool = False) -> tuple[str, str] | None:
-    """Find a pair of coordinate columns by their usual names; None where there is none.
-
-    Where a table has both, ``degrees`` tells which pair is wanted.
-
-    >>> find_axes(["SAMPLE", "Easting", "Northing", "Cu"])
-    ('Easting', 'Northing')
-    >>> find_axes(["№", "Восток, м", "Север, м"])
-    ('Восток, м', 'Север, м')
-    """
-    bare = {re.split(r"[(\[,]", name)[0].strip() or name: name for name in reversed(names)}
-    lower = {
-        re.sub(r"[\s.\-]+", "_", short.lower()).strip("_"): name
-        for short, name in [*bare.items(), *((name, name) for name in reversed(names))]
-    }
-    pairs = sorted(AXES, key=lambda pair: degrees and not _ANGLES.match(pair[0]))
-    for x, y in pairs:
-        if x in lower and y in lower:
-            return lower[x], lower[y]
-    return None
-
-
-def are_angles(axes: tuple[str, str]) -> bool:
-    """Tell whether the names of a pair of columns are those of longitude and latitude.
-
-    >>> are_angles(("Longitude_DD", "Latitude_DD")), are_angles(("x", "y"))
-    (True, False)
-    """
-    return bool(_ANGLES.match(axes[0].strip().lower()))
-
-
-def parse_angle(word: str) -> float:
-    """Turn degrees, minutes and seconds into degrees; NaN where the text is none.
-
-    >>> round(parse_angle("23°58'54.1'' S"), 5), round(parse_angle("43 46 25 E"), 3)
-    (-23.98169, 43.774)
-    """
-    match = re.fullmatch(
-        r"([NSEWnsew])?\s*(-?\d+)\s*[°d:\s]\s*(\d+(?:\.\d+)?)\s*(?:['′m:\s]\s*)?"
-        r"(\d+(?:\.\d+)?)?\s*(?:[\"″s]|'')?\s*([NSEWnsew])?",
-        word.strip(),
-    )
-    if match is None:
-        return float("nan")
-    side, degrees, minutes, seconds, side_after = match.groups()
-    size = abs(float(degrees)) + float(minutes) / 60 + float(seconds or 0) / 3600
-    south = (side or side_after or "").upper() in ("S", "W") or degrees.startswith("-")
-    return -size if south else size
 
 
 def read_crs(crs: str | CRS | None, survey: str) -> CRS:
@@ -160,19 +95,135 @@ def _check_area(
     if not lost.any():
         return []
     swapped = within_area_of_use(coordinates[:, ::-1], crs)
-    area = crs.area_of_use.name if crs.area_of_use else crs.name
     if swapped[lost].mean() > 0.5:
         where = rows_where(rows, lost & swapped)
         whole = lost.sum() > 0.5 * known.sum()
-        cure = "Exchange the names of x and y" if whole else "Mend the rows"
+        cure = "Exchange the names of x and y" if whole else "Correct the rows"
         message = must("x and y", "easting and northing", "them swapped", cure)
         return [Finding("error", "swapped", message, where)]
+    wide = lost & _beside_zone(coordinates, crs) & ~_isolated(coordinates, lost)
+    found = [_wide(coordinates[wide], rows_where(rows, wide), crs)] if wide.any() else []
+    lost &= ~wide
     if lost.sum() > 0.5 * known.sum():
-        cure = "Check the zone and hemisphere of crs"
-        message = must("positions", f"inside the area of {crs.name}", "most outside of it", cure)
-        return [Finding("error", "zone", message, rows_where(rows, lost))]
-    message = must("positions", f"in {area}", "some outside of it", "Mend or leave out the rows")
-    return [Finding("error", "position", message, rows_where(rows, lost))]
+        message = must(
+            "positions", f"inside the area of {crs.name}", "most outside of it",
+            _explain_outside(coordinates[lost], crs),
+        )  # fmt: skip
+        return [*found, Finding("error", "zone", message, rows_where(rows, lost))]
+    if not lost.any():
+        return found
+    cure = 'Correct the rows; accept = ["position"] keeps them, drop = ["position"] leaves them out'
+    message = must("positions", f"in the area of {crs.name}", "some outside of it", cure)
+    return [*found, Finding("error", "position", message, rows_where(rows, lost))]
+
+
+def _beside_zone(coordinates: NDArray[np.float64], crs: CRS) -> NDArray[np.bool_]:
+    """Tell points beside a zone, where a national survey that is kept in one zone reaches."""
+    area = crs.area_of_use
+    if area is None or not crs.is_projected or (area.east - area.west) % 360 > 8:
+        return np.zeros(len(coordinates), bool)
+    return within_area_of_use(coordinates, crs, 9.0)
+
+
+def _isolated(coordinates: NDArray[np.float64], lost: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Tell points that lie far from all others, as a wrong digit leaves them."""
+    known = np.isfinite(coordinates).all(axis=1)
+    alone = np.zeros(len(coordinates), bool)
+    if known.sum() < 4:
+        return lost
+    near = cKDTree(coordinates[known]).query(coordinates[known], k=2)[0][:, 1]
+    alone[known] = near > 20 * max(float(np.median(near)), 1.0)
+    return alone & lost
+
+
+def _wide(coordinates: NDArray[np.float64], rows: tuple[int, ...], crs: CRS) -> Finding:
+    error = scale_error(coordinates, crs)
+    message = (
+        f"{len(rows)} samples lie beside the zone of {crs.name}, where its distances are up to "
+        f"{100 * error:.2g} % off: a national grid as [project] crs avoids that"
+    )
+    return Finding("warning", "wide", message, rows)
+
+
+def _explain_outside(coordinates: NDArray[np.float64], crs: CRS) -> str:
+    """Look for a reading that fits the area: without or with the zone's number before x."""
+    millions = np.floor(coordinates[:, 0] / 1e6)
+    bare = coordinates - np.column_stack([millions * 1e6, np.zeros(len(coordinates))])
+    if millions.min() > 0 and within_area_of_use(bare, crs).mean() > 0.5:
+        zone = f"{millions[0]:.0f}"
+        return f"x begins with the zone number {zone}: set crs to the system with that prefix"
+    prefix = next((p.value for p in _parameters(crs) if p.name == "False easting"), 0.0) // 1e6
+    moved = coordinates + np.array([prefix * 1e6, 0.0])
+    if prefix > 0 and within_area_of_use(moved, crs).mean() > 0.5:
+        return f"x lacks the zone number {prefix:.0f}: set crs to the system without that prefix"
+    return "Check the zone and hemisphere of crs"
+
+
+def _parameters(crs: CRS) -> list[Any]:
+    operation = crs.coordinate_operation
+    return [] if operation is None else list(operation.params)
+
+
+def scale_error(coordinates: NDArray[np.float64], crs: CRS) -> float:
+    """Give the largest relative error of distances on the map at places of a projected CRS.
+
+    >>> round(scale_error(np.array([[5_000_000.0, 2_700_000.0]]), CRS("EPSG:3857")), 2)
+    0.09
+    >>> scale_error(np.array([[500_000.0, 2_600_000.0]]), CRS("EPSG:32638")) < 0.001
+    True
+    """
+    if not crs.is_projected or not len(coordinates):
+        return 0.0
+    some = coordinates[:: max(1, len(coordinates) // 200)]
+    lon, lat = Transformer.from_crs(crs, crs.geodetic_crs, always_xy=True).transform(*some.T)
+    factors = Proj(crs).get_factors(lon, lat)
+    scales = np.concatenate([factors.meridional_scale, factors.parallel_scale], axis=None)
+    error = np.abs(scales[np.isfinite(scales)] - 1.0)
+    return float(error.max()) if len(error) else 0.0
+
+
+def check_scale(coordinates: NDArray[np.float64], crs: CRS) -> list[Finding]:
+    """Check that metres on the map are metres on the ground.
+
+    Returns
+    -------
+    An error "scale" above 5 % (Web Mercator away from the equator), a warning above 1 %.
+    """
+    error = scale_error(coordinates, crs)
+    if error <= 0.01:
+        return []
+    lon, lat = Transformer.from_crs(crs, 4326, always_xy=True).transform(*coordinates.mean(axis=0))
+    zone = int((lon + 180) // 6) % 60 + 1
+    code = (32600 if lat >= 0 else 32700) + zone
+    message = must(
+        "[project] crs",
+        "true to scale",
+        f"{crs.name}, whose metres differ from those on the ground by {100 * error:.2g} % here",
+        f'Set [project] crs = "EPSG:{code}" (UTM), or a national grid',
+    )
+    return [Finding("error" if error > 0.05 else "warning", "scale", message)]
+
+
+def in_kilometres(coordinates: NDArray[np.float64], crs: CRS) -> bool:
+    """Tell whether coordinates are kilometres: only a thousandfold fits the area of the CRS.
+
+    >>> in_kilometres(np.array([[479.48, 2639.999]]), CRS("EPSG:32638"))
+    True
+    """
+    known = coordinates[np.isfinite(coordinates).all(axis=1)]
+    if not crs.is_projected or crs.area_of_use is None or not len(known):
+        return False
+    small = (np.abs(known) < 20_000).all()
+    geodetic = crs.geodetic_crs
+    if small and geodetic is not None and (np.abs(known) <= 180).all():
+        degrees = project(known, geodetic, crs), project(known[:, ::-1], geodetic, crs)
+        if any(within_area_of_use(one, crs).mean() > 0.5 for one in degrees):
+            return False
+    return bool(
+        small
+        and within_area_of_use(1000.0 * known, crs).mean() > 0.9
+        and within_area_of_use(known, crs, 0.5).mean() < 0.1
+    )
 
 
 def within_area_of_use(

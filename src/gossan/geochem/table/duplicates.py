@@ -1,4 +1,4 @@
-"""Find samples taken twice, measure the precision from them, and make one of many."""
+"""Find samples taken twice, measure the precision from them, and merge them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DuplicatePolicy = Literal["mean", "first", "keep", "refuse"]
 
 @dataclass(frozen=True)
 class Precision:
-    """Hold what duplicate pairs say of one element.
+    """What duplicate pairs say of one element.
 
     Parameters
     ----------
@@ -43,32 +43,74 @@ def groups_within(coordinates: NDArray[np.float64], distance_m: float) -> NDArra
     >>> groups_within(np.array([[0.0, 0], [9, 0], [0.4, 0]]), 0.5).tolist()
     [0, 1, 0]
     """
-    n = len(coordinates)
-    pairs = cKDTree(coordinates).query_pairs(distance_m, output_type="ndarray")
+    places, at = np.unique(coordinates, axis=0, return_inverse=True)
+    n = len(places)
+    pairs = cKDTree(places).query_pairs(distance_m, output_type="ndarray")
     graph = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
     labels = connected_components(graph, directed=False)[1]
-    return pd.factorize(labels)[0]
+    return pd.factorize(labels[at.ravel()])[0]
 
 
-def duplicate_pairs(coordinates: NDArray[np.float64], distance_m: float) -> NDArray[np.int_]:
+def duplicate_pairs(
+    coordinates: NDArray[np.float64],
+    distance_m: float,
+    kinds: NDArray[np.object_] | None = None,
+) -> NDArray[np.int_]:
     """Pair points nearer than a distance: (k, 2) indices, each point in one pair at most.
 
-    The nearest pairs are formed first.
+    Points at one place are paired first, in their order, then the nearest.
 
+    Parameters
+    ----------
+    coordinates
+        (n, 2) places.
+    distance_m
+        Largest distance of a pair.
+    kinds
+        (n,) what each sample is; samples of different kinds are no pair.
+
+    Examples
+    --------
     >>> duplicate_pairs(np.array([[0.0, 0], [30, 0], [900, 0], [10, 0]]), 50.0).tolist()
     [[0, 3]]
     """
-    pairs = cKDTree(coordinates).query_pairs(distance_m, output_type="ndarray")
-    if not len(pairs):
-        return np.empty((0, 2), int)
+    kinds = np.full(len(coordinates), "", object) if kinds is None else kinds
+    same = _pairs_at_places(coordinates, kinds)
+    rest = np.setdiff1d(np.arange(len(coordinates)), same.ravel())
+    near = _nearest_pairs(coordinates, kinds, rest, distance_m)
+    return np.array(sorted([*same.tolist(), *near]), int).reshape(-1, 2)
+
+
+def _pairs_at_places(
+    coordinates: NDArray[np.float64], kinds: NDArray[np.object_]
+) -> NDArray[np.int_]:
+    """Pair samples of one kind at exactly one place: first with second, third with fourth ..."""
+    at = np.unique(coordinates, axis=0, return_inverse=True)[1].ravel()
+    groups = pd.DataFrame({"place": at, "kind": kinds.astype(str)})
+    step = groups.groupby(["place", "kind"]).cumcount().to_numpy()
+    order = np.lexsort((step, pd.factorize(groups["kind"])[0], at))
+    second = np.flatnonzero(step[order] % 2 == 1)
+    return np.column_stack([order[second - 1], order[second]])
+
+
+def _nearest_pairs(
+    coordinates: NDArray[np.float64],
+    kinds: NDArray[np.object_],
+    rest: NDArray[np.int_],
+    distance_m: float,
+) -> list[list[int]]:
+    if len(rest) < 2:
+        return []
+    pairs = rest[cKDTree(coordinates[rest]).query_pairs(distance_m, output_type="ndarray")]
+    pairs = pairs[kinds[pairs[:, 0]] == kinds[pairs[:, 1]]]
     length = np.linalg.norm(coordinates[pairs[:, 0]] - coordinates[pairs[:, 1]], axis=1)
     used: set[int] = set()
     kept = []
-    for first, second in pairs[np.argsort(length, kind="stable")]:
+    for first, second in pairs[np.argsort(length, kind="stable")].tolist():
         if first not in used and second not in used:
-            used |= {int(first), int(second)}
-            kept.append(sorted((int(first), int(second))))
-    return np.array(sorted(kept), int)
+            used |= {first, second}
+            kept.append(sorted((first, second)))
+    return kept
 
 
 def drop_copies(pairs: NDArray[np.int_], values: Sequence[NDArray[np.float64]]) -> NDArray[np.int_]:
@@ -111,7 +153,8 @@ def merge_groups(
     """Make one row of each group of the same place.
 
     "mean" averages numbers (those measured where there are any, else the estimates of censored
-    ones) and takes everything else of the first row; "first" keeps the first row.
+    ones, whose limit is then the mean of their limits) and takes everything else of the first row;
+    "first" keeps the first row.
     """
     if policy in ("keep", "refuse") or len(np.unique(groups)) == len(frame):
         return frame
@@ -126,7 +169,11 @@ def merge_groups(
         measured = pd.Series(np.where(censored, np.nan, values)).groupby(groups).mean()
         estimated = pd.Series(values).groupby(groups).mean()
         first[element] = measured.fillna(estimated).to_numpy()
-        first[f"{element}_censored"] = (measured.isna() & estimated.notna()).to_numpy()
+        beyond = (measured.isna() & estimated.notna()).to_numpy()
+        first[f"{element}_censored"] = beyond
+        if f"{element}_limit" in frame.columns:
+            limits = frame[f"{element}_limit"].groupby(groups).mean().to_numpy()
+            first[f"{element}_limit"] = np.where(beyond, limits, np.nan)
     numeric = [
         name
         for name in frame.select_dtypes("number").columns

@@ -1,49 +1,71 @@
-"""Place the rows of a table in the project's CRS, and deal with several samples of one place."""
+"""Place the rows of a table in the project's CRS."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import geopandas
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pyproj import CRS
-from scipy.spatial import cKDTree
 
 from gossan.errors import SurveyError, must
-from gossan.geochem.table.cells import parse_cells
+from gossan.geochem.table.angles import hemisphere_of, parse_angles, unpack
+from gossan.geochem.table.axes import are_plain_xy, axis_columns, find_axes, x_points_north
+from gossan.geochem.table.cells import Words
 from gossan.geochem.table.columns import nearest
 from gossan.geochem.table.coordinates import (
     check_axes,
-    find_axes,
+    check_scale,
+    in_kilometres,
     lone_points,
-    parse_angle,
     project,
     read_crs,
     within_area_of_use,
 )
-from gossan.geochem.table.duplicates import (
-    drop_copies,
-    duplicate_pairs,
-    groups_within,
-    merge_groups,
-    precision,
-)
 from gossan.geochem.table.findings import Finding, Findings, rows_where
-from gossan.geochem.table.reading import Table, read_table
+from gossan.geochem.table.reading import Table
 from gossan.geochem.table.settings import SurveySettings
+from gossan.geochem.table.sites import read_sites
+from gossan.geochem.table.zones import find_zone_column, zone_of, zones_of_rows
 
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """Hold (n, 2) positions in the project's CRS, which rows have one, and the table's CRS."""
+    """Positions of the rows.
+
+    Parameters
+    ----------
+    coordinates
+        (n, 2) in the project's CRS.
+    kept
+        (n,) which rows have a position.
+    source
+        CRS of the table.
+    columns
+        Columns of the table that hold coordinates, and hence no contents.
+    rounding_m
+        Step that all stated coordinates are multiples of, in metres (0: none to speak of).
+    """
 
     coordinates: NDArray[np.float64]
     kept: NDArray[np.bool_]
     source: CRS
+    columns: tuple[str, ...] = ()
+    rounding_m: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Stated:
+    """Positions as a table states them: (n, 2), in the CRS of each row's zone."""
+
+    coordinates: NDArray[np.float64]
+    crs: CRS
+    systems: tuple[tuple[CRS, NDArray[np.bool_]], ...]
+    columns: tuple[str, ...]
+    findings: tuple[Finding, ...]
 
 
 def place_rows(
@@ -64,19 +86,25 @@ def place_rows(
 
     Returns
     -------
-    Positions, and the findings of ``check_axes`` and ``lone_points``; rows without a position are
-    reported ("no-position") and not kept.
+    Positions, and the findings of the checks; rows without a position are reported ("no-position")
+    and not kept.
 
     Raises
     ------
     SurveyError
         If coordinate columns or the CRS are missing or unknown.
     """
-    coordinates, source, found = _source(table, settings, base_folder)
-    errors = check_axes(coordinates, table.rows, source)
+    stated = _source(table, settings, base_folder)
+    found = list(stated.findings)
+    xy, source = stated.coordinates, stated.crs
+    errors: list[Finding] = []
+    for system, mask in stated.systems:
+        errors += check_axes(np.where(mask[:, None], xy, np.nan), table.rows, system)
     found += errors
-    known: NDArray[np.bool_] = np.asarray(np.isfinite(coordinates).all(axis=1), bool)
-    if not known.all():
+    errors = [finding for finding in errors if finding.severity == "error"]
+    known: NDArray[np.bool_] = np.asarray(np.isfinite(xy).all(axis=1), bool)
+    said = {row for finding in found if finding.code == "no-position" for row in finding.rows}
+    if not known.all() and not set(table.rows[~known].tolist()) <= said:
         message = f"{int((~known).sum())} rows without a position are left out"
         found.append(Finding("warning", "no-position", message, rows_where(table.rows, ~known)))
     dropped = {row for e in errors if e.code in settings.drop for row in e.rows}
@@ -85,103 +113,153 @@ def place_rows(
         message = f"left out because of drop = {list(settings.drop)}"
         found.append(Finding("note", "dropped", message, tuple(sorted(dropped))))
     if {e.code for e in errors} - {"position", *settings.accept, *settings.drop}:
-        return Placed(coordinates, known, source), Findings(tuple(found))
-    moved = project(coordinates, source, crs)
-    inside = within_area_of_use(np.where(known[:, None], moved, np.nan), crs, margin_degrees=10)
-    if not errors and not inside[known].all() and crs.area_of_use is not None:
-        swapped = within_area_of_use(project(coordinates[:, ::-1], source, crs), crs, 10)
+        return Placed(xy, known, source, stated.columns), Findings(tuple(found))
+    moved = np.full_like(xy, np.nan)
+    for system, mask in stated.systems:
+        moved[mask] = project(xy[mask], system, crs)
+    kept: NDArray[np.bool_] = np.asarray(known & np.isfinite(moved).all(axis=1), bool)
+    found += _target_findings(moved, kept, table, settings, crs, bool(errors))
+    step = rounding(xy[kept], source.is_geographic)
+    return Placed(moved, kept, source, stated.columns, step), Findings(tuple(found))
+
+
+def rounding(xy: NDArray[np.float64], degrees: bool) -> float:
+    """Give the step in metres that all coordinates are multiples of; 0 below 50 m.
+
+    >>> rounding(np.array([[44.12, 23.5], [44.31, 23.47]]), degrees=True)
+    1111.9
+    >>> rounding(np.array([[479480.3, 2639999.0]]), degrees=False)
+    0.0
+    """
+    steps = (
+        (1.0, 0.5, 0.25, 0.1, 0.05, 0.01, 0.005, 0.001)
+        if degrees
+        else (10000.0, 5000.0, 1000.0, 500.0, 250.0, 100.0, 50.0)
+    )
+    metres = 111_190.0 if degrees else 1.0
+    for step in steps:
+        parts = xy / step
+        if len(xy) and np.allclose(parts, np.round(parts), atol=1e-6, rtol=0):
+            return round(step * metres, 1)
+    return 0.0
+
+
+def _target_findings(
+    moved: NDArray[np.float64],
+    kept: NDArray[np.bool_],
+    table: Table,
+    settings: SurveySettings,
+    crs: CRS,
+    already: bool,
+) -> list[Finding]:
+    """Check the positions in the CRS of the maps."""
+    if not kept.any():
+        return []
+    found: list[Finding] = []
+    inside = within_area_of_use(np.where(kept[:, None], moved, np.nan), crs, margin_degrees=10)
+    if not already and not inside[kept].all() and crs.area_of_use is not None:
+        swapped = within_area_of_use(moved[kept][:, ::-1], crs, 10)
         cure = "Check [project] crs and the crs of the survey"
-        if swapped[known].mean() > 0.5:
+        if swapped.mean() > 0.5:
             cure = "x and y look swapped: exchange their names"
         message = must("samples", f"within the area of {crs.name}", "some far from it", cure)
-        found.append(Finding("error", "zone", message, rows_where(table.rows, known & ~inside)))
-    kept: NDArray[np.bool_] = np.asarray(known & np.isfinite(moved).all(axis=1), bool)
-    if kept.any():
+        found.append(Finding("error", "zone", message, rows_where(table.rows, kept & ~inside)))
+    else:
+        found += check_scale(moved[kept], crs)
+    spread = np.ptp(moved[kept], axis=0)
+    if kept.sum() > 1 and (spread < 0.5).all():
+        x, y = moved[kept][0]
+        got = f"all {int(kept.sum())} at {x:.0f}, {y:.0f}"
+        cure = "Check x and y: they may be rounded to whole degrees or hold a default"
+        found.append(Finding("error", "one-place", must("samples", "at several places", got, cure)))
+    elif settings.role == "fit" or kept.sum() > 8:
         found += lone_points(moved[kept], table.rows[kept])
-    return Placed(moved, kept, source), Findings(tuple(found))
+    return found
 
 
-def _source(
-    table: Table, settings: SurveySettings, base_folder: Path
-) -> tuple[NDArray[np.float64], CRS, list[Finding]]:
-    """Give positions as the file states them, their CRS and notes."""
+def _source(table: Table, settings: SurveySettings, base_folder: Path) -> _Stated:
+    """Give positions as the file or its table of sites states them."""
     if settings.sites is None:
         return _own_positions(table, settings)
-    sites = read_table(base_folder / settings.sites, decimal=settings.decimal)
-    at, rows, found = _match(table, sites, settings)
-    coordinates, crs, more = _own_positions(sites, settings)
-    return _first_of_site(coordinates, at, rows, settings, [*found, *more], crs)
+    sites, index, found = read_sites(table, settings, base_folder)
+    stated = _own_positions(sites, settings)
+    found += _moved_sites(stated.coordinates, index, sites, settings)
+    return _Stated(
+        np.where((index >= 0)[:, None], stated.coordinates[index], np.nan),
+        stated.crs,
+        tuple((system, mask[index]) for system, mask in stated.systems),
+        (),
+        (*sites.findings, *found, *stated.findings),
+    )
 
 
-def _match(
-    table: Table, sites: Table, settings: SurveySettings
-) -> tuple[pd.Index[str], NDArray[np.object_], list[Finding]]:
-    """Give the identifiers of the sites and of the rows, and which rows have no site."""
-    key = str(settings.id)
-    if key not in sites.frame.columns:
-        cure = nearest(key, list(sites.frame.columns))
-        raise SurveyError(must("id", f"a column of {settings.sites}", repr(key), cure))
-    index = pd.Index(sites.frame[key].astype(str).str.strip())
-    wanted = table.frame[key].astype(str).str.strip().to_numpy(object)
-    lost = ~pd.Index(wanted).isin(index)
-    if lost.all():
-        cure = f"Compare {key} of both tables"
-        raise SurveyError(must(f"{key} of some row", f"in {settings.sites}", "none", cure))
-    if not lost.any():
-        return index, wanted, []
-    message = f"{int(lost.sum())} rows have no site in {settings.sites}"
-    return index, wanted, [Finding("warning", "no-site", message, rows_where(table.rows, lost))]
-
-
-def _first_of_site(
+def _moved_sites(
     coordinates: NDArray[np.float64],
-    index: pd.Index[str],
-    wanted: NDArray[np.object_],
+    index: NDArray[np.int_],
+    sites: Table,
     settings: SurveySettings,
-    found: list[Finding],
-    crs: CRS,
-) -> tuple[NDArray[np.float64], CRS, list[Finding]]:
-    """Give each row the position of its site; one site at two positions is an error."""
-    sites = pd.DataFrame(coordinates, index=index)
-    spread = sites.groupby(level=0).agg(np.ptp).max(axis=1)
-    moved = sorted(spread.index[spread > 0])
-    if moved:
-        shown = ", ".join(moved[:5])
-        cure = f"Mend {settings.sites}"
-        message = must("a site", "at one position", f"several for {shown}", cure)
-        found.append(Finding("error", "sites", message))
-    first = sites[~index.duplicated()]
-    return first.reindex(wanted).to_numpy(float), crs, found
+) -> list[Finding]:
+    """Report sites that the table states at several positions."""
+    stated = settings.sites_table
+    key = settings.id if stated is None or stated.id is None else stated.id
+    if key not in sites.frame.columns:
+        return []
+    names = pd.Index(sites.texts(str(key)))
+    spread = pd.DataFrame(coordinates, index=names).groupby(level=0).agg(np.ptp).max(axis=1)
+    moved = sorted(str(name) for name in spread.index[spread > 0] if name != "")
+    if not moved:
+        return []
+    path = stated.path if stated is not None else ""
+    message = must(
+        "a site", "at one position", f"several for {', '.join(moved[:5])}", f"Correct {path}"
+    )
+    return [Finding("error", "sites", message)]
 
 
-def _own_positions(
-    table: Table, settings: SurveySettings
-) -> tuple[NDArray[np.float64], CRS, list[Finding]]:
-    found: list[Finding] = []
+def _own_positions(table: Table, settings: SurveySettings) -> _Stated:
     if table.coordinates is not None and settings.x is None:
-        stated = None if settings.crs is None else read_crs(settings.crs, settings.name)
-        if stated is not None and table.crs is not None and stated != table.crs:
-            message = f"crs = {settings.crs!r} overrules the file's own, {table.crs.name}"
-            found.append(Finding("warning", "crs", message))
-        return table.coordinates, stated or read_crs(table.crs, settings.name), found
+        return _own_points(table, settings)
     crs = read_crs(settings.crs or table.crs, settings.name)
+    (x, y), found = _axes(table, settings, crs)
+    both = [_axis(table, name, settings.missing, crs) for name in (x, y)]
+    for _, more in both:
+        found += more
+    coordinates, more = _understood(np.column_stack([n for n, _ in both]), table, (x, y), crs)
+    found += more
+    if are_plain_xy((x, y)) and x_points_north(crs):
+        coordinates, more = _by_axis_names(coordinates, (x, y), settings, crs)
+        found += more
+    whole = ((crs, np.ones(len(table), bool)),)
+    columns = tuple(axis_columns(list(table.frame.columns)) | {x, y})
+    return _zoned(_Stated(coordinates, crs, whole, columns, tuple(found)), table, settings)
+
+
+def _own_points(table: Table, settings: SurveySettings) -> _Stated:
+    assert table.coordinates is not None
+    stated = None if settings.crs is None else read_crs(settings.crs, settings.name)
+    found = []
+    if stated is not None and table.crs is not None and stated != table.crs:
+        message = f"crs = {settings.crs!r} overrules the file's own, {table.crs.name}"
+        found.append(Finding("warning", "crs", message))
+    crs = stated or read_crs(table.crs, settings.name)
+    whole = ((crs, np.ones(len(table), bool)),)
+    columns = tuple(axis_columns(list(table.frame.columns)))
+    return _Stated(table.coordinates, crs, whole, columns, tuple(found))
+
+
+def _axes(
+    table: Table, settings: SurveySettings, crs: CRS
+) -> tuple[tuple[str, str], list[Finding]]:
     names = list(table.frame.columns)
     if settings.x is not None and settings.y is not None:
-        x, y = settings.x, settings.y
-    else:
-        axes = find_axes(names, degrees=crs.is_geographic)
-        if axes is None:
-            got = f"none, and none found by a usual name among {_shown(names)}"
-            cure = 'Name the columns: x = "...", y = "..."'
-            raise SurveyError(must(f"survey {settings.name!r}: x and y", "stated", got, cure))
-        x, y = axes
-        found.append(Finding("note", "axes", f"x = {x!r} and y = {y!r} (found by their names)"))
-    columns = []
-    for name in (x, y):
-        numbers, findings = _axis(table, name, settings.missing)
-        found += findings
-        columns.append(numbers)
-    return np.column_stack(columns), crs, found
+        return (settings.x, settings.y), []
+    axes = find_axes(names, degrees=crs.is_geographic)
+    if axes is None:
+        got = f"none, and none found by a usual name among {_shown(names)}"
+        cure = 'Name the columns: x = "...", y = "..."'
+        raise SurveyError(must(f"survey {settings.name!r}: x and y", "stated", got, cure))
+    message = f"x = {axes[0]!r} and y = {axes[1]!r} (found by their names)"
+    return axes, [Finding("note", "axes", message)]
 
 
 def _shown(names: Sequence[str]) -> str:
@@ -189,7 +267,7 @@ def _shown(names: Sequence[str]) -> str:
 
 
 def _axis(
-    table: Table, name: str, missing: Sequence[str | float]
+    table: Table, name: str, missing: Sequence[str | float], crs: CRS
 ) -> tuple[NDArray[np.float64], list[Finding]]:
     """Read one coordinate: numbers, or degrees, minutes and seconds."""
     if name not in table.frame.columns:
@@ -197,76 +275,107 @@ def _axis(
         if table.coordinates is not None:
             cure = "The file has its own points: leave x, y and crs out"
         raise SurveyError(must("x and y", "columns of the table", repr(name), cure))
-    raw = table.frame[name].tolist()
-    cells = parse_cells(raw, "number", table.decimal, missing)
+    raw = [str(cell) for cell in table.frame[name]]
+    cells = table.cells(name, "number", Words(tuple(missing)))
     numbers = cells.number.copy()
-    for i in np.flatnonzero(cells.text):
-        numbers[i] = parse_angle(str(raw[i]))
-    bad = (cells.text & ~np.isfinite(numbers)) | cells.below | cells.above
-    if not bad.any():
-        return numbers, []
-    shown = ", ".join(repr(str(raw[i])) for i in np.flatnonzero(bad)[:4])
-    message = must(f"column {name!r}", "coordinates", shown, "Mend the cells")
-    return numbers, [Finding("error", "text", message, rows_where(table.rows, bad))]
+    odd = cells.text | cells.below | cells.above | (cells.unit != "")
+    bare = cells.measured & np.isfinite(numbers)
+    if crs.is_geographic:
+        odd |= bare & (np.abs(numbers) > 360) & np.array([" " in word.strip() for word in raw])
+    angles = parse_angles([raw[i] for i in np.flatnonzero(odd)], name, list(table.frame.columns))
+    numbers[odd] = angles
+    found = []
+    if np.isfinite(angles).any():
+        k = int(np.flatnonzero(odd)[np.flatnonzero(np.isfinite(angles))[0]])
+        message = f"degrees, minutes and seconds of {name!r}: {raw[k]} is {numbers[k]:.5f}"
+        found.append(Finding("note", "angles", message))
+    bad = odd & ~np.isfinite(numbers)
+    if bad.any():
+        shown = ", ".join(repr(raw[i]) for i in np.flatnonzero(bad)[:4])
+        message = must(f"column {name!r}", "coordinates", shown, "Correct the cells")
+        found.append(Finding("error", "text", message, rows_where(table.rows, bad)))
+    positive = numbers[np.isfinite(numbers)]
+    if crs.is_geographic and hemisphere_of(name) < 0 and (positive >= 0).all() and len(positive):
+        numbers = -numbers
+        message = f"{name!r} is read as west or south of zero, as its name says"
+        found.append(Finding("warning", "angles", message))
+    return numbers, found
 
 
-def resolve_duplicates(
-    frame: geopandas.GeoDataFrame, elements: Sequence[str], settings: SurveySettings
-) -> tuple[geopandas.GeoDataFrame, Findings]:
-    """Report samples taken twice, keep the precision that they show, and make one of many.
+def _understood(
+    xy: NDArray[np.float64], table: Table, axes: tuple[str, str], crs: CRS
+) -> tuple[NDArray[np.float64], list[Finding]]:
+    """Leave out 0, 0; turn packed degrees into degrees and kilometres into metres."""
+    found: list[Finding] = []
+    none = (xy == 0).all(axis=1)
+    if none.any() and not none.all():
+        message = f"{int(none.sum())} rows at 0, 0 have no position and are left out"
+        found.append(Finding("warning", "no-position", message, rows_where(table.rows, none)))
+        xy = np.where(none[:, None], np.nan, xy)
+    if crs.is_geographic:
+        unpacked, more = _unpacked(xy, axes)
+        return unpacked, [*found, *more]
+    if not in_kilometres(xy, crs):
+        return xy, found
+    x, y = xy[np.isfinite(xy).all(axis=1)][0]
+    message = (
+        f"{axes[0]!r} and {axes[1]!r} are read as kilometres: {x:.10g}, {y:.10g} is "
+        f"{1000 * x:.0f} m, {1000 * y:.0f} m"
+    )
+    return 1000.0 * xy, [*found, Finding("warning", "kilometres", message)]
 
-    The precision by element is kept in ``frame.attrs["precision"]``.
+
+def _unpacked(
+    xy: NDArray[np.float64], axes: tuple[str, str]
+) -> tuple[NDArray[np.float64], list[Finding]]:
+    known = np.isfinite(xy).all(axis=1)
+    if not known.any() or not (np.abs(xy[known]) > 360).any(axis=0).any():
+        return xy, []
+    columns = [c for c in (unpack(xy[:, 0]), unpack(xy[:, 1])) if c is not None]
+    if len(columns) < 2:
+        return xy, []
+    degrees = np.column_stack(columns)
+    k = int(np.flatnonzero(known)[0])
+    message = (
+        f"{axes[0]!r} and {axes[1]!r} are read as packed degrees, minutes and seconds: "
+        f"{xy[k, 0]:.10g}, {xy[k, 1]:.10g} is {degrees[k, 0]:.5f}, {degrees[k, 1]:.5f}"
+    )
+    return degrees, [Finding("warning", "angles", message)]
+
+
+def _by_axis_names(
+    xy: NDArray[np.float64], axes: tuple[str, str], settings: SurveySettings, crs: CRS
+) -> tuple[NDArray[np.float64], list[Finding]]:
+    """Follow a CRS whose x points north where the columns are called X and Y.
+
+    Where only one reading lies in the area of the CRS, it is taken. Where both do and the user
+    names X as the easting, the two readings are asked about.
     """
-    found = _repeated_names(frame)
-    xy = np.column_stack([frame.geometry.x, frame.geometry.y])
-    groups = groups_within(xy, settings.same_place_m)
-    rows = frame["row"].to_numpy()
-    again = pd.Series(groups).duplicated(keep=False).to_numpy()
-    if again.any():
-        found.append(_same_place(settings, rows_where(rows, again), len(np.unique(groups))))
-    pairs = duplicate_pairs(xy, max(duplicate_distance(xy, settings), settings.same_place_m))
-    measured = {
-        e: np.where(frame[f"{e}_censored"], np.nan, frame[e].to_numpy(float)) for e in elements
-    }
-    pairs = drop_copies(pairs, list(measured.values()))
-    known = {e: precision(values, pairs) for e, values in measured.items()}
-    merged = merge_groups(frame, groups, elements, settings.duplicates).reset_index(drop=True)
-    merged.attrs["precision"] = {
-        e: (p.pairs, p.log_variance) for e, p in known.items() if p is not None
-    }
-    if len(pairs):
-        message = f"{len(pairs)} pairs of duplicates; their precision stands in the survey report"
-        where = tuple(int(r) for r in np.unique(rows[pairs]))
-        found.append(Finding("note", "duplicates", message, where))
-    return merged, Findings(tuple(found))
+    as_named = within_area_of_use(xy[:, ::-1], crs, 0.5).mean()
+    as_stated = within_area_of_use(xy, crs, 0.5).mean()
+    x, y = axes
+    if as_stated > as_named + 0.5:
+        return xy, []
+    if settings.x is None or as_named > as_stated + 0.5:
+        message = f"{x!r} is the northing and {y!r} the easting: {crs.name} calls them so"
+        return xy[:, ::-1], [Finding("warning", "axis-names", message)]
+    message = must(
+        f"x = {x!r}",
+        f"the easting ({crs.name} calls the northing X)",
+        "both readings inside its area",
+        f'Write x = "{y}", y = "{x}" if {x} is the northing, or accept = ["axis-names"]',
+    )
+    return xy, [Finding("error", "axis-names", message)]
 
 
-def _repeated_names(frame: pd.DataFrame) -> list[Finding]:
-    if "sample_id" not in frame.columns:
-        return []
-    again = (frame["sample_id"].duplicated(keep=False) & (frame["sample_id"] != "")).to_numpy()
-    if not again.any():
-        return []
-    rows = rows_where(frame["row"].to_numpy(), again)
-    return [Finding("warning", "repeated-id", "samples with the same name", rows)]
-
-
-def _same_place(settings: SurveySettings, rows: tuple[int, ...], places: int) -> Finding:
-    if settings.duplicates == "refuse":
-        cure = 'Set duplicates = "mean", "first" or "keep"'
-        message = must("samples", "one at a place", "several", cure)
-        return Finding("error", "same-place", message, rows)
-    how = {"mean": "their mean is used", "first": "the first is used", "keep": "all are kept"}
-    message = f"several samples at one place; {how[settings.duplicates]} ({places} places)"
-    return Finding("warning", "same-place", message, rows)
-
-
-def duplicate_distance(coordinates: NDArray[np.float64], settings: SurveySettings) -> float:
-    """Give the distance in metres below which two samples are field duplicates."""
-    if settings.duplicate_m is not None:
-        return settings.duplicate_m
-    places = np.unique(coordinates, axis=0)
-    if len(places) < 5:
-        return settings.same_place_m
-    third = cKDTree(places).query(places, k=4)[0][:, 3]  # pairs do not shorten it
-    return float(min(50.0, 0.1 * np.median(third)))
+def _zoned(stated: _Stated, table: Table, settings: SurveySettings) -> _Stated:
+    """Use the column of zones, where there is one."""
+    names = list(table.frame.columns)
+    column = settings.zone_column or find_zone_column(names)
+    if column == "none" or column is None or zone_of(stated.crs) is None:
+        return stated
+    if column not in names:
+        cure = nearest(column, names)
+        raise SurveyError(must("zone_column", "a column of the table", repr(column), cure))
+    zones = zones_of_rows(column, table.texts(column), stated.coordinates, table.rows, stated.crs)
+    return replace(stated, systems=zones.systems, findings=(*stated.findings, *zones.findings))

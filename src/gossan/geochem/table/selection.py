@@ -1,4 +1,4 @@
-"""Keep the rows that are meant, and refuse to mix what was sampled differently."""
+"""Choose rows by their columns, and refuse to mix what was sampled differently."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gossan.errors import SurveyError, must
-from gossan.geochem.table.cells import parse_cells
 from gossan.geochem.table.findings import Finding, Findings
 from gossan.geochem.table.reading import Table
 from gossan.geochem.table.settings import SurveySettings
@@ -62,24 +61,55 @@ def select_rows(table: Table, where: Mapping[str, Condition]) -> tuple[Table, Fi
 
 
 def _meets(table: Table, column: str, condition: Condition) -> NDArray[np.bool_]:
-    cells = table.frame[column]
     if isinstance(condition, list):
         parts = [_meets(table, column, word) for word in condition]
         return np.logical_or.reduce(parts)
     compared = re.fullmatch(r"(<=|>=|<|>)\s*([+-]?[\d.]+(?:[eE][+-]?\d+)?)", str(condition).strip())
     if compared:
-        numbers = parse_cells(cells.tolist(), "number", table.decimal).number
+        numbers = table.cells(column).number
         with np.errstate(invalid="ignore"):
             return np.asarray(_COMPARISONS[compared[1]](numbers, float(compared[2])), bool)
     if isinstance(condition, (int, float)):
-        return parse_cells(cells.tolist(), "number", table.decimal).number == condition
-    words = cells.astype(str).str.strip().str.lower()
+        return table.cells(column).number == condition
+    words = [word.lower() for word in table.texts(column)]
     pattern = condition.strip().lower()
     return np.array([fnmatch.fnmatchcase(word, pattern) for word in words], bool)
 
 
+def conditions(settings: SurveySettings, table: Table) -> dict[str, Condition]:
+    """Collect the conditions of ``where`` and ``horizon``.
+
+    Raises
+    ------
+    SurveyError
+        If a horizon is asked for and no column holds it.
+    """
+    found: dict[str, Condition] = dict(settings.where)
+    if settings.horizon is not None:
+        column = settings.horizon_column or find_horizon_column(list(table.frame.columns))
+        if column is None or column not in table.frame.columns:
+            cure = "Name the column, or leave horizon out"
+            got = "none" if column is None else repr(column)
+            raise SurveyError(must("horizon_column", "a column of the table", got, cure))
+        found[column] = settings.horizon
+    return found
+
+
+def find_horizon_column(names: list[str]) -> str | None:
+    """Find the column of soil horizons by its name; None where there is none or several.
+
+    >>> find_horizon_column(["ID", "Soil Horizon", "Cu"])
+    'Soil Horizon'
+    """
+    pattern = re.compile(
+        r"(soil[\s_]?)?(horizon|horizonte?|horiz|hor)s?|горизонт|层位|poziom", re.I
+    )
+    found = [name for name in names if pattern.fullmatch(name.strip())]
+    return found[0] if len(found) == 1 else None
+
+
 def check_mixture(frame: pd.DataFrame, settings: SurveySettings) -> list[Finding]:
-    """Refuse several media or horizons in one survey unless the settings tell what to do."""
+    """Refuse several media or horizons in one survey unless the settings state what to do."""
     found: list[Finding] = []
     columns = {"medium": settings.medium_column, "horizon": settings.horizon_column}
     for word, column in columns.items():
@@ -90,7 +120,7 @@ def check_mixture(frame: pd.DataFrame, settings: SurveySettings) -> list[Finding
             continue
         shown = ", ".join(f"{n} {name or 'unnamed'}" for name, n in counts.items())
         if settings.mixture != "refuse":
-            message = f"several sorts of {word} are used together: {shown}"
+            message = f"several kinds of {word} are used together: {shown}"
             found.append(Finding("warning", "mixture", message))
             continue
         most = counts.index[0]

@@ -10,48 +10,90 @@ from pydantic import Field, field_validator, model_validator
 from gossan.errors import must
 from gossan.geochem.batch_levelling import Levelling
 from gossan.geochem.censoring import Censoring
+from gossan.geochem.table.cells import CodeMeaning, Words
 from gossan.geochem.table.duplicates import DuplicatePolicy
 from gossan.geochem.table.findings import CODES
+from gossan.geochem.table.notation import Decimal, Thousands
+from gossan.geochem.table.reading import FileOptions
 from gossan.settings import Settings
 
 
-class SurveySettings(Settings):
-    """Say where a survey's table is and how it is meant: one ``[[survey]]`` of a project."""
+class TableFile(Settings):
+    """How the file of a table is read."""
+
+    sheet: str | None = None
+    """Sheet of a workbook, or layer of a vector file."""
+    delimiter: str = "auto"
+    """"comma", "semicolon", "tab", "pipe", "space", or the sign itself; "auto" finds it."""
+    decimal: Decimal = "auto"
+    """Decimal sign: "point" or "comma"; "auto" finds it and asks where it cannot."""
+    thousands: Thousands = "auto"
+    """What parts thousands: "comma", "point", "none" (blanks and apostrophes are always read)."""
+    encoding: str = "auto"
+    """"utf-8", "cp1252", "cp1251", "gb18030", "cp932" ...; "auto" finds it."""
+    header_row: int | None = Field(default=None, ge=1)
+    """Row of the header, the first of the file being 1; default: found."""
+
+    def file_options(self) -> FileOptions:
+        """Collect what the reader of the file needs."""
+        return FileOptions(**{name: getattr(self, name) for name in TableFile.model_fields})
+
+
+class SitesSettings(TableFile):
+    """The second table of a survey, which holds the positions."""
+
+    path: str
+    id: str | None = None
+    """Column of the names; default: that of the survey, else the one whose names agree."""
+
+
+class SurveySettings(TableFile):
+    """Where a survey's table is and what it means: one ``[[survey]]`` of a project."""
 
     name: str = "survey"
     path: str
-    sheet: str | None = None
-    """Sheet of a spreadsheet, or layer of a GeoPackage."""
-    delimiter: str = "auto"
-    """"comma", "semicolon", "tab", "pipe", "space", or the sign itself; "auto" finds it."""
-    decimal: Literal["auto", "point", "comma"] = "auto"
-    encoding: str = "auto"
-    """"utf-8", "cp1252", "cp1251", "gb18030", ...; "auto" finds it."""
-    header_row: int | None = Field(default=None, ge=1)
-    """Row of the header; default: found."""
 
     x: str | None = None
+    """Column of the easting or longitude."""
     y: str | None = None
+    """Column of the northing or latitude."""
     crs: str | None = None
+    """Coordinate system of x and y."""
+    zone_column: str | None = None
+    """Column of the UTM or grid zone, row by row; "none": not used; default: found."""
     id: str | None = None
     """Column of the samples' names."""
-    sites: str | None = None
-    """Second table, with the positions, when this one has none; ``id`` joins the two."""
+    sites: str | SitesSettings | None = None
+    """Second table with the positions: its path, or { path = ..., sheet = ..., id = ... }."""
 
     columns: dict[str, str] = Field(default_factory=dict)
+    """Column by element, where its name does not say it."""
     unit: str | dict[str, str] | None = None
+    """Unit where the columns do not state it; by element it overrules their names."""
+    unit_column: str | None = None
+    """Column of the unit, row by row; "none": not used; default: found."""
+    qualifiers: str | dict[str, str] | None = None
+    """Column of qualifiers (<, N, L, G ...), for all or by element; "none"; default: found."""
+    qualifier_codes: dict[str, CodeMeaning] = Field(default_factory=dict)
+    """Meaning of further qualifiers: "below", "above", "missing" or "measured"."""
+    analyte: str | None = None
+    """Long table: column that names the analyte of each row; "none"; default: found."""
+    value: str | None = None
+    """Long table: column of the contents; default: found."""
     covariates: tuple[str, ...] = ()
     """Further numeric columns, for models that use them."""
     where: dict[str, str | float | list[str | float]] = Field(default_factory=dict)
     """Rows to keep: a word (with * and ?), a list of words, or a comparison such as "<= 30"."""
 
     support_m: float = Field(default=0.0, ge=0.0)
+    """Side of the square that one sample stands for."""
     role: Literal["fit", "check"] = "fit"
     medium: str | None = None
     """What was sampled."""
     medium_column: str | None = None
-    """Column that says it row by row."""
+    """Column that states it row by row."""
     horizon: str | None = None
+    """Soil horizon to keep ("B", "B*"); needs horizon_column unless it is found by its name."""
     horizon_column: str | None = None
     """Column of the horizon, row by row."""
     mixture: Literal["refuse", "accept", "level"] = "refuse"
@@ -63,10 +105,11 @@ class SurveySettings(Settings):
 
     missing: tuple[str | float, ...] = ()
     """Further words or numbers for "not analysed"."""
-    below: tuple[str, ...] = ()
-    """Further words for "below the detection limit"."""
-    detection_limits: dict[str, float] = Field(default_factory=dict)
-    """Detection limit by element, in the column's unit, for cells that do not tell it."""
+    below: tuple[str | float, ...] = ()
+    """Further words for "below the detection limit", or numbers that are limits (-99: below 99)."""
+    detection_limits: dict[str, float | str] = Field(default_factory=dict)
+    """Detection limit by element, in the column's unit, or the column that holds it, for cells
+    that do not state it."""
     negative: Literal["below", "missing", "refuse"] = "below"
     """What negative numbers mean: limits, by default."""
     zero: Literal["keep", "below", "missing"] = "keep"
@@ -86,6 +129,17 @@ class SurveySettings(Settings):
     drop: tuple[str, ...] = ()
     """Codes of findings whose rows are left out."""
 
+    @property
+    def sites_table(self) -> SitesSettings | None:
+        """The second table, however it was written; it reads numbers as the first one does."""
+        if isinstance(self.sites, str):
+            return SitesSettings(path=self.sites, decimal=self.decimal, thousands=self.thousands)
+        return self.sites
+
+    def words(self) -> Words:
+        """Collect the words, numbers and codes that the user adds."""
+        return Words(self.missing, self.below, self.qualifier_codes)
+
     @model_validator(mode="after")
     def _levelling_stated(self) -> SurveySettings:
         if self.mixture == "level" and self.levelling == "none":
@@ -99,6 +153,9 @@ class SurveySettings(Settings):
             raise ValueError(must("batch", "stated where levelling is", "none", cure))
         if self.sites is not None and self.id is None:
             raise ValueError(must("id", "stated where sites is", "none", "Name the common column"))
+        if self.value is not None and self.analyte is None:
+            cure = "Name the column of the analytes"
+            raise ValueError(must("analyte", "stated where value is", "none", cure))
         return self
 
     @field_validator("accept", "drop")
@@ -112,7 +169,7 @@ class SurveySettings(Settings):
 
     @field_validator("path", "sites")
     @classmethod
-    def _not_blank(cls, value: str | None) -> str | None:
-        if value is not None and not value.strip():
+    def _not_blank(cls, value: str | SitesSettings | None) -> str | SitesSettings | None:
+        if isinstance(value, str) and not value.strip():
             raise ValueError("must be a file name; got an empty one. Name the table.")
         return value

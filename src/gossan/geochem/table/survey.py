@@ -1,4 +1,4 @@
-"""From a survey table to samples: settings, and the walk through the checks.
+"""From a survey table to samples: the walk through reading, checks and conversions.
 
 Ding et al. 2023, sections 3.1 and 4.2.
 """
@@ -6,6 +6,7 @@ Ding et al. 2023, sections 3.1 and 4.2.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -19,13 +20,24 @@ from gossan.catalogue.elements import element_of, species_of_word
 from gossan.errors import SettingsError, SurveyError, must
 from gossan.geo.samples import Samples
 from gossan.geochem.batch_levelling import level_columns
-from gossan.geochem.table.columns import Column, find_column, nearest, read_header
+from gossan.geochem.table.columns import Column, Columns, nearest, read_header
+from gossan.geochem.table.companions import Companions, find_companions
+from gossan.geochem.table.controls import sort_rows
 from gossan.geochem.table.findings import Finding, Findings
-from gossan.geochem.table.positions import place_rows, resolve_duplicates
+from gossan.geochem.table.long_tables import widen
+from gossan.geochem.table.positions import Placed, place_rows
+from gossan.geochem.table.qualifiers import marks_limits
 from gossan.geochem.table.reading import Table, read_table
-from gossan.geochem.table.selection import check_mixture, select_rows
+from gossan.geochem.table.same_place import resolve_duplicates
+from gossan.geochem.table.selection import check_mixture, conditions, select_rows
 from gossan.geochem.table.settings import SurveySettings
-from gossan.geochem.table.values import ElementValues, read_numbers, read_values
+from gossan.geochem.table.values import (
+    Beside,
+    ElementValues,
+    read_numbers,
+    read_values,
+    unit_in_cells,
+)
 
 __all__ = ["SurveySettings", "read_survey"]
 
@@ -63,39 +75,62 @@ def read_survey(
     SurveyError
         If the table cannot be used as it is; the message has one line for each mistake.
     """
-    target = CRS.from_user_input(crs)
-    table = read_table(
-        Path(base_folder) / settings.path,
-        settings.sheet,
-        settings.delimiter,
-        settings.decimal,
-        settings.encoding,
-        settings.header_row,
-    )
-    _check_names(settings, table)
-    table, findings = select_rows(table, settings.where)
-    placed, more = place_rows(table, settings, target, Path(base_folder))
+    target, base = CRS.from_user_input(crs), Path(base_folder)
+    table = read_chosen(settings, elements, base)
+    chosen, more = sort_rows(table, settings)
+    findings = table.findings + more
+    table = table.kept(chosen.samples)
+    placed, more = place_rows(table, settings, target, base)
     findings = _go_on(settings, findings + more)
     kept = placed.kept
-    table = table.kept(kept)
-    values, more = _read_elements(settings, table, elements)
+    table, chosen = table.kept(kept), chosen.kept(kept)
+    values, more = read_elements(settings, table, elements, placed.columns)
     findings = _go_on(settings, findings + more)
     frame = _frame(settings, table, placed.coordinates[kept], values, target)
-    findings += check_mixture(frame, settings)
-    findings = _go_on(settings, findings)
-    by = ("medium", "horizon") if settings.mixture == "level" else ("batch",)
-    frame, records = level_columns(frame, tuple(values), by, settings.levelling)
-    findings = _go_on(settings, findings + records)
-    frame, more = resolve_duplicates(frame, tuple(values), settings)
+    if chosen.types is not None and "medium" not in frame.columns:
+        frame["kind"] = chosen.types
+    frame, findings = _levelled(frame, findings, values, settings)
+    frame, more = resolve_duplicates(frame, tuple(values), settings, placed.rounding_m)
     findings = _go_on(settings, findings + more)
     frame, findings = _drop_rows(frame, findings, settings)
+    return _samples(settings, frame, values, placed), findings
+
+
+def read_chosen(settings: SurveySettings, elements: Sequence[str], base: Path) -> Table:
+    """Read the table, keep the rows that ``where`` and ``horizon`` choose, one row per sample."""
+    table = read_table(base / settings.path, settings.file_options())
+    wanted = conditions(settings, table)
+    _check_names(settings, table, {f"where {name!r}": name for name in wanted})
+    table, findings = select_rows(table, wanted)
+    table = widen(replace(table, findings=findings), settings, elements)
+    _check_names(settings, table, _wanted_columns(settings, table))
+    return table
+
+
+def _samples(
+    settings: SurveySettings,
+    frame: geopandas.GeoDataFrame,
+    values: Mapping[str, ElementValues],
+    placed: Placed,
+) -> Samples:
     frame.attrs["source_crs"] = placed.source.to_wkt()
     units = {element: value.column.target_unit for element, value in values.items()}
     medium = settings.medium or _only_word(frame, "medium")
-    samples = Samples(
+    return Samples(
         settings.name, frame, tuple(values), units, settings.support_m, medium, settings.role
     )
-    return samples, findings
+
+
+def _levelled(
+    frame: geopandas.GeoDataFrame,
+    findings: Findings,
+    values: Mapping[str, ElementValues],
+    settings: SurveySettings,
+) -> tuple[geopandas.GeoDataFrame, Findings]:
+    findings = _go_on(settings, findings + check_mixture(frame, settings))
+    by = ("medium", "horizon") if settings.mixture == "level" else ("batch",)
+    frame, records = level_columns(frame, tuple(values), by, settings.levelling)
+    return frame, _go_on(settings, findings + records)
 
 
 def _go_on(settings: SurveySettings, findings: Findings) -> Findings:
@@ -105,20 +140,34 @@ def _go_on(settings: SurveySettings, findings: Findings) -> Findings:
     return findings
 
 
-def _check_names(settings: SurveySettings, table: Table) -> None:
-    """Refuse, all at once, columns that the settings name and the table lacks."""
-    names = list(table.frame.columns)
+def _wanted_columns(settings: SurveySettings, table: Table) -> dict[str, str | None]:
+    """List the columns that the settings name, by the key that names them."""
+    qualifiers = settings.qualifiers if isinstance(settings.qualifiers, dict) else {
+        "": settings.qualifiers
+    }  # fmt: skip
     wanted: dict[str, str | None] = {
         "id": settings.id,
         "batch": settings.batch,
         "medium_column": settings.medium_column,
         "horizon_column": settings.horizon_column,
+        "unit_column": settings.unit_column,
         **{f"columns.{element}": column for element, column in settings.columns.items()},
+        **{f"qualifiers.{e}".rstrip("."): name for e, name in qualifiers.items()},
         **{f"covariates {name!r}": name for name in settings.covariates},
-        **{f"where {name!r}": name for name in settings.where},
+        **{
+            f"detection_limits.{element}": limit
+            for element, limit in settings.detection_limits.items()
+            if isinstance(limit, str)
+        },
     }
     if settings.sites is None and table.coordinates is None:
         wanted |= {"x": settings.x, "y": settings.y}
+    return {key: name for key, name in wanted.items() if name != "none"}
+
+
+def _check_names(settings: SurveySettings, table: Table, wanted: Mapping[str, str | None]) -> None:
+    """Refuse, all at once, columns that the settings name and the table lacks."""
+    names = list(table.frame.columns)
     wrong = [
         must(key, "a column of the table", repr(name), nearest(name, names))
         for key, name in wanted.items()
@@ -128,47 +177,120 @@ def _check_names(settings: SurveySettings, table: Table) -> None:
         raise SurveyError("\n".join(f"survey {settings.name!r}: {line}" for line in wrong))
 
 
-def _read_elements(
-    settings: SurveySettings, table: Table, elements: Sequence[str]
+def read_elements(
+    settings: SurveySettings, table: Table, elements: Sequence[str], taken: Sequence[str]
 ) -> tuple[dict[str, ElementValues], Findings]:
-    """Find and read the column of every element; collect all mistakes."""
+    """Find and read the column of every element; collect all mistakes.
+
+    Parameters
+    ----------
+    settings
+        How the columns are named and what their cells mean.
+    table
+        The rows that have a position.
+    elements
+        Elements wanted.
+    taken
+        Columns of coordinates, which are no elements.
+    """
     records: list[Finding] = []
     values: dict[str, ElementValues] = {}
     names = list(table.frame.columns)
-    taken = [n for n in (settings.x, settings.y, settings.id, settings.batch) if n is not None]
+    used = [*taken, *(n for n in (settings.id, settings.batch) if n is not None)]
+    columns = Columns(names, used, lambda name: _holds_numbers(table, name))
+    reader = _Reader(settings, table, find_companions(names), columns)
     for element in elements:
         try:
-            column = find_column(
-                element, names, settings.columns.get(element), settings.unit, table.units, taken
-            )
+            column, beside = reader.find(element)
         except SurveyError as error:
             optional = settings.role == "check" and element not in settings.columns
             severity: Literal["warning", "error"] = "warning" if optional else "error"
             records.append(Finding(severity, "column", str(error), element=element))
             continue
-        records += _column_findings(element, column, settings.unit)
-        value, more = read_values(table, column, settings)
+        records += _column_findings(element, column, beside, settings.unit)
+        values[element], more = read_values(table, column, settings, beside)
         records += more
-        values[element] = value
+    records += reader.unused()
     if not values and elements and not any(r.severity == "error" for r in records):
         message = must("elements", "in the table", "none of them", "Check columns")
         records.append(Finding("error", "column", message))
     return values, Findings(tuple(records))
 
 
+class _Reader:
+    """Find the columns of elements and those beside them."""
+
+    def __init__(
+        self, settings: SurveySettings, table: Table, companions: Companions, columns: Columns
+    ) -> None:
+        self.settings, self.table = settings, table
+        self.companions, self.columns = companions, columns
+        self.alone = sum(header.sure for header in columns.headers.values()) <= 1
+        self.used: set[str] = set()
+
+    def find(self, element: str) -> tuple[Column, Beside]:
+        """Find the column of an element, with its unit, and its companions."""
+        stated = self.settings.columns.get(element)
+        name = self.columns.name_of(element, stated)
+        beside = self._beside(element, name)
+        units = {name: self.table.units.get(name) or unit_in_cells(self.table, name, beside.unit)}
+        column = self.columns.read(element, name, stated is not None, self.settings.unit, units)
+        self.used |= {n for n in (beside.qualifier, beside.limit, beside.unit) if n is not None}
+        return column, beside
+
+    def _beside(self, element: str, name: str) -> Beside:
+        settings, find = self.settings, self.companions.of
+        qualifier = settings.qualifiers
+        if isinstance(qualifier, dict):
+            qualifier = qualifier.get(element, "none")
+        chosen = (
+            qualifier or find(name, "qualifier", self.alone),
+            find(name, "limit", self.alone),
+            settings.unit_column or find(name, "unit", self.alone),
+        )
+        return Beside(*(None if n == "none" else n for n in chosen))
+
+    def unused(self) -> list[Finding]:
+        """Report qualifiers that no element uses though they mark limits."""
+        if self.settings.qualifiers is not None:
+            return []
+        shared = set(self.companions.shared.get("qualifier", ())) - self.used
+        words = self.settings.words()
+        lost = [n for n in sorted(shared) if marks_limits(self.table.texts(n), words)]
+        if not lost:
+            return []
+        cure = f'State it: qualifiers = {{ Cu = "{lost[0]}" }}, or qualifiers = "none"'
+        got = f"{', '.join(map(repr, lost))}, beside which none is found by its name"
+        message = must("columns of qualifiers", "those of one element", got, cure)
+        return [Finding("error", "qualifier", message)]
+
+
+def _holds_numbers(table: Table, name: str) -> bool:
+    cells = table.cells(name, "concentration")
+    return bool((np.isfinite(cells.number) | cells.below).any() or cells.blank.all())
+
+
 def _column_findings(
-    element: str, column: Column, unit: str | Mapping[str, str] | None
+    element: str, column: Column, beside: Beside, unit: str | Mapping[str, str] | None
 ) -> list[Finding]:
     records = [Finding("note", "column", column.line(), element=element)]
     said, known = read_header(column.column), species_of_word(element)
     if said.species and known and element_of(said.species) != element_of(known):
         message = f"column {column.column!r} stated for {element} sounds like {said.species}"
         records.append(Finding("warning", "species", message, element=element))
-    if isinstance(unit, str) and column.unit and column.unit != unit:
+    if isinstance(unit, str) and column.unit and column.unit != unit and not column.assumed_unit:
+        source = f"the name {column.column!r}" if said.unit else "the table"
+        message = f"unit = {unit!r}, but {source} says {column.unit}: that wins"
+        records.append(Finding("warning", "unit", message, element=element))
+    if column.assumed_unit:
         message = (
-            f"unit = {unit!r}, but the name {column.column!r} says {column.unit}: the name wins"
+            f"nothing states the unit of {column.column!r}: percent is assumed, as for oxides "
+            f'(unit = {{ {element} = "ppm" }} changes that)'
         )
         records.append(Finding("warning", "unit", message, element=element))
+    if beside.limit is not None:
+        message = f"detection limits of {element} by row from column {beside.limit!r}"
+        records.append(Finding("note", "column", message, element=element))
     return records
 
 
@@ -189,7 +311,7 @@ def _frame(
     }
     for name, column in words.items():
         if column is not None:
-            data[name] = table.frame[column].astype(str).str.strip().to_numpy()
+            data[name] = table.texts(column)
     for element, value in values.items():
         data[element] = value.values
         data[f"{element}_censored"] = value.below | value.above

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,19 +10,31 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gossan.catalogue.elements import species_of_word, unit_factor
+from gossan.catalogue.elements import species_of_word, unit_factor, unit_of_word, usual_range
 from gossan.errors import SurveyError, must
 from gossan.geochem.censoring import treat_censored
-from gossan.geochem.table.cells import Cells, Meaning, parse_cells
+from gossan.geochem.table.cells import Cells, Meaning, Words, parse_cells
+from gossan.geochem.table.codes import sort_codes
 from gossan.geochem.table.columns import Column
 from gossan.geochem.table.findings import Finding, Findings, rows_where
+from gossan.geochem.table.notation import open_example
+from gossan.geochem.table.qualifiers import apply_qualifiers, meanings, qualifier_findings
 from gossan.geochem.table.reading import Table
 from gossan.geochem.table.settings import SurveySettings
 
 
+@dataclass(frozen=True)
+class Beside:
+    """Columns that say something about a column of contents, row by row."""
+
+    qualifier: str | None = None
+    limit: str | None = None
+    unit: str | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class ElementValues:
-    """Hold one element of all samples in the delivered unit; each array is (n,).
+    """One element of all samples in the delivered unit; each array is (n,).
 
     Parameters
     ----------
@@ -46,13 +59,14 @@ def read_numbers(
     table: Table, name: str, missing: Sequence[str | float]
 ) -> tuple[NDArray[np.float64], Findings]:
     """Read a column of plain numbers; anything beyond a limit counts as text."""
-    cells = parse_cells(table.frame[name].tolist(), "number", table.decimal, missing)
+    cells = table.cells(name, "number", Words(tuple(missing)))
     text = cells.text | cells.below | cells.above
-    return cells.number, Findings(tuple(_text(table, name, text, "numbers")))
+    found = [*_open_signs(table, name), *_text(table, name, text, "numbers")]
+    return cells.number, Findings(tuple(found))
 
 
 def read_values(
-    table: Table, column: Column, settings: SurveySettings
+    table: Table, column: Column, settings: SurveySettings, beside: Beside
 ) -> tuple[ElementValues, list[Finding]]:
     """Read one element.
 
@@ -64,35 +78,127 @@ def read_values(
         The element's column, unit and factor.
     settings
         What negative numbers, zeros and limits mean.
+    beside
+        Columns that hold qualifiers, limits and units of the column, row by row.
 
     Returns
     -------
-    The values, and findings: errors "text", "no-limit", "no-values", "one-sample", "all-censored",
-    "constant", "impossible", "mixed-units"; warnings "negative", "zero", "cell-unit"; notes
-    "missing", "below", "above".
+    The values, and findings: errors "decimal", "text", "qualifier", "code", "no-limit",
+    "no-values", "one-sample", "all-censored", "constant", "impossible", "mixed-units"; warnings
+    "negative", "zero", "cell-unit", "doubtful"; notes "missing", "below", "above".
     """
     raw = table.frame[column.column].tolist()
     known = species_of_word(column.element) is not None
     meaning: Meaning = "concentration" if known else "number"
-    cells = parse_cells(raw, meaning, table.decimal, settings.missing, settings.below)
-    element, rows = column.element, table.rows
-    found = list(_text(table, column.column, cells.text, "numbers or limits", element))
-    found += _missing_codes(cells, raw, rows, element)
-    cells, more = _cell_units(cells, rows, column)
+    element, rows, words = column.element, table.rows, settings.words()
+    cells = table.cells(column.column, meaning, words)
+    found = list(_open_signs(table, column.column, element))
+    found += _text(table, column.column, cells.text, "numbers or limits", element)
+    cells, more = _qualified(cells, table, beside.qualifier, words, element)
     found += more
+    if known:
+        cells, more = sort_codes(cells, raw, rows, element, words.numbers("missing"))
+        found += more
+    found += _missing_codes(cells, raw, rows, element)
     cells, more = _negatives_and_zeros(cells, rows, settings, element)
     found += more
-    limits, more = _limits(cells, table, column, settings)
+    limits, more = _limits(cells, table, column, settings, beside.limit)
+    found += more
+    cells, limits, more = _in_one_unit(cells, limits, table, column, beside.unit)
     found += more
     limits = limits * column.factor
     found += _limit_notes(cells, limits, rows, column)
     found += _impossible(cells, limits, rows, column)
     if known:
-        found += mixed_units(np.where(cells.measured, limits, np.nan), rows, element)
+        measured = np.where(cells.measured, limits, np.nan)
+        found += mixed_units(measured, rows, element)
+        found += doubtful(measured, cells, column)
     values, more = _treated(limits, cells, settings, element)
     found += more
     found += _too_few(limits, cells, settings, element, rows)
     return ElementValues(column, values, limits, cells.below, cells.above), found
+
+
+def unit_in_cells(table: Table, column: str, beside: str | None) -> str:
+    """Tell the unit that most rows state, in a column beside the contents or in the cells."""
+    if beside is not None:
+        units = [unit_of_word(text) or "" for text in table.texts(beside)]
+    else:
+        units = [str(unit) for unit in table.cells(column, "concentration").unit]
+    counts = Counter(filter(None, units))
+    if not counts or (beside is None and sum(counts.values()) < 0.5 * len(units)):
+        return ""
+    return counts.most_common(1)[0][0]
+
+
+def _open_signs(table: Table, name: str, element: str = "") -> Iterator[Finding]:
+    """Ask where a column's numbers can be read two ways, a thousandfold apart."""
+    notation = table.notation(name)
+    example = open_example(table.frame[name].tolist(), notation)
+    if example is None:
+        return
+    sign = "comma" if "," in example else "point"
+    decimal, thousands = example.replace(",", "."), re.sub("[,.]", "", example)
+    message = must(
+        f"column {name!r}",
+        "readable in one way",
+        f"{example!r}, which is {decimal} or {thousands}",
+        f'Set decimal = "{sign}" for {decimal}, or thousands = "{sign}" for {thousands}',
+    )
+    yield Finding("error", "decimal", message, element=element)
+
+
+def _qualified(
+    cells: Cells, table: Table, name: str | None, words: Words, element: str
+) -> tuple[Cells, list[Finding]]:
+    if name is None:
+        return cells, []
+    codes = table.texts(name)
+    known, unknown = meanings(codes, name, cells.number, words)
+    found = qualifier_findings(name, codes, known, unknown, table.rows, element)
+    return (cells if unknown else apply_qualifiers(cells, codes, known)), found
+
+
+def _in_one_unit(
+    cells: Cells, limits: NDArray[np.float64], table: Table, column: Column, name: str | None
+) -> tuple[Cells, NDArray[np.float64], list[Finding]]:
+    """Convert rows whose unit, in the cell or in a column beside it, is not the column's."""
+    units = np.array([str(unit) for unit in cells.unit], object)
+    found: list[Finding] = []
+    if name is not None:
+        texts = table.texts(name)
+        beside = np.array([unit_of_word(text) or "" for text in texts], object)
+        units = np.where(units == "", beside, units)
+        unread = (texts != "") & (beside == "") & np.isfinite(limits)
+        found += _unread_units(name, texts, unread, table.rows, column.element)
+    other = (units != "") & (units != column.unit) & np.isfinite(limits)
+    if not other.any() or not column.unit:
+        return cells, limits, found
+    factors = [unit_factor(str(u), column.unit) if o else 1.0 for u, o in zip(units, other)]
+    shown = ", ".join(sorted(set(units[other])))
+    source = f"column {name!r} names" if name is not None else "the cells name"
+    message = (
+        f"{int(other.sum())} values of {column.element} are converted from {shown} to "
+        f"{column.unit}: {source} their unit"
+    )
+    where = rows_where(table.rows, other)
+    found.append(Finding("warning", "cell-unit", message, where, column.element))
+    return cells, limits * np.array(factors), found
+
+
+def _unread_units(
+    name: str,
+    texts: NDArray[np.object_],
+    mask: NDArray[np.bool_],
+    rows: NDArray[np.int_],
+    element: str,
+) -> list[Finding]:
+    if not mask.any():
+        return []
+    shown = ", ".join(repr(str(word)) for word in sorted(set(texts[mask]))[:4])
+    cure = 'Correct the cells, or set unit_column = "none" to leave the column unused'
+    message = must(f"units in column {name!r}", "known", shown, cure)
+    return [Finding("error", "cell-unit", message, rows_where(rows, mask), element)]
 
 
 def _text(
@@ -101,7 +207,7 @@ def _text(
     if mask.any():
         words = Counter(str(cell) for cell in table.frame[name][mask])
         shown = ", ".join(repr(word) for word, _ in words.most_common(4))
-        cure = "Mend the cells, or list the words in missing = [...] or below = [...]"
+        cure = "Correct the cells, or list the words in missing = [...] or below = [...]"
         message = must(f"column {name!r}", allowed, shown, cure)
         yield Finding("error", "text", message, rows_where(table.rows, mask), element)
 
@@ -119,21 +225,6 @@ def _missing_codes(
         yield Finding("note", "blank", message, rows_where(rows, cells.blank), element)
 
 
-def _cell_units(
-    cells: Cells, rows: NDArray[np.int_], column: Column
-) -> tuple[Cells, list[Finding]]:
-    """Convert cells that name another unit than their column."""
-    other = np.array([bool(unit) and unit != column.unit for unit in cells.unit])
-    if not other.any():
-        return cells, []
-    factors = [
-        unit_factor(u, column.unit) if o and column.unit else 1.0 for u, o in zip(cells.unit, other)
-    ]
-    message = f"cells of {column.element} name another unit than {column.unit} and were converted"
-    finding = Finding("warning", "cell-unit", message, rows_where(rows, other), column.element)
-    return replace(cells, number=cells.number * np.array(factors)), [finding]
-
-
 def _negatives_and_zeros(
     cells: Cells, rows: NDArray[np.int_], settings: SurveySettings, element: str
 ) -> tuple[Cells, list[Finding]]:
@@ -141,7 +232,7 @@ def _negatives_and_zeros(
     zero = cells.measured & (cells.number == 0)
     where = rows_where(rows, cells.negative)
     if where and settings.negative == "refuse":
-        message = must(element, "0 or more", "negative numbers", "Mend the rows")
+        message = must(element, "0 or more", "negative numbers", "Correct the rows")
         found.append(Finding("error", "negative", message, where, element))
     elif where:
         how = "detection limits" if settings.negative == "below" else "missing"
@@ -170,48 +261,75 @@ def _negatives_and_zeros(
 
 
 def _limits(
-    cells: Cells, table: Table, column: Column, settings: SurveySettings
+    cells: Cells, table: Table, column: Column, settings: SurveySettings, by_row: str | None
 ) -> tuple[NDArray[np.float64], list[Finding]]:
-    """Complete limits that cells do not tell: as stated, else the one limit of batch or column."""
+    """Complete limits that cells do not state: by row, as stated, else that of batch or column."""
     number = cells.number.copy()
-    lost = cells.below & ~np.isfinite(number)
     element = column.element
     found: list[Finding] = []
+    stated = settings.detection_limits.get(element)
+    name = stated if isinstance(stated, str) else by_row
+    if name is not None:
+        number = _limits_by_row(cells, number, table, name)
+    lost = cells.below & ~np.isfinite(number)
     if lost.any():
-        stated = settings.detection_limits.get(element)
-        if stated is None and column.column in table.limits:
-            row_limit = parse_cells([table.limits[column.column]], "concentration", table.decimal)
-            stated = float(row_limit.number[0])
-        if stated is not None and np.isfinite(stated):
-            number[lost] = stated
+        limit = (
+            stated
+            if isinstance(stated, (int, float))
+            else _limit_of_row(table.limits, table, column)
+        )
+        if limit is not None and np.isfinite(limit):
+            number[lost] = limit
         else:
             number = _limits_of_batch(number, lost, cells.below & ~lost, table, settings.batch)
+    lost = cells.above & ~np.isfinite(number)
+    upper = _limit_of_row(table.upper_limits, table, column)
+    if lost.any() and upper is not None:
+        number[lost] = upper
     for mask, side in ((cells.below, "below"), (cells.above, "above")):
         lost = mask & ~np.isfinite(number)
         if lost.any():
             cure = (
-                f"Add detection_limits = {{ {element} = ... }}"
+                f"Add detection_limits = {{ {element} = ... }} with the limit or its column, or "
+                "list the word in missing"
                 if side == "below"
-                else ("Write the limit into the cells, as >10000")
+                else "Write the limit into the cells, as >10000"
             )
-            message = must(f"limit of {element}", "known", f"values {side} one not told", cure)
+            message = must(f"limit of {element}", "known", f"values {side} one not stated", cure)
             found.append(
                 Finding("error", "no-limit", message, rows_where(table.rows, lost), element)
             )
     return number, found
 
 
+def _limits_by_row(
+    cells: Cells, number: NDArray[np.float64], table: Table, name: str
+) -> NDArray[np.float64]:
+    """Take the limits of rows from a column; "<5" and "5" mean the same there."""
+    limits = np.abs(table.cells(name, "number").number)
+    lost = cells.below & ~np.isfinite(number) & (limits > 0)
+    return np.where(lost, limits, number)
+
+
+def _limit_of_row(limits: dict[str, str], table: Table, column: Column) -> float | None:
+    """Read the limit that a row beside the header states for a column."""
+    if column.column not in limits:
+        return None
+    cells = parse_cells([limits[column.column]], "concentration", table.notation(column.column))
+    return float(cells.number[0])
+
+
 def _limits_of_batch(
     number: NDArray[np.float64],
     lost: NDArray[np.bool_],
-    told: NDArray[np.bool_],
+    stated: NDArray[np.bool_],
     table: Table,
     batch: str | None,
 ) -> NDArray[np.float64]:
     batches = np.zeros(len(number), object) if batch is None else table.frame[batch].to_numpy()
     for name in dict.fromkeys(batches[lost]):
         same = batches == name
-        for part in (told & same, told):
+        for part in (stated & same, stated):
             limits = np.unique(number[part])
             if len(limits) == 1:
                 number[lost & same] = limits[0]
@@ -276,9 +394,31 @@ def mixed_units(values: NDArray[np.float64], rows: NDArray[np.int_], element: st
         element,
         "in one unit",
         f"two groups of values about {10**apart:.0f} times apart",
-        'Mend the rows, or set accept = ["mixed-units"] if the values are right',
+        'Correct the rows, or set accept = ["mixed-units"] if the values are right',
     )
     return [Finding("error", "mixed-units", message, rows_where(rows, odd), element)]
+
+
+def doubtful(measured: NDArray[np.float64], cells: Cells, column: Column) -> list[Finding]:
+    """Doubt contents that no ground has: their median is far from the crust's mean.
+
+    Elements that are mostly below the limit are left out: their median shows the limit.
+    """
+    known = measured[np.isfinite(measured) & (measured > 0)]
+    species = species_of_word(column.element) or column.species
+    usual = usual_range(species, column.target_unit)
+    if len(known) < 5 or usual is None or cells.below.sum() > len(known):
+        return []
+    crust, low, high = usual
+    median = float(np.median(known))
+    if low <= median <= high:
+        return []
+    message = (
+        f"the median of {column.element} is {median:.3g} {column.target_unit}; the crust holds "
+        f"{crust:.3g} on average: check the unit of column {column.column!r} "
+        f"(read as {column.unit})"
+    )
+    return [Finding("warning", "doubtful", message, element=column.element)]
 
 
 def _treated(

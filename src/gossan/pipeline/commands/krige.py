@@ -260,7 +260,8 @@ def _write_tables(all_: Krigings, seconds: float) -> None:
     run.write_table(Table.SAMPLES, all_.surveys.samples_table())
     run.write_table(Table.FINDINGS, all_.surveys.findings_table())
     paths = [project.path(survey.path) for survey in project.survey]
-    paths += [project.path(survey.sites) for survey in project.survey if survey.sites]
+    sites = (survey.sites_table for survey in project.survey)
+    paths += [project.path(one.path) for one in sites if one is not None]
     found = versions()
     run.write_manifest(
         KrigeManifest(

@@ -16,8 +16,8 @@ from gossan.fusion.registry import make_model, options_of
 from gossan.geo.grid import Grid
 from gossan.geo.layer import values_at
 from gossan.geo.raster import atomic_path
-from gossan.geochem.table.cells import parse_cells
-from gossan.geochem.table.coordinates import are_angles, find_axes, project
+from gossan.geochem.table.axes import are_angles, find_axes
+from gossan.geochem.table.coordinates import project
 from gossan.geochem.table.reading import Table, read_table
 from gossan.geochem.transforms import transform_from_record
 from gossan.io.contract import ProductRecord
@@ -172,7 +172,7 @@ def _coordinates(table: Table, crs: CRS, name: str) -> NDArray[np.float64]:
 
 def _numbers(table: Table, column: str, name: str) -> NDArray[np.float64]:
     raw = table.frame[column].tolist()
-    cells = parse_cells(raw, "number", table.decimal)
+    cells = table.cells(column)
     wrong = np.flatnonzero(cells.text | cells.below | cells.above)
     if len(wrong):
         got = f"{raw[wrong[0]]!r} in row {table.rows[wrong[0]]}"

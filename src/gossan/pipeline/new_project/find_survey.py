@@ -15,8 +15,9 @@ from pyproj import CRS
 from gossan.catalogue.elements import element_of, species_of_word, usual_unit
 from gossan.errors import SurveyError, must
 from gossan.geo.grid import Grid
+from gossan.geochem.table.axes import are_angles, find_axes
 from gossan.geochem.table.columns import known_elements, read_header
-from gossan.geochem.table.coordinates import are_angles, find_axes, points_inside
+from gossan.geochem.table.coordinates import points_inside
 from gossan.geochem.table.reading import Table, read_table
 from gossan.pipeline.new_project.answers import Answers
 

@@ -1,0 +1,113 @@
+"""Find the columns of coordinates, and what the axes of a CRS are called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from pyproj import CRS
+
+AXES = (
+    ("easting", "northing"), ("east", "north"), ("x", "y"), ("lon", "lat"), ("long", "lat"),
+    ("longitude", "latitude"), ("xcoord", "ycoord"), ("x_coord", "y_coord"), ("coord_x", "coord_y"),
+    ("utm_e", "utm_n"), ("utme", "utmn"), ("x_utm", "y_utm"), ("utm_x", "utm_y"),
+    ("utm_east", "utm_north"), ("utm_easting", "utm_northing"), ("eastings", "northings"),
+    ("easting_m", "northing_m"), ("e", "n"), ("mga_e", "mga_n"), ("amg_e", "amg_n"),
+    ("mga_east", "mga_north"), ("amg_east", "amg_north"), ("grid_e", "grid_n"),
+    ("longitude_dd", "latitude_dd"), ("lon_dd", "lat_dd"), ("lng", "lat"), ("point_x", "point_y"),
+    ("dec_long", "dec_lat"), ("declong", "declat"), ("decimal_longitude", "decimal_latitude"),
+    ("long_dec", "lat_dec"), ("longdd", "latdd"), ("wgs84_lon", "wgs84_lat"),
+    ("rechtswert", "hochwert"), ("rw", "hw"), ("ostwert", "nordwert"), ("este", "norte"),
+    ("est", "nord"), ("leste", "norte"), ("longitud", "latitud"), ("coordenada_x", "coordenada_y"),
+    ("coord_este", "coord_norte"), ("utm_este", "utm_norte"), ("utm_leste", "utm_norte"),
+    ("laenge", "breite"), ("länge", "breite"), ("dlugosc", "szerokosc"), ("długość", "szerokość"),
+    ("восток", "север"), ("долгота", "широта"), ("横坐标", "纵坐标"), ("经度", "纬度"),
+    ("東経", "北緯"), ("経度", "緯度"), ("경도", "위도"),
+    ("东经", "北纬"), ("东坐标", "北坐标"), ("x坐标", "y坐标"), ("x座標", "y座標"),
+)  # fmt: skip
+"""Usual names of a pair of coordinate columns, in the order in which they are looked for."""
+
+_ANGLES = re.compile(
+    r"(wgs84_)?l(o?ng|on)|dec_?l|decimal_l|долгота|经度|东经|経度|東経|경도|l(ä|ae)nge|d[lł]ugo"
+)
+_PLAIN_X = re.compile(r"(coord_|coordenada_)?x(_?coord|坐标|座標)?(_(m|19\d\d|2000|pl))?")
+_DATUMS = re.compile(r"_(gda|wgs|agd|nad|sirgas|psad|sad|jgd|etrs|ed|mga|amg)_?\d{0,4}[a-z]?$")
+
+
+def find_axes(names: Sequence[str], degrees: bool = False) -> tuple[str, str] | None:
+    """Find a pair of coordinate columns by their usual names; None where there is none.
+
+    Where a table has both, ``degrees`` tells which pair is wanted.
+
+    >>> find_axes(["SAMPLE", "Easting", "Northing", "Cu"])
+    ('Easting', 'Northing')
+    >>> find_axes(["№", "Восток, м", "Север, м", "EASTING_GDA2020"])
+    ('Восток, м', 'Север, м')
+    """
+    pairs = _pairs(names)
+    wanted = [pair for pair in pairs if are_angles(pair) == degrees]
+    return next(iter([*wanted, *pairs]), None)
+
+
+def axis_columns(names: Sequence[str]) -> set[str]:
+    """List every column that is one of a pair of coordinates: none of them is an element.
+
+    >>> sorted(axis_columns(["X", "Y", "Y_ppm", "LON", "LAT"]))
+    ['LAT', 'LON', 'X', 'Y']
+    """
+    return {name for pair in _pairs(names) for name in pair}
+
+
+def _pairs(names: Sequence[str]) -> list[tuple[str, str]]:
+    known: dict[str, str] = {}
+    for name in names:
+        for short in _short_names(name):
+            known.setdefault(short, name)
+    return [(known[x], known[y]) for x, y in AXES if x in known and y in known]
+
+
+def _short_names(name: str) -> list[str]:
+    """Give a column's name as it is looked for: plain, without brackets, without its datum."""
+    plain = [_underscored(name), _underscored(re.split(r"[(\[,]", name)[0].strip() or name)]
+    return [*plain, *(_DATUMS.sub("", word) for word in plain)]
+
+
+def _underscored(name: str) -> str:
+    return re.sub(r"[\s.\-]+", "_", name.strip().lower()).strip("_")
+
+
+def are_angles(axes: tuple[str, str]) -> bool:
+    """Tell whether the names of a pair of columns are those of longitude and latitude.
+
+    >>> are_angles(("Longitude_DD", "Latitude_DD")), are_angles(("x", "y"))
+    (True, False)
+    """
+    return bool(_ANGLES.match(_underscored(axes[0])))
+
+
+def x_points_north(crs: CRS) -> bool:
+    """Tell the systems that call their first coordinate y: x is north, or south, there.
+
+    >>> x_points_north(CRS("EPSG:2180")), x_points_north(CRS("EPSG:32638"))
+    (True, False)
+    >>> x_points_north(CRS("EPSG:2048")), x_points_north(CRS("EPSG:5513"))
+    (True, False)
+    """
+    axes = crs.axis_info[:2]
+    if len(axes) < 2 or not crs.is_projected:
+        return False
+    ordered = axes[::-1] if [a.direction for a in axes] == ["north", "east"] else axes
+    return [axis.abbrev.upper() for axis in ordered] == ["Y", "X"]
+
+
+def are_plain_xy(axes: tuple[str, str]) -> bool:
+    """Tell columns that are called x and y, without saying which is the easting.
+
+    >>> are_plain_xy(("X", "Y")), are_plain_xy(("X_2000", "Y_2000"))
+    (True, True)
+    >>> are_plain_xy(("POINT_X", "POINT_Y"))
+    False
+    """
+    x, y = ({re.sub("[xy]", letter, s) for s in _short_names(n)} for n, letter in zip(axes, "xx"))
+    named = "x" in axes[0].lower() and "y" in axes[1].lower()
+    return named and all(any(_PLAIN_X.fullmatch(s) for s in short) for short in (x, y))

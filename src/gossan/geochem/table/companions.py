@@ -1,0 +1,126 @@
+"""Find the columns that say something about a column of contents: qualifier, limit, unit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gossan.catalogue.elements import unit_of_word
+from gossan.catalogue.words import words
+from gossan.geochem.table.columns import Role, header_tokens, read_header
+
+_GENERIC = words("content")
+"""Words that name a column of contents without its element."""
+_PHRASES: dict[str, Role] = {
+    "detection limit": "limit", "limit of detection": "limit", "lower detection limit": "limit",
+    "limite de deteccion": "limit", "limite de detección": "limit", "limite de détection": "limit",
+    "limite de detecção": "limit", "reporting limit": "limit", "less than": "qualifier",
+    "detection flag": "qualifier", "value qualifier": "qualifier", "qualified value": "other",
+    "<": "qualifier", "<>": "qualifier", "> <": "qualifier", "< >": "qualifier",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Companions:
+    """The columns of a table by the role that their names give them.
+
+    Parameters
+    ----------
+    by_core
+        Companions by role and by the words of the column that they belong to.
+    shared
+        Companions whose names belong to no column, by role.
+    names
+        All columns, in their order.
+    """
+
+    by_core: dict[tuple[Role, frozenset[str]], str] = field(default_factory=dict)
+    shared: dict[Role, tuple[str, ...]] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+
+    def of(self, column: str, role: Role, alone: bool) -> str | None:
+        """Find the companion of a column of contents; None where there is none.
+
+        Parameters
+        ----------
+        column
+            Column of contents.
+        role
+            What is looked for.
+        alone
+            Whether this is the only column of contents: then the shared companion is its own.
+
+        Examples
+        --------
+        >>> found = find_companions(["CU_Q", "CU_PPM", "VALUE", "UNIT"])
+        >>> found.of("CU_PPM", "qualifier", False), found.of("VALUE", "unit", True)
+        ('CU_Q', 'UNIT')
+        """
+        mine = _core(column)
+        fits = [
+            (len(core), name)
+            for (kind, core), name in self.by_core.items()
+            if kind == role and core and core <= mine and name != column
+        ]
+        if fits:
+            return max(fits)[1]
+        shared = [name for name in self.shared.get(role, ()) if name != column]
+        if len(shared) == 1 and (alone or bool(_GENERIC & mine)):
+            return shared[0]
+        return self._beside(column, shared)
+
+    def _beside(self, column: str, shared: Sequence[str]) -> str | None:
+        """Take the one of several that stands beside the column, all on the same side."""
+        places = [self.names.index(name) for name in shared]
+        if len(places) < 2 or column not in self.names:
+            return None
+        side = -1 if min(places) < self._first_value() else 1
+        at = self.names.index(column) + side
+        return self.names[at] if at in places else None
+
+    def _first_value(self) -> int:
+        return next((i for i, name in enumerate(self.names) if read_header(name).sure), 0)
+
+
+def find_companions(names: Sequence[str]) -> Companions:
+    """Sort the columns that say something about others by role."""
+    by_core: dict[tuple[Role, frozenset[str]], str] = {}
+    shared: dict[Role, list[str]] = {}
+    for name in names:
+        role = role_of(name)
+        if role in ("value", "other"):
+            continue
+        core = _core(name)
+        if core - _GENERIC:
+            by_core[role, core] = name
+        else:
+            shared.setdefault(role, []).append(name)
+    return Companions(by_core, {role: tuple(found) for role, found in shared.items()}, tuple(names))
+
+
+def role_of(name: str) -> Role:
+    """Tell what a column holds by its name.
+
+    >>> role_of("Detection Limit"), role_of("UNITS"), role_of("Cu_Q"), role_of("Cu_ppm")
+    ('limit', 'unit', 'qualifier', 'value')
+    """
+    plain = re.sub(r"[\s_.\-]+", " ", re.sub(r"\.\d+$", "", name)).strip().lower()
+    if plain in _PHRASES:
+        return _PHRASES[plain]
+    role = read_header(re.sub(r"\.\d+$", "", name)).role
+    said = {token.lower() for token in header_tokens(name)}
+    return "limit" if {"detection", "limit"} <= said else role
+
+
+def _core(name: str) -> frozenset[str]:
+    """Give the words of a name that are neither role nor unit."""
+    tokens = [token.lower() for token in header_tokens(re.sub(r"\.\d+$", "", name))]
+    return frozenset(
+        token
+        for token in tokens
+        if read_header(token).role == "value"
+        and not unit_of_word(token)
+        and token not in words("limit_filler") - _GENERIC
+        and not token.isdigit()
+    )

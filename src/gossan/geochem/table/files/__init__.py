@@ -1,0 +1,1 @@
+"""From files to cells: encodings, delimiters, sheets, vector layers and headers."""
