@@ -14,6 +14,7 @@ from typing import Literal, get_args
 from gossan.catalogue.elements import (
     OXIDES,
     element_of,
+    elements,
     is_major,
     species_factor,
     species_of_word,
