@@ -79,7 +79,7 @@ def score(data: bytes, encoding: str) -> float:
 
 
 def _is_known(word: str) -> bool:
-    if word.isascii():
+    if word.isascii() or (len(word) == 1 and ord(word) < 0x2E80):
         return False
     plain = word.lower()
     return plain in words_of("foreign") or bool(species_of_word(plain)) or bool(unit_of_word(plain))
@@ -89,7 +89,7 @@ def _joined(words: list[str]) -> float:
     """Reward letters that stand with their kind, punish those that do not."""
     total = 0.0
     for word in words:
-        scripts = [unicodedata.name(letter, "? ").split()[0] for letter in word]
+        scripts = ["LATIN" if letter in "ªºµ" else _script(letter) for letter in word]
         foreign = [s for s, letter in zip(scripts, word) if ord(letter) > 127]
         if not foreign:
             continue
@@ -104,10 +104,18 @@ def _joined(words: list[str]) -> float:
     return total
 
 
+def _script(letter: str) -> str:
+    return unicodedata.name(letter, "? ").split()[0]
+
+
 def _western(letter: str) -> float:
     if letter in "äöüÄÖÜßéèêëàâçîïôûùñáíóúãõâÉÀÇÑÓÁÍÚåøæÅØÆ°µ²³±½×–—’‘“”ºª€§·…‰":
         return 1.0
     return -0.5 if letter.isalpha() else -1.0
+
+
+def _old_western(letter: str) -> float:
+    return 0.6 * _western(letter) if letter.isalpha() else -0.5
 
 
 def _central(letter: str) -> float:
@@ -164,8 +172,8 @@ _CANDIDATES: dict[str, Callable[[str], float]] = {
     "euc_jp": _within("euc_jp", 0xA4, 0xCF, 2.0),
     "cp1250": _central,
     "cp1254": _turkish,
-    "mac_roman": lambda letter: 0.6 * _western(letter),
-    "cp850": lambda letter: 0.6 * _western(letter),
+    "mac_roman": _old_western,
+    "cp850": _old_western,
     "latin-1": lambda letter: 0.1,
 }
 """What a letter is worth where a file is read in this encoding; the first wins a tie."""
