@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -219,11 +220,17 @@ def validate(
 
 
 @app.command()
-def anomalies(run: RunPath, quiet: Quiet = False) -> None:
-    """Find, outline and rank the anomalies of every map of a run."""
+def anomalies(
+    run: RunPath,
+    threshold: Annotated[
+        list[str] | None, typer.Option(help="Such as Zn=500, in the element's unit; repeatable.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Find, outline and rank the anomalies of every map, by the project's [anomalies] as of now."""
     from gossan.pipeline.commands.anomalies import anomalies_of_run
 
-    found = anomalies_of_run(run, _reporter(quiet))
+    found = anomalies_of_run(run, _reporter(quiet), _numbers("--threshold", threshold or ()))
     if not quiet:
         _table(found)
         _say(f"Anomalies: {run / 'anomalies'}")
@@ -266,6 +273,18 @@ def demo(
         _table(shown.table)
         for sentence in shown.sentences:
             _say(sentence)
+
+
+def _numbers(option: str, given: Sequence[str]) -> dict[str, float]:
+    """Read values such as Zn=500."""
+    found = {}
+    for text in given:
+        name, _, number = text.partition("=")
+        try:
+            found[name.strip()] = float(number)
+        except ValueError:
+            raise InputError(must(option, "such as Zn=500", repr(text), "Write it so")) from None
+    return found
 
 
 def _reporter(quiet: bool):  # type: ignore[no-untyped-def]

@@ -107,11 +107,29 @@ class Column(StrEnum):
     OVERLAP = "overlap"
     EXPOSURE = "exposure"
     SCORE = "score"
+    PEAK_LONGITUDE = "peak_longitude"
+    PEAK_LATITUDE = "peak_latitude"
+    PEAK_PROBABILITY = "peak_probability"
+    PEAK_LOWER90 = "peak_lower90"
+    PEAK_UPPER90 = "peak_upper90"
+    COARSE_PROBABILITY = "coarse_probability"
+    APPLICABLE = "applicable"
+    UNSUPPORTED = "unsupported"
+    SAMPLES = "samples"
+    SAMPLES_NEAR = "samples_near"
+    SAMPLES_ABOVE = "samples_above"
+    HIGHEST_SAMPLE = "highest_sample"
+    SAMPLE_M = "sample_m"
+    SUPPORTS = "supports"
+    AGAINST = "against"
+    SMALLEST_KM2 = "smallest_km2"
+    METHOD = "method"
     RULE = "rule"
     VALUE = "value"
     # known occurrences
     OCCURRENCE_M = "occurrence_m"
     OCCURRENCES = "occurrences"
+    COMMODITY = "commodity"
     OUTSIDE = "outside"
     AUC = "auc"
     AUC_LOWER95 = "auc_lower95"
@@ -190,7 +208,7 @@ _COLUMNS: dict[Table, tuple[Column, ...]] = {
         _C.PRODUCT, _C.ELEMENT, _C.COMPARISON, _C.N, _C.FROM_M, _C.TO_M, _C.NOMINAL, _C.ACHIEVED,
     ),
     Table.SAMPLES: (_C.SURVEY, _C.ROLE, _C.EASTING, _C.NORTHING),
-    Table.OCCURRENCES: (_C.EASTING, _C.NORTHING),
+    Table.OCCURRENCES: (_C.EASTING, _C.NORTHING, _C.COMMODITY),
     Table.VARIOGRAMS: (
         _C.ELEMENT, _C.KIND, _C.SILL, _C.RANGE_M, _C.PRACTICAL_RANGE_M, _C.SMOOTHNESS,
     ),
@@ -210,11 +228,14 @@ _COLUMNS: dict[Table, tuple[Column, ...]] = {
         _C.ELEMENT, _C.PRODUCT, _C.RANK, _C.ANOMALY, _C.STATUS, _C.THRESHOLD, _C.AREA_KM2, _C.PEAK,
         _C.PEAK_EASTING, _C.PEAK_NORTHING, _C.MEAN, _C.CONTRAST, _C.CONTRAST_AREA, _C.ZONE,
         _C.PROBABILITY, _C.COINCIDENT, _C.OVERLAP, _C.OCCURRENCE_M, _C.OCCURRENCES, _C.EXPOSURE,
-        _C.SCORE,
+        _C.SCORE, _C.UNIT, _C.PEAK_LONGITUDE, _C.PEAK_LATITUDE, _C.PEAK_PROBABILITY,
+        _C.PEAK_LOWER90, _C.PEAK_UPPER90, _C.COARSE_PROBABILITY, _C.APPLICABLE, _C.UNSUPPORTED,
+        _C.SAMPLES, _C.SAMPLES_NEAR, _C.SAMPLES_ABOVE, _C.HIGHEST_SAMPLE, _C.SAMPLE_M, _C.SUPPORTS,
+        _C.AGAINST,
     ),
     Table.PRODUCT_NUMBERS: (
-        _C.ELEMENT, _C.PRODUCT, _C.THRESHOLD, _C.NUMBER, _C.TOTAL_KM2, _C.MEDIAN_KM2,
-        _C.LARGEST_KM2, _C.INSIDE_SHARE, _C.KNOWN, _C.EXTENDED, _C.NEW, _C.NEW_KM2,
+        _C.ELEMENT, _C.PRODUCT, _C.THRESHOLD, _C.SMALLEST_KM2, _C.NUMBER, _C.TOTAL_KM2,
+        _C.MEDIAN_KM2, _C.LARGEST_KM2, _C.INSIDE_SHARE, _C.KNOWN, _C.EXTENDED, _C.NEW, _C.NEW_KM2,
         _C.MEDIAN_CONTRAST,
     ),
     Table.OCCURRENCE_TESTS: (_C.ELEMENT, _C.NOTE),
@@ -225,6 +246,7 @@ _COLUMNS: dict[Table, tuple[Column, ...]] = {
     Table.PREDICTION_AREA: (
         _C.ELEMENT, _C.PRODUCT, _C.THRESHOLD, _C.OCCURRENCE_SHARE, _C.AREA_SHARE,
     ),
+    Table.HALO: (_C.ELEMENT, _C.METHOD, _C.LOADING, _C.SHARE),
     Table.TRUTH: (_C.ELEMENT, _C.PRODUCT, _C.R, _C.RMSE, _C.SKILL, _C.DETAIL_R),
 }  # fmt: skip
 

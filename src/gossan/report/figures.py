@@ -72,6 +72,17 @@ def element_scale(results: Results, element: str) -> Scale:
     return common_scale(chosen, f"{element} ({maps[0].unit})" if maps else element)
 
 
+def _halo_words(results: Results, name: str) -> str:
+    """Say which element drives a halo map most."""
+    table = results.table(Table.HALO)
+    own = table[table[Column.METHOD] == name.removeprefix("halo_")]
+    if not len(own):
+        return "Score of all elements together."
+    lead = own.iloc[int(own[Column.SHARE].argmax())]
+    share = f"{100 * lead[Column.SHARE]:.0f} % of its variation"
+    return f"Score of all elements together, driven most by {lead[Column.ELEMENT]} ({share})."
+
+
 def run_plates(results: Results) -> Iterator[Plate]:
     """Draw what belongs to the whole run: samples, exposure, loadings."""
     base = results.pictures or list(results.maps.values())[:1]
@@ -84,7 +95,7 @@ def run_plates(results: Results) -> Iterator[Plate]:
         yield Plate(one.name, "exposure", text, figure)
     for one in results.halos:
         figure, _ = single(one, common_scale([one.values], one.unit), one.name.replace("_", " "))
-        yield Plate(one.name, "halo", "Score of all elements together.", figure)
+        yield Plate(one.name, "halo", _halo_words(results, one.name), figure)
     table = results.table(Table.COMPONENTS)
     for source in dict.fromkeys(table[Column.SOURCE]):
         chart = loadings_chart(results, str(source))

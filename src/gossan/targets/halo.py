@@ -1,9 +1,9 @@
-"""Score many elements as one halo: components, distances and indices, with their loadings."""
+"""Scores of many elements as one halo: components, distances and indices, with their drivers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -20,11 +20,12 @@ Method = Literal["clr_pca", "mahalanobis", "additive", "multiplicative"]
 
 @dataclass(frozen=True, eq=False)
 class HaloScore:
-    """Score contents of several elements; call it with ``(element, ...)``, get ``(...)``.
+    """A score of the contents of several elements: call it with ``(element, ...)``, get ``(...)``.
 
     Linear scores (clr_pca, multiplicative): ``(ln x - centre) . weights``; additive:
     ``sum weights * x / exp(centre)``; mahalanobis: ``sqrt(z' precision z)``, z = ln x - centre.
-    ``explained``: share of variance (clr_pca), else NaN.
+    ``explained``: share of variance (clr_pca), else NaN. ``shares``: how much each element drives
+    the score among the samples; they add up to 1.
     """
 
     method: Method
@@ -33,15 +34,27 @@ class HaloScore:
     weights: Array
     precision: Array | None = None
     explained: float = float("nan")
+    shares: Array = field(default_factory=lambda: np.empty(0))
+
+    @property
+    def drivers(self) -> str:
+        """The elements that drive the score most, in words.
+
+        Those are named that together make four fifths of its variation.
+        """
+        order = np.argsort(-self.shares)
+        enough = int(np.searchsorted(np.cumsum(self.shares[order]), 0.8)) + 1
+        return ", ".join(f"{self.elements[i]} ({self.shares[i]:.0%})" for i in order[:enough])
 
     @property
     def loadings(self) -> pd.DataFrame:
-        """Table with one row per element: element, background (unit of the data), loading."""
+        """Table with one row per element: background (unit of the data), loading, share."""
         return pd.DataFrame(
             {
                 "element": self.elements,
                 "background": np.exp(self.centre),
                 "loading": self.weights,
+                "share": self.shares,
                 "method": self.method,
                 "explained": self.explained,
             }
@@ -51,17 +64,22 @@ class HaloScore:
         """Score; NaN where an element is empty or not above 0."""
         x = np.asarray(contents, dtype=np.float64)
         positive = np.where(x > 0, x, np.nan)
-        z = np.moveaxis(np.log(positive), 0, -1) - self.centre
+        total = self.parts(np.moveaxis(np.log(positive), 0, -1)).sum(axis=-1)
+        return np.asarray(total if self.precision is None else np.sqrt(total))
+
+    def parts(self, logarithms: Array) -> Array:
+        """Part of each element in the score (in its square: mahalanobis): (..., element)."""
+        z = logarithms - self.centre
         if self.method == "additive":
-            return np.asarray(np.exp(z) @ self.weights)
+            return np.asarray(np.exp(z) * self.weights)
         if self.precision is not None:
-            return np.sqrt(np.einsum("...i,ij,...j->...", z, self.precision, z))
-        return np.asarray(z @ self.weights)
+            return np.asarray(z * (z @ self.precision))
+        return np.asarray(z * self.weights)
 
 
 @dataclass(frozen=True)
 class _AsBand:
-    """Give a score as the one band of a layer."""
+    """A score as the one band of a layer."""
 
     score: HaloScore
 
@@ -118,6 +136,28 @@ def fit_halo(
             must("a halo score", "learnt from 2 elements and 5 samples of each at least",
                  f"{len(names)} elements, {len(x)} whole samples", "Use fewer elements")
         )  # fmt: skip
+    score = _fitted(x, names, method, towards, component, (numerator, denominator), seed)
+    return replace(score, shares=_shares(score.parts(x)))
+
+
+def _shares(parts: Array) -> Array:
+    """Split the variance of a sum among its parts: covariance with the sum over its variance."""
+    total = parts.sum(axis=1)
+    spread = total.var()
+    covariance = ((parts - parts.mean(axis=0)) * (total - total.mean())[:, None]).mean(axis=0)
+    return covariance / spread if spread > 0 else np.full(parts.shape[1], 1 / parts.shape[1])
+
+
+def _fitted(
+    x: Array,
+    names: tuple[str, ...],
+    method: Method,
+    towards: str | None,
+    component: int,
+    sides: tuple[Sequence[str], Sequence[str]],
+    seed: int,
+) -> HaloScore:
+    numerator, denominator = sides
     if method == "clr_pca":
         return _clr_pca(x, names, towards, component)
     if method == "mahalanobis":

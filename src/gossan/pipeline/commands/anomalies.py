@@ -3,77 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from gossan.arrays.distribution import Distribution
-from gossan.errors import FitError, InputError
+from gossan.errors import FitError, InputError, must
 from gossan.evaluate.occurrences import compare_occurrences
 from gossan.geo.blocks import Blocks
-from gossan.geo.grid import Grid
 from gossan.geo.histogram import map_distribution
-from gossan.geo.layer import Layer, MappedLayer, RenamedLayer, StackedLayer
-from gossan.geo.raster import open_raster
-from gossan.geo.warp import to_grid
-from gossan.geochem.transforms import Transform, transform_from_record
+from gossan.geo.layer import Layer, StackedLayer
 from gossan.io.contract import BASELINE, ProductRecord
 from gossan.io.finished_run import FinishedRun, open_run
 from gossan.io.tables import Column, Table
+from gossan.pipeline.anomaly_evidence import evidence_of, occurrences_of, smallest_of
+from gossan.pipeline.anomaly_rule import rule_of, taken_rule
 from gossan.pipeline.options.project import AnomalyRule
 from gossan.pipeline.progress import Reporter, Silent
-from gossan.targets.above import AboveLayer, ExceedanceLayer
 from gossan.targets.anomalies import Anomalies, AnomalySettings, find_anomalies
 from gossan.targets.anomaly_files import write_anomalies
-from gossan.targets.evidence import Evidence
 from gossan.targets.halo import fit_halo, halo_layer
 from gossan.targets.product_numbers import product_numbers
 from gossan.targets.thresholds import find_threshold, threshold_table
 
 THRESHOLD_DRAWS = 100
+WRITTEN = (
+    Table.THRESHOLDS,
+    Table.PRODUCT_NUMBERS,
+    Table.ANOMALIES,
+    Table.OCCURRENCE_TESTS,
+    Table.OCCURRENCE_CURVES,
+    Table.PREDICTION_AREA,
+    Table.HALO,
+)
+"""Tables of this command; each is written even without rows, so that none is of earlier maps."""
 HALO_METHODS = ("clr_pca", "mahalanobis", "additive", "multiplicative")
-
-
-@dataclass(frozen=True)
-class Forward:
-    """Bring the estimate back to the working scale, beside its standard error."""
-
-    transform: Transform
-
-    def __call__(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Map ("estimate", "standard_error")."""
-        result = values.copy()
-        tiny = np.finfo(np.float32).tiny
-        result[0] = self.transform.forward(np.maximum(values[0].astype(float), tiny))
-        return result
-
-
-def rule_of(run: FinishedRun) -> AnomalyRule:
-    """Read the [anomalies] of the project that a run was made of."""
-    return AnomalyRule.model_validate(run.manifest.settings.get("anomalies", {}))
-
-
-def exposure_of(run: FinishedRun, grid: Grid) -> Layer | None:
-    """Open the exposure layer on a grid, if one was made."""
-    paths = run.scene_layers("exposure")
-    return to_grid(open_raster(paths[0]), grid) if paths else None
-
-
-def probability_of(run: FinishedRun, product: ProductRecord, threshold: float) -> Layer | None:
-    """Probability that the element exceeds a threshold, where the product has an error."""
-    error = run.standard_error(product)
-    if error is None:
-        return None
-    estimate = RenamedLayer(run.estimate(product), ("estimate",))
-    transform = transform_from_record(product.transform_record)
-    working = MappedLayer(
-        StackedLayer((estimate, error)), Forward(transform), ("estimate", "standard_error")
-    )
-    return ExceedanceLayer(working, float(transform.forward(np.array([threshold]))[0]))
 
 
 def censored_in(run: FinishedRun, element: str) -> int:
@@ -81,40 +47,62 @@ def censored_in(run: FinishedRun, element: str) -> int:
     return max((product.censored for product in run.mapped(element)), default=0)
 
 
-def anomalies_of_run(run: Path | str, reporter: Reporter | None = None) -> pd.DataFrame:
+def anomalies_of_run(
+    run: Path | str,
+    reporter: Reporter | None = None,
+    thresholds: Mapping[str, float] | None = None,
+) -> pd.DataFrame:
     """Find the anomalies of every map of a run.
 
-    Writes ``RUN/anomalies/<product>_<element>.gpkg`` (styled), ``.geojson``, ``.kml``, ``.csv``;
-    tables thresholds, anomalies, product_numbers, occurrence_tests, occurrence_curves and halo;
-    halo layers where the run has several elements.
+    The [anomalies] of the run's project file hold as they are now; what else has changed there
+    since the run is said. Writes ``RUN/anomalies/<product>_<element>.gpkg`` (styled),
+    ``.geojson``, ``.kml``, ``.gpx`` and ``.csv``, the tables ``WRITTEN``, and halo layers where
+    the run has several elements.
+
+    Parameters
+    ----------
+    run
+        Folder of a finished run.
+    reporter
+        Told what is being done.
+    thresholds
+        Thresholds by element that win over those of the project.
 
     Returns
     -------
     The paper's comparison in numbers: one row per element and product.
     """
     reporter = reporter or Silent()
-    finished = open_run(run)
-    thresholds: dict[str, float] = {}
-    tables: dict[str, list[pd.DataFrame]] = {}
+    before = open_run(run)
+    finished, notes = taken_rule(before, thresholds or {})
+    for note in notes:
+        reporter.say(f"Note: {note}")
+    rule = rule_of(finished)
+    limits: dict[str, float] = {}
+    tables: dict[str, list[pd.DataFrame]] = {name: [] for name in WRITTEN}
     for element in finished.elements:
         with reporter.step(f"{element}: thresholds"):
-            table, thresholds[element] = thresholds_of(finished, element)
-            tables.setdefault(Table.THRESHOLDS, []).append(table)
+            table, limits[element] = thresholds_of(finished, element, rule)
+            tables[Table.THRESHOLDS].append(table)
     for element in finished.elements:
         with reporter.step(f"{element}: anomalies"):
-            for name, table in _element(finished, element, thresholds).items():
-                tables.setdefault(name, []).append(table)
+            for name, table in _element(finished, element, limits, rule).items():
+                tables[name].append(table)
     with reporter.step("Halos of several elements"):
         tables[Table.HALO] = _halos(finished)
     for name, parts in tables.items():
         filled = [part for part in parts if len(part)]
-        if filled:
-            finished.folder.write_table(name, pd.concat(filled, ignore_index=True))
-    return pd.concat(tables[Table.PRODUCT_NUMBERS], ignore_index=True)
+        whole = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
+        finished.folder.write_table(name, whole)
+    if finished.manifest != before.manifest:
+        finished.folder.write_manifest(finished.manifest)
+    return finished.table(Table.PRODUCT_NUMBERS)
 
 
-def thresholds_of(finished: FinishedRun, element: str) -> tuple[pd.DataFrame, float]:
-    """Show every rule on samples and maps; choose as ``threshold_of`` does."""
+def thresholds_of(
+    finished: FinishedRun, element: str, rule: AnomalyRule
+) -> tuple[pd.DataFrame, float]:
+    """Apply every rule to samples and maps; choose as ``threshold_of`` does."""
     values = finished.samples[element].dropna().to_numpy(float)
     distributions: dict[str, tuple[Distribution, Any]] = {
         "samples": (Distribution.of_samples(values), "samples")
@@ -130,12 +118,11 @@ def thresholds_of(finished: FinishedRun, element: str) -> tuple[pd.DataFrame, fl
     table = threshold_table(distributions, draws=THRESHOLD_DRAWS)
     table.insert(0, Column.ELEMENT, element)
     table.insert(len(table.columns) - 1, "samples_censored", censored_in(finished, element))
-    return table, threshold_of(finished, element)
+    return table, threshold_of(finished, element, rule)
 
 
-def threshold_of(finished: FinishedRun, element: str) -> float:
-    """Give the user's threshold, else that of the project's rule on the samples."""
-    rule = rule_of(finished)
+def threshold_of(finished: FinishedRun, element: str, rule: AnomalyRule) -> float:
+    """Return the user's threshold, else that of the project's rule on the samples."""
     own = rule.threshold.get(element)
     if own is not None:
         return own
@@ -150,7 +137,7 @@ def threshold_of(finished: FinishedRun, element: str) -> float:
 
 
 def _element(
-    finished: FinishedRun, element: str, thresholds: Mapping[str, float]
+    finished: FinishedRun, element: str, thresholds: Mapping[str, float], rule: AnomalyRule
 ) -> dict[str, pd.DataFrame]:
     """Find the anomalies of every product of one element, and hold them against occurrences."""
     products, threshold = finished.mapped(element), thresholds[element]
@@ -158,7 +145,7 @@ def _element(
         return {Table.PRODUCT_NUMBERS: pd.DataFrame()}
     found: dict[str, Anomalies] = {}
     for product in products:
-        found[product.product] = _product(finished, product, thresholds)
+        found[product.product] = _product(finished, product, thresholds, rule)
         stem = f"{product.product}_{element}"
         write_anomalies(found[product.product], finished.folder.anomalies, stem)
     listed = [
@@ -169,71 +156,43 @@ def _element(
     tables: dict[str, pd.DataFrame] = {Table.PRODUCT_NUMBERS: product_numbers(found, BASELINE)}
     if listed:
         tables[Table.ANOMALIES] = pd.concat(listed, ignore_index=True)
-    return tables | _occurrence_tables(finished, element, products)
+    return tables | _occurrence_tables(finished, products, rule)
 
 
 def _product(
-    finished: FinishedRun, product: ProductRecord, thresholds: Mapping[str, float]
+    finished: FinishedRun,
+    product: ProductRecord,
+    thresholds: Mapping[str, float],
+    rule: AnomalyRule,
 ) -> Anomalies:
-    element, unit = product.element, product.unit
-    layer = finished.estimate(product)
-    evidence = Evidence(
-        coarse=_coarse(finished, element, thresholds[element]),
-        probability=probability_of(finished, product, thresholds[element]),
-        exposure=exposure_of(finished, layer.grid),
-        others=_others(finished, product, thresholds),
-        occurrences=finished.occurrences,
-    )
-    settings = AnomalySettings(**rule_of(finished).model_dump(exclude={"rule", "threshold"}))
+    wanted = rule.model_dump(include=set(AnomalySettings.model_fields))
+    if rule.minimum_area_km2 is None:
+        wanted["minimum_area_km2"] = smallest_of(finished, product)
     return find_anomalies(
-        layer,
-        thresholds[element],
-        element=element,
-        unit=unit,
-        evidence=evidence,
-        settings=settings,
+        finished.estimate(product),
+        thresholds[product.element],
+        element=product.element,
+        unit=product.unit,
+        evidence=evidence_of(finished, product, thresholds, rule),
+        settings=AnomalySettings(**wanted),
     )
-
-
-def _coarse(finished: FinishedRun, element: str, threshold: float) -> Layer | None:
-    """Probability of exceedance by the kriged baseline."""
-    kriged = finished.product(BASELINE, element)
-    mapped = kriged is not None and kriged.layer is not None
-    return probability_of(finished, kriged, threshold) if kriged and mapped else None
-
-
-def _above(
-    finished: FinishedRun, name: str, element: str, thresholds: Mapping[str, float]
-) -> Layer | None:
-    """Where a product exceeds the threshold of an element; None where it has no map of it."""
-    product, threshold = finished.product(name, element), thresholds[element]
-    usable = np.isfinite(threshold) and threshold > 0
-    if product is None or product.layer is None or not usable:
-        return None
-    return AboveLayer(finished.estimate(product), threshold)
-
-
-def _others(
-    finished: FinishedRun, product: ProductRecord, thresholds: Mapping[str, float]
-) -> dict[str, Layer]:
-    """The same product's anomalies of the other elements."""
-    found = {
-        other: _above(finished, product.product, other, thresholds)
-        for other in finished.elements
-        if other != product.element
-    }
-    return {other: layer for other, layer in found.items() if layer is not None}
 
 
 def _occurrence_tables(
-    finished: FinishedRun, element: str, products: list[ProductRecord]
+    finished: FinishedRun, products: list[ProductRecord], rule: AnomalyRule
 ) -> dict[str, pd.DataFrame]:
-    """Success rates of every product's map at the known occurrences."""
-    if finished.occurrences is None:
+    """Success rates of every product's map at the known occurrences of an element."""
+    element, known = products[0].element, finished.table(Table.OCCURRENCES)
+    if not len(known):
         return {}
+    counted = occurrences_of(finished, element, rule)
     layers = {product.product: finished.estimate(product) for product in products}
     try:
-        table, tests = compare_occurrences(layers, finished.occurrences, blocks=Blocks())
+        if counted is None:
+            allowed = f"at least one of {element}"
+            cure = f'Set [anomalies] commodities = {{ {element} = ["*"] }} to count all of them'
+            raise FitError(must("occurrences", allowed, f"none of {len(known)}", cure))
+        table, tests = compare_occurrences(layers, counted, blocks=Blocks())
     except (FitError, InputError) as error:
         note = pd.DataFrame({Column.ELEMENT: [element], Column.NOTE: [str(error)]})
         return {Table.OCCURRENCE_TESTS: note}
@@ -264,7 +223,9 @@ def _halos(finished: FinishedRun) -> list[pd.DataFrame]:
         loadings.append(score.loadings)
         if maps is not None:
             path = finished.folder.layers / f"halo_{method}.tif"
-            Blocks().write(halo_layer(score, maps), path)
+            tags = {"gossan_halo": method, "gossan_halo_drivers": score.drivers}
+            says = (f"{method} halo, driven by {score.drivers}",)
+            Blocks().write(halo_layer(score, maps), path, tags, "", says)
     return loadings
 
 

@@ -22,13 +22,13 @@ from gossan.io.contract import KrigedRecord, KrigeManifest
 from gossan.io.finished_run import refuse_folder_of
 from gossan.io.run_folder import RunFolder, input_hashes
 from gossan.io.tables import Table
-from gossan.pipeline.commands.run import peak_memory_mib, settings_record, versions
+from gossan.pipeline.commands.run import peak_memory_mib, versions
 from gossan.pipeline.imagery import open_imagery
 from gossan.pipeline.inputs import grid_record, place
 from gossan.pipeline.kriging.fit import CellWeights, FittedKriging, fit_kriging
 from gossan.pipeline.kriging.layers import LayerWriter, Statistics
 from gossan.pipeline.kriging.simulation import simulate_element, simulation_check, write_simulation
-from gossan.pipeline.options.project import Project
+from gossan.pipeline.options.project import Project, settings_record
 from gossan.pipeline.output_grid import survey_bounds
 from gossan.pipeline.progress import Reporter, Silent, collected_warnings
 from gossan.pipeline.surveys import Surveys, Working, working

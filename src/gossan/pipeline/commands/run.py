@@ -31,7 +31,7 @@ from gossan.pipeline.fit_product import fit_model, validate_product
 from gossan.pipeline.imagery_used import ImageryUsed, write_imagery_used
 from gossan.pipeline.inputs import RunInputs, grid_record, open_inputs
 from gossan.pipeline.options.products import Product, product_to_trust, products_of
-from gossan.pipeline.options.project import Project
+from gossan.pipeline.options.project import Project, settings_record
 from gossan.pipeline.product_maps import ElementMap, joinable, together, write_maps
 from gossan.pipeline.progress import Advance, Reporter, Silent, collected_warnings
 from gossan.pipeline.scores import (
@@ -444,17 +444,6 @@ def _record(walk: Walk, product: Product, element: str) -> ProductRecord:
 
 def _relative(run: RunFolder, path: Path) -> str | None:
     return path.relative_to(run.root).as_posix() if path.exists() else None
-
-
-def settings_record(project: Project) -> dict[str, Any]:
-    """Give the project's settings as plain values, products with their options."""
-    record = project.model_dump(mode="json", exclude={"base", "product"})
-    record["product"] = [
-        product.model_dump(mode="json", exclude={"options"})
-        | product.options.model_dump(mode="json", exclude={"model"})
-        for product in project.product
-    ]
-    return record
 
 
 def versions() -> dict[str, str]:

@@ -15,7 +15,9 @@ from gossan.io.contract import BASELINE
 from gossan.io.finished_run import FinishedRun, open_run
 from gossan.io.tables import Column, Table
 from gossan.io.vectors import read_area
-from gossan.pipeline.commands.anomalies import probability_of, threshold_of
+from gossan.pipeline.anomaly_evidence import probability_of
+from gossan.pipeline.anomaly_rule import rule_of
+from gossan.pipeline.commands.anomalies import threshold_of
 from gossan.targets.sampling import SamplingSettings, plan_samples, write_plan
 
 
@@ -37,7 +39,7 @@ def next_samples(
     layer = finished.estimate(record)
     crs: CRS = layer.grid.crs
     area = read_area(within, crs) if within else shapely.box(*layer.grid.bounds)
-    threshold = threshold_of(finished, chosen)
+    threshold = threshold_of(finished, chosen, rule_of(finished))
     probability = probability_of(finished, record, threshold) if product else None
     goal = "doubt" if probability is not None else "variance"
     plan = plan_samples(

@@ -76,6 +76,8 @@ class AnomalyRule(AnomalySettings):
     """Threshold rule, applied to the samples; all rules are shown beside it."""
     threshold: dict[str, float] = Field(default_factory=dict)
     """Thresholds of your own by element, in its unit; they win over the rule."""
+    commodities: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Commodities of occurrences that count for an element; default: its own; ["*"] for all."""
 
 
 class ProductSettings(Settings):
@@ -175,6 +177,17 @@ def parse_project(content: dict[str, Any], base: Path) -> Project:
     if mistakes:
         raise SettingsError("\n".join(mistakes))
     return Project(**parsed)
+
+
+def settings_record(project: Project) -> dict[str, Any]:
+    """Return the project's settings as plain values, products with their options."""
+    record = project.model_dump(mode="json", exclude={"base", "product"})
+    record["product"] = [
+        product.model_dump(mode="json", exclude={"options"})
+        | product.options.model_dump(mode="json", exclude={"model"})
+        for product in project.product
+    ]
+    return record
 
 
 def _rows(

@@ -111,7 +111,11 @@ EXAMPLES: dict[type[BaseModel], dict[str, str]] = {
         "formulas": '{ my_ratio = "b4 / b2" }',
     },
     ValidationSettings: {"block_km": "5", "column": '"Sheet"'},
-    AnomalyRule: {"threshold": "{ Cu = 60 }", "minimum_area_km2": "0.25"},
+    AnomalyRule: {
+        "threshold": "{ Cu = 60 }",
+        "minimum_area_km2": "0.25",
+        "commodities": '{ Cu = ["Cu", "Mo"] }',
+    },
     KrigeSettings: {
         "mean": "{ Cu = 3.1 }",
         "radius_m": "10000",
