@@ -27,7 +27,7 @@ _FEWEST_DRAWS = 8
 _MOST_DRAWS = 60
 _MOST_KEPT, _FEWEST_KEPT = 10, 3
 _WORK = 1.5e7
-_ROUGH_NEIGHBOURS, _POLISH = 12, 6
+_ROUGH_NEIGHBOURS, _FINE_NEIGHBOURS, _POLISH = 12, 30, 6
 _RULED_OUT, _HOPELESS = 12.0, 40.0
 
 
@@ -67,7 +67,8 @@ def learn(
 
     Each candidate has the same prior weight, so imagery that explains nothing leaves kriging.
     Where samples are many, nearest neighbours find the modes first, and only candidates that
-    they do not rule out are fitted exactly.
+    they do not rule out are fitted closely: by all samples where hyperparameters are averaged over,
+    by more neighbours where the mode alone is taken.
     """
     draws = draws_for(len(problem.columns)) if averaged else 0
     found = _explore(problem, candidates, samples, draws)
@@ -107,27 +108,38 @@ def _explore(
 ) -> list[Draws]:  # fmt: skip
     """Find the draws of each candidate; those that are ruled out early keep their rough ones."""
     problems = [_only(problem, c.groups) for c in candidates]
+    alone = len(problems) == 1 and not draws
     if len(problem.columns) <= _FIRST_BY_NEIGHBOURS or isinstance(samples, NearestSamples):
         modes = [find_mode(p, samples) for p in problems]
+        if alone:
+            return [_point(*modes[0])]
         return [average(p, samples, m, draws) for p, (m, _) in zip(problems, modes)]
     rough = NearestSamples.of(samples.coordinates, samples.support_m, _ROUGH_NEIGHBOURS)
     modes = [find_mode(p, rough, p.starts()[:1]) for p in problems]
     least = min(value for _, value in modes)
     found = [
-        Draws(mode[None], np.ones(1), -value)
-        if value > least + _HOPELESS
-        else average(p, rough, mode, 0)
+        _point(mode, value) if value > least + _HOPELESS or alone else average(p, rough, mode, 0)
         for p, (mode, value) in zip(problems, modes)
     ]
     best = max(d.log_evidence for d in found)
     likely = [k for k, d in enumerate(found) if d.log_evidence > best - _RULED_OUT]
+    fine = (
+        samples
+        if draws
+        else NearestSamples.of(samples.coordinates, samples.support_m, _FINE_NEIGHBOURS)
+    )
     for k in likely:
-        mode, _ = find_mode(problems[k], samples, [found[k].theta[0]], _POLISH)
+        mode, _ = find_mode(problems[k], fine, [found[k].theta[0]], _POLISH)
         if draws or len(likely) > 1:
-            found[k] = average(problems[k], samples, mode, draws)
+            found[k] = average(problems[k], fine, mode, draws)
         else:
             found[k] = replace(found[k], theta=mode[None])
     return found
+
+
+def _point(mode: Array, value: float) -> Draws:
+    """Take the mode alone; its evidence is only good for ruling it out."""
+    return Draws(mode[None], np.ones(1), -value)
 
 
 def _only(problem: Problem, groups: tuple[int, ...]) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -112,6 +113,13 @@ class ExactField:
         """Elements (one[k], two[k]) of ``V^-1``."""
         inverse = dpotri(self.lower, lower=True)[0]
         return inverse[np.maximum(one, two), np.minimum(one, two)]
+
+    def precision_blocks(self, groups: Sequence[NDArray[np.int_]]) -> Iterator[Array]:
+        """Yield the block of ``V^-1`` of each group of samples."""
+        inverse = dpotri(self.lower, lower=True)[0]
+        for group in groups:
+            one, two = np.meshgrid(group, group, indexing="ij")
+            yield inverse[np.maximum(one, two), np.minimum(one, two)]
 
     def at(self, targets: Array, support_m: float = 0.0) -> FieldAt:
         """Say what the samples tell of u at targets (t, 2) of a support."""

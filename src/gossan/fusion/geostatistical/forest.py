@@ -22,6 +22,7 @@ __all__ = ["GeostatisticalForest", "GeostatisticalForestSettings"]
 
 Array = NDArray[np.float64]
 _FOLDS = 10
+_MOST_OF_FOLD = 400
 _FEWEST = 20
 
 
@@ -89,7 +90,7 @@ class GeostatisticalForest:
         filled = np.isfinite(x).all(axis=1)
         if not offered.names or filled.sum() < max(_FEWEST, 2 * options.leaf):
             return self
-        folds = random_folds(len(x), _FOLDS, options.seed)
+        folds = random_folds(len(x), max(_FOLDS, len(x) // _MOST_OF_FOLD), options.seed)
         left = self.smooth_.residuals(folds)
         forest = RandomForestRegressor(
             options.trees, min_samples_leaf=options.leaf, max_leaf_nodes=LEAVES,

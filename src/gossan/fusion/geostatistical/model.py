@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal, Self
 
 import numpy as np
@@ -139,20 +138,11 @@ class Geostatistical:
         return Prediction(mean + shift, np.sqrt(variance))
 
     def residuals(self, folds: NDArray[np.int_]) -> Array:
-        """Give what each sample (n,) differs from the estimate by the samples of other folds.
+        """Return what each sample (n,) differs from the estimate by the samples of other folds.
 
-        Coefficients and spatial term are learnt anew without each fold (n,); hyperparameters stay.
+        Coefficients and spatial term are those without the fold (n,); hyperparameters stay.
         """
-        columns, missing = self.problem_.columns, self.problem_.missing
-        found = np.empty(len(columns))
-        for fold in np.unique(folds):
-            held, rest = folds == fold, folds != fold
-            problem = replace(self.problem_, columns=columns[rest], missing=missing[rest])
-            mixture = self.mixture_.of(problem, self._samples(self.points_.subset(rest)))
-            places = self.points_.coordinates[held]
-            mean, _ = mixture.predict(places, columns[held, :-2], self.points_.support_m)
-            found[held] = columns[held, -1] - mean
-        return found
+        return self.mixture_.left_out(folds)
 
     def layer(self, features: Features) -> PosteriorLayer:
         """Give estimate and standard error at every pixel of the features' grid."""

@@ -13,7 +13,7 @@ Source: Chiles and Delfiner 2012, Geostatistics, sec. 3.4; Rasmussen and William
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -45,6 +45,10 @@ class Field(Protocol):
 
     def precision(self, one: NDArray[np.int_], two: NDArray[np.int_]) -> Array:
         """Elements (one[k], two[k]) of ``V^-1``."""
+        ...
+
+    def precision_blocks(self, groups: Sequence[NDArray[np.int_]]) -> Iterator[Array]:
+        """Yield the block of ``V^-1`` of each group of samples."""
         ...
 
     def at(self, targets: Array, support_m: float = 0.0) -> FieldAt:
@@ -110,6 +114,21 @@ class Member:
         variance = prior - said.explained + np.einsum("ti,ij,tj->t", off, self.covariance, off)
         return mean, np.maximum(variance, 0.0) + h.noise
 
+    def left_out(self, folds: Sequence[NDArray[np.int_]]) -> Array:
+        """Return what each sample (n,) differs from its estimate by the samples of other folds.
+
+        With ``Q = V^-1 - V^-1 A H^-1 A' V^-1`` the residuals of a fold f are ``Q_ff^-1 (Q y)_f``:
+        nothing is factorised again (Dubrule 1983, Mathematical Geology 15).
+        """
+        solved = self.field_.solved
+        scaled = solved[:, :-1] * self.scales
+        turned = scaled @ self.found.covariance
+        weighted = solved[:, -1] - scaled @ self.found.mean
+        found = np.empty(len(solved))
+        for fold, own in zip(folds, self.field_.precision_blocks(folds)):
+            found[fold] = np.linalg.solve(own - turned[fold] @ scaled[fold].T, weighted[fold])
+        return found
+
     def split(self, said: FieldAt) -> tuple[Array, Array]:
         """Give constant plus field (t,), and the field's own part of it."""
         own = said.sums[:, -1] - said.sums[:, :-1] @ self.all_coefficients
@@ -140,10 +159,11 @@ class Mixture:
             square += weight * (v + (m - shift) ** 2)
         return mean + shift, np.maximum(square - mean**2, 0.0)
 
-    def of(self, problem: Problem, samples: SampledField) -> Mixture:
-        """Condition on other samples under the same hyperparameters and weights."""
-        sets = [member.hyperparameters for member in self.members]
-        return Mixture([make_member(problem, samples, h) for h in sets], self.weights)
+    def left_out(self, folds: NDArray[np.int_]) -> Array:
+        """Return the residuals (n,) of samples left out by fold (n,), hyperparameters kept."""
+        rows = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
+        parts = [w * m.left_out(rows) for w, m in zip(self.weights, self.members)]
+        return np.sum(parts, axis=0)
 
     @property
     def level(self) -> float:

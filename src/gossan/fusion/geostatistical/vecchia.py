@@ -12,6 +12,7 @@ the derivatives; Katzfuss and Guinness 2021, Statistical Science 36.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -128,6 +129,14 @@ class NearestField:
         place = np.argsort(self.samples.order)
         product = white[:, place[one]].multiply(white[:, place[two]])
         return np.asarray(product.sum(axis=0)).ravel()
+
+    def precision_blocks(self, groups: Sequence[NDArray[np.int_]]) -> Iterator[Array]:
+        """Yield the block of ``V^-1`` of each group of samples."""
+        white = self._whitening().tocsc()
+        place = np.argsort(self.samples.order)
+        for group in groups:
+            own = white[:, place[group]]
+            yield (own.T @ own).toarray()
 
     def _whitening(self) -> sparse.csr_matrix:
         """W with ``W' W = V^-1``: row i takes its neighbours off sample i."""
