@@ -431,26 +431,26 @@ def test_every_way_to_choose_windows_finds_the_imagery(windows: str) -> None:
     assert one < 0.7 * two
 
 
-def test_waves_find_what_is_not_linear_and_are_left_out_where_all_is_linear() -> None:
+def test_curves_find_what_is_not_linear_and_are_left_out_where_all_is_linear() -> None:
     points, known = survey(220), features()
     rng = np.random.default_rng(4)
     z = known.at(points)
     curved = np.where(np.abs(z[:, 1]) > 1.0, 1.0, -0.5) + 0.3 * z[:, 0]
     observed = Observations(points, curved + 0.1 * rng.normal(size=220))
-    settings = GeostatisticalSettings(nonlinear="fourier", windows="survey", averaging="mode")
-    waved = Geostatistical(settings).fit(observed, known)
-    weights = waved.tables_["models"].set_index("model").weight
-    assert weights["imagery, nonlinear"] > 0.9
-    mapped, brute = thinned(waved.layer(known)), waved.predict(everywhere(), known)
+    settings = GeostatisticalSettings(nonlinear="curves", windows="survey")
+    bent = Geostatistical(settings).fit(observed, known)
+    weights = bent.tables_["models"].set_index("model").weight
+    assert weights["imagery with curves"] > 0.9
+    mapped, brute = thinned(bent.layer(known)), bent.predict(everywhere(), known)
     assert np.abs(mapped[0] - brute.mean).max() < 0.02 * mapped[0].std()
     assert np.abs(mapped[1] / brute.standard_error - 1).max() < 0.06
     straight = Geostatistical(settings).fit(observe(points, known), known)
-    assert straight.tables_["models"].set_index("model").weight["imagery, nonlinear"] < 0.5
+    assert straight.tables_["models"].set_index("model").weight["imagery with curves"] < 0.5
 
 
 def test_pixels_with_some_gaps_are_mapped_as_points_with_gaps_are_predicted() -> None:
     points = survey(80)
-    settings = GeostatisticalSettings(nonlinear="fourier", windows_px=(4,))
+    settings = GeostatisticalSettings(nonlinear="curves", windows_px=(4,))
     model = Geostatistical(settings).fit(observe(points, features()), features())
     holes = features(holes=True)
     mapped, brute = thinned(model.layer(holes)), model.predict(everywhere(), holes)
