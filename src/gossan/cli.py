@@ -239,15 +239,27 @@ def anomalies(
 @app.command()
 def sample(
     run: RunPath,
-    count: Annotated[int, typer.Option("--count", min=1, help="Number of new samples.")] = 20,
-    product: Annotated[str | None, typer.Option(help="Product whose error counts.")] = None,
+    count: Annotated[int, typer.Option("--count", help="Number of new samples.")] = 20,
+    product: Annotated[
+        str | None, typer.Option(help="Map that counts; default: the best one.")
+    ] = None,
     element: Annotated[str | None, typer.Option(help="Element that counts.")] = None,
-    within: Annotated[Path | None, typer.Option(help="Polygon file that can be reached.")] = None,
+    goal: Annotated[str, typer.Option(help="doubt (anomalous or not?) or variance.")] = "doubt",
+    within: Annotated[Path | None, typer.Option(help="Polygons that may be sampled.")] = None,
+    avoid: Annotated[Path | None, typer.Option(help="Polygons that may not.")] = None,
+    tracks: Annotated[Path | None, typer.Option(help="Lines to stay near.")] = None,
 ) -> None:
-    """Say where new samples would help the map most (GeoPackage and GPX)."""
-    from gossan.pipeline.commands.sample import next_samples
+    """Propose new samples where they would help the map most (GeoPackage, GPX and CSV)."""
+    from gossan.pipeline.commands.sample import Reach, next_samples
 
-    _table(next_samples(run, count, product, element, within))
+    if goal not in ("doubt", "variance"):
+        raise InputError(must("--goal", "doubt or variance", repr(goal), "Choose one"))
+    plan = next_samples(run, count, product, element, goal, Reach(within, avoid, tracks))  # type: ignore[arg-type]
+    _table(plan.table.drop(columns="geometry"))
+    if len(plan.table) < count:
+        _say(f"Only {len(plan.table)} places lie half a spacing apart in the ground to sample.")
+    left = plan.after / plan.before
+    _say(f"They take {1 - left:.0%} of the kriging variance away that counts ({plan.goal}).")
     _say(f"Positions: {run / 'anomalies'}")
 
 

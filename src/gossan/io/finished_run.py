@@ -69,6 +69,9 @@ class FinishedRun:
         """
         if element is None and len(self.elements) == 1:
             element = self.elements[0]
+        if element is not None and element not in self.elements:
+            allowed = f"one of {', '.join(self.elements)}"
+            raise InputError(must("--element", allowed, repr(element), "Name one of them"))
         names = dict.fromkeys(p.product for p in self.products)
         if name is None and element in self.elements:
             name = self.best(str(element)) or BASELINE

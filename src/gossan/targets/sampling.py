@@ -29,6 +29,7 @@ from gossan.io.qgis_styles import point_style
 from gossan.settings import Settings
 
 Array = NDArray[np.float64]
+Goal = Literal["doubt", "variance"]
 MOST_PROPOSED = 500
 _MOST_SAMPLES = 8000
 _VAGUE_MEAN = 1e4  # variance of the unknown mean over that of the field: ordinary kriging
@@ -62,7 +63,7 @@ class SamplingSettings(Settings):
     number: Annotated[int, Field(ge=1, le=MOST_PROPOSED)] = 20
     """New samples to propose."""
 
-    goal: Literal["doubt", "variance"] = "doubt"
+    goal: Goal = "doubt"
     """Reduce kriging variance where the map may or may not be anomalous, or everywhere."""
 
     apart_m: Annotated[float, Field(ge=0)] = 0.0

@@ -15,7 +15,6 @@ from gossan.pipeline.commands.anomalies import anomalies_of_run
 from gossan.pipeline.commands.predict import notes_on, predict_at
 from gossan.pipeline.commands.prepare import prepare_project
 from gossan.pipeline.commands.run import run_project
-from gossan.pipeline.commands.sample import next_samples
 from gossan.pipeline.options.project import load_project
 from gossan.report.read import open_results
 from gossan.report.tables import run_tables
@@ -141,19 +140,6 @@ def test_what_the_numbers_do_not_say_is_said(run: Path, tmp_path: Path) -> None:
     assert (
         "1 of 1 places have no estimate" in notes_on(run, "kriging", "Cu", tmp_path / "out.csv")[0]
     )
-
-
-def test_new_samples_are_proposed_inside_the_polygon(run: Path, tmp_path: Path) -> None:
-    with rasterio.open(run / "layers" / "kriging_Cu.tif") as source:
-        left, bottom, right, top = source.bounds
-        crs = source.crs
-    from shapely.geometry import box
-
-    half = box(left, bottom, (left + right) / 2, top)
-    geopandas.GeoDataFrame(geometry=[half], crs=crs).to_file(tmp_path / "reach.gpkg")
-    plan = next_samples(run, 5, within=tmp_path / "reach.gpkg")
-    assert len(plan) == 5 and (plan["easting"] <= (left + right) / 2).all()
-    assert (run / "anomalies" / "sample_next.gpx").exists()
 
 
 def test_anomalies_of_no_run_say_so(tmp_path: Path) -> None:

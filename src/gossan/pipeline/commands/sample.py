@@ -1,24 +1,39 @@
-"""Say where new samples would help a map most."""
+"""Where new samples would help a map most."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-import shapely
-from pyproj import CRS
-
 from gossan.errors import InputError, must
+from gossan.geo.layer import Layer
 from gossan.geochem.variogram.fitting import Structure, VariogramModel
-from gossan.io.contract import BASELINE
+from gossan.io.contract import BASELINE, ProductRecord
 from gossan.io.finished_run import FinishedRun, open_run
 from gossan.io.tables import Column, Table
-from gossan.io.vectors import read_area
-from gossan.pipeline.anomaly_evidence import probability_of
+from gossan.io.vectors import read_area, read_lines
+from gossan.pipeline.anomaly_evidence import probability_of, sampled_ground
 from gossan.pipeline.anomaly_rule import rule_of
 from gossan.pipeline.commands.anomalies import threshold_of
-from gossan.targets.sampling import SamplingSettings, plan_samples, write_plan
+from gossan.targets.sampling import (
+    MOST_PROPOSED,
+    Access,
+    Goal,
+    SamplePlan,
+    SamplingSettings,
+    plan_samples,
+    write_plan,
+)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Files of polygons that may be sampled, of polygons that may not, and of tracks."""
+
+    within: Path | None = None
+    avoid: Path | None = None
+    tracks: Path | None = None
 
 
 def next_samples(
@@ -26,32 +41,67 @@ def next_samples(
     count: int = 20,
     product: str | None = None,
     element: str | None = None,
-    within: Path | None = None,
-) -> pd.DataFrame:
-    """Propose new samples where they take the most error, or doubt, out of a map.
+    goal: Goal = "doubt",
+    reach: Reach | None = None,
+) -> SamplePlan:
+    """Propose new samples where they take the most doubt, or error, out of a map.
 
-    With a product that has standard errors, doubt about exceeding the threshold counts; else the
-    kriging variance. Writes ``RUN/anomalies/sample_next.gpkg``, ``.gpx`` and ``.csv``.
+    Writes ``RUN/anomalies/sample_next.gpkg``, ``.gpx`` and ``.csv``. Samples keep half a spacing
+    away from the edge of the ground and from each other.
+
+    Parameters
+    ----------
+    run
+        Folder of a finished run.
+    count
+        Number of new samples.
+    product, element
+        The map that counts; default: the best map of the first element.
+    goal
+        "doubt" (where the map may or may not be anomalous) or "variance" (everywhere).
+    reach
+        Where samples may lie; default: the surveyed ground.
+
+    Raises
+    ------
+    InputError
+        The run lacks what the plan needs, a file of ``reach`` cannot be used, or ``count`` is too
+        large.
     """
-    finished = open_run(run)
-    chosen = element or finished.elements[0]
-    record = finished.find(product or BASELINE, chosen)
-    layer = finished.estimate(record)
-    crs: CRS = layer.grid.crs
-    area = read_area(within, crs) if within else shapely.box(*layer.grid.bounds)
-    threshold = threshold_of(finished, chosen, rule_of(finished))
-    probability = probability_of(finished, record, threshold) if product else None
-    goal = "doubt" if probability is not None else "variance"
+    if not 1 <= count <= MOST_PROPOSED:
+        cure = "Sample in rounds: what the first ones find changes where the next ones belong"
+        raise InputError(must("--count", f"1 to {MOST_PROPOSED}", count, cure))
+    finished, reach = open_run(run), reach or Reach()
+    record = finished.find(product, element or finished.elements[0])
+    grid = finished.estimate(record).grid
+    samples = sampled_ground(finished, record.element)
+    area = read_area(reach.within, grid.crs) if reach.within else samples.hull
+    half = samples.spacing_m / 2
     plan = plan_samples(
-        layer.grid,
-        finished.samples[[Column.EASTING, Column.NORTHING]].to_numpy(float),
-        _variogram(finished, chosen),
+        grid,
+        samples.places,
+        _variogram(finished, record.element),
         area,
-        probability=probability,
-        settings=SamplingSettings(number=count, goal=goal),
+        probability=_probability(finished, record) if goal == "doubt" else None,
+        access=Access(
+            read_lines(reach.tracks, grid.crs) if reach.tracks else None,
+            read_area(reach.avoid, grid.crs) if reach.avoid else None,
+        ),
+        settings=SamplingSettings(number=count, goal=goal, apart_m=half, inside_m=half),
     )
     write_plan(plan, finished.folder.anomalies)
-    return pd.DataFrame(plan.table.drop(columns="geometry"))
+    return plan
+
+
+def _probability(finished: FinishedRun, record: ProductRecord) -> Layer:
+    """Probability that a map exceeds its threshold, by which doubt is measured."""
+    threshold = threshold_of(finished, record.element, rule_of(finished))
+    found = probability_of(finished, record, threshold) if threshold > 0 else None
+    if found is None:
+        name = f"{record.product} of {record.element}"
+        cure = "Name another --product, or use --goal variance"
+        raise InputError(must(name, "a map with a threshold and an error", "neither", cure))
+    return found
 
 
 def _variogram(finished: FinishedRun, element: str) -> VariogramModel:
