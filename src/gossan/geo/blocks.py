@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from gossan.geo.cluster import on_cluster
+from gossan.geo.cluster import cluster_in_use, on_cluster
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
 from gossan.geo.memory import bound_heap
@@ -50,8 +50,9 @@ class Blocks:
     workers
         Threads; all processors by default.
     scheduler
-        Address of a ``dask.distributed`` scheduler (:func:`gossan.geo.cluster.cluster_at`); the
-        windows then go to its workers, which must see the input files under the same paths.
+        Address of a ``dask.distributed`` scheduler; by default that of the cluster in use
+        (:func:`gossan.geo.cluster.cluster_at`), if there is one. Windows then go to its workers,
+        which must see the input files under the same paths.
     progress
         Called with (windows done, windows in all).
 
@@ -64,7 +65,7 @@ class Blocks:
 
     size: int = 1024
     workers: int | None = None
-    scheduler: str | None = None
+    scheduler: str | None = field(default_factory=cluster_in_use)
     progress: Progress | None = field(default=None, compare=False, repr=False)
 
     @property

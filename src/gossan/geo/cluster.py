@@ -13,12 +13,13 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, TypeVar
 
 from gossan.errors import InterruptedRunError, MissingDependencyError, SettingsError, must
 
-__all__ = ["cluster_at", "on_cluster"]
+__all__ = ["cluster_at", "cluster_in_use", "on_cluster"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -27,12 +28,15 @@ PATIENCE_S = 600.0
 """A task that takes longer is submitted again to another worker."""
 ATTEMPTS = 5
 """How often a task is submitted in all."""
+_in_use: ContextVar[str | None] = ContextVar("scheduler", default=None)
 _LOCAL = re.compile(r"local:(\d+)")
 
 
 @contextmanager
 def cluster_at(word: str) -> Iterator[str]:
     """Connect to a cluster, or start one on this machine, and yield the scheduler's address.
+
+    Every engine (:class:`gossan.geo.blocks.Blocks`) made inside this context uses the cluster.
 
     Parameters
     ----------
@@ -58,6 +62,7 @@ def cluster_at(word: str) -> Iterator[str]:
                 dashboard_address=None,
             ) as cluster,
             distributed.Client(cluster),
+            _using(cluster.scheduler_address),
         ):
             yield cluster.scheduler_address
         return
@@ -72,8 +77,22 @@ def cluster_at(word: str) -> Iterator[str]:
                 "Start it with `dask scheduler` and name its address, such as tcp://host:8786",
             )
         ) from error
-    with client:
+    with client, _using(word):
         yield word
+
+
+def cluster_in_use() -> str | None:
+    """Return the scheduler's address of the cluster that new engines use; None for threads."""
+    return _in_use.get()
+
+
+@contextmanager
+def _using(address: str) -> Iterator[None]:
+    token = _in_use.set(address)
+    try:
+        yield
+    finally:
+        _in_use.reset(token)
 
 
 def on_cluster(
