@@ -78,7 +78,7 @@ def test_killed_workers_change_nothing(scene: RasterLayer, address: str) -> None
 
     def kill() -> None:
         nonlocal kills
-        while not stop.wait(0.7):
+        while kills < 3 and not stop.wait(1):
             pids = list(client.run(os.getpid, on_error="ignore").values())
             if pids and isinstance(pids[0], int):
                 os.kill(pids[0], signal.SIGKILL)
