@@ -22,7 +22,7 @@ DEEPEST = 40
 """Levels of nesting that a formula may have."""
 
 DENOMINATOR_FLOOR = 1e-6
-"""Denominators of this size or smaller give empty pixels."""
+"""Denominators of this size or smaller, and negative ones, give empty pixels."""
 
 GREATEST_POWER = 8.0
 """Exponents beyond +-8 are refused."""
@@ -96,12 +96,13 @@ class Expression:
         values
             An array or number for every name of the formula; shapes must broadcast.
         floor
-            A denominator d, or a base under a negative power, with |d| <= floor gives NaN.
+            A denominator, or a base under a negative power, of this or less gives NaN:
+            reflectance is positive, and a ratio of negative values is not one of rocks.
 
         Returns
         -------
-        Array of the common shape. NaN where any input is NaN, where a denominator is near
-        zero, and wherever the result would not be finite.
+        Array of the common shape. NaN where any input is NaN, where a denominator is not
+        positive, and wherever the result would not be finite.
         """
         missing = [name for name in self.names if name not in values]
         if missing:
@@ -247,9 +248,9 @@ def _evaluate(node: ast.AST, context: _Context) -> Array:
 
 
 def _divide(above: Array, below: Array, context: _Context) -> Array:
-    """Divide; NaN where the denominator is near zero."""
+    """Divide; NaN where the denominator is not positive."""
     ratio = np.asarray(np.divide(above, below))
-    np.copyto(ratio, context.dtype.type(np.nan), where=np.abs(below) <= context.floor)
+    np.copyto(ratio, context.dtype.type(np.nan), where=~(below > context.floor))
     return ratio
 
 

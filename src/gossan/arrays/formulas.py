@@ -200,7 +200,7 @@ def _step(operation, a, b, floor, out):  # type: ignore[no-untyped-def]
             out[x] = a[x] * b[x]
     elif operation == _DIVIDE:
         for x in range(TILE):
-            out[x] = a[x] / b[x] if abs(b[x]) > floor else np.float32(np.nan)
+            out[x] = a[x] / b[x] if b[x] > floor else np.float32(np.nan)
     elif operation == _NEGATE:
         for x in range(TILE):
             out[x] = -a[x]

@@ -20,7 +20,7 @@ from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.shutil import copy as gdal_copy
 from rasterio.windows import Window as RasterioWindow
 
-from gossan.arrays.empties import as_float
+from gossan.arrays.empties import as_float, mark_in_type
 from gossan.errors import GridError, ImageryError, InterruptedRunError, must
 from gossan.geo.grid import Grid, Window
 
@@ -51,7 +51,7 @@ class RasterLayer:
     grid
         North-up grid of the file.
     nodata
-        Value that marks empty pixels, or None.
+        Values that mark empty pixels, a tuple for each band (see ``mark_in_type``).
     flipped
         True when the file's rows run from south to north.
     masked
@@ -62,13 +62,18 @@ class RasterLayer:
     bands: tuple[str, ...]
     indexes: tuple[int, ...]
     grid: Grid
-    nodata: float | None = None
+    nodata: tuple[tuple[float, ...], ...] = ()
     flipped: bool = False
     masked: bool = False
 
+    @property
+    def marks(self) -> tuple[tuple[float, ...], ...]:
+        """Values that mark empty pixels, for every band."""
+        return self.nodata or ((),) * len(self.bands)
+
     def read(self, window: Window) -> NDArray[np.float32]:
         """Give float32 (band, row, column); NaN is empty."""
-        result = as_float(self.read_raw(window), self.nodata)
+        result = as_float(self.read_raw(window), self.marks)
         if self.masked:
             result[self._read(window, masks=True) == 0] = np.nan
         return result
@@ -97,7 +102,10 @@ class RasterLayer:
 
 
 def open_raster(
-    path: Path | str, names: Sequence[str] | None = None, indexes: Sequence[int] | None = None
+    path: Path | str,
+    names: Sequence[str] | None = None,
+    indexes: Sequence[int] | None = None,
+    nodata: Sequence[float | None] = (),
 ) -> RasterLayer:
     """Open a raster as a layer, reading its header only.
 
@@ -110,6 +118,8 @@ def open_raster(
         ``<stem>_1``, ``<stem>_2`` ...
     indexes
         Which bands, from 1; all by default (an alpha band is taken as a mask).
+    nodata
+        A further nodata value for each band, beside what the file declares.
 
     Raises
     ------
@@ -128,12 +138,13 @@ def open_raster(
             chosen = tuple(indexes or coloured)
             flags = {f for i in chosen for f in source.mask_flag_enums[i - 1]}
             masked = bool(flags & {rasterio.enums.MaskFlags.per_dataset})
+            further = nodata or (None,) * len(chosen)
             return RasterLayer(
                 path,
                 tuple(names) if names else _band_names(path, source, chosen),
                 chosen,
                 _grid_of(path, source),
-                source.nodata,
+                tuple(_marks(source, i, extra) for i, extra in zip(chosen, further)),
                 source.transform.e > 0,
                 masked,
             )
@@ -141,6 +152,13 @@ def open_raster(
         raise ImageryError(
             must(f"raster {path.name}", "readable by GDAL", _first_line(error), "Check the file")
         ) from error
+
+
+def _marks(source: Any, index: int, extra: float | None) -> tuple[float, ...]:
+    """Collect the nodata values of a band, in the type that the file stores."""
+    dtype = np.dtype(source.dtypes[index - 1])
+    found = (mark_in_type(value, dtype) for value in (source.nodatavals[index - 1], extra))
+    return tuple(dict.fromkeys(mark for mark in found if mark is not None))
 
 
 def declared_scale(path: Path | str) -> tuple[float, float]:

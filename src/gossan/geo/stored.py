@@ -56,9 +56,10 @@ def read_stored(layer: Layer, window: Window) -> tuple[NDArray[np.generic], floa
     layer, window = source_of(layer, window)
     if isinstance(layer, RasterLayer) and not layer.masked:
         values = layer.read_raw(window)
-        if np.issubdtype(values.dtype, np.integer):
-            return values, layer.nodata
-        return as_float(values, layer.nodata), None
+        marks = set(layer.marks)
+        if np.issubdtype(values.dtype, np.integer) and len(marks) == 1 and len(min(marks)) < 2:
+            return values, next(iter(min(marks)), None)
+        return as_float(values, layer.marks), None
     if isinstance(layer, SelectedLayer):
         chosen = [layer.source.bands.index(name) for name in layer.bands]
         values, empty = read_stored(layer.source, window)

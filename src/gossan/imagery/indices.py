@@ -63,7 +63,7 @@ class Indices:
     logs: tuple[bool, ...] = ()
 
     def __call__(self, values: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Give (index, row, column); empty where a band is or a denominator is near zero."""
+        """Give (index, row, column); empty where a band is, or a denominator is not positive."""
         logs = np.zeros(len(self.formulas), np.bool_)
         logs[: len(self.logs)] = self.logs
         result = Formulas.of(self.formulas, self.bands)(values, positive=logs)

@@ -95,7 +95,7 @@ def recognise(name: str) -> str:
 def _aster(settings: ImagerySettings, base: Path, store: Path, blocks: Blocks) -> list[OpenScene]:
     """Open ASTER scenes; band files of one granule belong together."""
     paths = [resolve(path, base, settings.name) for path in settings.paths]
-    scenes = [open_aster(group) for group in _granules(paths)]
+    scenes = [open_aster(group, settings.aster.time) for group in _granules(paths)]
     require_one_version(scenes)
     steps = settings.aster.model_copy(update={"atmosphere": settings.atmosphere})
     opened = []

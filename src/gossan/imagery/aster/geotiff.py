@@ -1,16 +1,17 @@
-"""Read an ASTER scene kept as one GeoTIFF per band: L1T version 004, and AST_07XT reflectance."""
+"""Read an ASTER scene kept as GeoTIFFs: L1T of any layout, and AST_07XT reflectance."""
 
 from __future__ import annotations
 
-import re
-import xml.etree.ElementTree as ElementTree
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import Element
 
 import numpy as np
 import rasterio
+from defusedxml.ElementTree import ParseError, fromstring
 from numpy.typing import NDArray
 
 from gossan.catalogue.sensors import aster_band, aster_bands
@@ -18,17 +19,16 @@ from gossan.errors import GridError, ImageryError, must
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
 from gossan.geo.raster import RasterLayer, open_raster
-from gossan.imagery.aster.metadata import NAME, AsterMetadata, read_metadata
+from gossan.imagery.aster.band_images import BandImage, find_band_images
+from gossan.imagery.aster.metadata import NAME, SURFACE_SCALE, AsterMetadata, read_metadata
 from gossan.imagery.aster.odl import Values, parse_odl, plain_key
 
-BAND_NAME = re.compile(r"(?:VNIR|SWIR|TIR)_?B(?:and)?0?(\d{1,2})N?(?=[_.]|$)", re.IGNORECASE)
 COMPANIONS = (".met", ".xml", ".txt")
-SURFACE_SCALE = 0.001
 
 
 @dataclass(frozen=True)
 class BandFiles:
-    """Serve bands of one telescope from one file each; values of zero or less are empty.
+    """Serve the bands of one telescope, one image each; values of zero or less are empty.
 
     The files declare no nodata: their background is 0 (negative fill in level 2).
     ``scale`` multiplies what is stored (0.001 in level 2).
@@ -46,7 +46,7 @@ class BandFiles:
     @property
     def entries(self) -> int:
         """Number of different digital numbers; 0 for level 2, or files with fill of their own."""
-        plain = all(not file.masked and file.nodata in (None, 0) for file in self.files)
+        plain = all(not file.masked and {0.0, *sum(file.marks, ())} == {0.0} for file in self.files)
         return aster_band(self.bands[0]).saturated + 1 if self.scale == 1.0 and plain else 0
 
     def read_raw(self, window: Window) -> NDArray[Any]:
@@ -63,7 +63,9 @@ class BandFiles:
         return values
 
 
-def open_geotiffs(paths: Sequence[Path]) -> tuple[AsterMetadata, dict[str, Layer]]:
+def open_geotiffs(
+    paths: Sequence[Path], time: datetime | None = None
+) -> tuple[AsterMetadata, dict[str, Layer]]:
     """Open the bands of one scene, reading their headers only.
 
     Parameters
@@ -71,6 +73,8 @@ def open_geotiffs(paths: Sequence[Path]) -> tuple[AsterMetadata, dict[str, Layer
     paths
         One folder, or the bands' files. Metadata are taken from the files' tags and from
         ``.met``, ``.xml`` or ``.txt`` companions in their folder.
+    time
+        When the scene was taken, for files that do not say.
 
     Returns
     -------
@@ -80,15 +84,19 @@ def open_geotiffs(paths: Sequence[Path]) -> tuple[AsterMetadata, dict[str, Layer
     Errors: ImageryError for no bands, bands of different scenes, versions or sizes, unreadable
     files; GridError for bands in different UTM zones.
     """
-    files = band_files([Path(path) for path in paths])
+    images = find_band_images([Path(path) for path in paths])
+    files = list(dict.fromkeys(image.path for image in images.values()))
     granule = _one_granule(files)
-    layers = {name: open_raster(path, (name,)) for name, path in files.items()}
+    layers = {
+        name: open_raster(image.path, (name,), (image.index,)) for name, image in images.items()
+    }
     values: Values = {}
-    for path in [*files.values(), *_companions(files, granule)]:
-        found = _tags(path) if path.suffix.lower() in (".tif", ".tiff") else _companion(path)
-        values = {**found, **values}
+    for name, image in images.items():
+        values = {**_tags(name, image), **values}
+    for path in _companions(files, granule):
+        values = {**_companion(path), **values}
     _one_zone(layers, granule)
-    metadata = read_metadata(values, granule)
+    metadata = read_metadata(values, granule, time)
     scale = SURFACE_SCALE if metadata.is_surface_reflectance else 1.0
     groups: dict[str, Layer] = {}
     for group in ("VNIR", "SWIR", "TIR"):
@@ -100,61 +108,10 @@ def open_geotiffs(paths: Sequence[Path]) -> tuple[AsterMetadata, dict[str, Layer
     return metadata, groups
 
 
-def band_files(paths: Sequence[Path]) -> dict[str, Path]:
-    """Find the band of each file by its name (``..._VNIR_B01.tif``); folders are looked into.
-
-    >>> from pathlib import Path
-    >>> found = re.compile(BAND_NAME).search("AST_L1T_00407152004_1_TIR_B10.tif")
-    >>> found[1]
-    '10'
-    """
-    labels = {band.label.rstrip("N"): band.name for band in aster_bands()}
-    found: dict[str, Path] = {}
-    for path in _listed(paths):
-        match = BAND_NAME.search(path.name)
-        if match is None or match[1] not in labels or "3B" in path.stem.upper()[-4:]:
-            continue
-        name = labels[match[1]]
-        if name in found:
-            raise ImageryError(
-                must(
-                    f"the files of ASTER band {name}",
-                    "one per scene",
-                    f"{found[name].name} and {path.name}",
-                    "Keep each scene in its own folder",
-                )
-            )
-        found[name] = path
-    if not found:
-        raise ImageryError(
-            must(
-                "an ASTER scene",
-                "an .hdf file, or GeoTIFFs named ..._VNIR_B01.tif and so on",
-                ", ".join(str(path) for path in paths),
-                "Keep the names as downloaded",
-            )
-        )
-    return {band.name: found[band.name] for band in aster_bands() if band.name in found}
-
-
-def _listed(paths: Sequence[Path]) -> list[Path]:
-    result = []
-    for path in paths:
-        if path.is_dir():
-            result += sorted(p for p in path.iterdir() if p.suffix.lower() in (".tif", ".tiff"))
-        elif path.is_file():
-            result.append(path)
-        else:
-            raise ImageryError(
-                must("an ASTER scene", "an existing file or folder", path, "Check it")
-            )
-    return result
-
-
-def _one_granule(files: dict[str, Path]) -> str:
+def _one_granule(files: Sequence[Path]) -> str:
     """Check that all names belong to one product, version and second; give the granule's name."""
     keys: dict[str, str] = {}
-    for path in files.values():
+    for path in files:
         found = NAME.search(path.name)
         keys.setdefault(found[0].upper() if found else "", path.name)
     if len(keys) > 1:
@@ -167,7 +124,7 @@ def _one_granule(files: dict[str, Path]) -> str:
                 "Give the files of one granule",
             )
         )
-    return next(iter(keys)) or next(iter(files.values())).stem
+    return next(iter(keys)) or files[0].stem
 
 
 def _one_zone(layers: dict[str, RasterLayer], granule: str) -> None:
@@ -196,9 +153,9 @@ def _one_grid(layers: tuple[RasterLayer, ...], group: str, granule: str) -> None
             )
 
 
-def _companions(files: dict[str, Path], granule: str) -> list[Path]:
+def _companions(files: Sequence[Path], granule: str) -> list[Path]:
     """Find metadata files beside the bands that carry the granule's name, or are alone there."""
-    folders = sorted({path.parent for path in files.values()})
+    folders = sorted({path.parent for path in files})
     found = [
         p
         for folder in folders
@@ -210,20 +167,22 @@ def _companions(files: dict[str, Path], granule: str) -> list[Path]:
     return named or (met if len(met) == 1 else [])
 
 
-def _tags(path: Path) -> Values:
-    """Read the tags of a GeoTIFF as values; a radiance gain of the file names its band."""
-    with rasterio.open(path) as source:
-        tags = {**source.tags(), **source.tags(1)}
-    values = {
-        plain_key(key): tuple(p.strip() for p in str(v).split(",")) for key, v in tags.items()
-    }
-    found = BAND_NAME.search(path.name)
-    if found and "RADIANCEGAIN" in values:
-        label = next(b.label for b in aster_bands() if b.label.rstrip("N") == found[1])
-        values[f"INCL{label}"] = values["RADIANCEGAIN"]
-        if "RADIANCEBIAS" in values:
-            values[f"OFFSET{label}"] = values["RADIANCEBIAS"]
+def _tags(name: str, image: BandImage) -> Values:
+    """Read the tags of a band and its file as values; a radiance gain names its band."""
+    with rasterio.open(image.path) as source:
+        tags, own = source.tags(), source.tags(image.index)
+    values = _plain(tags)
+    label = aster_band(name).label
+    one_band = _plain(own) if own else {}
+    for tag, key in (("RADIANCEGAIN", "INCL"), ("RADIANCEBIAS", "OFFSET")):
+        found = one_band.get(tag, values.get(tag))
+        if found is not None:
+            values[f"{key}{label}"] = found
     return values
+
+
+def _plain(tags: Mapping[str, str]) -> Values:
+    return {plain_key(key): tuple(p.strip() for p in str(v).split(",")) for key, v in tags.items()}
 
 
 def _companion(path: Path) -> Values:
@@ -234,16 +193,21 @@ def _companion(path: Path) -> Values:
 def _xml(text: str) -> Values:
     """Read leaves, and name and value pairs of additional attributes, of a granule's XML."""
     try:
-        root = ElementTree.fromstring(text)
-    except ElementTree.ParseError:
+        root = fromstring(text)
+    except (ParseError, ValueError):  # not XML, or with entities
         return {}
     values: Values = {}
     for element in root.iter():
-        tags = {plain_key(child.tag.rpartition("}")[2]): child for child in element}
-        name = tags.get("PSANAME", tags.get("NAME"))
-        value = tags.get("PSAVALUE", tags.get("VALUE"))
-        if name is not None and value is not None and name.text and value.text:
-            values.setdefault(plain_key(name.text), tuple(p.strip() for p in value.text.split(",")))
+        children = {_local(child): child for child in element}
+        name = children.get("PSANAME", children.get("NAME"))
+        stated = [e.text for e in element.iter() if _local(e) in ("PSAVALUE", "VALUE") and e.text]
+        if name is not None and name.text and stated:
+            pieces = (piece.strip() for text in stated for piece in text.split(","))
+            values.setdefault(plain_key(name.text), tuple(pieces))
         elif not len(element) and element.text and element.text.strip():
-            values.setdefault(plain_key(element.tag.rpartition("}")[2]), (element.text.strip(),))
+            values.setdefault(_local(element), (element.text.strip(),))
     return values
+
+
+def _local(element: Element) -> str:
+    return plain_key(str(element.tag).rpartition("}")[2])

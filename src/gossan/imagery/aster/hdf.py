@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from pyproj import CRS
 from gossan.catalogue.sensors import AsterBand, aster_band, aster_bands
 from gossan.errors import ImageryError, MissingDependencyError, must
 from gossan.geo.grid import Grid, Window
-from gossan.imagery.aster.metadata import AsterMetadata, numbers, read_metadata
+from gossan.imagery.aster.metadata import SURFACE_SCALE, AsterMetadata, numbers, read_metadata
 from gossan.imagery.aster.odl import Values, parse_odl
 
 GROUPS = {"VNIR": "v", "SWIR": "s", "TIR": "t"}
@@ -43,22 +44,27 @@ class HdfLayer:
         Where the telescope's pixels are.
     bands, datasets
         Names of the bands, and of their data sets in the file.
+    scale
+        Factor of what is stored (0.001 in level 2).
     """
 
     path: Path
     grid: Grid
     bands: tuple[str, ...]
     datasets: tuple[str, ...]
+    scale: float = 1.0
 
     @property
     def entries(self) -> int:
-        """Number of different digital numbers (256, or 4096 for thermal bands)."""
-        return aster_band(self.bands[0]).saturated + 1
+        """Number of different digital numbers (256, or 4096 for thermal bands); 0 in level 2."""
+        return aster_band(self.bands[0]).saturated + 1 if self.scale == 1.0 else 0
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """Give float32 digital numbers (band, row, column); NaN is empty."""
+        """Read float32 digital numbers or reflectance (band, row, column); NaN is empty."""
         result = self.read_raw(window).astype(np.float32)
-        result[result == 0] = np.nan
+        result[result <= 0] = np.nan
+        if self.scale != 1.0:
+            result *= np.float32(self.scale)
         return result
 
     def read_raw(self, window: Window) -> NDArray[Any]:
@@ -109,20 +115,25 @@ def _keep(key: tuple[str, int, str], values: NDArray[Any]) -> NDArray[Any]:
     return values
 
 
-def open_hdf(path: Path) -> tuple[AsterMetadata, dict[str, HdfLayer]]:
-    """Open an L1T scene of version 003, reading its headers only.
+def open_hdf(path: Path, time: datetime | None = None) -> tuple[AsterMetadata, dict[str, HdfLayer]]:
+    """Open a scene of version 003 (L1T, AST_07, AST_07XT), reading its headers only.
 
     Parameters
     ----------
     path
         The ``.hdf`` file as downloaded.
+    time
+        When the scene was taken, for files that do not say.
 
     Returns
     -------
     The scene's metadata, and for each telescope that was on (``VNIR``, ``SWIR``, ``TIR``) a
-    layer of its digital numbers.
+    layer of its digital numbers, or of surface reflectance.
 
-    Errors: ImageryError for a file that is not HDF4, is truncated, or lacks metadata.
+    Raises
+    ------
+    ImageryError
+        The file is not HDF4, is truncated, lacks metadata, or holds another product.
     """
     path = Path(path)
     texts, shapes = _headers(path)
@@ -130,6 +141,7 @@ def open_hdf(path: Path) -> tuple[AsterMetadata, dict[str, HdfLayer]]:
     values: Values = {}
     for found in by_attribute.values():
         values = {**found, **values}
+    metadata = read_metadata(values, path.name, time)
     if "UPPERLEFTM" not in values:
         raise ImageryError(
             must(
@@ -140,11 +152,12 @@ def open_hdf(path: Path) -> tuple[AsterMetadata, dict[str, HdfLayer]]:
             )
         )
     layers = {}
+    scale = SURFACE_SCALE if metadata.is_surface_reflectance else 1.0
     for group, letter in GROUPS.items():
-        bands = [b for b in aster_bands() if b.group == group and b.dataset in shapes]
+        bands = [b for b in aster_bands() if b.group == group and b.name in shapes]
         if bands:
             own = {**values, **by_attribute.get(f"productmetadata.{letter}", {})}
-            layers[group] = _group_layer(path, bands, shapes, own)
+            layers[group] = _group_layer(path, bands, shapes, own, scale)
     if not layers:
         raise ImageryError(
             must(
@@ -154,18 +167,23 @@ def open_hdf(path: Path) -> tuple[AsterMetadata, dict[str, HdfLayer]]:
                 "Download the granule again",
             )
         )
-    return read_metadata(values, path.name), layers
+    return metadata, layers
 
 
 def _group_layer(
-    path: Path, bands: list[AsterBand], shapes: dict[str, tuple[int, int]], values: Values
+    path: Path,
+    bands: list[AsterBand],
+    shapes: dict[str, tuple[str, int, int]],
+    values: Values,
+    scale: float,
 ) -> HdfLayer:
-    found = {shapes[band.dataset] for band in bands}
+    found = {shapes[band.name][1:] for band in bands}
     if len(found) > 1:
         raise _damaged(path, f"the bands of {bands[0].group} differ in size")
     (shape,) = found
     grid = scene_grid(values, shape, bands[0].pixel_m, path.name)
-    return HdfLayer(path, grid, tuple(b.name for b in bands), tuple(b.dataset for b in bands))
+    names = tuple(b.name for b in bands)
+    return HdfLayer(path, grid, names, tuple(shapes[name][0] for name in names), scale)
 
 
 def scene_grid(values: Values, shape: tuple[int, int], pixel_m: int, name: str) -> Grid:
@@ -221,8 +239,8 @@ def _zone(values: Values, name: str) -> tuple[int, bool]:
     )
 
 
-def _headers(path: Path) -> tuple[dict[str, str], dict[str, tuple[int, int]]]:
-    """Read the text attributes and the shapes of the image data sets."""
+def _headers(path: Path) -> tuple[dict[str, str], dict[str, tuple[str, int, int]]]:
+    """Read the text attributes, and by band the data set's name, rows and columns."""
     from pyhdf.error import HDF4Error
 
     if not path.is_file():
@@ -237,8 +255,11 @@ def _headers(path: Path) -> tuple[dict[str, str], dict[str, tuple[int, int]]]:
         finally:
             file.end()
     texts = {k.lower(): v for k, v in attributes.items() if isinstance(v, str)}
-    wanted = {band.dataset for band in aster_bands()}
-    shapes = {k: (v[1][0], v[1][1]) for k, v in datasets.items() if k in wanted and len(v[1]) == 2}
+    shapes = {}
+    for band in aster_bands():
+        for name in (band.dataset, f"Band{band.label}"):  # L1T; level 2
+            if name in datasets and len(datasets[name][1]) == 2:
+                shapes[band.name] = (name, *datasets[name][1])
     return texts, shapes
 
 

@@ -17,6 +17,24 @@ EARTH_RADIUS_KM = 6371.0
 ORBIT_HEIGHT_KM = 705.0
 NAME = re.compile(r"(AST_[A-Z0-9]+)_(\d{3})(\d{14})", re.IGNORECASE)
 SURFACE_PRODUCTS = ("AST_07", "AST_07XT")
+SURFACE_SCALE = 0.001
+"""Reflectance of one digital number in these products."""
+OTHER_PRODUCTS = {
+    "AST_05": "surface emissivity of the thermal bands",
+    "AST_08": "surface temperature",
+    "AST_09": "radiance leaving the surface",
+    "AST_09XT": "radiance leaving the surface",
+    "AST_09T": "thermal radiance leaving the surface",
+    "AST_L1A": "raw data without geometric correction",
+    "AST_L1AE": "raw data without geometric correction",
+    "AST_L1B": "radiance in the satellite's swath, without terrain correction",
+    "AST_L1BE": "radiance in the satellite's swath, without terrain correction",
+    "AST_14DEM": "heights",
+    "AST_14DMO": "orthorectified radiance with heights",
+    "AST_14OTH": "orthorectified radiance",
+}
+"""Products that share names and layout with those read here, and hold something else."""
+GAIN = re.compile(r"\b(\d{1,2}N?)\W+(HGH|NOR|LO1|LO2|LOW|OFF)\b", re.IGNORECASE)
 
 
 class Conversion(NamedTuple):
@@ -88,7 +106,7 @@ class AsterMetadata:
         return Conversion(per_dn, -per_dn)
 
 
-def read_metadata(values: Values, name: str) -> AsterMetadata:
+def read_metadata(values: Values, name: str, time: datetime | None = None) -> AsterMetadata:
     """Collect the metadata of a scene from flattened values and its file name.
 
     Parameters
@@ -97,18 +115,24 @@ def read_metadata(values: Values, name: str) -> AsterMetadata:
         ``{NAME: values}`` as :func:`gossan.imagery.aster.odl.parse_odl` gives them.
     name
         File or granule name; it holds product, version and time where the values do not.
+    time
+        When the scene was taken, for files that do not say.
 
-    Errors: ImageryError for missing time, an unknown gain word, or an unreadable number.
+    Raises
+    ------
+    ImageryError
+        A product that is not read here, missing time, an unknown gain word, or an unreadable
+        number.
     """
-    product, version, named_time = _from_name(name)
-    product = product or _product(values) or "AST_L1T"
+    named, version, named_time = _from_name(name)
+    product = _known_product(named, _product(values), name)
     version = version or (values["VERSIONID"][0].zfill(3) if "VERSIONID" in values else "")
     azimuth, elevation = _sun(values, name)
     return AsterMetadata(
         name=name,
         product=product,
         version=version,
-        time=_time(values, name, named_time),
+        time=_time(values, name, named_time or time),
         sun_azimuth=azimuth,
         sun_elevation=elevation,
         view_zenith=_view_zenith(values, name),
@@ -127,6 +151,30 @@ def _from_name(name: str) -> tuple[str, str, datetime | None]:
     except ValueError:
         time = None
     return found[1].upper(), found[2], time
+
+
+def _known_product(named: str, stated: str, name: str) -> str:
+    """Tell the product by its name and by its metadata, which must agree."""
+    for product in (named, stated):
+        if product in OTHER_PRODUCTS:
+            raise ImageryError(
+                must(
+                    f"{name}: the ASTER product",
+                    "AST_L1T, AST_07 or AST_07XT",
+                    f"{product}, which is {OTHER_PRODUCTS[product]}",
+                    "Order AST_L1T (radiance at the sensor) or AST_07XT (surface reflectance)",
+                )
+            )
+    if (named in SURFACE_PRODUCTS) != (stated in SURFACE_PRODUCTS) and named and stated:
+        raise ImageryError(
+            must(
+                f"{name}: the ASTER product",
+                "the same by its name and in its metadata",
+                f"{named} and {stated}",
+                "Keep the names as downloaded, and each scene in its own folder",
+            )
+        )
+    return named or stated or "AST_L1T"
 
 
 def _product(values: Values) -> str:
@@ -200,23 +248,32 @@ def _time(values: Values, name: str, named: datetime | None) -> datetime:
             f"{name}: the time of the scene",
             "in the metadata or in the file name",
             "neither",
-            "Keep the name AST_L1T_00{3,4}MMDDYYYYhhmmss_..., or add the .met file",
+            "Keep the name AST_L1T_00{3,4}MMDDYYYYhhmmss_..., add the .met file, or set aster = "
+            '{ time = "2004-07-15T07:52:31Z" }',
         )
     )
 
 
 def _gains(values: Values) -> dict[str, str]:
-    """Read gain words; the value itself names its band ("01", "HGH")."""
+    """Read gain words; the value itself names its band.
+
+    The product has one value for each band, ("01", "HGH"); the archive's metadata have them all
+    in one, ASTERGains = "01 HGH, 02 HGH, 3N NOR, ...".
+    """
     found = {}
     labels = {band.label.zfill(2): band.name for band in aster_bands()}
     for key, value in values.items():
-        if not key.startswith("GAIN") or len(value) < 2:
+        if key == "ASTERGAINS":
+            pairs = GAIN.findall(" , ".join(value))
+        elif key.startswith("GAIN") and len(value) >= 2:
+            pairs = [(value[0], value[1])]
+        else:
             continue
-        name = labels.get(value[0].upper().zfill(2))
-        if name is None or value[1].upper() == "OFF":
-            continue
-        unit_conversion(name, value[1])
-        found[name] = value[1].upper()
+        for label, word in pairs:
+            name = labels.get(label.upper().zfill(2))
+            if name is not None and word.upper() != "OFF":
+                unit_conversion(name, word)
+                found[name] = word.upper()
     return found
 
 

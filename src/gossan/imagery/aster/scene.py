@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -153,21 +154,29 @@ class AsterScene:
         return AsterScene(changed, self.telescopes)
 
 
-def open_aster(paths: Path | str | Sequence[Path | str]) -> AsterScene:
+def open_aster(
+    paths: Path | str | Sequence[Path | str], time: datetime | None = None
+) -> AsterScene:
     """Open one ASTER scene, reading headers only.
 
     Parameters
     ----------
     paths
         An L1T ``.hdf`` file (V003), a folder with one GeoTIFF per band (V004, AST_07XT), or the
-        bands' files. A folder that holds one ``.hdf`` file is taken as that file.
+        bands' files. A folder that holds one ``.hdf`` file beside its browse images is taken as
+        that file.
+    time
+        When the scene was taken, for files that do not say.
 
-    Errors: ImageryError or GridError, one line each, for anything that is not one whole scene.
+    Raises
+    ------
+    ImageryError, GridError
+        One line for anything that is not one whole scene.
     """
     given = [Path(paths)] if isinstance(paths, str | Path) else [Path(p) for p in paths]
     hdf = [p for p in given if p.suffix.lower() == ".hdf"]
     if not hdf:
-        hdf = [q for p in given if p.is_dir() for q in sorted(p.glob("*.hdf"))]
+        hdf = [q for p in given if p.is_dir() for q in sorted(p.iterdir()) if _is_scene(q)]
     if hdf and len(hdf) + len([p for p in given if p.suffix.lower() in (".tif", ".tiff")]) > 1:
         raise ImageryError(
             must(
@@ -177,8 +186,13 @@ def open_aster(paths: Path | str | Sequence[Path | str]) -> AsterScene:
                 "Open each scene by itself",
             )
         )
-    metadata, groups = open_hdf(hdf[0]) if hdf else open_geotiffs(given)
+    metadata, groups = open_hdf(hdf[0], time) if hdf else open_geotiffs(given, time)
     return AsterScene(metadata, dict(groups))
+
+
+def _is_scene(path: Path) -> bool:
+    """Tell a scene from the browse image that is delivered beside it."""
+    return path.suffix.lower() == ".hdf" and not path.stem.upper().endswith("_BR")
 
 
 def _first(*values: float | None) -> float | None:

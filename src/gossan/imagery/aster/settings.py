@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
@@ -60,6 +61,9 @@ class AsterSettings(Settings):
     gains: dict[str, Gain] = Field(default_factory=dict)
     """Gain words by band (b4 = "NOR"), for files that do not say; they win over the files."""
 
+    time: datetime | None = None
+    """When the scene was taken (UTC), for files that do not say."""
+
     sun_azimuth: Annotated[float, Field(ge=0, le=360)] | None = None
     """Degrees; none takes the file's."""
 
@@ -68,6 +72,11 @@ class AsterSettings(Settings):
 
     track_azimuth: Annotated[float, Field(ge=0, le=360)] | None = None
     """Direction of flight for crosstalk, degrees from north; none takes the file's."""
+
+    @field_validator("time")
+    @classmethod
+    def _utc(cls, value: datetime | None) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
 
     @field_validator("gains")
     @classmethod

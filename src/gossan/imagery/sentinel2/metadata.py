@@ -25,8 +25,10 @@ from gossan.imagery.sentinel2.safe import (
     local_name,
     number_of,
     parse,
+    readable,
     refuse,
     text_of,
+    whole_number,
 )
 
 _ROOTS: dict[str, Level] = {
@@ -151,6 +153,11 @@ def read_metadata(path: Path | str, tile: str | None = None) -> Sentinel2Metadat
 
 def describe(product: Product, tile: str | None = None) -> Sentinel2Metadata:
     """Put together the metadata of a product already found."""
+    with readable(product.path.name, "metadata"):
+        return _describe(product, tile)
+
+
+def _describe(product: Product, tile: str | None) -> Sentinel2Metadata:
     level, main = _main(product)
     name = text_of(main, "PRODUCT_URI", "") or product.path.name
     granule, folder = _granule(product, level, tile)
@@ -271,12 +278,15 @@ def _geocoding(granule: ElementTree.Element, name: str) -> tuple[CRS, dict[int, 
         )
     crs = CRS.from_user_input(code)
     corners = {
-        int(e.get("resolution", 0)): (number_of(e, "ULX"), number_of(e, "ULY"))
+        whole_number(e.get("resolution"), e.tag): (
+            number_of(e, "ULX"),
+            number_of(e, "ULY"),
+        )
         for e in elements(granule, "Geoposition")
     }
     grids = {}
     for element in elements(granule, "Size"):
-        pixel = int(element.get("resolution", 0))
+        pixel = whole_number(element.get("resolution"), element.tag)
         rows, columns = number_of(element, "NROWS"), number_of(element, "NCOLS")
         if pixel in corners and pixel > 0:
             left, top = corners[pixel]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from xml.etree import ElementTree
 
 import numpy as np
@@ -25,7 +25,7 @@ from gossan.geo.warp import to_grid
 from gossan.imagery.masks.cover import Polygons
 from gossan.imagery.sentinel2.jp2_store import DecodedBand, store_name
 from gossan.imagery.sentinel2.metadata import Sentinel2Metadata
-from gossan.imagery.sentinel2.safe import Product, elements, parse, refuse, text_of
+from gossan.imagery.sentinel2.safe import Product, elements, parse, readable, refuse, text_of
 
 CLASSIFICATION = r"MSK_CLASSI_B00\.jp2"
 CLOUDS = r"(?:.*_)?MSK_CLOUDS_(?:.*_)?B00(?:_MSIL1C)?\.gml"
@@ -110,7 +110,8 @@ def read_gml(product: Product, member: str, word: str) -> Polygons:
     """Read the polygons of one mask type (``OPAQUE``, ``CIRRUS``) of a mask in GML."""
     root = parse(product, member)
     features = (f for f in elements(root, "MaskFeature") if text_of(f, "maskType", "") == word)
-    shapes = [_polygon(part) for one in features for part in elements(one, "Polygon")]
+    with readable(product.path.name, PurePosixPath(member).name):
+        shapes = [_polygon(part) for one in features for part in elements(one, "Polygon")]
     return Polygons(tuple(shapes), STRtree(shapes))
 
 
@@ -124,4 +125,6 @@ def _rings(element: ElementTree.Element) -> Iterator[NDArray[np.float64]]:
     """Give (n, 2) easting and northing of each ring; a third coordinate is left out."""
     for listed in elements(element, "posList"):
         numbers = np.array((listed.text or "").split(), float)
+        if not np.isfinite(numbers).all():
+            raise ValueError("a corner that is not a number")
         yield numbers.reshape(-1, int(listed.get("srsDimension", 2)))[:, :2]

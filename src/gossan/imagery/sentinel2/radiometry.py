@@ -7,7 +7,7 @@ from typing import Literal
 from xml.etree import ElementTree
 
 from gossan.catalogue.sensors import sentinel2_bands
-from gossan.imagery.sentinel2.safe import elements, number_of, refuse, text_of
+from gossan.imagery.sentinel2.safe import elements, number, number_of, refuse, text_of, whole_number
 
 Level = Literal["L1C", "L2A"]
 OFFSET_BASELINE = 4.0
@@ -25,14 +25,15 @@ def scaling(main: ElementTree.Element, level: Level, name: str) -> tuple[float, 
         )
     by_id = {band.band_id: band.name for band in sentinel2_bands()}
     offsets = dict.fromkeys(by_id.values(), 0.0)
-    stated = list(elements(main, f"{word}_ADD_OFFSET"))
+    tag = f"{word}_ADD_OFFSET"
+    stated = list(elements(main, tag))
     for element in stated:
-        band_id = int(element.get("band_id", element.get("bandId", "-1")))
+        band_id = whole_number(element.get("band_id", element.get("bandId")), f"band_id of {tag}")
         if band_id not in by_id:
             raise refuse(
                 name, "a product with offsets for band_id 0 to 12", band_id, "Download it again"
             )
-        offsets[by_id[band_id]] = float(element.text or "nan")
+        offsets[by_id[band_id]] = number(element.text, tag)
     if not stated:
         _check_baseline(text_of(main, "PROCESSING_BASELINE", ""), word, name)
     return quantification, offsets
@@ -64,7 +65,7 @@ def sun(main: ElementTree.Element) -> tuple[float, dict[str, float]]:
     """Read U and the solar irradiance of each band."""
     by_id = {str(band.band_id): band.name for band in sentinel2_bands()}
     irradiance = {
-        by_id[e.get("bandId", "")]: float(e.text or "nan")
+        by_id[e.get("bandId", "")]: number(e.text, e.tag)
         for e in elements(main, "SOLAR_IRRADIANCE")
         if e.get("bandId", "") in by_id
     }

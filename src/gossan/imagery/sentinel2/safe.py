@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from xml.etree import ElementTree
 
+from defusedxml.ElementTree import fromstring
+from pyproj.exceptions import ProjError
+from shapely.errors import ShapelyError
+
 from gossan.errors import ImageryError, must
+
+DAMAGED = "The file is damaged or truncated: download it again"
+UNREADABLE = (
+    ElementTree.ParseError,
+    ValueError,  # defusedxml refuses entities with one
+    LookupError,
+    OSError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What a damaged or hostile XML member raises."""
+LIBRARY_ERRORS = (ProjError, ShapelyError)
 
 
 @dataclass(frozen=True)
@@ -60,13 +79,14 @@ def find_product(path: Path | str) -> Product:
 def parse(product: Product, member: str) -> ElementTree.Element:
     """Parse an XML member of a product."""
     try:
-        return ElementTree.fromstring(product.text(member))
-    except (ElementTree.ParseError, OSError, zipfile.BadZipFile) as error:
+        root: ElementTree.Element = fromstring(product.text(member))
+        return root
+    except UNREADABLE as error:
         raise refuse(
             product.path.name,
             f"a product with a readable {PurePosixPath(member).name}",
-            str(error),
-            "The file is damaged or truncated: download it again",
+            str(error) or type(error).__name__,
+            DAMAGED,
         ) from error
 
 
@@ -88,13 +108,34 @@ def text_of(element: ElementTree.Element, tag: str, default: str) -> str:
 
 def number_of(element: ElementTree.Element, tag: str) -> float:
     """Give the number in the first element of a name."""
-    text = text_of(element, tag, "")
+    return number(text_of(element, tag, ""), tag)
+
+
+def number(text: str | None, tag: str) -> float:
+    """Read a finite number of the metadata; ``tag`` names it in the error."""
     try:
-        return float(text)
-    except ValueError as error:
-        raise ImageryError(
-            must(f"{tag} in the metadata", "a number", repr(text), "Download the product again")
-        ) from error
+        found = float(text or "")
+    except ValueError:
+        found = math.nan
+    if math.isfinite(found):
+        return found
+    cure = "The metadata is damaged: download the product again"
+    raise ImageryError(must(f"{tag} in the metadata", "a number", repr(text), cure))
+
+
+def whole_number(text: str | None, tag: str) -> int:
+    """Read a whole number of the metadata."""
+    return int(number(text, tag))
+
+
+@contextmanager
+def readable(name: str, what: str) -> Iterator[None]:
+    """Turn whatever damaged metadata make Python stumble over into one line."""
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, ArithmeticError, *LIBRARY_ERRORS) as error:
+        problem = (str(error) or type(error).__name__).splitlines()[0]
+        raise refuse(name, f"a product with {what} that can be read", problem, DAMAGED) from error
 
 
 def refuse(name: str, allowed: str, got: object, cure: str) -> ImageryError:

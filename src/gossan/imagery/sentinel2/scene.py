@@ -26,6 +26,9 @@ from gossan.imagery.stack import Bounds, stack
 SPECTRAL = ("b02", "b03", "b04", "b05", "b06", "b07", "b08", "b8a", "b11", "b12")
 """The 10 m and 20 m bands: those that see the ground and not the air."""
 
+FEWEST_TO_JUDGE = 3
+"""Bands from which on a pixel without positive reflectance is taken as empty."""
+
 _ABSOLUTE = ("6s", "dos", "cost")
 
 
@@ -34,7 +37,8 @@ class ToReflectance:
     """Turn digital numbers into reflectance: ``(DN + offset) / quantification``.
 
     Special numbers are tested **before** the offset is added, so that neither an empty pixel
-    turns into -0.1 nor a saturated one into a bright rock.
+    turns into -0.1 nor a saturated one into a bright rock. Pixels that reflect nothing in any of
+    three bands or more are empty too: the edges of the swath hold DN 1 from baseline 04.00 on.
 
     Parameters
     ----------
@@ -60,7 +64,10 @@ class ToReflectance:
     def __call__(self, numbers: NDArray[np.floating]) -> NDArray[np.float32]:
         """Convert (band, row, column) values."""
         offsets = np.asarray(self.offsets)
-        return scale_numbers(numbers, offsets, self.quantification, self.nodata, self.saturated)
+        found = scale_numbers(numbers, offsets, self.quantification, self.nodata, self.saturated)
+        if len(found) >= FEWEST_TO_JUDGE:
+            found[:, (found <= 0).all(axis=0)] = np.nan
+        return found
 
 
 @dataclass(frozen=True)
