@@ -74,6 +74,7 @@ def test_a_project_of_both_scenes_makes_the_papers_four_products(
 
     project = load_project(write_district(district, tmp_path, scenes="raw"))
     features = {p.settings.features for p in products_of(project) if p.settings.model == "pyramid"}
-    assert features == {"sentinel2.pc2", "aster.indices.pc2"}
+    wanted = {"sentinel2.pc2", "sentinel2.literal.pc2", "aster.indices.pc2", "aster.literal.pc2"}
+    assert features == wanted
     scopes = [p.name for p in products_of(project) if "sound" in p.name]
     assert len(scopes) == 4

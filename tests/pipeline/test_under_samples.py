@@ -23,7 +23,7 @@ def _write(folder: Path, clay: np.ndarray, iron: np.ndarray) -> None:
         write_array(folder / f"{name}.tif", GRID, (name,), band[None].astype(np.float32))
 
 
-@pytest.mark.parametrize("code", [-9999.0, 0.0, -3.4e38])
+@pytest.mark.parametrize("code", [-9999.0, 0.0, -32768.0])
 def test_a_code_for_empty_that_nothing_declares_is_told_with_the_cure(
     small: Path, changed: Change, tmp_path: Path, code: float
 ) -> None:
@@ -40,6 +40,17 @@ def test_a_code_for_empty_that_nothing_declares_is_told_with_the_cure(
     assert any("'clay' is empty under" in line for line in lines)
 
 
+@pytest.mark.parametrize("code", [-3.4e38, -1e32, 1.70141e38])
+def test_numbers_beyond_any_quantity_are_empty_without_being_declared(
+    small: Path, tmp_path: Path, code: float
+) -> None:
+    clay, iron, _ = truth()
+    clay[:, :40] = code
+    _write(tmp_path, clay, iron)
+    lines = check_project(load_project(small)).findings
+    assert any("'clay' is empty under" in line for line in lines)
+
+
 def test_ordinary_imagery_is_not_suspected(small: Path) -> None:
     assert not check_project(load_project(small)).findings
 
@@ -49,7 +60,7 @@ def test_imagery_that_is_empty_under_all_samples_blocks_a_run(small: Path, tmp_p
     _write(tmp_path, clay * np.nan, iron * np.nan)
     found = check_project(load_project(small))
     assert found.blocked
-    assert "must be filled under some sample" in found.findings[0]
+    assert "must be filled somewhere" in found.findings[0]
 
 
 def test_imagery_that_cannot_be_opened_is_the_only_mistake_told(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib import resources
 from typing import Literal
@@ -108,6 +108,35 @@ def all_indices(sensor: str | None = None) -> tuple[Index, ...]:
     return tuple(row for row in rows if sensor in (None, row.sensor))
 
 
+ROLE_OF_BAND = {
+    "b02": "blue",
+    "b03": "green",
+    "b04": "red",
+    "b08": "nir",
+    "b11": "swir1",
+    "b12": "swir2",
+}
+"""Part of the spectrum that each wide band of Sentinel-2 sees, as those of Landsat do."""
+
+
+@cache
+def role_indices() -> tuple[Index, ...]:
+    """List the indices of any sensor with wide bands, over blue, green, red, nir, swir1, swir2.
+
+    >>> find_index("roles", "gossan").formula
+    'swir1 / red'
+    """
+    rows = [row for row in all_indices("sentinel2") if {*row.bands} <= {*ROLE_OF_BAND}]
+    return tuple(
+        replace(row, sensor="roles", formula=row.expression.renamed(ROLE_OF_BAND).text)
+        for row in rows
+    )
+
+
+def _of_sensor(sensor: str) -> tuple[Index, ...]:
+    return role_indices() if sensor == "roles" else all_indices(sensor)
+
+
 @cache
 def paper_tables() -> tuple[PaperRow, ...]:
     """List Tables 1 and 2 of the paper as printed.
@@ -129,7 +158,7 @@ def find_index(sensor: str, name: str) -> Index:
     >>> find_index("sentinel2", "gossan").formula
     'b11 / b04'
     """
-    known = {index.name: index for index in all_indices(sensor)}
+    known = {index.name: index for index in _of_sensor(sensor)}
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name, [*known, *SETS], n=1)
@@ -159,7 +188,7 @@ def choose_indices(sensor: str, words: Sequence[str]) -> tuple[Index, ...]:
 
 def _set(sensor: str, word: str) -> list[Index]:
     """Give the members of a set word."""
-    rows = all_indices(sensor)
+    rows = _of_sensor(sensor)
     if word == "all":
         return list(rows)
     tabled = [index for index in rows if index.paper in ("1", "2", "1 2")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import uuid
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 from pyproj import CRS
-from rasterio.errors import RasterioError, RasterioIOError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
 from rasterio.shutil import copy as gdal_copy
 from rasterio.windows import Window as RasterioWindow
 
@@ -56,6 +57,8 @@ class RasterLayer:
         True when the file's rows run from south to north.
     masked
         True when the file carries a mask or alpha band that must be honoured.
+    subdataset
+        GDAL's name of the data set inside the file (netCDF, HDF5); empty for plain files.
     """
 
     path: Path
@@ -65,6 +68,7 @@ class RasterLayer:
     nodata: tuple[tuple[float, ...], ...] = ()
     flipped: bool = False
     masked: bool = False
+    subdataset: str = ""
 
     @property
     def marks(self) -> tuple[tuple[float, ...], ...]:
@@ -86,7 +90,7 @@ class RasterLayer:
         row = self.grid.height - window.row - window.height if self.flipped else window.row
         place = RasterioWindow(window.col, row, window.width, window.height)
         try:
-            source = _handle(self.path)
+            source = _handle(self.path, self.subdataset)
             read = source.read_masks if masks else source.read
             values = read(list(self.indexes), window=place)
         except RasterioError as error:
@@ -105,7 +109,8 @@ def open_raster(
     path: Path | str,
     names: Sequence[str] | None = None,
     indexes: Sequence[int] | None = None,
-    nodata: Sequence[float | None] = (),
+    nodata: Sequence[Sequence[float]] = (),
+    subdataset: str = "",
 ) -> RasterLayer:
     """Open a raster as a layer, reading its header only.
 
@@ -119,7 +124,9 @@ def open_raster(
     indexes
         Which bands, from 1; all by default (an alpha band is taken as a mask).
     nodata
-        A further nodata value for each band, beside what the file declares.
+        Further nodata values of each band, beside what the file declares.
+    subdataset
+        GDAL's name of the data set inside the file; empty for plain files.
 
     Raises
     ------
@@ -132,13 +139,13 @@ def open_raster(
     if not path.exists():
         raise ImageryError(must("raster", "an existing file", path, "Check the path"))
     try:
-        with rasterio.open(path) as source:
+        with rasterio.open(subdataset or path) as source:
             alpha = rasterio.enums.ColorInterp.alpha
             coloured = [i for i, c in zip(source.indexes, source.colorinterp) if c != alpha]
             chosen = tuple(indexes or coloured)
             flags = {f for i in chosen for f in source.mask_flag_enums[i - 1]}
             masked = bool(flags & {rasterio.enums.MaskFlags.per_dataset})
-            further = nodata or (None,) * len(chosen)
+            further = nodata or ((),) * len(chosen)
             return RasterLayer(
                 path,
                 tuple(names) if names else _band_names(path, source, chosen),
@@ -147,6 +154,7 @@ def open_raster(
                 tuple(_marks(source, i, extra) for i, extra in zip(chosen, further)),
                 source.transform.e > 0,
                 masked,
+                subdataset,
             )
     except RasterioIOError as error:
         raise ImageryError(
@@ -154,17 +162,82 @@ def open_raster(
         ) from error
 
 
-def _marks(source: Any, index: int, extra: float | None) -> tuple[float, ...]:
+def _marks(source: Any, index: int, extra: Sequence[float]) -> tuple[float, ...]:
     """Collect the nodata values of a band, in the type that the file stores."""
     dtype = np.dtype(source.dtypes[index - 1])
-    found = (mark_in_type(value, dtype) for value in (source.nodatavals[index - 1], extra))
+    found = (mark_in_type(value, dtype) for value in (source.nodatavals[index - 1], *extra))
     return tuple(dict.fromkeys(mark for mark in found if mark is not None))
 
 
-def declared_scale(path: Path | str) -> tuple[float, float]:
-    """Read the scale and offset that a raster declares for its first band; (1, 0) for none."""
-    with rasterio.open(path) as source:
-        return float(source.scales[0]), float(source.offsets[0])
+@dataclass(frozen=True)
+class RasterHeader:
+    """What a raster's header states about each of its bands, and the rasters inside it.
+
+    Attributes
+    ----------
+    descriptions
+        Description of each band, empty where there is none.
+    scales, offsets
+        Declared factor and summand of each band; 1 and 0 where none is declared.
+    dtypes
+        NumPy type of each band.
+    wavelengths_um
+        Central wavelength of each band (micrometres), None where it is not stated.
+    subdatasets
+        GDAL's names of the data sets inside (netCDF, HDF5).
+    shape
+        Rows and columns.
+    """
+
+    descriptions: tuple[str, ...]
+    scales: tuple[float, ...]
+    offsets: tuple[float, ...]
+    dtypes: tuple[str, ...]
+    wavelengths_um: tuple[float | None, ...]
+    subdatasets: tuple[str, ...]
+    shape: tuple[int, int]
+
+
+def read_header(path: Path | str) -> RasterHeader:
+    """Read what a raster states about its bands.
+
+    Raises
+    ------
+    ImageryError
+        GDAL cannot read the file.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with rasterio.open(path) as source:
+                return RasterHeader(
+                    tuple(text or "" for text in source.descriptions),
+                    tuple(map(float, source.scales)),
+                    tuple(map(float, source.offsets)),
+                    tuple(source.dtypes),
+                    tuple(_wavelength(source, i) for i in source.indexes),
+                    tuple(source.subdatasets),
+                    (source.height, source.width),
+                )
+    except RasterioIOError as error:
+        name = Path(path).name
+        raise ImageryError(
+            must(f"raster {name}", "readable by GDAL", _first_line(error), "Check the file")
+        ) from error
+
+
+def _wavelength(source: Any, index: int) -> float | None:
+    """Read a band's central wavelength in micrometres (GDAL's own item, or ENVI's)."""
+    tags = {key.lower(): value for key, value in source.tags(index).items()}
+    imagery = source.tags(index, ns="IMAGERY")
+    try:
+        if "CENTRAL_WAVELENGTH_UM" in imagery:
+            return float(imagery["CENTRAL_WAVELENGTH_UM"])
+        found = float(tags["wavelength"])
+    except (KeyError, ValueError):
+        return None
+    units = tags.get("wavelength_units", "nanometers" if found > 100 else "micrometers").lower()
+    return found / 1000.0 if units.startswith(("nano", "nm")) else found
 
 
 def _band_names(path: Path, source: Any, chosen: Sequence[int]) -> tuple[str, ...]:
@@ -196,16 +269,16 @@ def _grid_of(path: Path, source: Any) -> Grid:
     return Grid(CRS.from_wkt(source.crs.to_wkt()), t, source.height, source.width)
 
 
-def _handle(path: Path) -> Any:
-    """Give this thread's own open file."""
+def _handle(path: Path, subdataset: str = "") -> Any:
+    """Open a file for this thread, or return the one that it holds open."""
     cache: dict[tuple[str, int], Any] = getattr(_open_files, "cache", {})
     _open_files.cache = cache
     stat = path.stat()
-    key = (str(path), stat.st_mtime_ns)
+    key = (subdataset or str(path), stat.st_mtime_ns)
     if key not in cache:
         if len(cache) >= _HANDLES_PER_THREAD:
             cache.pop(next(iter(cache))).close()
-        cache[key] = rasterio.open(path)
+        cache[key] = rasterio.open(subdataset or path)
     return cache[key]
 
 

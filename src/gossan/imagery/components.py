@@ -243,6 +243,7 @@ def _robust_scale(
         raise ImageryError(must("bands", "filled together somewhere", "no pixel", "Check masks"))
     centre = np.median(pixels, axis=1)
     scale = MAD_TO_DEVIATION * np.median(np.abs(pixels - centre[:, None]), axis=1)
+    scale = np.where(scale > 0, scale, pixels.std(axis=1))  # more than half of one value
     _check_spread(layer.bands, scale)
     return centre, scale
 

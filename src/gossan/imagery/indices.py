@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gossan.arrays.expressions import Expression
 from gossan.arrays.formulas import Formulas
-from gossan.catalogue.indices import SETS, choose_indices
+from gossan.catalogue.indices import SETS, Index, choose_indices
 from gossan.errors import ImageryError, must
 from gossan.geo.layer import Layer, MappedLayer
 
@@ -43,9 +43,11 @@ class IndexChoice:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Say in one line each what was left out, and why."""
+        """What was left out and why, a line each."""
+        listed = ", ".join(f"{name} (needs {' '.join(bands)})" for name, bands in self.lacking)
+        count = "1 index" if len(self.lacking) == 1 else f"{len(self.lacking)} indices"
         return (
-            *(f"index {name!r} needs {', '.join(bands)}" for name, bands in self.lacking),
+            *((f"{count} cannot be had: {listed}",) if listed else ()),
             *(f"index {name!r} copies {other!r}" for name, other in self.dropped),
         )
 
@@ -72,8 +74,34 @@ class Indices:
         return result
 
 
+@dataclass(frozen=True)
+class Catalogue:
+    """Name a catalogue of indices and say which band of an imagery stands for each of its bands.
+
+    Attributes
+    ----------
+    sensor
+        ``aster``, ``sentinel2``, ``roles`` (blue ... swir2), or ``bands`` (none).
+    bands
+        Band of the imagery by band of the catalogue; empty when both are called the same.
+    """
+
+    sensor: str
+    bands: Mapping[str, str] = field(default_factory=dict)
+
+    def choose(self, words: Sequence[str]) -> list[tuple[Index, Expression, tuple[str, ...]]]:
+        """List indices with their formula over the imagery's bands, and what stays unknown."""
+        if self.sensor == "bands":
+            return []
+        found = []
+        for index in choose_indices(self.sensor, words):
+            lacking = tuple(b for b in index.bands if self.bands and b not in self.bands)
+            found.append((index, index.expression.renamed(self.bands), lacking))
+        return found
+
+
 def available_indices(
-    sensor: str,
+    catalogue: Catalogue | str,
     words: Sequence[str],
     bands: Sequence[str],
     formulas: Mapping[str, str] | None = None,
@@ -82,8 +110,8 @@ def available_indices(
 
     Parameters
     ----------
-    sensor
-        ``aster``, ``sentinel2``, or ``bands`` (then only ``formulas``).
+    catalogue
+        The catalogue, or the sensor whose catalogue it is (``bands``: only ``formulas``).
     words
         Names and set words (``paper``, ``printed``, ``mineral``, ``all``). A member of a set whose
         bands are missing is left out and reported; an index asked by name must be possible.
@@ -105,15 +133,15 @@ def available_indices(
     """
     chosen: dict[str, Expression] = {}
     lacking = []
-    catalogue = choose_indices(sensor, words) if sensor != "bands" else ()
-    for index in catalogue:
-        missing = index.missing(bands)
+    known = Catalogue(catalogue) if isinstance(catalogue, str) else catalogue
+    for index, expression, unknown in known.choose(words):
+        missing = unknown or tuple(band for band in expression.names if band not in bands)
         if missing and index.name in words:
             raise _needs(index.name, missing, bands)
         if missing:
             lacking.append((index.name, missing))
         else:
-            chosen[index.name] = index.expression
+            chosen[index.name] = expression
     for name, text in (formulas or {}).items():
         formula = Expression(text)
         missing = tuple(band for band in formula.names if band not in bands)
@@ -129,7 +157,7 @@ def _needs(name: str, missing: Sequence[str], bands: Sequence[str]) -> ImageryEr
             f"index {name!r}",
             f"given {', '.join(missing)}",
             f"bands {', '.join(bands)}",
-            f"Bring those bands along, or leave the index out ({', '.join(SETS)} leave it out)",
+            f"Add those bands, or leave the index out ({', '.join(SETS)} leave it out)",
         )
     )
 
@@ -190,7 +218,7 @@ def _indices(layer: Layer, choice: IndexChoice, logs: tuple[bool, ...] = ()) -> 
                 "indices",
                 "possible with the bands at hand",
                 f"none with {', '.join(layer.bands)}",
-                "Bring more bands along, or leave the indices out",
+                "Add bands, or leave the indices out",
             )
         )
     return Indices(layer.bands, tuple(formula for _, formula in choice.formulas), logs)

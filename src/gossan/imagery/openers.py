@@ -3,45 +3,88 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
+from gossan.errors import ImageryError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer, MappedLayer, RenamedLayer, SelectedLayer, StackedLayer
+from gossan.geo.raster import read_header
 from gossan.geo.warp import to_grid
+from gossan.imagery.aster.band_images import BAND_NAME, TELESCOPE_NAME
 from gossan.imagery.aster.metadata import NAME as ASTER_NAME
 from gossan.imagery.aster.reflectance import aster_stack, open_aster, require_one_version
-from gossan.imagery.aster.scene import AsterScene
-from gossan.imagery.bands import open_bands, resolve
-from gossan.imagery.open_scene import OpenScene, masked_scene
+from gossan.imagery.aster.scene import AsterScene, is_scene
+from gossan.imagery.open_scene import OpenScene, Scene, masked_scene
+from gossan.imagery.rasters.band_names import canonical
+from gossan.imagery.rasters.open_rasters import open_rasters
+from gossan.imagery.rasters.paths import SUFFIXES, resolve_all
+from gossan.imagery.rasters.unusable_bands import unusable_bands
+from gossan.imagery.sentinel2.products import of_tile, product_paths
 from gossan.imagery.sentinel2.scene import AnyFlag, Sentinel2Scene, open_sentinel2
 from gossan.imagery.settings import ImagerySettings
 
-UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+SURFACE = "surface reflectance"
+TOP_OF_ATMOSPHERE = "reflectance at the top of the atmosphere"
 
 
-def _plain(settings: ImagerySettings, base: Path, store: Path, blocks: Blocks) -> list[OpenScene]:
-    """Take rasters as one scene without a date."""
-    layer = open_bands(settings, base)
-    return [masked_scene(settings, base, settings.name, UNKNOWN_TIME, layer)]
+def _rasters(settings: ImagerySettings, base: Path, store: Path, blocks: Blocks) -> list[OpenScene]:
+    """Take plain rasters as scenes, one for each tile, without bands that say nothing."""
+    found = open_rasters(settings, base)
+    unusable = unusable_bands([tile.layer for tile in found.tiles], blocks)
+    bands = tuple(b for b in found.tiles[0].layer.bands if b not in unusable)
+    if not bands:
+        said = ", ".join(f"{name} {why}" for name, why in unusable.items())
+        allowed = "filled somewhere, with more than one value"
+        cure = "Check nodata, scale and the files"
+        raise ImageryError(must(f"imagery {settings.name!r}", allowed, said, cure))
+    notes = [f"band {name!r} is {why}: left out" for name, why in unusable.items()]
+    waves = {**found.wavelengths_um, **settings.wavelengths}
+    return [
+        masked_scene(
+            settings,
+            base,
+            Scene(
+                tile.name if len(found.tiles) > 1 else settings.name,
+                tile.time,
+                SelectedLayer(tile.layer, bands) if unusable else tile.layer,
+                "values as stored" if settings.sensor == "bands" else SURFACE,
+                classes=tile.classes,
+                stored=tile.stored,
+                wavelengths_um={name: wave for name, wave in waves.items() if name in bands},
+                notes=(*found.notes, *notes),
+            ),
+        )
+        for tile in found.tiles
+    ]
 
 
 def _sentinel2(
     settings: ImagerySettings, base: Path, store: Path, blocks: Blocks
 ) -> list[OpenScene]:
-    """Open SAFE products one by one; plain band rasters as one scene."""
-    paths = [resolve(path, base, settings.name) for path in settings.paths]
-    if all(path.suffix.lower() in (".tif", ".tiff", ".jp2", ".vrt") for path in paths):
-        return _plain_sentinel2(settings, base)
+    """Open SAFE products one by one; plain band rasters as scenes."""
+    paths = resolve_all(settings.paths, base, settings.name)
+    products = [found for path in paths for found in product_paths(path)]
+    if all(_plain(path) for path in products):
+        return _rasters(settings, base, store, blocks)
     opened = []
-    for path in paths:
+    for path in of_tile(products, settings.tile):
         scene = open_sentinel2(path, settings.bands, settings.tile)
         layer = scene.surface(
             store, settings.atmosphere, pixel_size=settings.pixel_size_m, blocks=blocks
         )
         opened.append(_sentinel2_scene(settings, base, store, scene, layer, blocks))
     return opened
+
+
+def _plain(path: Path) -> bool:
+    """Tell rasters, or a folder of nothing but rasters, from a product."""
+    if path.is_dir():
+        files = [p for p in path.iterdir() if p.is_file()]
+        return any(p.suffix.lower() in SUFFIXES for p in files)
+    return path.suffix.lower() in SUFFIXES or path.with_suffix(".hdr").exists()
 
 
 def _sentinel2_scene(
@@ -57,44 +100,27 @@ def _sentinel2_scene(
     if "cloud" in settings.masks and settings.thresholds.cloud_probability is not None:
         probability = scene.cloud_probability(store, layer.grid, blocks)
         classes = probability if classes is None else StackedLayer((classes, probability))
+    raw = found.level == "L1C" and settings.atmosphere.method == "none"
     return masked_scene(
         settings,
         base,
-        found.name,
-        found.time,
-        layer,
-        flags=scene.flags(store, layer.grid, blocks),
-        classes=classes,
-        sun=(scene.geometry.sun_elevation, scene.geometry.sun_azimuth),
+        Scene(
+            found.name,
+            found.time,
+            layer,
+            TOP_OF_ATMOSPHERE if raw else f"{SURFACE} ({found.level})",
+            flags=scene.flags(store, layer.grid, blocks),
+            classes=classes,
+            sun=(scene.geometry.sun_elevation, scene.geometry.sun_azimuth),
+        ),
     )
-
-
-def _plain_sentinel2(settings: ImagerySettings, base: Path) -> list[OpenScene]:
-    """Open plain band rasters and recognise their bands by name."""
-    layer = open_bands(settings, base)
-    known = tuple(recognise(name) for name in layer.bands)
-    if not settings.bands:
-        layer = RenamedLayer(layer, known)
-    return [masked_scene(settings, base, settings.name, UNKNOWN_TIME, layer)]
-
-
-def recognise(name: str) -> str:
-    """Find a Sentinel-2 band in a raster's or band's name, else give the name back.
-
-    >>> recognise("t38qkj_b8a_20m"), recognise("s2_b4"), recognise("slope")
-    ('b8a', 'b04', 'slope')
-    """
-    known = {"b8a", *(f"b{i:02d}" for i in range(1, 13))}
-    for part in name.lower().split("_"):
-        padded = f"b0{part[1]}" if len(part) == 2 and part[0] == "b" else part
-        if padded in known:
-            return padded
-    return name
 
 
 def _aster(settings: ImagerySettings, base: Path, store: Path, blocks: Blocks) -> list[OpenScene]:
     """Open ASTER scenes; band files of one granule belong together."""
-    paths = [resolve(path, base, settings.name) for path in settings.paths]
+    paths = resolve_all(settings.paths, base, settings.name)
+    if settings.level == "reflectance" or _made_elsewhere(settings, paths):
+        return _rasters(settings, base, store, blocks)
     scenes = [open_aster(group, settings.aster.time) for group in _granules(paths)]
     require_one_version(scenes)
     steps = settings.aster.model_copy(update={"atmosphere": settings.atmosphere})
@@ -102,31 +128,68 @@ def _aster(settings: ImagerySettings, base: Path, store: Path, blocks: Blocks) -
     for scene in scenes:
         layer = aster_stack(scene, steps, blocks)
         if settings.bands:
-            layer = SelectedLayer(layer, settings.bands)
+            layer = SelectedLayer(layer, tuple(canonical("aster", b) for b in settings.bands))
         geometry = scene.geometry
+        surface = scene.metadata.is_surface_reflectance or settings.atmosphere.method != "none"
         opened.append(
             masked_scene(
                 settings,
                 base,
-                scene.metadata.name,
-                scene.metadata.time,
-                layer,
-                flags=_aster_flags(scene, layer.grid),
-                sun=(geometry.sun_elevation, geometry.sun_azimuth),
+                Scene(
+                    scene.metadata.name,
+                    scene.metadata.time,
+                    layer,
+                    SURFACE if surface else TOP_OF_ATMOSPHERE,
+                    flags=_aster_flags(scene, layer.grid),
+                    sun=(geometry.sun_elevation, geometry.sun_azimuth),
+                ),
             )
         )
     return opened
 
 
+def _made_elsewhere(settings: ImagerySettings, paths: Sequence[Path]) -> bool:
+    """Tell rasters of reflectance from the digital numbers of a product.
+
+    Products are known by their names; whatever else is scaled, or stored as signed or floating
+    numbers, is reflectance that another program made.
+    """
+    if any(path.is_dir() or path.suffix.lower() == ".hdf" for path in paths):
+        return False
+    named = (ASTER_NAME, BAND_NAME, TELESCOPE_NAME)
+    if any(pattern.search(path.stem) for path in paths for pattern in named):
+        return False
+    if settings.scale != 1.0:
+        return True
+    kinds = {np.dtype(dtype).kind for path in paths for dtype in read_header(path).dtypes}
+    return bool(kinds) and "u" not in kinds
+
+
 def _granules(paths: Sequence[Path]) -> list[list[Path]]:
-    """Group paths into scenes: a folder or .hdf each; GeoTIFFs by the granule in their names."""
+    """Group paths into scenes: a folder or .hdf each; GeoTIFFs by the granule in their names.
+
+    A folder of several granules is one scene for each of them.
+    """
     groups: dict[str, list[Path]] = {}
     for path in paths:
-        named = ASTER_NAME.search(path.name)
-        alone = path.is_dir() or path.suffix.lower() == ".hdf"
-        key = str(path) if alone else (named.group(3) if named else "bands")
-        groups.setdefault(key, []).append(path)
+        inside = _separate(path) if path.is_dir() else [path]
+        for one in inside:
+            named = ASTER_NAME.search(one.name)
+            alone = one.is_dir() or one.suffix.lower() == ".hdf"
+            key = str(one) if alone else (named.group(3) if named else "bands")
+            groups.setdefault(key, []).append(one)
     return list(groups.values())
+
+
+def _separate(folder: Path) -> list[Path]:
+    """List the files of a folder that holds several granules; else the folder itself."""
+    scenes = [path for path in sorted(folder.iterdir()) if is_scene(path)]
+    if len(scenes) > 1:
+        return scenes
+    tiffs = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in (".tif", ".tiff")]
+    named = [(p, found[3]) for p in tiffs if (found := ASTER_NAME.search(p.name))]
+    several = len({key for _, key in named}) > 1 and not scenes
+    return [path for path, _ in named if BAND_NAME.search(path.name)] if several else [folder]
 
 
 def _aster_flags(scene: AsterScene, grid: Grid) -> Layer | None:
@@ -140,8 +203,10 @@ def _aster_flags(scene: AsterScene, grid: Grid) -> Layer | None:
             joined = MappedLayer(found, AnyFlag((0.0,)), ("saturated",))
             there = to_grid(joined, grid, classes=True)
             placed.append(RenamedLayer(there, (f"saturated_{group}",)))
+    if not placed:
+        return None
     return MappedLayer(StackedLayer(tuple(placed)), AnyFlag((0.0,)), ("saturated",))
 
 
 Opener = Callable[[ImagerySettings, Path, Path, Blocks], list[OpenScene]]
-OPENERS: dict[str, Opener] = {"bands": _plain, "sentinel2": _sentinel2, "aster": _aster}
+OPENERS: dict[str, Opener] = {"bands": _rasters, "sentinel2": _sentinel2, "aster": _aster}

@@ -6,17 +6,20 @@ them, form indices. Nothing but headers is read until a layer is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 from pyproj import CRS
 
+from gossan.errors import ImageryError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, same_crs
 from gossan.geo.layer import Layer
 from gossan.imagery.exposure import exposure
 from gossan.imagery.indices import (
+    Catalogue,
     IndexChoice,
     available_indices,
     component_indices,
@@ -24,9 +27,10 @@ from gossan.imagery.indices import (
 )
 from gossan.imagery.masks.layer import build_masks, mask_shares, require_ground
 from gossan.imagery.mosaic import mosaic
-from gossan.imagery.open_scene import OpenScene
+from gossan.imagery.open_scene import OpenScene, rule_notes
 from gossan.imagery.openers import OPENERS
 from gossan.imagery.radiometric_normalisation import Dated, Levelling
+from gossan.imagery.roles import aster_alike, band_roles
 from gossan.imagery.settings import ImagerySettings
 
 
@@ -58,14 +62,17 @@ class SceneStack:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Say in one line each what was left out, and whether scenes were warped."""
+        """What was left out, who decides masks, and whether scenes were warped, a line each."""
         own = self.bands.grid.crs
+        said = [note for one in self.scenes for note in one.scene.notes]
+        said += [note for one in self.scenes for note in rule_notes(self.settings, one.masks)]
+        said = [*dict.fromkeys(said), *self.choice.notes]
         grids = [scene.layer.grid for scene in self.scenes]
         others = {g.crs.to_string() for g in grids if not same_crs(g.crs, own)}
         if len(grids) < 2 or not others:
-            return self.choice.notes
+            return tuple(said)
         text = f"scenes in {', '.join(sorted(others))} were warped to {own.to_string()}"
-        return (*self.choice.notes, text)
+        return (*said, text)
 
     def mask_table(self, blocks: Blocks | None = None) -> pd.DataFrame:
         """Count what each mask takes: columns ``imagery, scene, mask, share``.
@@ -118,12 +125,14 @@ def open_scenes(
     """
     blocks = blocks or Blocks()
     scenes = OPENERS[settings.sensor](settings, Path(base), Path(store), blocks)
+    _one_quantity(scenes)
     dated = [Dated(scene.name, scene.time, scene.masked) for scene in scenes]
     bands, levellings = mosaic(
         dated, settings.overlap, normalise=settings.normalise == "overlaps", crs=crs, blocks=blocks
     )
-    words = settings.indices if settings.sensor != "bands" else ()
-    choice = available_indices(settings.sensor, words, bands.bands, settings.formulas)
+    catalogue = catalogue_of(settings, bands.bands, scenes[0].scene.wavelengths_um)
+    words = settings.indices if asks_for_indices(settings) else ()
+    choice = available_indices(catalogue, words, bands.bands, settings.formulas)
     has = bool(choice.formulas)
     return SceneStack(
         settings,
@@ -134,6 +143,55 @@ def open_scenes(
         tuple(scenes),
         tuple(levellings),
     )
+
+
+def asks_for_indices(settings: ImagerySettings) -> bool:
+    """Tell whether the catalogue is to be used: for a sensor, or where the project file says so."""
+    stated = {"indices", "roles", "wavelengths"} & settings.model_fields_set
+    return settings.sensor != "bands" or bool(stated)
+
+
+def catalogue_of(
+    settings: ImagerySettings, bands: Sequence[str], wavelengths_um: Mapping[str, float]
+) -> Catalogue:
+    """Choose the catalogue of indices: the sensor's, or one by wavelengths or roles.
+
+    Raises
+    ------
+    ImageryError
+        Indices are asked of plain rasters that nothing is known about.
+    """
+    if settings.sensor != "bands":
+        return Catalogue(settings.sensor)
+    alike = aster_alike(wavelengths_um)
+    if alike:
+        return Catalogue("aster", alike)
+    roles = band_roles(settings, bands, wavelengths_um)
+    if not roles and settings.indices and "indices" in settings.model_fields_set:
+        raise ImageryError(
+            must(
+                f"imagery {settings.name!r}: indices",
+                "used with bands whose part of the spectrum is known",
+                f"bands {', '.join(bands[:12])}",
+                'Set roles = { red = "...", nir = "...", swir1 = "..." } or sensor = "aster" or '
+                '"sentinel2", or write formulas = { name = "b4 / b2" }',
+            )
+        )
+    return Catalogue("roles", roles)
+
+
+def _one_quantity(scenes: Sequence[OpenScene]) -> None:
+    """Refuse a mosaic of scenes that are corrected to different levels."""
+    kinds = {one.scene.quantity: one.name for one in scenes}
+    if len(kinds) > 1:
+        raise ImageryError(
+            must(
+                "the scenes of a mosaic",
+                "of one level of correction",
+                " and ".join(f"{kind} ({name})" for kind, name in kinds.items()),
+                "Make each level an [[imagery]] of its own, or bring all scenes to one level",
+            )
+        )
 
 
 def _for_components(bands: Layer, choice: IndexChoice, settings: ImagerySettings) -> Layer:

@@ -29,6 +29,35 @@ MaskWord = Literal[
 Overlap = Literal["newest", "oldest", "clearest"]
 
 
+class QualitySettings(Settings):
+    """Say where quality numbers are and what they mean."""
+
+    path: Path | tuple[Path, ...] | None = None
+    """Raster of one band, or one for each tile."""
+
+    band: str | None = None
+    """Band of the imagery's own rasters, instead of a path."""
+
+    product: Literal["landsat", "qa60"] | None = None
+    """Known bits: QA_PIXEL of Landsat Collection 2, QA60 of Sentinel-2 in Earth Engine."""
+
+    bits: dict[MaskWord, tuple[int, ...]] = Field(default_factory=dict)
+    """Bit numbers, from 0, of each mask word."""
+
+    values: dict[MaskWord, tuple[int, ...]] = Field(default_factory=dict)
+    """Numbers of each mask word."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> QualitySettings:
+        if (self.path is None) == (self.band is None):
+            raise ValueError('quality must have either path = "..." or band = "..."')
+        return self
+
+
+ROLES = ("blue", "green", "red", "nir", "swir1", "swir2")
+"""Parts of the spectrum that masks and indices ask for."""
+
+
 class ImagerySettings(Settings):
     """Describe one imagery: where its files are and what to make of them.
 
@@ -46,17 +75,34 @@ class ImagerySettings(Settings):
     paths: Annotated[tuple[Path, ...], Field(min_length=1)]
     """Rasters, scene files or scene folders, relative to the project file."""
 
+    level: Literal["product", "reflectance"] = "product"
+    """ASTER: scenes as downloaded, or surface reflectance made elsewhere (FLAASH, say) in plain
+    rasters; rasters that are scaled or of floating point are taken for such."""
+
     bands: tuple[str, ...] = ()
-    """Rasters: names of their bands in turn. Scenes: the bands to use; none means all."""
+    """Rasters: names of their bands in turn, or a choice among the names that they have. Scenes:
+    the bands to use; none means all."""
 
-    scale: float = 1.0
-    """Plain rasters: value = stored * scale + offset."""
+    scale: float | tuple[float, ...] | dict[str, float] | Literal["file"] = 1.0
+    """Plain rasters: value = stored * scale + offset; one number, a list by band or by file, a
+    table by band name; "file" takes what each band declares."""
 
-    offset: float = 0.0
-    """Plain rasters: value = stored * scale + offset."""
+    offset: float | tuple[float, ...] | dict[str, float] = 0.0
+    """Plain rasters: value = stored * scale + offset; written as scale."""
 
-    nodata: float | None = None
-    """Plain rasters: the stored value that means empty, beside what the file declares."""
+    nodata: float | tuple[float, ...] | dict[str, float] | None = None
+    """Plain rasters: the stored value that means empty, beside what the file declares; written as
+    scale."""
+
+    roles: dict[str, str] = Field(default_factory=dict)
+    """Plain rasters: which band is blue, green, red, nir, swir1, swir2, for masks and indices."""
+
+    wavelengths: dict[str, float] = Field(default_factory=dict)
+    """Plain rasters: central wavelength of bands in micrometres, for masks and indices, beside
+    what the files state."""
+
+    quality: QualitySettings | None = None
+    """A raster of quality bits or values that decides mask words."""
 
     pixel_size_m: Annotated[float, Field(gt=0)] | None = None
     """Pixel size of the stack; none means that of the finest band."""
@@ -115,6 +161,15 @@ class ImagerySettings(Settings):
                 )
             )
         return self
+
+    @field_validator("roles")
+    @classmethod
+    def _role_names(cls, value: dict[str, str]) -> dict[str, str]:
+        found = {("swir1" if role == "swir" else role): band for role, band in value.items()}
+        for role in found:
+            if role not in ROLES:
+                raise ValueError(must("roles", f"of {', '.join(ROLES)}", repr(role), "Fix it"))
+        return found
 
     @field_validator("formulas")
     @classmethod

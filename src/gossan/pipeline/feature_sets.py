@@ -28,8 +28,9 @@ from gossan.pipeline.options.project import Project
 class FeatureSets:
     """Hold the imagery on the output grid and hand out features by name.
 
-    A feature is named ``<imagery>.pc2``, ``<imagery>.all``, ``<imagery>.<band>``,
-    ``<imagery>.indices.pc2``, ``<imagery>.indices.all``, ``<imagery>.indices.<index>`` or
+    A feature is named ``<imagery>.pc2``, ``<imagery>.literal.pc2`` (components as printed),
+    ``<imagery>.all``, ``<imagery>.<band>``, ``<imagery>.indices.pc2``,
+    ``<imagery>.indices.all``, ``<imagery>.indices.<index>`` or
     ``<imagery>.crosta.<mineral>``; several are joined with ``+``. The same name always gives the
     same object, so that what depends on imagery alone is computed once for all elements.
     """
@@ -144,13 +145,8 @@ class FeatureSets:
 def feature_errors(project: Project, imagery: Sequence[Imagery]) -> list[str]:
     """Say which products ask for features that there are not, without looking at a pixel."""
     by_name = {one.settings.name: one for one in imagery}
-    single = [name for name, one in by_name.items() if len(one.bands.bands) == 1]
-    if single and not project.product:
-        cure = f'Add bands, or a [[product]] such as model = "recipe", features = "{single[0]}.all"'
-        what = f"imagery {single[0]!r}, whose second component the usual products take,"
-        return [must(what, "of two bands or more", "one", cure)]
     errors = []
-    for product in products_of(project):
+    for product in products_of(project, imagery):
         try:
             check_features(product.settings.features, by_name)
         except SettingsError as error:
@@ -186,12 +182,13 @@ def _kind(source: str) -> str:
     return "indices" if source.endswith(".indices") else "bands"
 
 
+KINDS = ("bands", "indices", "literal", "crosta")
 COVARIATES = "covariates"
 """Feature name of the surveys' own covariates, which have no raster."""
 
 
 def split_name(name: str) -> tuple[str, str, str]:
-    """Split a feature name into imagery, "bands", "indices" or "crosta", and what.
+    """Split a feature name into imagery, "bands", "indices", "literal" or "crosta", and what.
 
     >>> split_name("aster.indices.pc2"), split_name("sentinel2.b11")
     (('aster', 'indices', 'pc2'), ('sentinel2', 'bands', 'b11'))
@@ -199,7 +196,7 @@ def split_name(name: str) -> tuple[str, str, str]:
     parts = name.split(".")
     if len(parts) == 2 and all(parts):
         return parts[0], "bands", parts[1]
-    if len(parts) == 3 and parts[1] in ("bands", "indices", "crosta") and all(parts):
+    if len(parts) == 3 and parts[1] in KINDS and all(parts):
         return parts[0], parts[1], parts[2]
     cure = "For example indices.pc2, aster.indices.pc2 or sentinel2.b11"
     raise SettingsError(must("features", "<imagery>.<what>", repr(name), cure))

@@ -37,6 +37,28 @@ class Imagery:
         """What the project file says of it."""
         return self.stack.settings
 
+    @property
+    def reflects(self) -> bool:
+        """Whether the bands are reflectance, from 0 to about 1."""
+        return self.settings.sensor != "bands" or bool(self.settings.roles)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is worth saying about it, a line each."""
+        usual = self.settings.sensor == "aster"
+        if not usual or self.usual_kind == "indices":
+            return self.stack.notes
+        count = 0 if self.indices is None else len(self.indices.bands)
+        text = f"{count} of the paper's indices can be had, so the usual products take its bands"
+        return (*self.stack.notes, text)
+
+    @property
+    def usual_kind(self) -> str:
+        """What components are usually taken of: "indices" of ASTER where there are two, "bands"."""
+        source = self.component_indices
+        several = source is not None and len(source.bands) > 1
+        return "indices" if several and self.settings.sensor != "bands" else "bands"
+
     def on(self, grid: Grid) -> Imagery:
         """Bring all layers to a grid."""
         return Imagery(
@@ -47,7 +69,9 @@ class Imagery:
         )
 
     def layer(self, kind: str) -> Layer:
-        """Give the bands or the indices."""
+        """Choose the bands, the indices, or what the literal components are taken of."""
+        if kind == "literal":
+            return self.component_source(kind)
         if kind == "bands":
             return self.bands
         if self.indices is None:
@@ -61,7 +85,15 @@ class Imagery:
         return exposure(build_masks(self.bands, "bands", ("nodata",)))
 
     def component_source(self, kind: str) -> Layer:
-        """Give what principal components are taken of."""
+        """Choose what principal components are taken of.
+
+        ``literal``: the indices of ASTER as printed (every ratio of Table 1 that the bands allow),
+        the bands of other imagery.
+        """
+        if kind == "literal":
+            several = self.indices is not None and len(self.indices.bands) > 1
+            of_indices = several and self.settings.sensor == "aster"
+            return self.indices if of_indices and self.indices is not None else self.bands
         if kind == "indices" and self.component_indices is not None:
             return self.component_indices
         return self.layer(kind)
@@ -73,7 +105,7 @@ class Imagery:
         unit (covariance); plain rasters do not (correlation); logs of ratios have long tails
         (robust).
         """
-        if self.settings.components == "literal":
+        if kind == "literal" or self.settings.components == "literal":
             return "covariance"
         if kind == "indices":
             return "robust"

@@ -82,7 +82,7 @@ def open_inputs(project: Project, store: Path, blocks: Blocks) -> RunInputs:
     names = dict.fromkeys(n for s in project.survey if s.role == "fit" for n in s.covariates)
     features = FeatureSets(grid, placed, blocks, store, imagery_key[:12], tuple(names))
     inside = grid.contains(surveys.coordinates[:, 0], surveys.coordinates[:, 1])
-    notes = [f"{one.settings.name}: {note}" for one in imagery for note in one.stack.notes]
+    notes = [f"{one.settings.name}: {note}" for one in imagery for note in one.notes]
     notes += [*surveys.warnings, *(line for found in seen for line in found.lines())]
     for samples in surveys.fit:
         notes += check_extent(samples, grid.bounds, grid.crs).lines()

@@ -1,4 +1,4 @@
-"""Look at plain rasters under the samples: empty ground, and values that should be empty."""
+"""Look at imagery under the samples: empty ground, undeclared codes, impossible reflectance."""
 
 from __future__ import annotations
 
@@ -7,21 +7,34 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gossan.errors import ImageryError, must
-from gossan.geo.layer import values_at
+from gossan.geo.layer import Layer, values_at
 from gossan.geochem.table.coordinates import project
 from gossan.geochem.table.findings import Finding, Findings
+from gossan.imagery.open_scene import OpenScene
+from gossan.imagery.rasters.unusable_bands import spread_values
 from gossan.pipeline.imagery import Imagery
 
 MOST_SAMPLES = 2000
 """More samples than this are thinned out: a question of shares needs no more."""
-LIKELY_EMPTY = (0.0, -9999.0, -99999.0, -32768.0, -32767.0, -999.0, -99.0, 255.0, 65535.0)
-"""Values that often stand for empty without being declared; so does anything beyond 1e30."""
+LIKELY_EMPTY = (
+    *(0.0, -9999.0, -99999.0, -999.0, -99.0, -1.0, 255.0, 9999.0),
+    *(-32768.0, -32767.0, 32767.0, 32768.0, 55537.0, 65535.0),  # 16 bits, wrapped ones too
+    *(-2147483648.0, -2147483647.0, 2147483647.0, 4294967295.0),
+)
+"""Values that often stand for empty without being declared."""
 REPEATED = 0.03
-"""Share of samples on one such value from which it is told."""
+"""Share of samples on one such value from which it is reported."""
+REFLECTANCE = (0.0, 1.5)
+"""Range of reflectance; brighter than 1 are glint, snow and slopes that face the sun."""
+TOLERATED = 0.001
+"""Share of values outside the range that is not worth a word."""
 
 
 def look_under(imagery: Imagery, coordinates: NDArray[np.float64], crs: CRS) -> Findings:
-    """Look at the pixels of plain rasters under samples; scenes have masks of their own.
+    """Look at the pixels of plain rasters under samples, and at some over the whole raster.
+
+    Scenes of Sentinel-2 as downloaded are not looked at: they say themselves what is empty, and
+    their images would have to be decoded.
 
     Parameters
     ----------
@@ -32,55 +45,106 @@ def look_under(imagery: Imagery, coordinates: NDArray[np.float64], crs: CRS) -> 
 
     Returns
     -------
-    Warnings "empty" where a band is empty under a fifth of the samples or more, and "nodata"
-    where many samples lie on one value that looks like an undeclared code for empty.
+    Warnings "empty" where a band is empty under a fifth of the samples or more, "nodata" where
+    many pixels hold one number that looks like an undeclared code for empty, and "reflectance"
+    where reflectance lies outside 0 to 1.5.
 
     Raises
     ------
     ImageryError
         All bands are empty under all samples.
     """
-    if imagery.settings.sensor != "bands":
-        return Findings()
+    if imagery.settings.sensor == "sentinel2" and not imagery.stack.scenes[0].scene.stored:
+        return Findings()  # its images are not decoded yet
+    scenes = [scene for scene in imagery.stack.scenes if scene.scene.stored]
     step = -(-len(coordinates) // MOST_SAMPLES)
-    grid = imagery.bands.grid
-    places = project(coordinates[::step], crs, grid.crs)
-    places = places[grid.contains(places[:, 0], places[:, 1])]
-    if not len(places):
-        return Findings()
-    values = values_at(imagery.bands, places)
     name = f"imagery {imagery.settings.name!r}"
+    found = _emptiness(name, imagery.bands, _inside(imagery.bands, coordinates[::step], crs))
+    if not scenes:
+        return Findings(tuple(found))
+    found += _codes(name, scenes, coordinates[::step], crs)
+    if imagery.reflects:
+        found += _impossible(name, scenes)
+    return Findings(tuple(found))
+
+
+def _inside(layer: Layer, coordinates: NDArray[np.float64], crs: CRS) -> NDArray[np.float64]:
+    places = project(coordinates, crs, layer.grid.crs)
+    return places[layer.grid.contains(places[:, 0], places[:, 1])]
+
+
+def _emptiness(name: str, layer: Layer, places: NDArray[np.float64]) -> list[Finding]:
+    """Report bands that are empty under many samples."""
+    if not len(places):
+        return []
+    values = values_at(layer, places)
     if np.isnan(values).all():
         cure = "Check nodata, masks and the extent of the files"
         got = f"empty pixels under all {len(values)}"
         raise ImageryError(must(name, "filled under some sample", got, cure))
+    together = np.isfinite(values).all(axis=1).any()
+    if not together and not np.isfinite(spread_values(layer)).all(axis=0).any():
+        cure = "Choose bands that overlap, or check nodata and masks"
+        raise ImageryError(must(name, "filled in all bands somewhere", "no such pixel", cure))
     found = []
-    for band, column in zip(imagery.bands.bands, values.T):
-        found += _band(f"{name}, band {band!r}", column)
-    return Findings(tuple(found))
-
-
-def _band(name: str, values: NDArray[np.float64]) -> list[Finding]:
-    empty = int(np.isnan(values).sum())
-    found = []
-    if empty >= 0.2 * len(values):
-        share = f"{empty} of {len(values)} samples"
-        message = f"{name} is empty under {share}: kriging alone serves there"
-        found.append(Finding("warning", "empty", message))
-    for code, count in zip(*np.unique(values[np.isfinite(values)], return_counts=True)):
-        likely = code in LIKELY_EMPTY or abs(code) > 1e30
-        if likely and count >= max(3, REPEATED * len(values)) and _outermost(code, values):
-            message = (
-                f"{name} is exactly {code:g} under {count} of {len(values)} samples: if that means "
-                f"empty, set nodata = {code:g} in the [[imagery]]"
-            )
-            found.append(Finding("warning", "nodata", message))
+    for band, column in zip(layer.bands, values.T):
+        empty = int(np.isnan(column).sum())
+        if empty >= 0.2 * len(column):
+            share = f"{empty} of {len(column)} samples"
+            message = f"{name}, band {band!r} is empty under {share}: kriging alone serves there"
+            found.append(Finding("warning", "empty", message))
     return found
 
 
-def _outermost(code: float, values: NDArray[np.float64]) -> bool:
+def _codes(
+    name: str, scenes: list[OpenScene], coordinates: NDArray[np.float64], crs: CRS
+) -> list[Finding]:
+    """Report numbers that files store often and that may mean empty."""
+    found: dict[str, Finding] = {}
+    for layer in (layer for scene in scenes for layer in scene.scene.stored):
+        under = values_at(layer, _inside(layer, coordinates, crs)).T
+        over = spread_values(layer)
+        for band, samples, pixels in zip(layer.bands, under, over):
+            if band not in found:
+                finding = _code(f"{name}, band {band!r}", samples, pixels)
+                found |= {band: finding} if finding else {}
+    return list(found.values())
+
+
+def _code(name: str, samples: NDArray[np.floating], pixels: NDArray[np.floating]) -> Finding | None:
+    """Look for a code under the samples, then over the raster."""
+    for values, what in ((samples, "samples"), (pixels, "pixels looked at")):
+        filled = values[np.isfinite(values)]
+        for code, count in zip(*np.unique(filled, return_counts=True)):
+            often = count >= max(3, REPEATED * len(values))
+            if code in LIKELY_EMPTY and often and _outermost(code, filled):
+                message = (
+                    f"{name} is exactly {code:.10g} under {count} of {len(values)} {what}: if that "
+                    f"means empty, set nodata = {code:.10g} in the [[imagery]]"
+                )
+                return Finding("warning", "nodata", message)
+    return None
+
+
+def _outermost(code: float, filled: NDArray[np.floating]) -> bool:
     """Tell whether the code lies beyond all other values, or is 0, as codes for empty do."""
-    others = values[np.isfinite(values) & (values != code)]
+    others = filled[filled != code]
     if not len(others):
         return False
     return bool(code < others.min() or code > others.max() or code == 0)
+
+
+def _impossible(name: str, scenes: list[OpenScene]) -> list[Finding]:
+    """Report the share of reflectance outside its range, over each raster."""
+    values = np.concatenate([spread_values(scene.layer).ravel() for scene in scenes])
+    values = values[np.isfinite(values)]
+    low, high = REFLECTANCE
+    below, above = float((values < low).mean()), float((values > high).mean())
+    if not values.size or below + above <= TOLERATED:
+        return []
+    message = (
+        f"{name}: reflectance lies outside {low:g} to {high:g} in {100 * (below + above):.2g} % of "
+        f"the values looked at ({100 * below:.2g} % below, {100 * above:.2g} % above; "
+        f"{values.min():.4g} to {values.max():.4g}): check scale, offset and nodata"
+    )
+    return [Finding("warning", "reflectance", message)]

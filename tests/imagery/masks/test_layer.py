@@ -12,11 +12,11 @@ from gossan.errors import ImageryError
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import ArrayLayer
-from gossan.imagery.bands import open_bands
 from gossan.imagery.exposure import exposure
 from gossan.imagery.masks.layer import MaskedLayer, build_masks, mask_shares, require_ground
 from gossan.imagery.masks.rules import MaskSettings
 from gossan.imagery.masks.shade import Shade
+from gossan.imagery.rasters.open_rasters import open_rasters
 from gossan.imagery.settings import ImagerySettings
 
 GRID = Grid.from_bounds(32645, (5e5, 4e6, 5e5 + 90, 4e6 + 40), (30, 20))  # 2 x 3
@@ -186,15 +186,17 @@ def test_exposure_is_the_share_of_bare_pixels_in_a_cell() -> None:
 def test_real_forest_and_water_are_found_once_the_offset_is_out(test_data: Path) -> None:
     names = ("b01", "b02", "b03", "b04", "b05", "b06", "b07", "b08", "b8a", "b09", "b11", "b12")
     words = ImagerySettings(name="s2", paths=["s2_trombetas_12band.tif"], bands=names, offset=-0.1)
-    layer = open_bands(words, test_data / "imagery_s2_trombetas")
+    layer = open_rasters(words, test_data / "imagery_s2_trombetas").tiles[0].layer
     masks = build_masks(layer, "sentinel2", ("nodata", "vegetation", "water", "cloud"))
     shares = mask_shares(masks)
     assert shares["vegetation"] > 0.5  # Amazon forest
     assert 0.01 < shares["water"] < 0.5  # the river's lakes
     both = masks.read(layer.grid.whole)[1:3]
     assert (both.sum(axis=0) == 2).mean() < 0.01
-    left_in = open_bands(
-        words.model_copy(update={"offset": 0.0}), test_data / "imagery_s2_trombetas"
+    left_in = (
+        open_rasters(words.model_copy(update={"offset": 0.0}), test_data / "imagery_s2_trombetas")
+        .tiles[0]
+        .layer
     )
     dense = {"settings": MaskSettings(ndvi=0.6)}
     right = mask_shares(build_masks(layer, "sentinel2", ("vegetation",), **dense))

@@ -45,6 +45,7 @@ CODES: dict[str, str] = {
     "outside": "points outside the imagery",
     "empty": "imagery that is empty under samples",
     "nodata": "a value of imagery that may mean empty",
+    "reflectance": "reflectance that no ground has",
     "sites": "a site with several positions",
     "site-names": "how the samples were joined to their sites",
     "no-site": "rows without a site",

@@ -176,7 +176,7 @@ def open_aster(
     given = [Path(paths)] if isinstance(paths, str | Path) else [Path(p) for p in paths]
     hdf = [p for p in given if p.suffix.lower() == ".hdf"]
     if not hdf:
-        hdf = [q for p in given if p.is_dir() for q in sorted(p.iterdir()) if _is_scene(q)]
+        hdf = [q for p in given if p.is_dir() for q in sorted(p.iterdir()) if is_scene(q)]
     if hdf and len(hdf) + len([p for p in given if p.suffix.lower() in (".tif", ".tiff")]) > 1:
         raise ImageryError(
             must(
@@ -190,7 +190,7 @@ def open_aster(
     return AsterScene(metadata, dict(groups))
 
 
-def _is_scene(path: Path) -> bool:
+def is_scene(path: Path) -> bool:
     """Tell a scene from the browse image that is delivered beside it."""
     return path.suffix.lower() == ".hdf" and not path.stem.upper().endswith("_BR")
 

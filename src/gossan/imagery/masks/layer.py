@@ -35,8 +35,8 @@ class Masks(OnSourceGrid):
     settings
         Thresholds.
     flags
-        Layer with band ``saturated`` (1 or 0), where the reader knows it; without it, saturated
-        pixels are ``nodata``.
+        Layer of mask words (1 or 0) that the reader knows: ``saturated``, or those of a quality
+        raster; they win over classes and rules. Without ``saturated``, such pixels are ``nodata``.
     classes
         Classes of the product on the source's grid (bands as ``mask_rules.DECIDES``).
     shade
@@ -86,6 +86,8 @@ class Masks(OnSourceGrid):
         flags, classes = given["flags"], given["classes"]
         if word in ("nodata", "saturated"):
             return _flagged(word, flags, np.asarray(np.isnan(values).any(axis=0)))
+        if word in flags:
+            return np.asarray(flags[word] > 0)
         if word == "topographic_shadow" and "shade" in given["shade"]:
             return np.asarray(given["shade"]["shade"] > 0)
         if self.settings.classes == "use":
@@ -102,12 +104,13 @@ def _flagged(
 ) -> NDArray[np.bool_]:
     """Tell saturated pixels from those that are empty for another reason."""
     saturated = np.asarray(flags["saturated"] > 0) if "saturated" in flags else np.zeros_like(empty)
-    return saturated if word == "saturated" else empty & ~saturated
+    filled_in = np.asarray(flags["nodata"] > 0) if "nodata" in flags else np.zeros_like(empty)
+    return saturated if word == "saturated" else (empty & ~saturated) | filled_in
 
 
 def build_masks(
     source: Layer,
-    sensor: str,
+    roles: str | Mapping[str, str],
     words: Sequence[MaskWord],
     *,
     settings: MaskSettings | None = None,
@@ -122,8 +125,9 @@ def build_masks(
     ----------
     source
         Reflectance from 0 to 1.
-    sensor
-        Names the bands: ``aster``, ``sentinel2``, or ``bands`` (only words that need none).
+    roles
+        Band of each part of the spectrum; or a sensor, ``aster`` or ``sentinel2``, whose bands
+        are known (``bands``: none is).
     words
         What to mask.
     settings, flags, classes, shade
@@ -137,12 +141,13 @@ def build_masks(
         A word needs a band, class or file that is not there.
     """
     settings = settings or MaskSettings()
-    roles = {role: name for role, name in ROLES.get(sensor, {}).items() if name in source.bands}
+    known = ROLES.get(roles, {}) if isinstance(roles, str) else roles
+    roles = {role: name for role, name in known.items() if name in source.bands}
     for word in words:
-        _check_word(word, sensor, roles, settings, flags, classes, shade, cover)
+        _check_word(word, known, roles, settings, flags, classes, shade, cover)
     polygons = read_polygons(cover, source.grid) if cover is not None and "cover" in words else None
     placed = to_grid(shade, source.grid, classes=True) if shade is not None else None
-    flags = flags if "saturated" in words else None
+    flags = flags if flags is not None and {*words} & {*flags.bands} else None
     classes = classes if any(_classed(word, settings, classes) for word in words) else None
     return Masks(source, tuple(words), roles, settings, flags, classes, placed, polygons)
 
@@ -157,7 +162,7 @@ def _classed(word: MaskWord, settings: MaskSettings, classes: Layer | None) -> b
 
 def _check_word(
     word: MaskWord,
-    sensor: str,
+    known: Mapping[str, str],
     roles: Mapping[str, str],
     settings: MaskSettings,
     flags: Layer | None,
@@ -173,18 +178,21 @@ def _check_word(
         return
     if word == "saturated":
         if flags is None or "saturated" not in flags.bands:
-            raise _cannot(word, "used with raw scenes", f"sensor {sensor!r}", "Leave it out")
+            raise _cannot(word, "used with raw scenes", "plain rasters", "Leave it out")
+        return
+    if flags is not None and word in flags.bands:
         return
     if _classed(word, settings, classes):
         return
     needed = RULES[word][1]
-    lacking = [ROLES.get(sensor, {}).get(role, role) for role in needed if role not in roles]
+    lacking = [known.get(role, role) for role in needed if role not in roles]
     if lacking:
+        example = ", ".join(f'{role} = "..."' for role in needed if role not in roles)
         raise _cannot(
             word,
             f"given the bands for {', '.join(needed)}",
             f"no {' and no '.join(lacking)}",
-            "Bring those bands along, or leave the word out",
+            f"Add those bands, say which they are (roles = {{ {example} }}), or leave the word out",
         )
 
 

@@ -20,8 +20,8 @@ Flags = NDArray[np.bool_]
 Reflectance = Mapping[str, NDArray[np.floating]]
 
 ROLES: dict[str, dict[str, str]] = {
-    "aster": {"green": "b1", "red": "b2", "nir": "b3", "swir": "b4"},
-    "sentinel2": {"blue": "b02", "green": "b03", "red": "b04", "nir": "b08", "swir": "b11"},
+    "aster": {"green": "b1", "red": "b2", "nir": "b3", "swir1": "b4"},
+    "sentinel2": {"blue": "b02", "green": "b03", "red": "b04", "nir": "b08", "swir1": "b11"},
 }
 """Which band of a sensor plays which part in a rule."""
 
@@ -111,7 +111,7 @@ def water(band: Reflectance, settings: MaskSettings) -> Flags:
 
 def snow(band: Reflectance, settings: MaskSettings) -> Flags:
     """NDSI above a threshold where green is bright (Hall et al. 1995)."""
-    cold = _contrast(band["green"], band["swir"]) > settings.ndsi
+    cold = _contrast(band["green"], band["swir1"]) > settings.ndsi
     return cold & (band["green"] > settings.snow_green)
 
 
@@ -121,7 +121,7 @@ def cloud(band: Reflectance, settings: MaskSettings) -> Flags:
     White salt, gypsum and marble look the same: use scene classes where there are any.
     """
     visible = np.stack([band[name] for name in ("blue", "green", "red") if name in band])
-    wide = np.concatenate([visible, [band["nir"], band["swir"]]])
+    wide = np.concatenate([visible, [band["nir"], band["swir1"]]])
     mean = wide.mean(axis=0)
     white = np.abs(wide - mean).max(axis=0) < settings.cloud_whiteness * mean
     return white & (visible.mean(axis=0) > settings.cloud_visible)
@@ -129,7 +129,7 @@ def cloud(band: Reflectance, settings: MaskSettings) -> Flags:
 
 def shadow(band: Reflectance, settings: MaskSettings) -> Flags:
     """Dark in the near and short-wave infrared, and no water."""
-    dark = (band["nir"] < settings.shadow_nir) & (band["swir"] < settings.shadow_nir)
+    dark = (band["nir"] < settings.shadow_nir) & (band["swir1"] < settings.shadow_nir)
     return dark & ~water(band, settings)
 
 
@@ -139,10 +139,10 @@ RULES: dict[str, tuple[Rule, tuple[str, ...]]] = {
     "vegetation": (vegetation, ("red", "nir")),
     "stabilised_vegetation": (stabilised_vegetation, ("green", "red", "nir")),
     "water": (water, ("green", "nir")),
-    "snow": (snow, ("green", "swir")),
-    "cloud": (cloud, ("green", "red", "nir", "swir")),
-    "cloud_shadow": (shadow, ("green", "nir", "swir")),
-    "topographic_shadow": (shadow, ("green", "nir", "swir")),
+    "snow": (snow, ("green", "swir1")),
+    "cloud": (cloud, ("green", "red", "nir", "swir1")),
+    "cloud_shadow": (shadow, ("green", "nir", "swir1")),
+    "topographic_shadow": (shadow, ("green", "nir", "swir1")),
 }
 """The rule of each word, and the parts of the spectrum it needs."""
 

@@ -36,6 +36,8 @@ _ROOTS: dict[str, Level] = {
     "Level-2A_User_Product": "L2A",
 }
 _IMAGE = re.compile(r"(?:^|_)(B\d\d|B8A|SCL|AOT|WVP)(?:_(10|20|60)m)?\.jp2$", re.IGNORECASE)
+_LONG_NAMED = re.compile(r"_(SCL|AOT|WVP)_L2A_\w*?(?:_(10|20|60)m)?\.jp2$", re.IGNORECASE)
+"""Before 2016, Sen2Cor put the quantity in the middle: S2A_USER_SCL_L2A_TL_..._T33TWM_20m.jp2."""
 _DATE = re.compile(r"\d{8}T\d{6}")
 _TILE = re.compile(r"(?:^|_)T(\d{2}[A-Z]{3})(?:_|\.|$)")
 
@@ -197,6 +199,14 @@ def _main(product: Product) -> tuple[Level, ElementTree.Element]:
         if n.lower().endswith(".xml") and "/granule/" not in f"/{n}".lower()
     ]
     likely = [n for n in top if re.search(r"MTD_(MSIL|SAF)", PurePosixPath(n).name)]
+    folders = sorted({str(PurePosixPath(n).parent) for n in likely})
+    if len(folders) > 1:
+        raise refuse(
+            product.path.name,
+            "one SAFE product",
+            f"{len(folders)}: {', '.join(folders[:3])}",
+            "Unpack it, and name each product in paths",
+        )
     for member in likely:
         root = parse(product, member)
         level = _ROOTS.get(local_name(root.tag))
@@ -241,7 +251,7 @@ def _files(product: Product, folder: str, tile: str, name: str) -> tuple[BandFil
     dates: dict[str, str] = {}
     for member in product.names:
         image = PurePosixPath(member).name
-        match = _IMAGE.search(image)
+        match = _IMAGE.search(image) or _LONG_NAMED.search(image)
         if not (match and member.startswith(f"{folder}/IMG_DATA/")):
             continue
         _check_tile(image, tile, name)

@@ -48,7 +48,7 @@ class Product:
     def gdal_path(self, name: str) -> str:
         """Name a member as GDAL wants it."""
         if self.zipped:
-            return f"/vsizip/{self.path.resolve().as_posix()}/{name}"
+            return f"/vsizip/{{{self.path.resolve().as_posix()}}}/{name}"
         return str(self.path / name)
 
     def stamp(self, name: str) -> str:

@@ -26,8 +26,10 @@ from gossan.imagery.stack import Bounds, stack
 SPECTRAL = ("b02", "b03", "b04", "b05", "b06", "b07", "b08", "b8a", "b11", "b12")
 """The 10 m and 20 m bands: those that see the ground and not the air."""
 
+LEAST_NUMBER = 1
+"""Least DN of a measured pixel: products hold it where correction gave less."""
 FEWEST_TO_JUDGE = 3
-"""Bands from which on a pixel without positive reflectance is taken as empty."""
+"""Bands from which on a pixel of the least number in all of them is taken as empty."""
 
 _ABSOLUTE = ("6s", "dos", "cost")
 
@@ -37,8 +39,8 @@ class ToReflectance:
     """Turn digital numbers into reflectance: ``(DN + offset) / quantification``.
 
     Special numbers are tested **before** the offset is added, so that neither an empty pixel
-    turns into -0.1 nor a saturated one into a bright rock. Pixels that reflect nothing in any of
-    three bands or more are empty too: the edges of the swath hold DN 1 from baseline 04.00 on.
+    turns into -0.1 nor a saturated one into a bright rock. Pixels that hold the least number, 1,
+    in every one of three bands or more are empty too, as at the edges of the swath.
 
     Parameters
     ----------
@@ -66,7 +68,7 @@ class ToReflectance:
         offsets = np.asarray(self.offsets)
         found = scale_numbers(numbers, offsets, self.quantification, self.nodata, self.saturated)
         if len(found) >= FEWEST_TO_JUDGE:
-            found[:, (found <= 0).all(axis=0)] = np.nan
+            found[:, (numbers <= LEAST_NUMBER).all(axis=0)] = np.nan
         return found
 
 

@@ -19,6 +19,7 @@ from gossan.pipeline.inputs import place
 from gossan.pipeline.options.products import Product, products_of
 from gossan.pipeline.options.project import Project
 from gossan.pipeline.output_grid import project_crs, sample_spacing
+from gossan.pipeline.progress import Silent, told
 from gossan.pipeline.surveys import Surveys, read_surveys, working
 from gossan.pipeline.under_samples import look_under
 
@@ -50,11 +51,13 @@ def check_project(project: Project) -> Checked:
     errors: list[str] = []
     imagery: list[Imagery] = []
     scratch = Path(tempfile.gettempdir())
+    warned: list[str] = []
     for settings in project.imagery:
         try:
-            imagery.append(
-                open_imagery(settings, project.base, scratch, Blocks(), project.project.crs)
-            )
+            with told(Silent()) as found:
+                one = open_imagery(settings, project.base, scratch, Blocks(), project.project.crs)
+            imagery.append(one)
+            warned += found
         except InputError as error:
             errors += str(error).splitlines()
     facts = [_imagery_fact(one) for one in imagery]
@@ -63,7 +66,7 @@ def check_project(project: Project) -> Checked:
         errors += feature_errors(project, imagery)
     surveys, grid, more = _placed(project, imagery, complete)
     errors += more
-    warnings: list[str] = []
+    warnings = [f"warning: {line}" for line in warned]
     if surveys is not None:
         facts += _survey_facts(surveys)
         errors += _element_errors(project, surveys)
@@ -74,13 +77,14 @@ def check_project(project: Project) -> Checked:
             if finding.severity != "note"
         ]
     if surveys is not None and grid is not None:
-        facts += _grid_facts(project, surveys, grid)
+        facts += _grid_facts(project, imagery, surveys, grid)
         warnings += _grid_warnings(surveys, grid)
         for one in imagery:
             try:
                 warnings += look_under(one, surveys.coordinates, grid.crs).lines()
             except InputError as error:
                 errors += str(error).splitlines()
+    warnings += [f"note: imagery {one.settings.name!r}: {n}" for one in imagery for n in one.notes]
     table = pd.DataFrame(facts, columns=["what", "found"])
     lines = [f"error: {line}" for line in errors] + warnings
     return Checked(table, tuple(lines), bool(errors))
@@ -149,8 +153,10 @@ def _element_errors(project: Project, surveys: Surveys) -> list[str]:
     return errors
 
 
-def _grid_facts(project: Project, surveys: Surveys, grid: Grid) -> list[tuple[str, str]]:
-    products = products_of(project)
+def _grid_facts(
+    project: Project, imagery: list[Imagery], surveys: Surveys, grid: Grid
+) -> list[tuple[str, str]]:
+    products = products_of(project, imagery)
     size = grid.height * grid.width * 4 / 2**20
     maps = sum(2 * len(product.elements) for product in products)
     disk = size * (maps + 3) + size * 3 * len(project.imagery)

@@ -40,6 +40,8 @@ def prepare_project(
     run.clean()
     with reporter.step("Surveys and imagery"), collected_warnings(reporter):
         inputs = open_inputs(project, run.store, blocks)
+    for note in inputs.notes:
+        reporter.say(f"Note: {note}")
     rows: list[dict[str, object]] = []
     tables: dict[str, list[pd.DataFrame]] = {Table.COMPONENTS: [], Table.MASKS: []}
     for name, imagery in inputs.features.imagery.items():
@@ -52,7 +54,8 @@ def prepare_project(
             rows.append(_row(name, what, layer.bands, path))
         rows += _composite(run, name, imagery, blocks)
     for table, parts in tables.items():
-        run.write_table(table, pd.concat(parts, ignore_index=True))
+        if parts:
+            run.write_table(table, pd.concat(parts, ignore_index=True))
     _registration(run, inputs, blocks)
     return pd.DataFrame(rows)
 
@@ -61,7 +64,13 @@ def _layers(
     imagery: Imagery, blocks: Blocks, tables: dict[str, list[pd.DataFrame]]
 ) -> dict[str, Layer]:
     """Name the layers of one imagery; fits its components."""
-    kind = "bands" if imagery.indices is None else "indices"
+    found: dict[str, Layer] = {"bands": imagery.bands}
+    if imagery.indices is not None:
+        found["indices"] = imagery.indices
+    found["exposure"] = imagery.exposure()
+    kind = imagery.usual_kind
+    if len(imagery.component_source(kind).bands) < 2:
+        return found
     components = fit_components(
         imagery.component_source(kind), scaling=imagery.scaling(kind), blocks=blocks
     )
@@ -72,10 +81,7 @@ def _layers(
     tables[Table.COMPONENTS].append(
         table.assign(source=source, reading=table[Column.COMPONENT].map(words))
     )
-    found: dict[str, Layer] = {"bands": imagery.bands}
-    if imagery.indices is not None:
-        found["indices"] = imagery.indices
-    return found | {"pc": components, "exposure": imagery.exposure()}
+    return found | {"pc": components}
 
 
 def _composite(

@@ -124,7 +124,7 @@ def _walk(
         inputs = open_inputs(project, run.store, blocks)
     inputs.notes.extend(notes)
     walk = Walk(project, run, inputs, blocks, reporter, maps)
-    products = products_of(project)
+    products = products_of(project, inputs.features.imagery.values())
     if maps:
         with reporter.step("Composites and exposure"):
             scene_layers(run, inputs, blocks)

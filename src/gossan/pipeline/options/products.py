@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from gossan.fusion.protocol import FusionModel
 from gossan.fusion.registry import make_model, options_of
 from gossan.geochem.transforms import TransformWord
+from gossan.imagery.settings import ImagerySettings
 from gossan.io.contract import BASELINE
+from gossan.pipeline.imagery import Imagery
 from gossan.pipeline.options.project import ProductSettings, Project
 from gossan.pipeline.options.titles import product_titles
 
@@ -41,9 +43,12 @@ class Product:
         return lambda: make_model(self.settings.model, self.settings.options)
 
 
-def products_of(project: Project) -> list[Product]:
-    """List the products of a project: its own, else the default ones; always the baseline."""
-    asked = list(project.product) or default_products(project)
+def products_of(project: Project, imagery: Iterable[Imagery] = ()) -> list[Product]:
+    """List the products of a project: its own, else the default ones; always the baseline.
+
+    ``imagery``, where it is open, says what the default products can be made of.
+    """
+    asked = list(project.product) or default_products(project, imagery)
     if not any(product.model == BASELINE for product in asked):
         asked.insert(0, _product(BASELINE, BASELINE, ""))
     asked.sort(key=lambda product: product.model != BASELINE)
@@ -51,29 +56,40 @@ def products_of(project: Project) -> list[Product]:
     return [_planned(product, project, titles[product.name]) for product in asked]
 
 
-def default_products(project: Project) -> list[ProductSettings]:
+def default_products(project: Project, imagery: Iterable[Imagery] = ()) -> list[ProductSettings]:
     """List the products of a project that names none.
 
     The kriged baseline; for every imagery the paper's fusion of PC2 of its bands (of the
     alteration indices for ASTER), corrected and by clusters; and the map to trust. With
     ``paper = true`` also the paper's maps as printed, global and local, and the corrected global
-    one (Ding et al. 2023, Figures 9-12).
+    one (Ding et al. 2023, Figures 9-12). Those as printed take the components as printed too
+    (feature ``<imagery>.literal.pc2``). Imagery of one band has no second component.
     """
     products = [_product(BASELINE, BASELINE, "")]
     kinds = PAPER_KINDS if project.project.paper else (("sound", "local"),)
-    for imagery in project.imagery:
-        source = f"{imagery.name}.indices" if imagery.sensor == "aster" else imagery.name
+    known = {one.settings.name: one for one in imagery}
+    sources = [_source(settings, known.get(settings.name)) for settings in project.imagery]
+    for settings, source in zip(project.imagery, sources):
+        one = known.get(settings.name)
+        if one is not None and len(one.bands.bands) < 2:
+            continue
+        features = {"literal": f"{settings.name}.literal.pc2", "sound": f"{source}.pc2"}
         for variant, scope in kinds:
-            name = f"{imagery.name}_pc2_{variant}_{scope}"
+            name = f"{settings.name}_pc2_{variant}_{scope}"
             options = {"variant": variant, "scope": scope}
-            products.append(_product(name, "pyramid", f"{source}.pc2", **options))
-    if project.imagery:
-        features = "+".join(
-            f"{imagery.name}.indices.all" if imagery.sensor == "aster" else f"{imagery.name}.all"
-            for imagery in project.imagery
-        )
-        products.append(_product(TRUSTED, TO_TRUST[0], features))
+            products.append(_product(name, "pyramid", features[variant], **options))
+    if sources:
+        features_of_all = "+".join(f"{source}.all" for source in sources)
+        products.append(_product(TRUSTED, TO_TRUST[0], features_of_all))
     return products
+
+
+def _source(settings: ImagerySettings, imagery: Imagery | None) -> str:
+    """Name what an imagery's components are usually taken of."""
+    usual = "indices" if settings.sensor == "aster" else "bands"
+    if imagery is not None and settings.sensor == "aster":
+        usual = imagery.usual_kind
+    return f"{settings.name}.indices" if usual == "indices" else settings.name
 
 
 def product_to_trust(products: Sequence[Product]) -> str | None:

@@ -109,6 +109,9 @@ EXAMPLES: dict[type[BaseModel], dict[str, str]] = {
         "cover": '"quaternary.gpkg"',
         "dem": '"dem.tif"',
         "formulas": '{ my_ratio = "b4 / b2" }',
+        "roles": '{ red = "b4", nir = "b5", swir1 = "b6" }',
+        "wavelengths": "{ b4 = 0.655, b5 = 0.865 }",
+        "quality": '{ path = "QA_PIXEL.TIF", product = "landsat" }',
     },
     ValidationSettings: {"block_km": "5", "column": '"Sheet"'},
     AnomalyRule: {
@@ -131,6 +134,7 @@ NESTED: dict[str, dict[str, str]] = {
     "aster": {
         "leaks": '[{ band = "b5", share = 0.03, shift_m = 300 }]',
         "gains": '{ b4 = "NOR" }',
+        "time": '"2004-07-15T07:52:31Z"',
         "sun_azimuth": "150",
         "sun_elevation": "60",
         "track_azimuth": "193",

@@ -1,0 +1,1 @@
+"""Plain rasters of any origin: bands, tiles, units, quality bits."""

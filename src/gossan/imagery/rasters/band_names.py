@@ -1,0 +1,85 @@
+"""Recognise which band of a sensor a plain raster holds, by the words that people write."""
+
+from __future__ import annotations
+
+import re
+
+from gossan.catalogue.sensors import aster_bands, sentinel2_bands
+
+BAND_TOKEN = re.compile(
+    r"(?:^|[^a-z0-9])(?:vnir|swir|tir)?_?(?:b|band|imagedata)[ _-]?0*(\d{1,2})([abn]?)"
+    r"(?=[^a-z0-9]|$)"
+)
+PIXEL_TOKEN = re.compile(r"(?:^|[^a-z0-9])(?:10|15|20|30|60|90)m(?=[^a-z0-9]|$)")
+DERIVED = re.compile(
+    r"ratio|index|ndvi|ndwi|ndsi|savi|evi|bsi|pca?\d*|std|stdev|var|texture|glcm|diff|minus|div|"
+    r"divided|over|sum|mask|log"
+)
+"""Words of rasters that were computed from bands and are none themselves."""
+
+_ASTER = {band.label.lower(): band.name for band in aster_bands()} | {"3": "b3"}
+_SENTINEL2 = {band.label.lower().removeprefix("b0").removeprefix("b"): band.name
+              for band in sentinel2_bands()}  # fmt: skip
+_ASSETS = {band.asset: band.name for band in sentinel2_bands() if band.asset}
+
+
+def band_name(text: str) -> str:
+    """Turn any text into a band name: lower case, digits and underscores.
+
+    >>> band_name("Silica Index (B11/B10)")
+    'silica_index_b11_b10'
+    """
+    return re.sub(r"[^0-9a-z]+", "_", text.lower()).strip("_") or "band"
+
+
+def sensor_band(sensor: str, text: str) -> str | None:
+    """Recognise a band of a sensor in a file's name or a band's description.
+
+    Returns
+    -------
+    The band's name in formulas; ``scl`` for Sentinel-2's scene classes; None for anything that
+    names no band, several bands, or something computed from bands.
+
+    Examples
+    --------
+    >>> sensor_band("sentinel2", "T38QKJ_20230811_B8A_20m"), sensor_band("sentinel2", "B4")
+    ('b8a', 'b04')
+    >>> sensor_band("sentinel2", "ratio_b4_b11"), sensor_band("aster", "FLAASH (Band 3N)")
+    (None, 'b3')
+    >>> sensor_band("sentinel2", "swir16"), sensor_band("sentinel2", "SCL")
+    ('b11', 'scl')
+    """
+    lower = text.lower()
+    words = re.findall(r"[a-z0-9]+", lower)
+    if any(DERIVED.fullmatch(word) for word in words):
+        return None
+    if sensor == "sentinel2" and "scl" in words:
+        return "scl"
+    known = _ASTER if sensor == "aster" else _SENTINEL2
+    tokens = {number + letter for number, letter in BAND_TOKEN.findall(lower)}
+    if len(tokens) == 1:
+        return known.get(tokens.pop())
+    if tokens:
+        return None
+    assets = {_ASSETS[word] for word in words if word in _ASSETS} if sensor == "sentinel2" else ()
+    return next(iter(assets)) if len(assets) == 1 else None
+
+
+def canonical(sensor: str, name: str) -> str:
+    """Write a band's name as formulas do; names of plain rasters stay as they are.
+
+    >>> canonical("aster", "3N"), canonical("sentinel2", "B2"), canonical("bands", "B2")
+    ('b3', 'b02', 'B2')
+    """
+    if sensor == "bands":
+        return name
+    return sensor_band(sensor, f"b{name}" if name[:1].isdigit() else name) or band_name(name)
+
+
+def scene_key(text: str) -> str:
+    """Strip band and pixel size off a file's name: what is left tells scenes apart.
+
+    >>> scene_key("T38QKJ_20230811_B8A_20m"), scene_key("T38QKJ_20230811_B04_10m")
+    ('t38qkj_20230811', 't38qkj_20230811')
+    """
+    return band_name(PIXEL_TOKEN.sub("_", BAND_TOKEN.sub("_", text.lower())))

@@ -1,0 +1,97 @@
+"""Turn what plain rasters store into physical values, band by band."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gossan.errors import ImageryError, must
+
+PerBand = float | Sequence[float] | Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Rescale:
+    """Turn stored values into physical ones: ``value = stored * scale + offset``.
+
+    Parameters
+    ----------
+    scale, offset
+        Factor and summand of each band.
+    background
+        Whether a pixel that stores 0 in every band is empty.
+
+    Examples
+    --------
+    >>> Rescale((1e-4, 1e-4), (-0.1, 0.0))(np.array([[[3000.0]], [[2000.0]]])).ravel()
+    array([0.2, 0.2], dtype=float32)
+    """
+
+    scale: tuple[float, ...]
+    offset: tuple[float, ...]
+    background: bool = False
+
+    def __call__(self, stored: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Convert (band, row, column) values."""
+        scale, offset = (np.asarray(v)[:, None, None] for v in (self.scale, self.offset))
+        value = np.asarray(stored * scale + offset, np.float32)
+        if self.background:
+            value[:, (stored == 0).all(axis=0)] = np.nan
+        return value
+
+    @property
+    def does_nothing(self) -> bool:
+        """Whether values come out as they go in."""
+        return set(self.scale) == {1.0} and set(self.offset) == {0.0} and not self.background
+
+
+def per_band(
+    value: PerBand | None, bands: Sequence[str], files: Sequence[int], key: str, missing: float
+) -> list[float]:
+    """Spread a number over bands.
+
+    Parameters
+    ----------
+    value
+        One number for all bands; a list, one for each band or for each file; or a table by band
+        name.
+    bands
+        Names of the bands.
+    files
+        Number of the file that each band is in, from 0.
+    key
+        Key of the project file, for messages.
+    missing
+        Number of bands that the table does not name, and of all when ``value`` is None.
+
+    Raises
+    ------
+    ImageryError
+        A list is of another length, or a table names an unknown band.
+
+    Examples
+    --------
+    >>> per_band([0.1, 0.2], ["a", "b", "c"], [0, 0, 1], "scale", 1.0)
+    [0.1, 0.1, 0.2]
+    >>> per_band({"b": 5}, ["a", "b"], [0, 0], "scale", 1.0)
+    [1.0, 5.0]
+    """
+    if value is None:
+        return [missing] * len(bands)
+    if isinstance(value, int | float):
+        return [float(value)] * len(bands)
+    if isinstance(value, Mapping):
+        unknown = [name for name in value if name not in bands]
+        if unknown:
+            allowed = f"numbers by band: {', '.join(bands)}"
+            raise ImageryError(must(key, allowed, repr(unknown[0]), "Name a band of the imagery"))
+        return [float(value.get(name, missing)) for name in bands]
+    if len(value) == len(bands):
+        return [float(number) for number in value]
+    if len(value) == len(set(files)):
+        return [float(value[number]) for number in files]
+    allowed = f"one number, {len(bands)} (one a band) or {len(set(files))} (one a file)"
+    raise ImageryError(must(key, allowed, f"{len(value)} numbers", "Or write a table by band"))

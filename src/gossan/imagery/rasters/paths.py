@@ -1,0 +1,109 @@
+"""Find the rasters that an imagery names: files, folders, patterns, data sets inside files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gossan.errors import ImageryError, must
+from gossan.geo.raster import RasterHeader, read_header
+
+SUFFIXES = (".tif", ".tiff", ".vrt", ".jp2", ".img", ".ers", ".nc", ".asc", ".grd", ".bil", ".bsq")
+PATTERN = set("*?[")
+
+
+@dataclass(frozen=True)
+class RasterSource:
+    """One raster: its file, the data set in it (GDAL's name, usually none), its header."""
+
+    path: Path
+    header: RasterHeader
+    subdataset: str = ""
+
+    @property
+    def stem(self) -> str:
+        """Name of the raster: the data set's, else the file's."""
+        return self.subdataset.rpartition(":")[2].strip('"/') or self.path.stem
+
+
+def resolve(path: Path, base_folder: Path | str, name: str) -> Path:
+    """Find a path of a project file beside the project file.
+
+    Raises
+    ------
+    ImageryError
+        There is nothing at that path.
+    """
+    found = Path(base_folder) / path.expanduser()
+    if not found.exists():
+        raise ImageryError(
+            must(
+                f"imagery {name!r}: path",
+                "an existing file or folder",
+                str(found),
+                "Correct paths in the project file",
+            )
+        )
+    return found
+
+
+def resolve_all(paths: Sequence[Path], base_folder: Path | str, name: str) -> list[Path]:
+    """Find the files and folders of ``paths``; patterns such as ``bands/*.tif`` are expanded.
+
+    Raises
+    ------
+    ImageryError
+        A path does not exist, or a pattern matches nothing.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not PATTERN & set(str(path)) or (Path(base_folder) / path).exists():
+            found.append(resolve(path, base_folder, name))
+            continue
+        absolute = Path(base_folder).resolve() / path.expanduser()
+        anchor = Path(absolute.anchor)
+        matched = sorted(anchor.glob(str(absolute.relative_to(anchor))))
+        if not matched:
+            cure = "Correct paths in the project file"
+            raise ImageryError(must(f"imagery {name!r}: path", "matched by a file", path, cure))
+        found += matched
+    return list(dict.fromkeys(found))
+
+
+def raster_sources(paths: Sequence[Path], name: str) -> list[RasterSource]:
+    """List the rasters in files and folders, reading headers only.
+
+    Raises
+    ------
+    ImageryError
+        A folder holds no raster, or GDAL cannot read a file.
+    """
+    return [source for path in paths for file in _files(path, name) for source in _inside(file)]
+
+
+def _files(path: Path, name: str) -> list[Path]:
+    if not path.is_dir() or (path / "hdr.adf").exists():  # the latter is an Esri grid
+        return [path]
+    found = [p for p in sorted(path.iterdir()) if p.is_file() and _is_raster(p)]
+    if not found:
+        cure = f"Name files, or a folder of {', '.join(SUFFIXES)}"
+        raise ImageryError(must(f"imagery {name!r}: {path.name}", "a folder of rasters", 0, cure))
+    return found
+
+
+def _is_raster(path: Path) -> bool:
+    """Tell a raster by its suffix, or by the ENVI header beside it."""
+    return path.suffix.lower() in SUFFIXES or (
+        path.suffix.lower() not in (".hdr", ".xml") and path.with_suffix(".hdr").exists()
+    )
+
+
+def _inside(path: Path) -> list[RasterSource]:
+    """List a file's own raster, else those of its data sets that have the most pixels."""
+    header = read_header(path)
+    if header.dtypes or not header.subdatasets:
+        return [RasterSource(path, header)]
+    found = [RasterSource(path, read_header(name), name) for name in header.subdatasets]
+    largest = max(source.header.shape for source in found)
+    return [source for source in found if source.header.shape == largest]
