@@ -19,7 +19,7 @@ from gossan.pipeline.inputs import place
 from gossan.pipeline.options.products import Product, products_of
 from gossan.pipeline.options.project import Project
 from gossan.pipeline.output_grid import project_crs, sample_spacing
-from gossan.pipeline.progress import Silent, told
+from gossan.pipeline.progress import Silent, collected_warnings
 from gossan.pipeline.surveys import Surveys, read_surveys, working
 from gossan.pipeline.under_samples import look_under
 
@@ -54,7 +54,7 @@ def check_project(project: Project) -> Checked:
     warned: list[str] = []
     for settings in project.imagery:
         try:
-            with told(Silent()) as found:
+            with collected_warnings(Silent()) as found:
                 one = open_imagery(settings, project.base, scratch, Blocks(), project.project.crs)
             imagery.append(one)
             warned += found
