@@ -10,7 +10,7 @@ from gossan.demo.folder import write_district
 from gossan.demo.raw_scenes import cloud_mask
 from gossan.errors import GossanWarning
 from gossan.geo.blocks import Blocks
-from gossan.pipeline.inputs import open_ground
+from gossan.pipeline.inputs import open_inputs
 from gossan.pipeline.options.project import load_project
 
 
@@ -24,7 +24,7 @@ def prepared(district: District, tmp_path_factory: pytest.TempPathFactory) -> di
     folder = tmp_path_factory.mktemp("raw")
     project = load_project(write_district(district, folder, scenes="raw"))
     with pytest.warns(GossanWarning, match="crosstalk correction already"):
-        return dict(open_ground(project, folder / "store", Blocks()).landscape.imagery)
+        return dict(open_inputs(project, folder / "store", Blocks()).features.imagery)
 
 
 def inner(district: District) -> tuple[slice, slice]:
