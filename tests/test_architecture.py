@@ -23,6 +23,7 @@ FLOORS = {
     "pipeline": 5,
     "report": 6,
     "demo": 6,
+    "console": 6,
     "cli": 7,
     "__init__": 7,
     "__main__": 8,

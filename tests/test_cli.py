@@ -8,14 +8,18 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from gossan.cli import _table, main
+from gossan.cli import main
+from gossan.console.output import Text
 
 
 def test_a_table_outside_a_terminal_folds_no_word_and_ends_no_line_with_blanks(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     name = "imagery_with_a_long_name_" * 8
-    _table(pd.DataFrame({"product": [name, "k"], "text": ["a", "b" * 90], "r": [0.12345, 2e4]}))
+    Text().table(
+        "scores",
+        pd.DataFrame({"product": [name, "k"], "text": ["a", "b" * 90], "r": [0.12345, 2e4]}),
+    )
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
     assert lines[1].split() == [name, "a", "0.123"]

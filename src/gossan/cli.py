@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
-from io import StringIO
+from contextvars import ContextVar
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from gossan.errors import GossanError, GossanWarning, InputError, must
+from gossan.console.failure import failure_of
+from gossan.console.json_events import JsonEvents, take_stdout
+from gossan.console.output import Output, Quiet, Text, prepare_streams
+from gossan.errors import GossanWarning, InputError, must
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from gossan.pipeline.commands.run import RunResult
+    from gossan.pipeline.progress import Reporter
 
 app = typer.Typer(
     help="A fine element map from a coarse geochemical survey and satellite imagery.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
 
 ProjectPath = Annotated[Path, typer.Argument(metavar="PROJECT", help="Project file or its folder.")]
@@ -35,7 +36,54 @@ Out = Annotated[
 Workers = Annotated[
     int | None, typer.Option("--workers", min=1, help="Threads; default: every processor.")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+
+
+_current: ContextVar[Output] = ContextVar("output")
+"""Where the running command prints."""
+
+
+def _out() -> Output:
+    return _current.get(Text())
+
+
+def _be_quiet(quiet: bool) -> bool:
+    """Replace the text of a quiet command by its failures alone."""
+    if quiet and not isinstance(_out(), JsonEvents):
+        _current.set(Quiet())
+    return quiet
+
+
+IsQuiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", callback=_be_quiet, help="Print nothing but errors."),
+]
+
+
+def _reporter(quiet: bool = False) -> Reporter:
+    return _out().reporter(quiet)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        if not isinstance(_out(), JsonEvents):  # its hello says it
+            _out().say(f"gossan {version('gossan')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print events as JSON lines, for programs.")
+    ] = False,
+) -> None:
+    """A fine element map from a coarse geochemical survey and satellite imagery.
+
+    First map: gossan demo, or gossan init DIR, gossan check DIR, gossan run DIR
+    """
 
 
 @app.command()
@@ -57,14 +105,17 @@ def init(
 ) -> None:
     """Write a project file, filled in from the survey and the imagery.
 
-    gossan init copper --survey stream.xlsx --imagery "scenes/*" --elements Cu,Zn
+    Example: gossan init copper --survey stream.xlsx --imagery "scenes/*" --elements Cu,Zn
     """
     from gossan.pipeline.commands.init import Wanted, start_project
     from gossan.pipeline.options.template import new_project_path, write_template
 
     new_project_path(folder)
-    if everything or (survey is None and not sys.stdin.isatty()):
-        _say(f"Wrote {write_template(folder)}. Fill it in, then: gossan check {folder}")
+    asking = _out().interactive
+    if everything or (survey is None and not asking):
+        path = write_template(folder)
+        _out().say(f"Wrote {path}. Fill it in, then: gossan check {folder}")
+        _out().file("project", path)
         return
     table = survey or Path(typer.prompt("Table of the survey"))
     if survey is None and not imagery:
@@ -76,35 +127,40 @@ def init(
         imagery or (),
         occurrences=occurrences,
         paper=paper,
-        ask=(lambda text, default: str(typer.prompt(text, default)))
-        if sys.stdin.isatty()
-        else None,
+        ask=(lambda text, default: str(typer.prompt(text, default))) if asking else None,
     )
     for line in started.assumed:
-        _say(f"Assumed: {line}")
-    _say(f"Wrote {started.path}. Next: gossan check {folder}, then gossan run {folder}")
+        _out().say(f"Assumed: {line}")
+    _out().say(f"Wrote {started.path}. Next: gossan check {folder}, then gossan run {folder}")
+    _out().file("project", started.path)
 
 
 @app.command()
 def check(project: ProjectPath) -> None:
-    """Read headers only and say what is wrong, how to mend it, and what a run needs."""
+    """Read tables, headers and pixels under the samples; list what is wrong and what a run needs.
+
+    Example: gossan check copper
+    """
     from gossan.pipeline.commands.check import check_project
     from gossan.pipeline.options.project import load_project
 
     found = check_project(load_project(project))
-    _table(found.facts)
-    for finding in found.findings:
-        _say(str(finding))
+    _out().table("facts", found.facts)
+    for finding in found.records:
+        _out().finding(finding.severity, finding.text)
     if found.blocked:
         raise typer.Exit(2)
-    _say(f"Ready: gossan run {project}")
+    _out().say(f"Ready: gossan run {project}")
 
 
 @app.command()
 def run(
-    project: ProjectPath, out: Out = None, workers: Workers = None, quiet: Quiet = False
+    project: ProjectPath, out: Out = None, workers: Workers = None, quiet: IsQuiet = False
 ) -> None:
-    """Make every map, table and score of a project; goes on where a stopped run ended."""
+    """Make every map, table and score of a project; a stopped run continues where it ended.
+
+    Example: gossan run copper
+    """
     from gossan.pipeline.commands.run import run_project
     from gossan.pipeline.options.project import load_project
 
@@ -112,36 +168,44 @@ def run(
     folder = out or loaded.base / "run"
     result = run_project(loaded, folder, workers=workers, reporter=_reporter(quiet))
     _after(folder, quiet)
-    if not quiet:
-        _scores(result)
-        _say(f"Maps: {folder / 'layers'}")
-        _say(f"Report: {folder / 'report.html'}")
+    _scores(result)
+    _out().file("maps", folder / "layers")
+    _out().file("report", folder / "report.html")
 
 
 @app.command()
 def predict(
     run: RunPath,
     at: Annotated[Path, typer.Option("--at", help="Table with the places.")],
-    product: Annotated[str, typer.Option("--product", help="Name of the product.")],
     out: Annotated[Path, typer.Option("--out", help="CSV to write.")],
+    product: Annotated[
+        str | None, typer.Option("--product", help="Name of the product; default: the best map.")
+    ] = None,
     element: Annotated[
         str | None, typer.Option("--element", help="Needed when the run has several.")
     ] = None,
 ) -> None:
-    """Estimate at places: the table's columns plus estimate, lower90 and upper90."""
+    """Estimate at places: the table's columns plus estimate, lower90 and upper90.
+
+    Example: gossan predict copper/run --at places.csv --element Cu --out estimates.csv
+    """
     from gossan.pipeline.commands.predict import notes_on, predict_at
 
     rows = predict_at(run, at, product, element, out)
     for note in notes_on(run, product, element, out):
-        _say(f"Note: {note}.")
-    _say(f"Wrote {rows} rows to {out}")
+        _out().say(f"Note: {note}.")
+    _out().say(f"Wrote {rows} rows to {out}")
+    _out().file("estimates", out)
 
 
 @app.command()
 def indices(
     sensor: Annotated[str | None, typer.Option(help="aster or sentinel2; default: all.")] = None,
 ) -> None:
-    """Print the catalogue of alteration indices: formula, mineral, reference."""
+    """Print the catalogue of alteration indices: formula, mineral, reference.
+
+    Example: gossan indices --sensor aster
+    """
     import pandas as pd
 
     from gossan.catalogue.indices import all_indices
@@ -150,34 +214,41 @@ def indices(
     rows = [{name: getattr(index, name) for name in shown} for index in all_indices(sensor)]
     if not rows:
         raise InputError(must("--sensor", "aster or sentinel2", repr(sensor), "Leave it out"))
-    _table(pd.DataFrame(rows))
+    _out().table("indices", pd.DataFrame(rows))
 
 
 @app.command()
 def prepare(
-    project: ProjectPath, out: Out = None, workers: Workers = None, quiet: Quiet = False
+    project: ProjectPath, out: Out = None, workers: Workers = None, quiet: IsQuiet = False
 ) -> None:
-    """Turn the scenes into calibrated bands, indices, components, masks and composites alone."""
+    """Turn the scenes into calibrated bands, indices, components, masks and composites alone.
+
+    Example: gossan prepare copper
+    """
     from gossan.pipeline.commands.prepare import prepare_project
     from gossan.pipeline.options.project import load_project
 
     loaded = load_project(project)
     folder = out or loaded.base / "run"
     made = prepare_project(loaded, folder, workers=workers, reporter=_reporter(quiet))
-    if not quiet:
-        _table(made)
-        _say(f"Layers: {folder / 'layers'}")
+    _out().table("layers", made)
+    _out().file("layers", folder / "layers")
 
 
 @app.command()
 def survey(project: ProjectPath, out: Out = None) -> None:
-    """Report the quality of the survey tables, element by element."""
+    """Report the quality of the survey tables, element by element.
+
+    Example: gossan survey copper
+    """
     from gossan.pipeline.commands.survey import survey_project
     from gossan.pipeline.options.project import load_project
 
     loaded = load_project(project)
-    for line in survey_project(loaded, out or loaded.base / "run"):
-        _say(line)
+    folder = out or loaded.base / "run"
+    for line in survey_project(loaded, folder):
+        _out().say(line)
+    _out().file("tables", folder / "tables")
 
 
 @app.command()
@@ -187,9 +258,12 @@ def krige(
         Path | None, typer.Option("--out", metavar="DIR", help="Default: krige/ beside it.")
     ] = None,
     workers: Workers = None,
-    quiet: Quiet = False,
+    quiet: IsQuiet = False,
 ) -> None:
-    """Make the element layers alone: kriging, its error, distances, alternatives, simulation."""
+    """Make the element layers alone: kriging, its error, distances, alternatives, simulation.
+
+    Example: gossan krige copper
+    """
     from gossan.pipeline.commands.krige import krige_project
     from gossan.pipeline.options.project import load_project
     from gossan.report.variogram_plot import draw_variograms
@@ -198,25 +272,27 @@ def krige(
     folder = out or loaded.base / "krige"
     made = krige_project(loaded, folder, workers=workers, reporter=_reporter(quiet))
     draw_variograms(folder)
-    if not quiet:
-        _table(made)
-        _say(f"Layers: {folder / 'layers'}")
-        _say(f"Variograms: {folder / 'figures'}")
+    _out().table("layers", made)
+    _out().file("layers", folder / "layers")
+    _out().file("variograms", folder / "figures")
 
 
 @app.command()
 def validate(
-    project: ProjectPath, out: Out = None, workers: Workers = None, quiet: Quiet = False
+    project: ProjectPath, out: Out = None, workers: Workers = None, quiet: IsQuiet = False
 ) -> None:
-    """Score every product by cross-validation and the check survey, without making maps."""
+    """Score every product by cross-validation and the check survey, without making maps.
+
+    Example: gossan validate copper
+    """
     from gossan.pipeline.commands.run import validate_project
     from gossan.pipeline.options.project import load_project
 
     loaded = load_project(project)
     folder = out or loaded.base / "run"
     result = validate_project(loaded, folder, workers=workers, reporter=_reporter(quiet))
-    if not quiet:
-        _scores(result)
+    _scores(result)
+    _out().file("tables", folder / "tables")
 
 
 @app.command()
@@ -225,15 +301,17 @@ def anomalies(
     threshold: Annotated[
         list[str] | None, typer.Option(help="Such as Zn=500, in the element's unit; repeatable.")
     ] = None,
-    quiet: Quiet = False,
+    quiet: IsQuiet = False,
 ) -> None:
-    """Find, outline and rank the anomalies of every map, by the project's [anomalies] as of now."""
+    """Find, outline and rank the anomalies of every map, by the project file as it is now.
+
+    Example: gossan anomalies copper/run --threshold Zn=500
+    """
     from gossan.pipeline.commands.anomalies import anomalies_of_run
 
     found = anomalies_of_run(run, _reporter(quiet), _numbers("--threshold", threshold or ()))
-    if not quiet:
-        _table(found)
-        _say(f"Anomalies: {run / 'anomalies'}")
+    _out().table("anomalies", found)
+    _out().file("anomalies", run / "anomalies")
 
 
 @app.command()
@@ -249,42 +327,51 @@ def sample(
     avoid: Annotated[Path | None, typer.Option(help="Polygons that may not.")] = None,
     tracks: Annotated[Path | None, typer.Option(help="Lines to stay near.")] = None,
 ) -> None:
-    """Propose new samples where they would help the map most (GeoPackage, GPX and CSV)."""
+    """Propose new samples where they would help the map most (GeoPackage, GPX and CSV).
+
+    Example: gossan sample copper/run --count 10
+    """
     from gossan.pipeline.commands.sample import Reach, next_samples
 
     if goal not in ("doubt", "variance"):
         raise InputError(must("--goal", "doubt or variance", repr(goal), "Choose one"))
     plan = next_samples(run, count, product, element, goal, Reach(within, avoid, tracks))  # type: ignore[arg-type]
-    _table(plan.table.drop(columns="geometry"))
+    _out().table("samples", plan.table.drop(columns="geometry"))
     if len(plan.table) < count:
-        _say(f"Only {len(plan.table)} places lie half a spacing apart in the ground to sample.")
+        _out().say(f"Only {len(plan.table)} places lie half a spacing apart in the area to sample.")
     left = plan.after / plan.before
-    _say(f"They take {1 - left:.0%} of the kriging variance away that counts ({plan.goal}).")
-    _say(f"Positions: {run / 'anomalies'}")
+    _out().say(f"They remove {1 - left:.0%} of the kriging variance that counts ({plan.goal}).")
+    _out().file("positions", run / "anomalies")
 
 
 @app.command()
 def report(run: RunPath) -> None:
-    """Build RUN/report.html, its figures and the QGIS project again from the run folder."""
+    """Build RUN/report.html, its figures and the QGIS project again from the run folder.
+
+    Example: gossan report copper/run
+    """
     _report(run, quiet=False)
-    _say(f"Report: {run / 'report.html'}")
+    _out().file("report", run / "report.html")
 
 
 @app.command()
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make.")] = Path("demo"),
     seed: Annotated[int, typer.Option(help="Another seed, another district.")] = 7,
-    quiet: Quiet = False,
+    quiet: IsQuiet = False,
 ) -> None:
-    """Simulate a district with known truth, map it, and compare the maps with the truth."""
+    """Simulate a district with known truth, map it, and compare the maps with the truth.
+
+    Example: gossan demo
+    """
     from gossan.demo.show import show_district
 
     shown = show_district(folder, seed, _reporter(quiet))
     _after(shown.run, quiet)
-    if not quiet:
-        _table(shown.table)
-        for sentence in shown.sentences:
-            _say(sentence)
+    _out().table("truth", shown.table)
+    for sentence in shown.sentences:
+        _out().say(sentence)
+    _out().file("report", shown.run / "report.html")
 
 
 def _numbers(option: str, given: Sequence[str]) -> dict[str, float]:
@@ -297,12 +384,6 @@ def _numbers(option: str, given: Sequence[str]) -> dict[str, float]:
         except ValueError:
             raise InputError(must(option, "such as Zn=500", repr(text), "Write it so")) from None
     return found
-
-
-def _reporter(quiet: bool):  # type: ignore[no-untyped-def]
-    from gossan.pipeline.progress import reporter_for
-
-    return reporter_for(quiet)
 
 
 def _after(run: Path, quiet: bool) -> None:
@@ -322,56 +403,41 @@ def _report(run: Path, quiet: bool) -> None:
 
 def _scores(result: RunResult) -> None:
     if len(result.summary):
-        _table(result.summary)
+        _out().table("scores", result.summary)
     else:
-        _say("No product was tested at samples that it had not seen: there are too few samples.")
+        _out().say("No product was tested at unseen samples: there are too few samples.")
     for sentence in result.verdicts:
-        _say(sentence)
-
-
-def _say(text: str) -> None:
-    Console(soft_wrap=True, highlight=False).print(text, markup=False)
-
-
-def _table(frame: pd.DataFrame) -> None:
-    """Print a table, numbers to three figures; outside a terminal no line is folded."""
-    table = Table(box=None, pad_edge=False)
-    for name in frame.columns:
-        numeric = frame[name].dtype.kind in "if"
-        table.add_column(str(name), justify="right" if numeric else "left", overflow="fold")
-    for row in frame.itertuples(index=False):
-        table.add_row(*[_cell(value) for value in row])
-    if sys.stdout.isatty():
-        Console(highlight=False).print(table)
-        return
-    wide = Console(width=10_000, file=StringIO(), highlight=False)
-    wide.print(table)
-    lines = wide.file.getvalue().splitlines()  # type: ignore[attr-defined]
-    _say("\n".join(line.rstrip() for line in lines))
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        if value != value:
-            return ""
-        return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-    return str(value)
-
-
-def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    Console(stderr=True, soft_wrap=True, highlight=False).print(f"Note: {message}", markup=False)
+        _out().say(sentence)
 
 
 def main() -> None:
-    """Run the command line; a mistake in the input is one line and exit code 2."""
+    """Run the command line and exit with 0, 2 (input), 130 (stopped) or 1 (a bug)."""
+    prepare_streams()
+    for name in ("SIGTERM", "SIGBREAK"):  # the plugin's and Windows' way to stop a command
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
+    arguments = sys.argv[1:]
+    output: Output = Text()
+    if "--json" in arguments:
+        arguments.remove("--json")
+        output = take_stdout()
+        output.hello(arguments)
+    sys.exit(_run(arguments, output))
+
+
+def _run(arguments: list[str], output: Output) -> int:
+    """Run one command; whatever it raises becomes one line and an exit code."""
     warnings.simplefilter("ignore")
     warnings.simplefilter("always", GossanWarning)
-    warnings.showwarning = _show_warning  # type: ignore[assignment]
+    warnings.showwarning = lambda message, *_, **__: output.note(str(message))
+    _current.set(output)
     try:
-        app()
-    except GossanError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("Stopped. Finished steps are kept; run again to go on.", file=sys.stderr)  # noqa: T201
-        sys.exit(130)
+        code = int(app(arguments, standalone_mode=False) or 0)
+        if code == 130:
+            raise KeyboardInterrupt  # click has caught it
+        output.finish(next((word for word in arguments if not word.startswith("-")), ""), code)
+        return code
+    except (Exception, KeyboardInterrupt) as error:
+        failure = failure_of(error)
+        output.fail(failure)
+        return failure.exit_code

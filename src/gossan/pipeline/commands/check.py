@@ -1,4 +1,4 @@
-"""Check a project before a run: headers and tables only, everything wrong at once."""
+"""Check a project before a run: tables, headers, and pixels under the samples."""
 
 from __future__ import annotations
 
@@ -29,16 +29,45 @@ BLOCK_MIB = 16.0
 """Memory of one window of one band with its intermediate results."""
 
 
+@dataclass(frozen=True)
+class CheckFinding:
+    """One thing to know about the input: an "error" stops a run, a "warning" does not."""
+
+    severity: str
+    text: str
+
+    @classmethod
+    def parse(cls, line: str) -> CheckFinding:
+        """Read a line that may begin with its severity.
+
+        >>> CheckFinding.parse("warning: few samples").severity
+        'warning'
+        """
+        severity, mark, text = line.partition(": ")
+        if mark and severity in ("error", "warning", "note"):
+            return cls(severity, text)
+        return cls("warning", line)
+
+    def __str__(self) -> str:
+        return f"{self.severity}: {self.text}"
+
+
 @dataclass(frozen=True, eq=False)
 class Checked:
-    """Hold what a run would stand on (facts), and what is wrong (findings, worst first).
-
-    ``blocked`` is True when a run would fail.
-    """
+    """What a run is made of (facts), and what is wrong (records, worst first)."""
 
     facts: pd.DataFrame
-    findings: tuple[str, ...]
-    blocked: bool
+    records: tuple[CheckFinding, ...]
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """The records as lines."""
+        return tuple(map(str, self.records))
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a run would fail."""
+        return any(finding.severity == "error" for finding in self.records)
 
 
 def check_project(project: Project) -> Checked:
@@ -71,7 +100,7 @@ def check_project(project: Project) -> Checked:
         facts += _survey_facts(surveys)
         errors += _element_errors(project, surveys)
         warnings += [
-            f"{name}: {finding.line()}"
+            f"{finding.severity}: {name}: {finding.line().removeprefix(finding.severity + ': ')}"
             for name, found in surveys.findings.items()
             for finding in found
             if finding.severity != "note"
@@ -86,8 +115,8 @@ def check_project(project: Project) -> Checked:
                 errors += str(error).splitlines()
     warnings += [f"note: imagery {one.settings.name!r}: {n}" for one in imagery for n in one.notes]
     table = pd.DataFrame(facts, columns=["what", "found"])
-    lines = [f"error: {line}" for line in errors] + warnings
-    return Checked(table, tuple(lines), bool(errors))
+    found = [CheckFinding("error", line) for line in errors]
+    return Checked(table, (*found, *map(CheckFinding.parse, warnings)))
 
 
 def _placed(
