@@ -115,8 +115,8 @@ def check_project(project: Project) -> Checked:
                 errors += str(error).splitlines()
     warnings += [f"note: imagery {one.settings.name!r}: {n}" for one in imagery for n in one.notes]
     table = pd.DataFrame(facts, columns=["what", "found"])
-    found = [CheckFinding("error", line) for line in errors]
-    return Checked(table, (*found, *map(CheckFinding.parse, warnings)))
+    wrong = [CheckFinding("error", line) for line in errors]
+    return Checked(table, (*wrong, *map(CheckFinding.parse, warnings)))
 
 
 def _placed(
