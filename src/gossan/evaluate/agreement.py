@@ -24,10 +24,10 @@ RANKED_PIXELS = 1_000_000
 
 
 class Domain(Protocol):
-    """Tell which pixels count."""
+    """Selects the pixels that count."""
 
     def inside(self, grid: Grid, window: Window) -> NDArray[np.bool_]:
-        """Give True for pixels (row, column) of the window that count."""
+        """Return True for pixels (row, column) of the window that count."""
         ...
 
 
@@ -37,8 +37,10 @@ class NearSamples:
 
     Parameters
     ----------
-    coordinates : (n, 2) easting, northing.
-    reach_m : farthest distance.
+    coordinates
+        (n, 2) easting, northing.
+    reach_m
+        farthest distance.
     """
 
     coordinates: NDArray[np.float64]
@@ -46,7 +48,7 @@ class NearSamples:
 
     @classmethod
     def of(cls, coordinates: NDArray[np.float64]) -> NearSamples:
-        """Take twice the median distance from a place to the nearest other place as the reach.
+        """Reach twice the median distance from a place to the nearest other place.
 
         Within an area sampled at random, 96 % of pixels lie in reach; on a square lattice all do.
 
@@ -85,7 +87,7 @@ class NearSamples:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Hold how two maps agree.
+    """Agreement of two maps.
 
     ``n`` pixels compared; ``r`` Pearson's over all of them; ``spearman`` over an even choice of
     at most about a million of them; ``bias`` mean of the second less the first; ``share`` of the
@@ -110,10 +112,14 @@ def agreement(
 
     Parameters
     ----------
-    one, two : layers on the same grid; pixels where either is empty are left out.
-    blocks : the engine; no more than a block of each layer is held at a time.
-    domain : pixels that count; all by default.
-    most_pixels : on larger maps whole blocks, evenly spread over the map, stand for it.
+    one, two
+        layers on the same grid; pixels where either is empty are left out.
+    blocks
+        the engine; no more than a block of each layer is held at a time.
+    domain
+        pixels that count; all by default.
+    most_pixels
+        on larger maps whole blocks, evenly spread over the map, stand for it.
 
     Returns
     -------

@@ -29,7 +29,7 @@ def alteration_table(
     draws: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Judge every feature alone, and all together, by what they add to kriging.
+    """Measure what every feature alone, and all together, add to kriging.
 
     For each feature j, ``y = m + b_j phi_j + u(s) + e`` with the variogram of u + e fitted inside
     the fold, b by generalised least squares; held-out samples are predicted by the regression
@@ -38,10 +38,14 @@ def alteration_table(
 
     Parameters
     ----------
-    observations : n samples on the working scale.
-    features : d features at the samples' support.
-    folds : of ``make_folds``.
-    draws, seed : of the bootstrap.
+    observations
+        n samples on the working scale.
+    features
+        d features at the samples' support.
+    folds
+        of ``make_folds``.
+    draws, seed
+        of the bootstrap.
 
     Returns
     -------
@@ -52,7 +56,8 @@ def alteration_table(
 
     Raises
     ------
-    FitError : there are no features, or too few samples.
+    FitError
+        there are no features, or too few samples.
 
     Source: Ding et al. 2023, sec. 6 (asks for it); Hengl et al. 2007 (kriging with drift).
     """
@@ -128,12 +133,12 @@ class _System:
 
     @staticmethod
     def _ridge(z: Array, y: Array) -> Array:
-        """Give ridge coefficients with the penalty by leave-one-out."""
+        """Compute ridge coefficients with the penalty by leave-one-out."""
         found: Array = RidgeCV(_PENALTIES, fit_intercept=False).fit(z, y).coef_
         return found
 
     def predict(self, xy: Array, z: Array) -> Array:
-        """Give (t, d + 2): kriging, each feature alone, all together."""
+        """Return (t, d + 2): kriging, each feature alone, all together."""
         return self.means + z @ self.beta + self.variogram.between(xy, self.xy) @ self.dual
 
 

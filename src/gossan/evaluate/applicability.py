@@ -17,9 +17,9 @@ __all__ = ["Applicability", "ApplicabilityLayer", "fit_applicability"]
 
 _PAIRS_LIMIT = 2000
 SAMPLES_LIMIT = 4000
-"""Samples that pixels are held against, at most: an even choice of more."""
+"""Samples that pixels are compared with, at most; of more, an even choice."""
 CHUNK = 256
-"""Pixels held against all samples at a time, so that their distances stay in the cache."""
+"""Pixels compared with all samples at a time, so that their distances stay in the cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +39,11 @@ class Applicability:
     threshold: float
 
     def index(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Give the dissimilarity index (n,) of features (n, d); NaN where any is empty."""
+        """Compute the dissimilarity index (n,) of features (n, d); NaN where any is empty."""
         return self.index_of_bands(np.asarray(features).T)
 
     def index_of_bands(self, bands: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Give the index (...) of feature bands (d, ...), a chunk of pixels at a time.
+        """Compute the index (...) of feature bands (d, ...), a chunk of pixels at a time.
 
         ``|z - z_i|^2 = |z|^2 + min_i (|z_i|^2 - 2 z . z_i)``, the product by BLAS.
         """
@@ -74,10 +74,14 @@ def fit_applicability(
 
     Parameters
     ----------
-    observations : n samples.
-    features : d features; samples with an empty one are left out.
-    folds : (n,) fold of each sample.
-    weights : (d,) importance of each feature, >= 0 (for example standardised coefficients);
+    observations
+        n samples.
+    features
+        d features; samples with an empty one are left out.
+    folds
+        (n,) fold of each sample.
+    weights
+        (d,) importance of each feature, >= 0 (for example standardised coefficients);
         equal by default.
 
     Of more than 4,000 samples an even choice by their order stands for all, in the index and in
@@ -85,7 +89,8 @@ def fit_applicability(
 
     Raises
     ------
-    FitError : fewer than three samples have all features.
+    FitError
+        fewer than three samples have all features.
 
     Source: Meyer & Pebesma 2021.
     """
@@ -132,7 +137,7 @@ def _mean_distance(samples: NDArray[np.float64]) -> float:
 
 @dataclass(frozen=True)
 class ApplicabilityLayer:
-    """Give the dissimilarity index and whether a pixel lies in the area of applicability.
+    """The dissimilarity index, and whether a pixel lies in the area of applicability.
 
     Bands: ``dissimilarity`` (0: like a sample) and ``applicable`` (1 or 0); NaN where a feature
     is empty.
@@ -152,7 +157,7 @@ class ApplicabilityLayer:
         return ("dissimilarity", "applicable")
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """Give float32 (2, row, column)."""
+        """Read float32 (2, row, column)."""
         index = self.applicability.index_of_bands(self.source.read(window))
         inside = np.where(np.isfinite(index), index <= self.applicability.threshold, np.nan)
         return np.stack([index, inside.astype(np.float32)])

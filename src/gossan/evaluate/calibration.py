@@ -29,7 +29,7 @@ _DRAWS = 1000
 
 @dataclass(frozen=True)
 class Calibration:
-    """Hold the half widths of intervals, in standard errors, that held-out samples ask for.
+    """Half widths of intervals, in standard errors, that held-out samples ask for.
 
     ``factors`` multiply the normal half width at each level of ``levels``; all are 1 when the
     model's own intervals hold. ``sentence`` says what was found and done.
@@ -41,7 +41,7 @@ class Calibration:
     sentence: str
 
     def factor(self, level: float) -> float:
-        """Give the factor at a level, interpolated between those checked.
+        """Return the factor at a level, interpolated between those checked.
 
         >>> Calibration((0.5, 0.9), (1.0, 2.0), True, "").factor(0.9)
         2.0
@@ -52,7 +52,7 @@ class Calibration:
     def half_width(
         self, standard_error: NDArray[np.floating], level: float
     ) -> NDArray[np.floating]:
-        """Give half the width of the interval at a level, on the scale of the standard error."""
+        """Return half the width of the interval at a level, on the scale of the standard error."""
         return standard_error * (normal_quantile(level) * self.factor(level))
 
 
@@ -67,9 +67,12 @@ def coverage_table(
 
     Parameters
     ----------
-    observed, estimate, standard_error : (n,) on the working scale; NaN leaves the sample out.
-    levels : nominal coverages.
-    calibration : scaling of the intervals, if any.
+    observed, estimate, standard_error
+        (n,) on the working scale; NaN leaves the sample out.
+    levels
+        nominal coverages.
+    calibration
+        scaling of the intervals, if any.
 
     Returns
     -------
@@ -109,7 +112,7 @@ def calibration_curve(
     standard_error: NDArray[np.float64],
     steps: int = 19,
 ) -> pd.DataFrame:
-    """Give achieved coverage for a fine row of nominal levels (the accuracy plot).
+    """Compute achieved coverage for a fine row of nominal levels (the accuracy plot).
 
     Returns
     -------
@@ -136,8 +139,10 @@ def coverage_by_distance(
 
     Parameters
     ----------
-    distance_m : (n,) distance of each held-out sample to the nearest fitted one, in metres.
-    bins : classes of equal count.
+    distance_m
+        (n,) distance of each held-out sample to the nearest fitted one, in metres.
+    bins
+        classes of equal count.
 
     Returns
     -------
@@ -199,7 +204,7 @@ def calibrate(
     levels: tuple[float, ...] = LEVELS,
     seed: int = 0,
 ) -> Calibration:
-    """Scale the intervals by split conformal prediction where held-out samples refute them.
+    """Scale intervals by split conformal prediction where held-out samples refute them.
 
     Scores are ``|y - m| / s`` of spatially held-out samples. The model's intervals stand when the
     nominal 90 % lies within the 95 % block-bootstrap interval of what they achieved;
@@ -207,10 +212,14 @@ def calibrate(
 
     Parameters
     ----------
-    observed, estimate, standard_error : (n,) held-out samples on the working scale.
-    groups : (n,) spatial block of each sample.
-    levels : nominal coverages to scale.
-    seed : of the bootstrap.
+    observed, estimate, standard_error
+        (n,) held-out samples on the working scale.
+    groups
+        (n,) spatial block of each sample.
+    levels
+        nominal coverages to scale.
+    seed
+        of the bootstrap.
 
     Returns
     -------
@@ -246,7 +255,7 @@ def calibrate(
 def _mean_interval(
     values: NDArray[np.float64], groups: NDArray[np.int_], seed: int
 ) -> tuple[float, float]:
-    """Give the 95 % block-bootstrap interval of a mean."""
+    """Compute the 95 % block-bootstrap interval of a mean."""
     _, label = np.unique(groups, return_inverse=True)
     total, count = np.bincount(label, values), np.bincount(label)
     k = total.size

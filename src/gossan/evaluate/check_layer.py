@@ -24,7 +24,7 @@ __all__ = ["CheckLayer", "compare_with_check", "krige_check"]
 
 @dataclass(frozen=True, eq=False)
 class CheckLayer:
-    """Hold the kriged layer of a check survey, in the element's unit.
+    """The kriged layer of a check survey, in the element's unit.
 
     ``layer`` covers the part of the maps' grid that the survey can reach; of it, the pixels of
     ``domain`` count: no farther from a sample than twice the median distance between neighbours.
@@ -36,7 +36,7 @@ class CheckLayer:
 
 @dataclass(frozen=True)
 class _Inverse:
-    """Bring kriged pixels back to the element's unit (the median)."""
+    """Transforms kriged pixels back to the element's unit (the median)."""
 
     transform: Transform
 
@@ -53,13 +53,17 @@ def krige_check(observations: Observations, transform: Transform, grid: Grid) ->
 
     Parameters
     ----------
-    observations : samples of the check survey on the working scale.
-    transform : working scale to unit.
-    grid : grid of the maps.
+    observations
+        samples of the check survey on the working scale.
+    transform
+        working scale to unit.
+    grid
+        grid of the maps.
 
     Raises
     ------
-    FitError : too few samples for a variogram, or none on the grid.
+    FitError
+        too few samples for a variogram, or none on the grid.
 
     Source: Ding et al. 2023, sec. 4.4.
     """
@@ -80,9 +84,12 @@ def compare_with_check(
 
     Parameters
     ----------
-    maps : estimates in the element's unit, by product, on the grid given to ``krige_check``.
-    check : from ``krige_check``.
-    blocks : the engine; on a large domain whole blocks evenly spread over it are compared.
+    maps
+        estimates in the element's unit, by product, on the grid given to ``krige_check``.
+    check
+        from ``krige_check``.
+    blocks
+        the engine; on a large domain whole blocks evenly spread over it are compared.
     """
     kriged, domain = check.layer, check.domain
     return {

@@ -92,7 +92,7 @@ class Division:
         return next((one for one in self.folds.values() if one.comparison.is_spatial), None)
 
     def note(self, comparison: Comparison) -> str:
-        """Say how the samples of a comparison were chosen."""
+        """Describe how the samples of a comparison were chosen."""
         if comparison.is_check:
             return f"independent samples of {comparison.survey}"
         notes = [one.note for one in self.folds.values() if one.comparison == comparison]
@@ -149,17 +149,25 @@ def make_folds(
 
     Parameters
     ----------
-    kind : "blocks", "knndm", "random" or "column".
-    observations : n samples; for "column" their points carry ``settings.column``.
-    settings : number of folds, side of blocks, column.
-    range_m : range of the residual in metres: least side of a block.
-    grid : ground to be mapped, for "knndm" (the samples' rectangle if None).
-    seed : of everything random.
+    kind
+        "blocks", "knndm", "random" or "column".
+    observations
+        n samples; for "column" their points carry ``settings.column``.
+    settings
+        number of folds, side of blocks, column.
+    range_m
+        range of the residual in metres: least side of a block.
+    grid
+        ground to be mapped, for "knndm" (the samples' rectangle if None).
+    seed
+        of everything random.
 
     Raises
     ------
-    SettingsError : a column is needed or lacks.
-    FitError : the samples fall into fewer than two folds.
+    SettingsError
+        a column is needed or lacks.
+    FitError
+        the samples fall into fewer than two folds.
     """
     xy = observations.points.coordinates
     side, reaches = _side(xy, settings, range_m)

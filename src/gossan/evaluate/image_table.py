@@ -61,9 +61,12 @@ def image_table(
 
     Parameters
     ----------
-    maps : layer of each product, one unit; its band ``band``, else its first, is taken.
-    blocks : the engine.
-    most_pixels : of larger maps, whole blocks evenly spread over them are described, the same ones
+    maps
+        layer of each product, one unit; its band ``band``, else its first, is taken.
+    blocks
+        the engine.
+    most_pixels
+        of larger maps, whole blocks evenly spread over them are described, the same ones
         of every map; all by default.
 
     Returns

@@ -1,4 +1,4 @@
-"""Hold maps against known occurrences: rates, areas and chance, always with n."""
+"""Test maps at known occurrences: rates, areas and chance, always with n."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FEW = 8
 
 @dataclass(frozen=True, eq=False)
 class OccurrenceTest:
-    """Hold how well high values of a map find n occurrences.
+    """How well high values of a map find n occurrences.
 
     ``auc``: area under the ROC curve against all pixels, with its 95 % bootstrap interval, the
     95 % band of n points thrown at random, and ``p_value``, the share of such throws as good.
@@ -66,7 +66,7 @@ def judge_occurrences(
     draws: int = 1000,
     seed: int = 0,
 ) -> OccurrenceTest:
-    """Hold the values of a map at occurrences against its values everywhere.
+    """Compare the values of a map at occurrences with its values everywhere.
 
     With F the share of area with a lower value (ties counted half), the place of an occurrence is
     ``u = 1 - F(score)``: the share of area that must be searched before it is found. The rate
@@ -76,15 +76,21 @@ def judge_occurrences(
 
     Parameters
     ----------
-    scores : (n,) values at the occurrences; NaN (outside or masked) is counted and left out.
-    area : distribution of the whole map.
-    rate : "success" if the occurrences helped to make the map, else "prediction"; a label.
-    best_share : share of area for the enrichment.
-    draws, seed : of bootstrap and chance.
+    scores
+        (n,) values at the occurrences; NaN (outside or masked) is counted and left out.
+    area
+        distribution of the whole map.
+    rate
+        "success" if the occurrences helped to make the map, else "prediction"; a label.
+    best_share
+        share of area for the enrichment.
+    draws, seed
+        of bootstrap and chance.
 
     Raises
     ------
-    FitError : no occurrence lies on the map.
+    FitError
+        no occurrence lies on the map.
 
     Sources: Chung & Fabbri 2003, Natural Hazards 30 (rate curves); Yousefi & Carranza 2015,
     Computers & Geosciences 79 (prediction-area plot).
@@ -140,8 +146,10 @@ def scores_at(
 
     Parameters
     ----------
-    coordinates : (n, 2) easting, northing in the map's CRS.
-    radius_m : for positions that are not exact; it favours every map alike, and raises the
+    coordinates
+        (n, 2) easting, northing in the map's CRS.
+    radius_m
+        for positions that are not exact; it favours every map alike, and raises the
         chance level, so give it only where the error of position is known.
 
     Returns
@@ -175,7 +183,7 @@ def compare_occurrences(
     seed: int = 0,
     blocks: Blocks | None = None,
 ) -> tuple[pd.DataFrame, dict[str, OccurrenceTest]]:
-    """Hold several products against the same occurrences, side by side.
+    """Test several products at the same occurrences.
 
     Returns
     -------
@@ -204,7 +212,7 @@ def _into_bins(scores: Array, area: Distribution) -> Array:
 
 
 def _thrown(area: Distribution, shape: tuple[int, int], rng: np.random.Generator) -> Array:
-    """Give the searched share of pixels thrown at random (ties as in the map)."""
+    """Compute the searched share of pixels thrown at random (ties as in the map)."""
     running = np.cumsum(area.weights)
     pixel = np.searchsorted(running, rng.random(shape) * running[-1], side="right")
     place = (running[-1] - running + area.weights / 2) / running[-1]
@@ -222,7 +230,7 @@ def _band(values: Array) -> tuple[float, float]:
 
 
 def _shares(scores: Array, area: Distribution) -> tuple[Array, Array, Array]:
-    """Give thresholds (falling), shares of occurrences and of area at or above them."""
+    """Compute thresholds (falling), shares of occurrences and of area at or above them."""
     thresholds = np.unique(np.concatenate([scores, area.values]))[::-1]
     ordered = np.sort(scores)
     found = (len(scores) - np.searchsorted(ordered, thresholds, side="left")) / len(scores)

@@ -32,7 +32,7 @@ BLOCK = 1024
 
 @dataclass(frozen=True, eq=False)
 class Degraded:
-    """Hold one element at reduced resolution.
+    """One element at reduced resolution.
 
     ``reference`` (height, width) on ``features.grid``: the kriged layer of all samples, at their
     own spacing; ``observations``: samples averaged over cells ``ratio`` times as wide;
@@ -56,7 +56,8 @@ def degrade(
 
     Raises
     ------
-    FitError : the features have no raster, or fewer than 10 cells hold samples.
+    FitError
+        the features have no raster, or fewer than 10 cells hold samples.
 
     Source: Wald, Ranchin & Mangolini 1997 (their second property), for samples.
     """
@@ -74,7 +75,8 @@ def degrade_all(
 
     Raises
     ------
-    FitError : as ``degrade``.
+    FitError
+        as ``degrade``.
     """
     engine = blocks or Blocks(workers=1)
     averaged: dict[tuple[float, ...], LayerFeatures] = {}
@@ -121,11 +123,15 @@ def reduced_resolution(
 
     Parameters
     ----------
-    elements : observations on the working scale, and its transform, by element. All elements
+    elements
+        observations on the working scale, and its transform, by element. All elements
         should share their positions for the angle to mean something.
-    features : imagery.
-    models : factories by name.
-    ratio : how much coarser; 2 leaves a quarter of the samples.
+    features
+        imagery.
+    models
+        factories by name.
+    ratio
+        how much coarser; 2 leaves a quarter of the samples.
 
     The reference is itself kriged and therefore smooth: the test says whether a model brings
     back what degrading took away, not which map is nearest the ground. For that see the skill at

@@ -15,11 +15,11 @@ __all__ = ["Scores", "score"]
 
 @dataclass(frozen=True)
 class Scores:
-    """Hold the scores of one product at one set of samples.
+    """Scores of one product at one set of samples.
 
     ``n`` pairs used; ``r`` Pearson and ``spearman`` rank correlation; ``rmse`` and ``bias``
     (estimate minus observed) in the unit of the values; ``concordance`` Lin's coefficient;
-    ``skill`` = 1 - MSE / MSE(baseline). A score that cannot be had is NaN.
+    ``skill`` = 1 - MSE / MSE(baseline). A score that is not defined is NaN.
     """
 
     n: int
@@ -41,8 +41,10 @@ def score(observed: ArrayLike, estimate: ArrayLike, baseline: ArrayLike | None =
 
     Parameters
     ----------
-    observed, estimate : (n,) values in one unit, or both on the working (e.g. log) scale.
-    baseline : (n,) estimate of the baseline (ordinary kriging) at the same samples, or None.
+    observed, estimate
+        (n,) values in one unit, or both on the working (e.g. log) scale.
+    baseline
+        (n,) estimate of the baseline (ordinary kriging) at the same samples, or None.
 
     Returns
     -------
@@ -50,7 +52,8 @@ def score(observed: ArrayLike, estimate: ArrayLike, baseline: ArrayLike | None =
 
     Raises
     ------
-    InputError : when the arrays differ in length.
+    InputError
+        when the arrays differ in length.
 
     Examples
     --------
@@ -89,7 +92,7 @@ def _usable(
                 "estimate",
                 "as long as observed and baseline",
                 f"lengths {sorted(lengths)}",
-                "Give one value per sample to each",
+                "Pass one value per sample in each",
             )
         )
     keep = np.isfinite(y) & np.isfinite(m)

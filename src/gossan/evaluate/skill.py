@@ -69,7 +69,7 @@ def _interval(
     observed: Array, estimate: Array, base: Array | None, groups: NDArray[np.int_],
     draws: int, seed: int,
 ) -> tuple[float, float]:  # fmt: skip
-    """Give the 95 % interval of a skill; NaN without a baseline or with too few samples."""
+    """Compute the 95 % interval of a skill; NaN without a baseline or with too few samples."""
     if base is None:
         return float("nan"), float("nan")
     usable = np.isfinite(observed) & np.isfinite(estimate) & np.isfinite(base)

@@ -66,7 +66,7 @@ class ValidationSamples:
         return known if known is not None and known.depends_on_samples else None
 
     def without(self, rows: NDArray[np.int_]) -> Observations:
-        """Give the observations of some rows on the scale that these rows alone lead to."""
+        """Return the observations of some rows on the scale that these rows alone lead to."""
         chosen = self.observations.subset(rows)
         if self.refitted is None:
             return chosen
@@ -144,7 +144,7 @@ def predict_folds(
 
 
 def _observed(values: ElementValues, labels: NDArray[np.int_]) -> NDArray[np.float64]:
-    """Bring each value to the scale that is fitted without its fold."""
+    """Transform each value to the scale that is fitted without its fold."""
     result = np.empty(len(labels))
     for fold in np.unique(labels):
         own = labels == fold

@@ -14,7 +14,7 @@ __all__ = ["best_proved", "judge"]
 
 
 def judge(scores: pd.DataFrame, titles: Mapping[str, str], meant: str | None) -> ElementVerdict:
-    """Name the map of an element to trust, and say why.
+    """Choose the map of an element to trust, and state why.
 
     The map that is meant to be the best one is trusted unless it is worse than kriging beyond
     doubt; without one, the best map that is proved better than kriging; else kriging.
@@ -96,7 +96,7 @@ def _is_proved(tested: pd.DataFrame, product: str) -> bool:
 
 
 def _worse(tested: pd.DataFrame, product: str) -> bool:
-    """Tell whether a product is worse than kriging beyond doubt in spatial folds."""
+    """Whether a product is worse than kriging beyond doubt in spatial folds."""
     rows = _rows(tested, product)
     return any(kind.is_spatial and row[Column.SKILL_HIGH] < 0 for kind, row in rows)
 
@@ -122,7 +122,7 @@ def _only_kriging(tested: pd.DataFrame) -> str:
 
 
 def _skills(tested: pd.DataFrame, product: str) -> str:
-    """Word the skill of a product in spatial folds, then at check surveys."""
+    """State the skill of a product in spatial folds, then at check surveys."""
     parts = [
         f"{_where(kind, row)} its skill over kriging is {_number(row)}"
         for kind, row in _rows(tested, product)

@@ -176,7 +176,7 @@ class _MapRecord(_Record):
     """Map of the standard error on the working scale, relative to the run folder."""
     unit: str
     transform: str
-    """Word of the working scale."""
+    """Name of the transform to the working scale."""
     transform_record: dict[str, Any]
     """Fitted transform, for ``transform_from_record``."""
     samples: int

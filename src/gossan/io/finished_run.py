@@ -50,7 +50,7 @@ class FinishedRun:
         return [p for p in self.products if p.element == element and p.layer is not None]
 
     def best(self, element: str) -> str | None:
-        """Name the product to trust; None where no map of the element was made."""
+        """The product to trust; None where no map of the element was made."""
         found = self.manifest.verdicts.get(element)
         return found.product if found is not None else None
 
@@ -60,7 +60,7 @@ class FinishedRun:
         return next((p for p in self.products if (p.product, p.element) == wanted), None)
 
     def find(self, name: str | None, element: str | None) -> ProductRecord:
-        """Find the product that a user names; the best one of an element without a name.
+        """Find the product that a user asks for; by default the best one of the element.
 
         Raises
         ------
@@ -116,7 +116,7 @@ class FinishedRun:
         return [(Comparison.parse(text), own) for text, own in groups]
 
     def model_tables(self) -> list[str]:
-        """Name the tables that models made and that are their own."""
+        """Names of the tables that belong to the models that made them."""
         paths = sorted(self.folder.tables.glob("*.csv"))
         return [path.stem for path in paths if path.stem not in set(Table)]
 
@@ -134,12 +134,12 @@ class FinishedRun:
         return places if len(places) else None
 
     def scene_layers(self, what: str) -> list[Path]:
-        """List ``layers/<imagery>_<what>.tif``: "exposure" or "composite"."""
+        """Paths of ``layers/<imagery>_<what>.tif``: "exposure" or "composite"."""
         return sorted(self.folder.layers.glob(f"*_{what}.tif"))
 
     @property
     def halos(self) -> list[Path]:
-        """List the maps of several elements together."""
+        """Maps of the scores of several elements together."""
         return sorted(self.folder.layers.glob("halo_*.tif"))
 
     def shared_layer(self, name: str) -> Path | None:
@@ -180,7 +180,7 @@ def open_run(root: Path | str) -> FinishedRun:
 
 
 def command_of(root: Path | str) -> str | None:
-    """Tell which command finished a folder: "run", "krige", or None for neither."""
+    """Find which command finished a folder: "run", "krige", or None for neither."""
     content = _manifest(RunFolder(Path(root)))
     return None if content is None else str(content.get("command", "run"))
 

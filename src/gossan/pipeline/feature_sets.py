@@ -1,4 +1,4 @@
-"""What the imagery says, opened once for all elements and products of a run."""
+"""Features of the imagery, opened once for all elements and products of a run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from gossan.pipeline.options.project import Project
 
 @dataclass(frozen=True, eq=False)
 class FeatureSets:
-    """Hold the imagery on the output grid and hand out features by name.
+    """Features by name, from the imagery on the output grid.
 
     A feature is named ``<imagery>.pc2``, ``<imagery>.literal.pc2`` (components as printed),
     ``<imagery>.all``, ``<imagery>.<band>``, ``<imagery>.indices.pc2``,
@@ -53,7 +53,7 @@ class FeatureSets:
         return self._features[name]
 
     def mapped(self, name: str) -> bool:
-        """Tell whether a map can be made of features: not of covariates at points alone."""
+        """Whether a map can be made of features: not of covariates at points alone."""
         return name != COVARIATES
 
     def _make(self, name: str) -> Features:
@@ -68,12 +68,12 @@ class FeatureSets:
         return LayerFeatures(StackedLayer(layers), self.blocks)
 
     def _full_names(self, name: str) -> Layer:
-        """Name bands after their source too, so that those of several sources stay apart."""
+        """Prefix bands with their source, so that those of several sources differ."""
         layer, source = self.layer(name), name.rpartition(".")[0]
         return RenamedLayer(layer, tuple(f"{source}.{band}" for band in layer.bands))
 
     def layer(self, name: str) -> Layer:
-        """Give the layer of one feature name on the output grid."""
+        """Open the layer of one feature name on the output grid."""
         source, kind, what = split_name(name)
         if kind == "crosta":
             return self._crosta(source, what)
@@ -107,7 +107,7 @@ class FeatureSets:
         return self._kept(named, f"{source}.crosta.{mineral}")
 
     def _kept(self, layer: Layer, name: str) -> Layer:
-        """Keep a layer that is dear to compute and read by several passes, once per run folder."""
+        """Store a layer that is expensive to compute and read by several passes."""
         path = self.store / "features" / f"{name}_{self.key}.tif"
         if not path.exists():
             self.blocks.store(layer, path)
@@ -124,7 +124,7 @@ class FeatureSets:
         return self._components[key]
 
     def everything(self) -> str:
-        """Name all that the imagery says: bands or indices, and their first components."""
+        """Name all features of the imagery: bands or indices, and their first components."""
         names = []
         for name, imagery in self.imagery.items():
             source = f"{name}.indices" if imagery.indices is not None else name
@@ -133,7 +133,7 @@ class FeatureSets:
         return " + ".join(names)
 
     def component_tables(self) -> pd.DataFrame:
-        """Give loadings and explained variance of every set of components that was used."""
+        """Tabulate loadings and explained variance of every set of components that was used."""
         tables = []
         for name, part in self._components.items():
             words = readings(part.components, self.imagery[name.split(".")[0]].settings.sensor)
@@ -143,7 +143,7 @@ class FeatureSets:
 
 
 def feature_errors(project: Project, imagery: Sequence[Imagery]) -> list[str]:
-    """Say which products ask for features that there are not, without looking at a pixel."""
+    """List products that ask for features that do not exist, without reading a pixel."""
     by_name = {one.settings.name: one for one in imagery}
     errors = []
     for product in products_of(project, imagery):
@@ -155,12 +155,12 @@ def feature_errors(project: Project, imagery: Sequence[Imagery]) -> list[str]:
 
 
 def check_features(name: str, imagery: Mapping[str, Imagery]) -> None:
-    """Check that a name of features can be served, without looking at a pixel.
+    """Check that a name of features can be served, without reading a pixel.
 
     Raises
     ------
     SettingsError
-        There is no such imagery, band, index or component; what there is stands in the message.
+        There is no such imagery, band, index or component; the message lists those that exist.
     """
     for part in filter(None, (part.strip() for part in name.split("+"))):
         if part == COVARIATES:

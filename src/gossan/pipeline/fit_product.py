@@ -1,4 +1,4 @@
-"""Make one product for one element: fit it, and test it at samples that it has not seen."""
+"""Fit one product for one element, and test it at samples that it has not seen."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ValidatedProduct:
         return 1.0 if self.calibration is None else self.calibration.factor(INTERVAL)
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Name the tables as the run folder does."""
+        """Tables by their names in the run folder."""
         return {
             Table.HELD_OUT: self.held_out,
             Table.CALIBRATION: self.found.coverage,
@@ -91,7 +91,7 @@ def _scale_of(rows: pd.DataFrame, data: Working, comparison: Comparison) -> Tran
 
 
 def _in_units(table: pd.DataFrame, transform: Transform, factor: float) -> pd.DataFrame:
-    """Put values in the element's unit beside those on the working scale; bounds by quantile."""
+    """Add values in the element's unit to those on the working scale; bounds by quantile."""
     observed, estimate = (table[c].to_numpy(float) for c in (Column.OBSERVED, Column.ESTIMATE))
     error = table[Column.STANDARD_ERROR].to_numpy(float) * factor
     lower, upper = interval(transform, estimate, error)

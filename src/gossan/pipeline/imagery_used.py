@@ -35,7 +35,7 @@ class ImageryUsed:
     shares: Mapping[str, ImageryShare]
 
     def notes(self) -> list[str]:
-        """Say in one line each where maps are kriged because imagery is masked."""
+        """One line for each set of features that is masked somewhere."""
         found = []
         for name, share in self.shares.items():
             if share.used < 1.0:

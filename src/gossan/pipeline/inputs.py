@@ -1,4 +1,4 @@
-"""Open everything that a run stands on: surveys, imagery, the grid, and their hashes."""
+"""Open everything that a run is made of: surveys, imagery, the grid, and their hashes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from gossan.pipeline.under_samples import look_under
 
 @dataclass(frozen=True, eq=False)
 class RunInputs:
-    """Hold the surveys, the imagery on the output grid, and what they were read from."""
+    """The surveys, the imagery on the output grid, and what they were read from."""
 
     surveys: Surveys
     features: FeatureSets
@@ -42,7 +42,7 @@ class RunInputs:
 
 
 def grid_record(grid: Grid, samples: NDArray[np.float64]) -> GridRecord:
-    """Describe the grid of the maps and the spacing of samples at (n, 2)."""
+    """Record the grid of the maps and the spacing of samples at (n, 2)."""
     authority = grid.crs.to_authority()
     return GridRecord(
         crs=":".join(authority) if authority else grid.crs.to_wkt(),
@@ -106,7 +106,7 @@ def place(project: Project, imagery: list[Imagery]) -> tuple[Surveys, Grid]:
     try:
         return surveys, choose_grid(crs, layers, coordinates, *wanted)
     except GridError:
-        for samples in surveys.fit:  # says why, where it can be told
+        for samples in surveys.fit:  # explains why, where it can
             grid = layers[0].grid
             check_extent(samples, grid.bounds, grid.crs).raise_errors(samples.name)
         raise

@@ -18,7 +18,7 @@ from gossan.pipeline.options.products import Product
 from gossan.pipeline.surveys import Working
 
 MOST_TOGETHER = 10
-"""Elements of one pass: each holds two bands of every window that is under way."""
+"""Elements of one pass: each holds two bands of every window in progress."""
 JOINT_BLOCK = 512
 """Side in pixels of the windows of such a pass: many bands of small windows, not of large ones."""
 
@@ -41,7 +41,7 @@ class Joinable(Protocol):
 class ElementMap:
     """A map to be written: of a product, for an element, on the working scale.
 
-    ``scale`` multiplies the standard error, as the calibration asks.
+    ``scale`` multiplies the standard error, as the calibration requires.
     """
 
     product: Product
@@ -50,7 +50,7 @@ class ElementMap:
     scale: float
 
     def files(self, run: RunFolder) -> dict[Path, str]:
-        """Name the file of each band."""
+        """The file of each band."""
         endings = {"estimate": "", "standard_error": "se"}
         return {
             run.layer(self.product.name, self.data.element, endings[band]): band
@@ -58,7 +58,7 @@ class ElementMap:
         }
 
     def tags(self, band: str) -> dict[str, str]:
-        """Say what a file holds."""
+        """Metadata of a file."""
         data, word = self.data, self.product.transform
         shared = {
             "gossan_product": self.product.name,
@@ -78,13 +78,13 @@ class ElementMap:
         return shared | scaled
 
     def description(self, band: str) -> str:
-        """Name a band for people."""
+        """Description of a band for people."""
         return f"{self.data.element} {band.replace('_', ' ')}, {self.product.name}"
 
 
 @dataclass(frozen=True)
 class BackTransform:
-    """Turn working-scale pixels into the elements' units; standard errors are only scaled.
+    """Transforms working-scale pixels to the elements' units; standard errors are only scaled.
 
     The estimate becomes the median in the element's unit; quantiles stay quantiles. Values below
     zero, which no element can have, become zero. One transform and scale for each element.
@@ -106,7 +106,7 @@ class BackTransform:
 
 
 def joinable(one: ElementMap) -> bool:
-    """Tell whether a map may be written together with those of other elements."""
+    """Whether a map may be written together with those of other elements."""
     return isinstance(one.layer, Joinable)
 
 

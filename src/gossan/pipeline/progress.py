@@ -1,4 +1,4 @@
-"""Say what is being done and how far it is: a bar at a terminal, lines elsewhere, or nothing."""
+"""Progress: a bar in a terminal, lines elsewhere, or nothing."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ class Reporter(Protocol):
         ...
 
     def say(self, text: str) -> None:
-        """Say one line."""
+        """Print one line."""
         ...
 
 
 class Silent:
-    """Say nothing (the default in Python, and ``--quiet``)."""
+    """Prints nothing (the default in Python, and ``--quiet``)."""
 
     @contextmanager
     def step(self, title: str) -> Iterator[Advance]:
-        """Do the step silently."""
+        """Run the step silently."""
         yield lambda done, total: None
 
     def say(self, text: str) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 class PlainProgress:
-    """Write one line when a step begins and one when it ends: for logs."""
+    """Prints a line when a step begins and one when a long step ends: for logs."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
 
     @contextmanager
     def step(self, title: str) -> Iterator[Advance]:
-        """Name the step; when it took more than a second, say how long."""
+        """Print the title, and the time if it took more than a second."""
         begun = time.perf_counter()
         self.say(title)
         yield lambda done, total: None
@@ -63,7 +63,7 @@ class PlainProgress:
 
 
 class BarProgress:
-    """Draw a bar for the step that is going on: for a terminal."""
+    """Draws a bar for the current step: for a terminal."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True)
@@ -90,7 +90,7 @@ class BarProgress:
 
 
 def reporter_for(quiet: bool, stream: TextIO | None = None) -> Reporter:
-    """Choose by word and by where the output goes."""
+    """Choose by ``--quiet`` and by where the output goes."""
     if quiet:
         return Silent()
     stream = stream or sys.stderr
@@ -101,7 +101,7 @@ def reporter_for(quiet: bool, stream: TextIO | None = None) -> Reporter:
 
 @contextmanager
 def collected_warnings(reporter: Reporter) -> Iterator[list[str]]:
-    """Collect what the steps warn of, and say it."""
+    """Collect the warnings of a block, then print each once."""
     notes: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", GossanWarning)

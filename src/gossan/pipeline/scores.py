@@ -75,7 +75,7 @@ def _scored(table: pd.DataFrame, element: str, comparison: Comparison) -> pd.Dat
 
 
 def _scored_on(data: Working, own: pd.DataFrame, word: TransformWord) -> pd.DataFrame:
-    """Bring a product's predictions to the scale that all products are scored on."""
+    """Transform a product's predictions to the scale that all products are scored on."""
     values = data.values
     if word == data.transform.word and values is not None and not values.depends_on_samples:
         columns = {
@@ -89,7 +89,7 @@ def _scored_on(data: Working, own: pd.DataFrame, word: TransformWord) -> pd.Data
 
 
 def _on(scale: Transform, values: pd.Series, least: float) -> NDArray[np.float64]:
-    """Bring values to the working scale.
+    """Transform values to the working scale.
 
     Non-positive estimates count as ``least``, 1/100 of the smallest sample.
     """
@@ -182,7 +182,7 @@ def image_tables(run: RunFolder, products: list[Product], blocks: Blocks) -> pd.
 
 
 def summary_of(scores: pd.DataFrame) -> pd.DataFrame:
-    """Give the few numbers that a user looks at first: skill of every product and element."""
+    """Select what a user looks at first: the skill of every product and element."""
     kinds = scores[Column.COMPARISON].map(Comparison.parse)
     fair = kinds.map(lambda one: one.is_spatial or one.is_check).astype(bool)
     columns = [Column.ELEMENT, Column.PRODUCT, Column.COMPARISON, Column.N, Column.R, Column.RMSE,

@@ -37,17 +37,17 @@ Weigh = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Surveys:
-    """Hold the samples to fit, those to check with, and what the readers found."""
+    """The samples to fit, those to check with, and what the readers found."""
 
     fit: tuple[Samples, ...]
     check: tuple[Samples, ...]
     findings: dict[str, Findings] = field(default_factory=dict, repr=False)
     censoring: dict[str, Censoring] = field(default_factory=dict)
-    """Word of what stands in for censored values, by survey."""
+    """How censored values are estimated, by survey."""
 
     @property
     def warnings(self) -> list[str]:
-        """Everything that the user should look at, in lines."""
+        """Findings that the user should look at, in lines."""
         return [
             f"{name}: {finding.line().removeprefix('warning: ')}"
             for name, found in self.findings.items()
@@ -55,7 +55,7 @@ class Surveys:
         ]
 
     def one(self, samples: Samples) -> Surveys:
-        """Give a survey alone, as if it were the one to fit."""
+        """Return a survey alone, as the one to fit."""
         return Surveys((replace(samples, role="fit"),), (), {}, self.censoring)
 
     @property
@@ -64,12 +64,12 @@ class Surveys:
         return np.concatenate([samples.coordinates for samples in self.fit])
 
     def findings_table(self) -> pd.DataFrame:
-        """Give all findings as one table."""
+        """All findings as one table."""
         tables = [found.to_frame().assign(survey=name) for name, found in self.findings.items()]
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
     def samples_table(self) -> pd.DataFrame:
-        """Give all samples as one table: survey, role, place, values, whether censored."""
+        """All samples as one table: survey, role, place, values, whether censored."""
         tables = []
         for samples in (*self.fit, *self.check):
             table = pd.DataFrame(samples.coordinates, columns=["easting", "northing"])
@@ -88,7 +88,7 @@ class Surveys:
 
 @dataclass(frozen=True, eq=False)
 class Working:
-    """Hold the observations of one element on the scale that a model works on.
+    """The observations of one element on the scale that a model works on.
 
     ``checks`` are the check surveys' observations on the same scale, by name.
     """
@@ -100,7 +100,7 @@ class Working:
     checks: dict[str, Observations]
     censored: int
     censoring: str = ""
-    """What stands in for the censored values: "half", "ros", "likelihood" or "missing"."""
+    """How censored values are estimated: "half", "ros", "likelihood" or "missing"."""
     weights: NDArray[np.float64] | None = None
     """(n,) declustering weights, where asked for."""
     values: ElementValues | None = None
@@ -135,10 +135,10 @@ def read_surveys(project: Project, crs: CRS) -> Surveys:
 def _levelled(
     project: Project, fit: list[Samples], findings: dict[str, Findings]
 ) -> tuple[list[Samples], dict[str, Findings]]:
-    """Bring the fitted surveys to the level of the first one, and say by how much."""
+    """Level the fitted surveys to the first one, and note by how much."""
     method, first = project.project.levelling, fit[0].name
     levelled = level_surveys(fit, method)
-    told = dict(findings)
+    noted = dict(findings)
     for before, after in list(zip(fit, levelled))[1:]:
         for element in (e for e in before.elements if e in fit[0].elements):
             with np.errstate(invalid="ignore", divide="ignore"):
@@ -149,8 +149,8 @@ def _levelled(
                 f"{factor:.3g} in the median"
             )
             note = Finding("warning", "levelled", message, element=element)
-            told[before.name] = told[before.name].adding(note)
-    return levelled, told
+            noted[before.name] = noted[before.name].adding(note)
+    return levelled, noted
 
 
 def working(
@@ -160,7 +160,7 @@ def working(
     weigh: Weigh | None = None,
     tails: Tails = "lognormal",
 ) -> Working:
-    """Take one element's samples to the working scale; samples without a value are left out.
+    """Transform one element's samples to the working scale, without those that lack a value.
 
     ``weigh`` gives declustering weights from places and values; they serve the normal score,
     whose tails ``tails`` states.
@@ -214,7 +214,7 @@ def _spread(parts: list[Samples], element: str) -> None:
     filled = [np.isfinite(samples.values(element)) for samples in parts]
     xy = np.concatenate([samples.coordinates[f] for samples, f in zip(parts, filled)])
     if len(np.unique(xy, axis=0)) < 3:
-        return  # too few: said elsewhere
+        return  # too few samples: reported elsewhere
     along, across = np.linalg.svd(xy - xy.mean(axis=0), compute_uv=False)
     if across > 1e-3 * along:
         return

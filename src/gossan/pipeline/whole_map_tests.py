@@ -22,11 +22,11 @@ from gossan.pipeline.surveys import Working, working
 
 
 def reduced_tables(inputs: RunInputs, products: list[Product], blocks: Blocks) -> pd.DataFrame:
-    """Give ERGAS, SAM and the universal quality index of every single model (Wald's test).
+    """Compute ERGAS, SAM and the universal quality index of every single model (Wald's test).
 
     Whole scenes of any size: imagery is averaged to the samples' spacing in one streamed pass for
     all products with the same features, and all else happens at that spacing. Products that choose
-    among models are left out: they are one of the others. Kriging is held against the same.
+    among models are left out: they are one of the others. Kriging is compared in the same way.
     """
     single = [p for p in products if not entry_of(p.settings.model).of_models]
     names = [p.settings.features for p in single if _pictured(inputs, p.settings.features)]
@@ -40,7 +40,7 @@ def reduced_tables(inputs: RunInputs, products: list[Product], blocks: Blocks) -
         if not _pictured(inputs, own):
             continue
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", GossanWarning)  # the maps themselves have been told of
+            warnings.simplefilter("ignore", GossanWarning)  # the maps themselves have warned of it
             try:
                 if key not in degraded:
                     degraded[key] = _degrade(inputs, *key, blocks)

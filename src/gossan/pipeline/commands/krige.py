@@ -22,7 +22,6 @@ from gossan.io.contract import KrigedRecord, KrigeManifest
 from gossan.io.finished_run import refuse_folder_of
 from gossan.io.run_folder import RunFolder, input_hashes
 from gossan.io.tables import Table
-from gossan.pipeline.commands.run import peak_memory_mib, versions
 from gossan.pipeline.imagery import open_imagery
 from gossan.pipeline.inputs import grid_record, place
 from gossan.pipeline.kriging.fit import CellWeights, FittedKriging, fit_kriging
@@ -31,6 +30,7 @@ from gossan.pipeline.kriging.simulation import simulate_element, simulation_chec
 from gossan.pipeline.options.project import Project, settings_record
 from gossan.pipeline.output_grid import survey_bounds
 from gossan.pipeline.progress import Reporter, Silent, collected_warnings
+from gossan.pipeline.provenance import peak_memory_mib, versions
 from gossan.pipeline.surveys import Surveys, Working, working
 
 NAME = "kriging"

@@ -29,7 +29,7 @@ from gossan.pipeline.fit_product import interval
 def predict_at(
     run: Path | str, at: Path | str, product: str | None, element: str | None, out: Path | str
 ) -> int:
-    """Add estimate, lower90 and upper90 to a table of places.
+    """Write a table of places with their estimate, lower90 and upper90.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def predict_at(
 def notes_on(
     run: Path | str, product: str | None, element: str | None, out: Path | str
 ) -> list[str]:
-    """Say what the numbers of a prediction do not: places off the map, samples beyond a limit."""
+    """Notes on a prediction: places off the map, samples beyond a limit."""
     record = open_run(run).find(product, element)
     estimate = pd.read_csv(out)[Column.ESTIMATE]
     notes = []
@@ -149,7 +149,7 @@ def refitted_at(
 
 
 def _coordinates(table: Table, crs: CRS, name: str) -> NDArray[np.float64]:
-    """Give (n, 2) positions in the CRS of the maps."""
+    """Return (n, 2) positions in the CRS of the maps."""
     if table.coordinates is not None and table.crs is not None:
         return project(table.coordinates, table.crs, crs)
     names = list(table.frame.columns)
@@ -176,5 +176,5 @@ def _numbers(table: Table, column: str, name: str) -> NDArray[np.float64]:
     wrong = np.flatnonzero(cells.text | cells.below | cells.above)
     if len(wrong):
         got = f"{raw[wrong[0]]!r} in row {table.rows[wrong[0]]}"
-        raise InputError(must(f"{column} of {name}", "numbers", got, "Mend the table"))
+        raise InputError(must(f"{column} of {name}", "numbers", got, "Correct the table"))
     return cells.number

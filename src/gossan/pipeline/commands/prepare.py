@@ -1,4 +1,4 @@
-"""Turn scenes into calibrated bands, indices, components, masks and composites alone."""
+"""Calibrated bands, indices, components, masks and composites of scenes, without surveys."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from gossan.pipeline.progress import Reporter, Silent, collected_warnings
 def prepare_project(
     project: Project, out: Path | str, workers: int | None = None, reporter: Reporter | None = None
 ) -> pd.DataFrame:
-    """Write what the imagery of a project says, without any samples' values.
+    """Write the layers of a project's imagery, without any samples' values.
 
     For each imagery: ``layers/<name>_bands.tif`` (reflectance), ``_indices.tif``, ``_pc.tif``
     (components of the indices, else of the bands), ``_exposure.tif`` and ``_composite.tif``;
@@ -63,7 +63,7 @@ def prepare_project(
 def _layers(
     imagery: Imagery, blocks: Blocks, tables: dict[str, list[pd.DataFrame]]
 ) -> dict[str, Layer]:
-    """Name the layers of one imagery; fits its components."""
+    """Layers of one imagery by name; fits its components."""
     found: dict[str, Layer] = {"bands": imagery.bands}
     if imagery.indices is not None:
         found["indices"] = imagery.indices

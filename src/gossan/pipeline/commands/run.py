@@ -1,14 +1,11 @@
-"""The walk: from surveys and scenes to maps, tables and scores (Ding et al. 2023, Figure 8)."""
+"""From surveys and scenes to maps, tables and scores (Ding et al. 2023, Figure 8)."""
 
 from __future__ import annotations
 
 import json
-import platform
-import sys
 import time
 import warnings
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +31,11 @@ from gossan.pipeline.options.products import Product, product_to_trust, products
 from gossan.pipeline.options.project import Project, settings_record
 from gossan.pipeline.product_maps import ElementMap, joinable, together, write_maps
 from gossan.pipeline.progress import Advance, Reporter, Silent, collected_warnings
+from gossan.pipeline.provenance import (
+    package_version,
+    peak_memory_mib,
+    versions,
+)
 from gossan.pipeline.scores import (
     check_layer_scores,
     coarse_scores,
@@ -44,12 +46,10 @@ from gossan.pipeline.scores import (
 from gossan.pipeline.surveys import Working, working
 from gossan.pipeline.whole_map_tests import reduced_tables, write_applicability
 
-LIBRARIES = ("numpy", "scipy", "numba", "scikit-learn", "rasterio", "geopandas", "pandas", "pyproj")
-
 
 @dataclass(frozen=True, eq=False)
 class RunResult:
-    """Tell where the run is, how its products scored, and what to trust."""
+    """Where the run is, how its products scored, and which maps to trust."""
 
     root: Path
     summary: pd.DataFrame
@@ -58,7 +58,7 @@ class RunResult:
 
 @dataclass(eq=False)
 class Walk:
-    """Carry what every step of a run shares."""
+    """What all steps of a run share."""
 
     project: Project
     run: RunFolder
@@ -75,7 +75,7 @@ class Walk:
         """Fingerprint of the input files and of what every step depends on."""
         project = self.project.project.model_dump(mode="json", exclude={"elements", "name"})
         parts: dict[str, Any] = {"project": project, "files": self.inputs.hashes}
-        parts |= {"gossan": _version(), "schema": SCHEMA}
+        parts |= {"gossan": package_version(), "schema": SCHEMA}
         parts["survey"] = [one.model_dump(mode="json") for one in self.project.survey]
         parts["imagery"] = [one.model_dump(mode="json") for one in self.project.imagery]
         return fingerprint(parts)
@@ -84,24 +84,24 @@ class Walk:
 def run_project(
     project: Project, out: Path | str, workers: int | None = None, reporter: Reporter | None = None
 ) -> RunResult:
-    """Make every product of a project for every element, tested and written.
+    """Make, test and write every product of a project for every element.
 
     Parameters
     ----------
     project
         From ``load_project``.
     out
-        Run folder; a second run into it goes on from the finished steps whose inputs and
+        Run folder; a second run into it continues from the finished steps whose inputs and
         settings have not changed.
     workers
         Threads; all processors by default. The maps do not depend on it.
     reporter
-        Told what is being done.
+        Shows progress; silent by default.
 
     Raises
     ------
     InputError
-        In one line for each mistake, before anything is written under a final name.
+        One line for each mistake, before anything is written under a final name.
     """
     return _walk(project, Path(out), workers, reporter or Silent(), maps=True)
 
@@ -145,7 +145,7 @@ def _walk(
 
 
 def _whole_maps(walk: Walk, products: list[Product]) -> None:
-    """Judge what belongs to the map as a whole."""
+    """Compute what belongs to the map as a whole."""
     made_of = {"inputs": walk.key, "products": settings_record(walk.project)["product"]}
     made_of |= {"elements": walk.project.elements, "maps": walk.maps}
     parts = _parts(walk.run, "reduced")
@@ -184,7 +184,7 @@ def _element(walk: Walk, element: str, products: list[Product]) -> list[Made]:
 
 
 def _alteration(walk: Walk, data: Working, division: Division) -> None:
-    """Judge every index and component alone and together: which alteration information helps?"""
+    """Measure what every index and component adds to kriging, alone and together."""
     name = walk.inputs.features.everything()
     folds = division.spatial
     if not name or folds is None:
@@ -220,7 +220,7 @@ def _division(walk: Walk, element: str) -> Division:
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """A product that is fitted and tested for an element, and the map that it still lacks."""
+    """A product that is fitted and tested for an element, and the map still to be written."""
 
     name: str
     made_of: dict[str, Any]
@@ -232,10 +232,10 @@ class Made:
 
 
 def _product(walk: Walk, product: Product, data: Working, division: Division) -> list[Made]:
-    """Make one product for one element, unless it stands already.
+    """Make one product for one element, unless it is there already.
 
-    A map that can be written together with those of other elements is left to the end and given
-    back: one pass over the imagery then serves them all.
+    A map that can be written together with those of other elements is returned and written at
+    the end: one pass over the imagery then serves them all.
     """
     name = f"{product.name}_{data.element}"
     parts = _parts(walk.run, name)
@@ -267,7 +267,7 @@ def _product(walk: Walk, product: Product, data: Working, division: Division) ->
 
 
 def _write_waiting(walk: Walk, waiting: list[Made]) -> None:
-    """Write the maps that were left to the end, those of the same imagery in one pass."""
+    """Write the maps that were left to the end; one pass for those of the same imagery."""
     for group in together([made.map for made in waiting if made.map is not None]):
         chosen = [waiting[number] for number in group]
         with walk.reporter.step("Maps: " + ", ".join(made.name for made in chosen)) as advance:
@@ -275,7 +275,7 @@ def _write_waiting(walk: Walk, waiting: list[Made]) -> None:
 
 
 def _finish(walk: Walk, group: list[Made], advance: Advance) -> None:
-    """Write the maps of a group and remember its products as done, each the last thing of all."""
+    """Write the maps of a group, then record its products as done."""
     begun = time.perf_counter()
     maps = [made.map for made in group if made.map is not None]
     statistics: list[dict[str, Any]] = [{} for _ in group]
@@ -293,14 +293,14 @@ def _finish(walk: Walk, group: list[Made], advance: Advance) -> None:
 def _make(
     walk: Walk, product: Product, data: Working, division: Division, mapped: bool, parts: Path
 ) -> tuple[dict[str, Any], ElementMap | None]:
-    """Fit, test and write the tables; give what the manifest says of the product, and its map."""
+    """Fit, test and write the tables; return what the manifest says of the product, and its map."""
     features = walk.inputs.features
     with threadpool_limits(1, user_api="blas"):
         model = fit_model(product, data, features)
     tested = validate_product(product, data, features, model, division)
     if not mapped and not features.mapped(product.settings.features):
         warnings.warn(
-            f"{product.name} stands on covariates that exist at the samples only: it is tested, "
+            f"{product.name} uses covariates that exist at the samples only: it is tested, "
             "and predicts where a table carries the same columns; no map is made.",
             GossanWarning,
             stacklevel=2,
@@ -345,7 +345,7 @@ def _write_part(
 
 
 def _gather(walk: Walk, products: list[Product]) -> dict[str, pd.DataFrame]:
-    """Put the parts of all products together as the run's tables, and score them."""
+    """Join the tables of all products, and score them."""
     found: dict[str, list[pd.DataFrame]] = {}
     for product in products:
         for element in product.elements:
@@ -378,7 +378,7 @@ def _gather(walk: Walk, products: list[Product]) -> dict[str, pd.DataFrame]:
 
 
 def _with_notes(walk: Walk, scores: pd.DataFrame) -> pd.DataFrame:
-    """Say of each score whether it is optimistic, and how its samples were chosen."""
+    """Add to each score whether it is optimistic, and how its samples were chosen."""
     kinds = [Comparison.parse(text) for text in scores[Column.COMPARISON]]
     notes = [_division(walk, e).note(one) for e, one in zip(scores[Column.ELEMENT], kinds)]
     table = scores.copy()
@@ -389,7 +389,7 @@ def _with_notes(walk: Walk, scores: pd.DataFrame) -> pd.DataFrame:
 def _verdicts(
     scores: pd.DataFrame, products: list[Product], elements: tuple[str, ...]
 ) -> dict[str, ElementVerdict]:
-    """Judge which map of each element to trust."""
+    """Decide which map of each element to trust."""
     found = {}
     for element in elements:
         own = [product for product in products if element in product.elements]
@@ -405,7 +405,7 @@ def _write_manifest(
     project = walk.project
     walk.run.write_manifest(
         RunManifest(
-            gossan=_version(),
+            gossan=package_version(),
             name=project.project.name,
             created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             seed=project.project.seed,
@@ -444,28 +444,3 @@ def _record(walk: Walk, product: Product, element: str) -> ProductRecord:
 
 def _relative(run: RunFolder, path: Path) -> str | None:
     return path.relative_to(run.root).as_posix() if path.exists() else None
-
-
-def versions() -> dict[str, str]:
-    """Give the versions of Python and of the libraries that results depend on."""
-    found = {"python": sys.version.split()[0], "system": platform.platform(), "gossan": _version()}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _version() -> str:
-    return version("gossan")
-
-
-def peak_memory_mib() -> float | None:
-    """Give the most memory that this process held, in MiB; None where the system does not tell."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)

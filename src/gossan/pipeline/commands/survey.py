@@ -46,7 +46,7 @@ def survey_project(project: Project, out: Path | str) -> tuple[str, ...]:
 
 
 def _censoring(surveys: Surveys, samples: Samples) -> list[str]:
-    """Say what stands in for the values beyond a limit."""
+    """How values beyond a limit are estimated, in lines."""
     censored = [e for e in samples.elements if samples.censored(e).any()]
     if not censored:
         return []
@@ -56,7 +56,7 @@ def _censoring(surveys: Surveys, samples: Samples) -> list[str]:
 
 
 def _crs(project: Project, run: RunFolder) -> CRS:
-    """Give the CRS of the maps; imagery is opened only where the project does not name it."""
+    """Find the CRS of the maps; imagery is opened only where the project does not name it."""
     if project.project.crs is not None:
         return project_crs(project.project.crs, [])
     blocks = Blocks()

@@ -49,9 +49,9 @@ def products_of(project: Project, imagery: Iterable[Imagery] = ()) -> list[Produ
     ``imagery``, where it is open, says what the default products can be made of.
     """
     asked = list(project.product) or default_products(project, imagery)
-    if not any(product.model == BASELINE for product in asked):
+    if not any(product.name == BASELINE for product in asked):
         asked.insert(0, _product(BASELINE, BASELINE, ""))
-    asked.sort(key=lambda product: product.model != BASELINE)
+    asked.sort(key=lambda product: product.name != BASELINE)
     titles = product_titles(asked, {one.name: one.sensor for one in project.imagery})
     return [_planned(product, project, titles[product.name]) for product in asked]
 

@@ -21,6 +21,7 @@ from gossan.geochem.kriging.settings import KrigeSettings
 from gossan.geochem.table.survey import SurveySettings
 from gossan.geochem.transforms import TransformWord
 from gossan.imagery.settings import ImagerySettings
+from gossan.io.contract import BASELINE
 from gossan.settings import Settings
 from gossan.targets.anomalies import AnomalySettings
 from gossan.targets.thresholds import Rule
@@ -287,6 +288,11 @@ def _contradictions(parsed: dict[str, Any]) -> list[str]:
             mistakes.append(
                 f"[[product]] {product.name!r}: model = {product.model!r} needs features, such as "
                 f'features = "{(imagery or ["indices"])[0]}.all"; got none.'
+            )
+        if product.name == BASELINE and product.model != BASELINE:
+            mistakes.append(
+                f"[[product]] {BASELINE!r}: the baseline of all scores must be model = "
+                f"{BASELINE!r}; got {product.model!r}. Give the product another name."
             )
         for feature in filter(None, (f.strip() for f in product.features.split("+"))):
             source = feature.split(".")[0]
