@@ -24,8 +24,14 @@ def _at_pixels(case: Case, window: Window) -> Points:
 def _members(model: Recipe, points: Points, case: Case) -> list[np.ndarray]:
     assert model.curves_ is not None
     assert model.prior_ is not None
-    members = (model.forest_, model.curves_, model.prior_)
-    return [m.predict(points, case.features).mean for m in members]
+    smooth = model.forest_.smooth_
+    shift = smooth.composite_.shift(smooth.mixture_, points.support_m)
+    beside = smooth.predict(points, case.features).mean - shift
+    return [
+        model.forest_.predict(points, case.features).mean,
+        model.curves_.predict(points, case.features).mean,
+        model.prior_.predict(points, case.features, beside).mean + shift,
+    ]
 
 
 def test_it_is_the_weighted_mean_with_the_error_of_the_first() -> None:
@@ -86,9 +92,8 @@ def test_a_composite_is_corrected_in_every_member() -> None:
     model = Recipe().fit(observed, case.features)
     assert model._shift(0.0) < 0
     points = _at_pixels(case, Window(30, 40, 10, 10))
-    prior = model.prior_.predict(points, case.features).mean
-    first, curves, _ = _members(model, points, case)
-    expected = 0.55 * first + 0.3 * curves + 0.15 * (prior + model._shift(0.0))
+    first, curves, prior = _members(model, points, case)
+    expected = 0.55 * first + 0.3 * curves + 0.15 * prior
     np.testing.assert_allclose(model.predict(points, case.features).mean, expected, rtol=1e-12)
 
 

@@ -56,6 +56,10 @@ class GeostatisticalForest:
     settings
         Those of the geostatistical model, and of the forest.
 
+    Attributes
+    ----------
+    left_ : (n,) residuals that the forest was fitted to; None where there is no forest.
+
     Examples
     --------
     >>> from gossan.fusion.features.sources import LayerFeatures
@@ -85,13 +89,14 @@ class GeostatisticalForest:
         self.smooth_ = Geostatistical(GeostatisticalSettings(**alone)).fit(observations, features)
         self.tables_ = dict(self.smooth_.tables_)
         self.remainder_: Remainder | None = None
+        self.left_: Array | None = None
         offered = self._offered(features, observations.points)
         x = offered.at(observations.points)
         filled = np.isfinite(x).all(axis=1)
         if not offered.names or filled.sum() < max(_FEWEST, 2 * options.leaf):
             return self
         folds = random_folds(len(x), max(_FOLDS, len(x) // _MOST_OF_FOLD), options.seed)
-        left = self.smooth_.residuals(folds)
+        left = self.left_ = self.smooth_.residuals(folds)
         forest = RandomForestRegressor(
             options.trees, min_samples_leaf=options.leaf, max_leaf_nodes=LEAVES,
             max_features=1 / 3, random_state=options.seed, n_jobs=1,

@@ -20,6 +20,7 @@ from gossan.fusion.where_filled import FilledLayer, filled_rows, needs_layer, pr
 from gossan.geo.layer import Layer
 from gossan.settings import Settings
 
+_KNOWN = ("kriged", "kriging error", "other estimate")
 __all__ = ["KrigingPrior", "KrigingPriorSettings", "PriorForest"]
 
 Array = NDArray[np.float64]
@@ -46,7 +47,7 @@ class KrigingPriorSettings(Settings):
 
 @dataclass(frozen=True, eq=False)
 class PriorForest:
-    """A forest of the features, the kriging estimate and its standard error.
+    """A forest of the features and of what other estimates say of the place.
 
     ``ratio`` is the root mean square of the out-of-bag residuals in units of the kriging standard
     error.
@@ -56,11 +57,10 @@ class PriorForest:
     ratio: float
 
     def __call__(
-        self, features: NDArray[np.floating], estimate: NDArray[np.floating],
-        error: NDArray[np.floating],
-    ) -> Array:  # fmt: skip
-        """Return the estimate (n,) at features (d, n), kriged (n,) with standard error (n,)."""
-        return self.trees(np.vstack([features, estimate, error]))
+        self, features: NDArray[np.floating], *estimates: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
+        """Return the estimate (n,) at features (d, n) and the other estimates, each (n,)."""
+        return self.trees(np.vstack([features, *estimates]))
 
 
 class KrigingPrior:
@@ -71,6 +71,9 @@ class KrigingPrior:
     without its own fold, so that f learns how far to trust kriging at places without a sample. The
     standard error is s times the root mean square of the out-of-bag residuals in units of s.
     Where a feature is empty the kriged baseline stands in.
+
+    Another model's estimate may stand beside that of kriging: ``fit`` then takes what it says of
+    each sample without having seen it, and ``predict`` what it says of each point.
 
     Parameters
     ----------
@@ -84,8 +87,17 @@ class KrigingPrior:
         self.settings = settings or KrigingPriorSettings()
         self.tables_: dict[str, pd.DataFrame] = {}
 
-    def fit(self, observations: Observations, features: Features) -> Self:
-        """Krige the samples out of fold, then grow the forest."""
+    def fit(
+        self, observations: Observations, features: Features, beside: Array | None = None
+    ) -> Self:
+        """Krige the samples out of fold, then grow the forest.
+
+        Parameters
+        ----------
+        observations : samples on the working scale.
+        features : what the imagery says.
+        beside : (n,) estimates of another model, each by a fit without the sample.
+        """
         check_values(observations)
         options = self.settings
         kriging = KrigingSettings(neighbours=options.neighbours, lattice_m=options.lattice_m)
@@ -95,28 +107,34 @@ class KrigingPrior:
         offered = self._offered(features)
         x, filled = filled_rows(observations, offered)
         kriged = self._out_of_fold(observations, features)[filled]
+        known = kriged if beside is None else np.column_stack([kriged, beside[filled]])
         y = observations.values[filled]
         forest = RandomForestRegressor(
             options.trees, min_samples_leaf=options.leaf, max_leaf_nodes=LEAVES,
             max_features=1 / 3, oob_score=True, random_state=options.seed, n_jobs=1,
-        ).fit(np.column_stack([x, kriged]), y)  # fmt: skip
+        ).fit(np.column_stack([x, known]), y)  # fmt: skip
         residual = y - forest.oob_prediction_
         ratio = float(np.sqrt(np.mean((residual / kriged[:, 1]) ** 2)))
         self.forest_ = PriorForest(Trees.of(forest), ratio)
         self.tables_ = {
             "variograms": self.kriging_.tables_["variograms"],
-            "importance": _importance(forest, (*offered.names, "kriged", "kriging error"), y),
+            "importance": _importance(forest, (*offered.names, *_KNOWN[: known.shape[1]]), y),
         }
         return self
 
-    def predict(self, points: Points, features: Features) -> Prediction:
-        """Estimate at points, with the standard error of a new sample."""
+    def predict(
+        self, points: Points, features: Features, beside: Array | None = None
+    ) -> Prediction:
+        """Estimate at points, with the standard error of a new sample.
+
+        ``beside`` (n,) are the estimates of the other model, where ``fit`` had some.
+        """
         base = self.kriging_.predict(points, features)
         x = self._offered(features).at(points)
         assert base.standard_error is not None
-        mean, error = base.mean, base.standard_error
+        known = [base.mean, base.standard_error, *(() if beside is None else (beside,))]
         return predict_where_filled(
-            base, x, lambda rows: self._estimate(x[rows], mean[rows], error[rows])
+            base, x, lambda rows: self._estimate(x[rows], *(one[rows] for one in known))
         )
 
     def layer(self, features: Features) -> Layer:
@@ -125,9 +143,11 @@ class KrigingPrior:
         kriged = self.kriging_.layer(features)
         return FilledLayer(source, kriged, kriged, self._estimate)
 
-    def _estimate(self, x: Array, kriged: Array, error: Array) -> tuple[Array, Array]:
-        """Return mean and variance from features (n, d) and the kriged fields (n,)."""
-        return self.forest_(x.T, kriged, error), (self.forest_.ratio * error) ** 2
+    def _estimate(
+        self, x: Array, kriged: Array, error: Array, *beside: Array
+    ) -> tuple[Array, Array]:
+        """Return mean and variance from features (n, d) and the other estimates (n,)."""
+        return self.forest_(x.T, kriged, error, *beside), (self.forest_.ratio * error) ** 2
 
     def _out_of_fold(self, observations: Observations, features: Features) -> Array:
         """Krige each sample without its fold, by the variogram of all samples.

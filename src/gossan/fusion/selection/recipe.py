@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 import numpy as np
@@ -20,6 +20,7 @@ from gossan.fusion.geostatistical.mean_map import MeanMap
 from gossan.fusion.geostatistical.model import Geostatistical, GeostatisticalSettings
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
 from gossan.fusion.rivals.kriging_prior import KrigingPrior, KrigingPriorSettings, PriorForest
+from gossan.fusion.trees import Remainder
 from gossan.geo.grid import Window
 from gossan.geo.layer import Layer
 
@@ -46,9 +47,10 @@ class Recipe:
 
     ``estimate = 0.55 m + 0.3 c + 0.15 k``. m is the geostatistical model with half of what a
     forest finds in its residuals; c the geostatistical model with a smooth curve of each feature;
-    k a forest of the features and the kriging estimate. Nothing is chosen by the user's data: the
-    weights were settled by cross-validation over all surveys (docs/validation.md). The standard
-    error is that of m. A member that cannot be fitted hands its weight to m.
+    k a forest of the features, the kriging estimate and that of the geostatistical model. Nothing
+    is chosen by the user's data: the weights were settled by cross-validation over all surveys
+    (docs/validation.md). The standard error is that of m. A member that cannot be fitted hands its
+    weight to m.
 
     Parameters
     ----------
@@ -96,20 +98,23 @@ class Recipe:
         if self.curves_ is not None:
             mean += self.shares_[1] * self.curves_.predict(points, features).mean
         if self.prior_ is not None:
-            kriged = self.prior_.predict(points, features).mean
-            mean += self.shares_[2] * (kriged + self._shift(points.support_m))
+            shift = self._shift(points.support_m)
+            beside = self.forest_.smooth_.predict(points, features).mean - shift
+            kriged = self.prior_.predict(points, features, beside).mean
+            mean += self.shares_[2] * (kriged + shift)
         return Prediction(mean, lead.standard_error)
 
     def layer(self, features: Features) -> PosteriorLayer:
         """Return estimate and standard error at every pixel of the features' grid."""
-        lead = self.forest_.layer(features)
-        others = _Others(
+        smooth = self.forest_.smooth_.layer(features)
+        members = _Members(
+            self.forest_.remainder_,
             None if self.curves_ is None else MeanMap.of(self.curves_, features.grid),
             None if self.prior_ is None else self._prior_map(features),
             self.shares_[1:],
         )
-        elements = (replace(one, additions=(*one.additions, others)) for one in lead.elements)
-        return replace(lead, elements=tuple(elements))
+        elements = (replace(one, additions=(members,)) for one in smooth.elements)
+        return replace(smooth, elements=tuple(elements))
 
     def _curves(self, observations: Observations, features: Features) -> Geostatistical | None:
         """Fit the model with curves under its most probable hyperparameters."""
@@ -122,12 +127,13 @@ class Recipe:
         return Geostatistical(GeostatisticalSettings(**own)).fit(observations, features)
 
     def _prior(self, observations: Observations, features: Features) -> KrigingPrior | None:
-        if not self.settings.prior_share or not features.names:
+        left = self.forest_.left_
+        if not self.settings.prior_share or left is None:
             return None
         widths = self.forest_.smooth_.widths_
         settings = KrigingPriorSettings(windows_px=widths, seed=self.settings.seed)
         try:
-            return KrigingPrior(settings).fit(observations, features)
+            return KrigingPrior(settings).fit(observations, features, observations.values - left)
         except FitError:  # too few samples have every feature
             return None
 
@@ -150,30 +156,36 @@ class _PriorMap:
     kriged: Layer
     shift: float
 
-    def at_pixels(self, raw: Block, window: Window) -> Block:
+    def at_pixels(self, raw: Block, window: Window, smooth: Block) -> Block:
         estimate, error = self.kriged.read(window).reshape(2, -1)
+        beside = smooth.reshape(-1) - np.float32(self.shift)
         flat = raw.reshape(len(raw), -1)
         filled = np.isfinite(flat).all(axis=0)
         if filled.all():
-            estimate = self.forest(flat, estimate, error).astype(np.float32)
+            estimate = self.forest(flat, estimate, error, beside).astype(np.float32)
         elif filled.any():
-            found = self.forest(flat[:, filled], estimate[filled], error[filled])
-            estimate[filled] = found
+            known = (field[filled] for field in (estimate, error, beside))
+            estimate[filled] = self.forest(flat[:, filled], *known)
         return (estimate + np.float32(self.shift)).reshape(window.shape)
 
 
 @dataclass(frozen=True, eq=False)
-class _Others:
-    """Bring an estimate towards those of other members, each by its share."""
+class _Members:
+    """What the members add to the estimate of the geostatistical model."""
 
+    forest: Remainder | None
     curves: MeanMap | None
     prior: _PriorMap | None
-    shares: tuple[float, float] = field(default=(0.0, 0.0))
+    shares: tuple[float, float]
 
     def at_pixels(self, raw: Block, window: Window, estimate: Block) -> Block:
-        """Return what to add to the estimate (height, width)."""
+        """Return what to add to the geostatistical estimate (height, width)."""
+        bent, prior = (np.float32(share) for share in self.shares)
         total = np.zeros_like(estimate)
-        for member, share in zip((self.curves, self.prior), self.shares):
-            if member is not None:
-                total += np.float32(share) * (member.at_pixels(raw, window) - estimate)
+        if self.forest is not None:
+            total += (1 - bent - prior) * self.forest.at_pixels(raw, window, estimate)
+        if self.curves is not None:
+            total += bent * (self.curves.at_pixels(raw, window) - estimate)
+        if self.prior is not None:
+            total += prior * (self.prior.at_pixels(raw, window, estimate) - estimate)
         return total
