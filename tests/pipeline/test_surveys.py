@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from pyproj import CRS
 
-from gossan.errors import SettingsError, SurveyError
+from gossan.errors import SurveyError
 from gossan.geochem.censoring import treat_censored
 from gossan.geochem.transforms import BoxCox, fit_transform_by_word
 from gossan.pipeline.options.project import Project, parse_project
@@ -76,12 +76,16 @@ def test_a_transform_is_fitted_to_the_rows_it_is_given(tmp_path: Path) -> None:
     assert isinstance(transform, BoxCox) and transform != data.transform
 
 
-def test_surveys_of_another_support_are_not_joined(tmp_path: Path) -> None:
+def test_surveys_of_another_support_keep_it_and_their_number(tmp_path: Path) -> None:
     for number, name in enumerate(("a", "b")):
         write(tmp_path, f"{name}.csv", [10, 20, 40, 80], seed=number)
-    found = read(tmp_path, survey("a", "a.csv"), survey("b", "b.csv", support_m=500))
-    with pytest.raises(SettingsError, match="a 0 m, b 500 m"):
-        working(found, "Cu", "log")
+    found = read(tmp_path, survey("a", "a.csv", support_m=500), survey("b", "b.csv"))
+    points = working(found, "Cu", "log").observations.points
+    assert points.support_m == 0
+    assert [(p.survey, p.support_m, rows.tolist()) for rows, p in points.parts()] == [
+        (0, 500.0, [0, 1, 2, 3]),
+        (1, 0.0, [4, 5, 6, 7]),
+    ]
 
 
 def test_samples_on_a_line_make_no_map(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -24,14 +24,21 @@ class Points:
     coordinates
         (n, 2) easting and northing in metres.
     support_m
-        Side of the square that each point stands for, in metres (0: a point).
+        Side of the square that each point stands for, in metres (0: a point); the finest one
+        where they differ.
     columns
         Covariates that the points carry themselves, each (n,).
+    survey
+        Number of the survey that the points belong to, 0 for the first one.
+    mixed
+        Support and survey of each point, where several surveys are fitted together.
     """
 
     coordinates: NDArray[np.float64]
     support_m: float = 0.0
     columns: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    survey: int = 0
+    mixed: MixedSurveys | None = None
 
     def __len__(self) -> int:
         return len(self.coordinates)
@@ -39,18 +46,56 @@ class Points:
     def subset(self, rows: NDArray[np.bool_] | NDArray[np.int_]) -> Points:
         """Keep some of the points."""
         columns = {name: values[rows] for name, values in self.columns.items()}
-        return Points(self.coordinates[rows], self.support_m, columns)
+        mixed = None if self.mixed is None else self.mixed.subset(rows)
+        return Points(self.coordinates[rows], self.support_m, columns, self.survey, mixed)
+
+    def parts(self) -> list[tuple[NDArray[np.int_], Points]]:
+        """Split into points of one survey and one support each.
+
+        Returns
+        -------
+        Rows and points of every part.
+        """
+        if self.mixed is None:
+            return [(np.arange(len(self)), self)]
+        found = []
+        for survey, support in self.mixed.kinds:
+            rows = np.flatnonzero(
+                (self.mixed.surveys == survey) & (self.mixed.supports_m == support)
+            )
+            own = replace(self.subset(rows), support_m=support, survey=survey, mixed=None)
+            found.append((rows, own))
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class MixedSurveys:
+    """Support in metres and number of the survey (n,) of points of several surveys."""
+
+    supports_m: NDArray[np.float64]
+    surveys: NDArray[np.int_]
+
+    def subset(self, rows: NDArray[np.bool_] | NDArray[np.int_]) -> MixedSurveys:
+        """Keep some of the points."""
+        return MixedSurveys(self.supports_m[rows], self.surveys[rows])
+
+    @property
+    def kinds(self) -> list[tuple[int, float]]:
+        """Survey and support of every part, the first survey first."""
+        return sorted(set(zip(self.surveys.tolist(), self.supports_m.tolist())))
 
 
 @dataclass(frozen=True, eq=False)
 class Observations:
     """Sampled values of one element on the working scale (for example logarithms).
 
-    ``values`` is (n,) and finite.
+    ``values`` is (n,) and finite. ``error_variance`` (n,) is what is known of each sample's error,
+    in squared units of the working scale; what remains unknown is the model's own nugget.
     """
 
     points: Points
     values: NDArray[np.float64]
+    error_variance: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         if len(self.points) != len(self.values):
@@ -59,13 +104,18 @@ class Observations:
             )
         if not np.isfinite(self.values).all():
             raise FitError(must("values", "finite", "empty ones", "Drop the empty samples first"))
+        known = self.error_variance
+        if known is not None and not (np.isfinite(known) & (known >= 0)).all():
+            cure = "Use the variance of the laboratory's error on the working scale"
+            raise FitError(must("error_variance", "finite and at least 0", "others", cure))
 
     def __len__(self) -> int:
         return len(self.values)
 
     def subset(self, rows: NDArray[np.bool_] | NDArray[np.int_]) -> Observations:
         """Keep some of the observations."""
-        return Observations(self.points.subset(rows), self.values[rows])
+        known = None if self.error_variance is None else self.error_variance[rows]
+        return Observations(self.points.subset(rows), self.values[rows], known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +127,16 @@ class Prediction:
 
     mean: NDArray[np.float64]
     standard_error: NDArray[np.float64] | None = None
+
+    @classmethod
+    def of_parts(cls, points: Points, predict: Callable[[Points], Prediction]) -> Prediction:
+        """Predict points of several surveys part by part, in their order."""
+        mean, error = np.empty(len(points)), np.empty(len(points))
+        for rows, part in points.parts():
+            found = predict(part)
+            mean[rows] = found.mean
+            error[rows] = np.nan if found.standard_error is None else found.standard_error
+        return cls(mean, error)
 
 
 @runtime_checkable

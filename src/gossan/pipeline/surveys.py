@@ -11,9 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gossan.errors import SettingsError, SurveyError, must
+from gossan.errors import SurveyError, must
 from gossan.evaluate.validation import ValidationSamples
-from gossan.fusion.protocol import Observations, Points
+from gossan.fusion.protocol import MixedSurveys, Observations, Points
 from gossan.geo.samples import Samples
 from gossan.geochem.batch_levelling import level_surveys
 from gossan.geochem.censoring import Censoring
@@ -229,12 +229,7 @@ def _spread(parts: list[Samples], element: str) -> None:
 
 
 def _points(parts: list[Samples]) -> Points:
-    """Join the places of several surveys; their support must agree to serve as one."""
-    supports = {samples.support_m for samples in parts}
-    if len(supports) > 1:
-        got = ", ".join(f"{s.name} {s.support_m:g} m" for s in parts)
-        cure = 'Fit one survey and give the other role = "check"'
-        raise SettingsError(must("support_m of the fitted surveys", "the same", got, cure))
+    """Join the places of several surveys; each keeps its support and its number."""
     numeric = [set(samples.frame.select_dtypes("number").columns) for samples in parts]
     shared = sorted(
         n for n in set.intersection(*numeric) if n != "row" and not n.endswith("_limit")
@@ -243,7 +238,12 @@ def _points(parts: list[Samples]) -> Points:
         name: np.concatenate([s.frame[name].to_numpy(float) for s in parts]) for name in shared
     }
     coordinates = np.concatenate([samples.coordinates for samples in parts])
-    return Points(coordinates, parts[0].support_m, columns)
+    sizes = [len(samples) for samples in parts]
+    supports = np.array([samples.support_m for samples in parts], float)
+    mixed = None
+    if len(parts) > 1:
+        mixed = MixedSurveys(np.repeat(supports, sizes), np.repeat(np.arange(len(parts)), sizes))
+    return Points(coordinates, float(supports.min()), columns, mixed=mixed)
 
 
 def _check(samples: Samples, element: str, transform: Transform) -> Observations:

@@ -64,6 +64,22 @@ def test_a_run_keeps_the_contract_of_its_folder(project: Path, tmp_path: Path) -
     assert len(result.summary)
 
 
+def test_two_surveys_of_different_support_are_fitted_together(small: Path, tmp_path: Path) -> None:
+    table = pd.read_csv(small.parent / "samples.csv")
+    table.iloc[:50].to_csv(small.parent / "samples.csv", index=False)
+    table.iloc[50:].to_csv(small.parent / "detailed.csv", index=False)
+    text = small.read_text(encoding="utf-8")
+    survey = text[text.index("[[survey]]") : text.index("[[imagery]]")]
+    coarse = survey.replace('role = "fit"', 'role = "fit"\nsupport_m = 400')
+    fine = survey.replace("regional", "detailed").replace("samples.csv", "detailed.csv")
+    small.write_text(text.replace(survey, coarse + fine), encoding="utf-8")
+    run_project(load_project(small), tmp_path / "run")
+    found = pd.read_csv(tmp_path / "run" / "tables" / "hyperparameters.csv")
+    assert {"nugget", "nugget of survey 2"} <= set(found["name"])
+    held_out = pd.read_csv(tmp_path / "run" / "tables" / "held_out.csv")
+    assert set(held_out.groupby(["product", "comparison"]).size()) == {len(table)}
+
+
 def test_the_map_has_no_negative_ppm_and_follows_the_truth(
     project: Path, tmp_path: Path, true_ln_cu: tuple[Grid, np.ndarray]
 ) -> None:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossan.arrays.resample import Taps
-from gossan.fusion.features.sources import engine_of, support_means
+from gossan.fusion.features.sources import at_parts, engine_of, support_means
 from gossan.fusion.features.wide_means import MeanLayer, hold, support_squares
 from gossan.fusion.protocol import Features, Points
 from gossan.geo.grid import Grid, Window
@@ -173,6 +173,8 @@ class NestedFeatures:
         """Give (n, features) means over the points' support; NaN where empty."""
         if self.layer is None or not self.layer.means:
             return self.source.at(points)
+        if points.mixed is not None:
+            return at_parts(self, points)
         key = _key(points)
         if key not in self._read:
             self._read[key] = self.beside(self.source.at(points), points)

@@ -64,6 +64,8 @@ class LayerFeatures:
         Answers are kept point by point: cross-validation asks for the same points again and
         again, each time for another part of them.
         """
+        if points.mixed is not None:
+            return at_parts(self, points)
         if len(points) > _REMEMBERED:
             return support_means(self.layer, points.coordinates, points.support_m)
         places = np.ascontiguousarray(points.coordinates, dtype=np.float64)
@@ -124,6 +126,14 @@ class NoFeatures:
     def at(self, points: Points) -> NDArray[np.float64]:
         """Give (n, 0)."""
         return np.empty((len(points), 0))
+
+
+def at_parts(features: Features, points: Points) -> NDArray[np.float64]:
+    """Return the features (n, f) of points of several surveys, each over its own support."""
+    found = np.empty((len(points), len(features.names)))
+    for rows, part in points.parts():
+        found[rows] = features.at(part)
+    return found
 
 
 def engine_of(features: Features) -> Blocks:

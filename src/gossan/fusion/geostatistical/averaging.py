@@ -16,6 +16,7 @@ from gossan.fusion.geostatistical.hyperparameters import (
     average,
     find_mode,
 )
+from gossan.fusion.geostatistical.mixed_supports import MixedSamples
 from gossan.fusion.geostatistical.posterior import Mixture, make_member
 from gossan.fusion.geostatistical.vecchia import NearestSamples
 
@@ -125,7 +126,7 @@ def _explore(
     likely = [k for k, d in enumerate(found) if d.log_evidence > best - _RULED_OUT]
     fine = (
         samples
-        if draws
+        if draws or isinstance(samples, MixedSamples)
         else NearestSamples.of(samples.coordinates, samples.support_m, _FINE_NEIGHBOURS)
     )
     for k in likely:

@@ -60,8 +60,7 @@ class ExactSamples:
         -------
         Sums; the parameters are ln sill, those of the correlation, then the k.
         """
-        rule = lag_rule(self.support_m, self.support_m)
-        value, change = correlation.with_slopes(self.coordinates, rule, anisotropic)
+        value, change = self.with_slopes(correlation, anisotropic)
         value *= sill
         change *= sill
         lower = factorise(value, noise)
@@ -75,6 +74,26 @@ class ExactSamples:
         slopes += [-solved.T @ (part[:, None] * solved) for part in noise_slopes]
         return FieldSums(columns.T @ solved, logdet, np.array(slopes), np.array(traces))
 
+    @property
+    def finest(self) -> NDArray[np.bool_]:
+        """Which samples have the finest support."""
+        return np.ones(len(self.coordinates), bool)
+
+    def with_slopes(self, correlation: Correlation, anisotropic: bool) -> tuple[Array, Array]:
+        """Return the correlations (n, n) of the samples and their derivatives (p, n, n)."""
+        rule = lag_rule(self.support_m, self.support_m)
+        return correlation.with_slopes(self.coordinates, rule, anisotropic)
+
+    def correlations(self, correlation: Correlation) -> Array:
+        """Return the correlations (n, n) of the samples."""
+        rule = lag_rule(self.support_m, self.support_m)
+        return correlation.between(self.coordinates, self.coordinates, rule)
+
+    def across(self, correlation: Correlation, targets: Array, support_m: float) -> Array:
+        """Return the correlations (t, n) of targets of a support with the samples."""
+        rule = lag_rule(support_m, self.support_m)
+        return correlation.between(targets, self.coordinates, rule)
+
     def plain_sums(
         self, correlation: Correlation, sill: float, noise: Array, columns: Array
     ) -> tuple[Array, float]:
@@ -86,8 +105,7 @@ class ExactSamples:
         self, correlation: Correlation, sill: float, noise: Array, columns: Array
     ) -> ExactField:
         """Factorise for prediction."""
-        rule = lag_rule(self.support_m, self.support_m)
-        value = sill * correlation.between(self.coordinates, self.coordinates, rule)
+        value = sill * self.correlations(correlation)
         lower = factorise(value, noise)
         solved = cho_solve((lower, True), columns, check_finite=False)
         return ExactField(self, correlation, sill, lower, solved, columns.T @ solved)
@@ -167,8 +185,7 @@ class ExactField:
 
     def _covariance(self, targets: Array, support_m: float) -> Array:
         """Covariances (t, n) of targets of a support with the samples."""
-        rule = lag_rule(support_m, self.samples.support_m)
-        return self.sill * self.correlation.between(targets, self.samples.coordinates, rule)
+        return self.sill * self.samples.across(self.correlation, targets, support_m)
 
 
 def factorise(covariance: Array, noise: Array) -> Array:

@@ -1,7 +1,8 @@
 """Hyperparameters of the geostatistical model: their priors, mode and averaging.
 
 The vector theta holds ``ln tau2`` of each feature group, ``ln sigma2``, ``ln eta2``, ``ln r``,
-then ``a1, a2`` (anisotropy) and ``ln smoothness`` where asked for. Priors, weak and stated:
+then ``a1, a2`` (anisotropy) and ``ln smoothness`` where asked for, and last ``ln eta2`` of every
+further survey. Priors, weak and stated:
 
 - standard deviations: exponential, mean the observations' standard deviation. It favours the
   simpler model (no imagery, no nugget) and forbids nothing;
@@ -73,12 +74,21 @@ class Shape:
 
 @dataclass(frozen=True, eq=False)
 class Hyperparameters:
-    """One set of hyperparameters in natural units (variances on the working scale)."""
+    """One set of hyperparameters in natural units (variances on the working scale).
+
+    ``noise`` is the nugget of the first survey, ``further`` (k,) those of the others.
+    """
 
     group_variances: Array
     sill: float
     noise: float
     correlation: Correlation
+    further: Array = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def nuggets(self) -> Array:
+        """Nugget of every survey."""
+        return np.append(self.noise, self.further)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +110,10 @@ class Problem:
         Size of the survey: square root of the area of its rectangle.
     spacing_m
         Median distance to the nearest sample.
+    survey
+        (n,) number of each sample's survey; every survey has a nugget of its own.
+    known
+        (n,) variance of each sample's error that is known.
     """
 
     columns: Array = field(repr=False)
@@ -108,6 +122,13 @@ class Problem:
     shape: Shape
     size_m: float
     spacing_m: float
+    survey: NDArray[np.int_] = field(default_factory=lambda: np.zeros(1, int), repr=False)
+    known: Array | float = field(default=0.0, repr=False)
+
+    @property
+    def further(self) -> int:
+        """Number of surveys beyond the first one."""
+        return int(self.survey.max())
 
     @property
     def groups(self) -> int:
@@ -132,7 +153,8 @@ class Problem:
             self.shape.family, float(np.exp(theta[k + 2])), stretch, smoothness
         )
         tau, sill, noise = np.exp(theta[:k]), float(np.exp(theta[k])), float(np.exp(theta[k + 1]))
-        return Hyperparameters(tau, sill, noise, correlation)
+        further = np.exp(theta[len(theta) - self.further :])
+        return Hyperparameters(tau, sill, noise, correlation, further)
 
     def scales(self, h: Hyperparameters) -> Array:
         """Prior standard deviation (d,) of each coefficient: sqrt(tau2 / features of the group)."""
@@ -141,12 +163,13 @@ class Problem:
 
     def noise(self, h: Hyperparameters) -> Array:
         """Diagonal variance (n,) of the samples."""
-        return h.noise + self.missing @ h.group_variances
+        return h.nuggets[self.survey] + self.known + self.missing @ h.group_variances
 
     def starts(self) -> list[Array]:
         """Places to begin the search: imagery strong, weak."""
         shares = [(0.4, 0.4, 0.2), (0.05, 0.7, 0.2)] if self.groups else [(1.0, 0.7, 0.3)]
-        rest = [np.log(0.2 * self.size_m)] + [0.0] * (self.shape.count - 1)
+        further = [np.log(shares[0][2] * self.variance)] * self.further
+        rest = [np.log(0.2 * self.size_m)] + [0.0] * (self.shape.count - 1) + further
         v, k = self.variance, max(self.groups, 1)
         return [
             np.array([np.log(t * v / k)] * self.groups + [np.log(s * v), np.log(n * v), *rest])
@@ -161,6 +184,7 @@ class Problem:
         rows += [np.array([-1.5, 1.5])] * (2 * self.shape.anisotropic)
         if self.shape.family == "stable":
             rows.append(np.log([0.3, 1.95]))
+        rows += [np.log([1e-3 * v, 2 * v])] * self.further
         return np.array(rows)
 
     def value_and_slope(self, theta: Array, samples: SumsMaker) -> tuple[float, Array]:
@@ -169,7 +193,10 @@ class Problem:
         lacking = np.flatnonzero(self.missing.any(axis=0))
         n, k = len(self.columns), self.groups
         own = h.group_variances[lacking][:, None] * self.missing[:, lacking].T
-        noise_slopes = np.vstack([np.full((1, n), h.noise), own])
+        nuggets = [
+            nugget * (self.survey == number) * np.ones(n) for number, nugget in enumerate(h.nuggets)
+        ]
+        noise_slopes = np.vstack([nuggets[0], own, *nuggets[1:]])
         try:
             sums = samples.sums(
                 h.correlation, h.sill, self.noise(h), noise_slopes, self.columns,
@@ -183,8 +210,10 @@ class Problem:
         slope[:k] = by_group
         slope[k] = by_field[0]
         slope[k + 1] = by_field[1 + shapes]
-        slope[k + 2 :] = by_field[1 : 1 + shapes]
-        slope[lacking] += by_field[2 + shapes :]
+        slope[k + 2 : k + 2 + shapes] = by_field[1 : 1 + shapes]
+        last = len(by_field) - self.further
+        slope[lacking] += by_field[2 + shapes : last]
+        slope[k + 2 + shapes :] = by_field[last:]
         prior, prior_slope = self._prior(theta)
         return value + prior, slope + prior_slope
 
@@ -203,16 +232,17 @@ class Problem:
 
     def _prior(self, theta: Array) -> tuple[float, Array]:
         """Minus log prior density of theta, and its derivatives."""
-        k = self.groups
+        k, last = self.groups, len(theta) - self.further
         slope = np.zeros(len(theta))
-        deviation = np.exp(theta[: k + 2] / 2) / np.sqrt(self.variance)
-        value = float((deviation - theta[: k + 2] / 2).sum())
-        slope[: k + 2] = (deviation - 1) / 2
+        scale = np.r_[0 : k + 2, last : len(theta)]
+        deviation = np.exp(theta[scale] / 2) / np.sqrt(self.variance)
+        value = float((deviation - theta[scale] / 2).sum())
+        slope[scale] = (deviation - 1) / 2
         off = theta[k + 2] - np.log(0.2 * self.size_m)
         value += off**2 / (2 * _RANGE_SPREAD)
         slope[k + 2] = off / _RANGE_SPREAD
-        value += float((theta[k + 3 :] ** 2).sum()) / (2 * _SHAPE_SPREAD**2)
-        slope[k + 3 :] = theta[k + 3 :] / _SHAPE_SPREAD**2
+        value += float((theta[k + 3 : last] ** 2).sum()) / (2 * _SHAPE_SPREAD**2)
+        slope[k + 3 : last] = theta[k + 3 : last] / _SHAPE_SPREAD**2
         return value, slope
 
 

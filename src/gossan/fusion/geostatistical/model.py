@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal, Self
 
 import numpy as np
@@ -17,6 +18,7 @@ from gossan.fusion.geostatistical.covariance import Family
 from gossan.fusion.geostatistical.dense import ExactSamples
 from gossan.fusion.geostatistical.hyperparameters import Problem, Shape
 from gossan.fusion.geostatistical.map_layer import ElementPosterior, PosteriorLayer
+from gossan.fusion.geostatistical.mixed_supports import MixedSamples
 from gossan.fusion.geostatistical.posterior_nodes import on_lattice
 from gossan.fusion.geostatistical.standard_features import StandardFeatures
 from gossan.fusion.geostatistical.support_change import Composite
@@ -114,23 +116,45 @@ class Geostatistical:
         if self.settings.nonlinear == "curves" and len(self.standard_.used):
             self.standard_ = self.standard_.with_curves(raw)
         design, gaps = self.standard_(raw)
-        self.problem_ = self._problem(observations, design, gaps)
-        self.samples_ = self._samples(points)
         labels = self._labels(offered)
-        learnt = learn(
-            self.problem_, self._candidates(labels), self.samples_,
-            self.settings.averaging == "evidence",
-        )  # fmt: skip
-        self.mixture_ = learnt.mixture
+        self.samples_ = self._samples(points)
+        learnt = self._learn(observations, design, gaps, labels)
         self.composite_ = self._composite(offered, points, design)
+        shift = self._to_finest(offered, points, design)
+        if shift.any():
+            brought = replace(observations, values=observations.values + shift)
+            learnt = self._learn(brought, design, gaps, labels)
         self.tables_ = self._tables(learnt, offered, design, observations.values, labels)
         return self
 
+    def _learn(
+        self, observations: Observations, design: Array, gaps: NDArray[np.bool_],
+        labels: tuple[str, ...],
+    ) -> Learnt:  # fmt: skip
+        self.problem_ = self._problem(observations, design, gaps)
+        averaged = self.settings.averaging == "evidence"
+        learnt = learn(self.problem_, self._candidates(labels), self.samples_, averaged)
+        self.mixture_ = learnt.mixture
+        return learnt
+
+    def _to_finest(self, offered: NestedFeatures, points: Points, design: Array) -> Array:
+        """Return what brings the logarithms (n,) of wider composites to the finest support."""
+        shift = np.zeros(len(points))
+        for rows, part in points.parts() if self.settings.composite == "lognormal" else ():
+            if part.support_m > points.support_m:
+                wide = self._composite(offered, part, design[rows])
+                shift[rows] = wide.shift(self.mixture_, points.support_m)
+        return shift
+
     def predict(self, points: Points, features: Features) -> Prediction:
         """Estimate at points: mean, and standard error of a new sample of their support."""
+        if points.mixed is not None:
+            return Prediction.of_parts(points, lambda part: self.predict(part, features))
         offered = nested(features, self.widths_, points)
         design, gaps = self.standard_(offered.at(points))
-        mean, variance = self.mixture_.predict(points.coordinates, design, points.support_m)
+        mean, variance = self.mixture_.predict(
+            points.coordinates, design, points.support_m, points.survey
+        )
         if gaps.any():
             variance += self.standard_.gap_variance(gaps, self.mixture_.second_moment)
         variance += self.composite_.added_variance(points.support_m)
@@ -164,7 +188,7 @@ class Geostatistical:
     def _problem(
         self, observations: Observations, design: Array, gaps: NDArray[np.bool_]
     ) -> Problem:
-        xy = observations.points.coordinates
+        xy, mixed = observations.points.coordinates, observations.points.mixed
         columns = np.column_stack([design, np.ones(len(design)), observations.values])
         extent = np.maximum(np.ptp(xy, axis=0), 1e-3 * np.ptp(xy))
         nearest = cKDTree(xy).query(xy, k=2)[0][:, 1]
@@ -172,13 +196,26 @@ class Geostatistical:
         return Problem(
             columns, self.standard_.group, self.standard_.missing_shares(gaps), shape,
             float(np.sqrt(np.prod(extent))), float(np.median(nearest)),
+            np.zeros(1, int) if mixed is None else mixed.surveys,
+            0.0 if observations.error_variance is None else observations.error_variance,
         )  # fmt: skip
 
     def _samples(self, points: Points) -> ExactSamples | NearestSamples:
         xy = np.ascontiguousarray(points.coordinates, np.float64)
+        supports = points.support_m if points.mixed is None else points.mixed.supports_m
+        if np.ptp(supports) > 0:
+            self._check_mixed(len(xy))
+            return MixedSamples(xy, points.support_m, np.asarray(supports))
         if len(xy) <= self.settings.exact_samples:
             return ExactSamples(xy, points.support_m)
         return NearestSamples.of(xy, points.support_m, self.settings.neighbours)
+
+    def _check_mixed(self, count: int) -> None:
+        """Refuse more samples of different supports than can be taken together exactly."""
+        if count > self.settings.exact_samples:
+            cure = 'Fit one survey and set role = "check" for the other, or raise exact_samples'
+            most = f"at most {self.settings.exact_samples}"
+            raise FitError(must("samples of surveys with different support_m", most, count, cure))
 
     def _labels(self, offered: NestedFeatures) -> tuple[str, ...]:
         kept = np.unique(offered.group[self.standard_.used])

@@ -103,7 +103,9 @@ class Member:
         """Coefficients and constant (d + 1,)."""
         return self.found.mean * self.scales
 
-    def predict(self, targets: Array, features: Array, support_m: float) -> tuple[Array, Array]:
+    def predict(
+        self, targets: Array, features: Array, support_m: float, survey: int = 0
+    ) -> tuple[Array, Array]:
         """Give mean and variance (t,) of new samples at targets (t, 2) with features (t, d)."""
         h = self.hyperparameters
         said = self.field_.at(targets, support_m)
@@ -112,7 +114,7 @@ class Member:
         off = np.column_stack([features, np.ones(len(features))]) - said.sums[:, :-1]
         prior = h.sill * h.correlation.own(lag_rule(support_m, support_m))
         variance = prior - said.explained + np.einsum("ti,ij,tj->t", off, self.covariance, off)
-        return mean, np.maximum(variance, 0.0) + h.noise
+        return mean, np.maximum(variance, 0.0) + h.nuggets[min(survey, len(h.further))]
 
     def left_out(self, folds: Sequence[NDArray[np.int_]]) -> Array:
         """Return what each sample (n,) differs from its estimate by the samples of other folds.
@@ -149,12 +151,14 @@ class Mixture:
     members: Sequence[Member]
     weights: Array
 
-    def predict(self, targets: Array, features: Array, support_m: float) -> tuple[Array, Array]:
+    def predict(
+        self, targets: Array, features: Array, support_m: float, survey: int = 0
+    ) -> tuple[Array, Array]:
         """Give mean and variance (t,) of new samples; ``variance = E[v + m^2] - E[m]^2``."""
         mean, square = np.zeros(len(targets)), np.zeros(len(targets))
         shift = self.level
         for weight, member in zip(self.weights, self.members):
-            m, v = member.predict(targets, features, support_m)
+            m, v = member.predict(targets, features, support_m, survey)
             mean += weight * (m - shift)
             square += weight * (v + (m - shift) ** 2)
         return mean + shift, np.maximum(square - mean**2, 0.0)

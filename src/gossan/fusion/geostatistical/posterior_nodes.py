@@ -144,6 +144,8 @@ def _plan(
     x, y = places.T
     inside = (x > left - margin) & (x < right + margin) & (y > bottom - margin) & (y < top + margin)
     inside &= samples.support_m < _BLURRED * lattice.pixel_width
+    if isinstance(samples, ExactSamples):
+        inside &= samples.finest  # wider ones leave no cusp
     chosen = np.flatnonzero(inside)
     first = near_nodes(lattice, places[chosen])
     step = np.arange(NODES)

@@ -73,7 +73,9 @@ def hyperparameter_table(mixture: Mixture, labels: tuple[str, ...]) -> pd.DataFr
             )
         )
     rows.append(("variance of the spatial term", np.array([h.sill for h in taken]), ""))
-    rows.append(("nugget", np.array([h.noise for h in taken]), ""))
+    for number, nuggets in enumerate(np.array([h.nuggets for h in taken]).T):
+        of = f" of survey {number + 1}" if number else ""
+        rows.append((f"nugget{of}", nuggets, ""))
     ranges = np.array([h.correlation.practical_range_m for h in taken])
     rows.append(("practical range", ranges, "m"))
     stretch = np.array([np.exp(np.hypot(*h.correlation.stretch)) for h in taken])

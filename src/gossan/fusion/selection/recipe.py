@@ -93,6 +93,8 @@ class Recipe:
 
     def predict(self, points: Points, features: Features) -> Prediction:
         """Estimate at points, with the standard error of a new sample."""
+        if points.mixed is not None:
+            return Prediction.of_parts(points, lambda part: self.predict(part, features))
         lead = self.forest_.predict(points, features)
         mean = self.shares_[0] * lead.mean
         if self.curves_ is not None:
@@ -133,7 +135,8 @@ class Recipe:
         widths = self.forest_.smooth_.widths_
         settings = KrigingPriorSettings(windows_px=widths, seed=self.settings.seed)
         try:
-            return KrigingPrior(settings).fit(observations, features, observations.values - left)
+            estimate = self.forest_.smooth_.problem_.columns[:, -1] - left
+            return KrigingPrior(settings).fit(observations, features, estimate)
         except FitError:  # too few samples have every feature
             return None
 
