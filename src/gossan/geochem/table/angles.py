@@ -59,7 +59,7 @@ _PARTS = re.compile(
     rf"[\"']?\s*(?P<after>{_SIDE})?",
     re.I,
 )
-_LETTERS = re.compile(r"(\d)\s*d\s*(\d[\d.]*)\s*m\s*(\d[\d.]*)\s*s(?![a-z])", re.I)
+_LETTERS = re.compile(r"(\d)\s*d\s*(\d[\d.]*)\s*m\s*(\d[\d.]*)\s*s", re.I)
 _PACKED = re.compile(
     rf"(?P<before>{_SIDE})?\s*(?P<d>\d{{2,3}})(?P<m>\d{{2}})(?P<s>\d{{2}}(?:\.\d+)?)\s*(?P<after>{_SIDE})?",
     re.I,

@@ -31,7 +31,9 @@ _ANGLES = re.compile(
     r"(wgs84_)?l(o?ng|on)|dec_?l|decimal_l|долгота|经度|东经|経度|東経|경도|l(ä|ae)nge|d[lł]ugo"
 )
 _PLAIN_X = re.compile(r"(coord_|coordenada_)?x(_?coord|坐标|座標)?(_(m|19\d\d|2000|pl))?")
-_DATUMS = re.compile(r"_(gda|wgs|agd|nad|sirgas|psad|sad|jgd|etrs|ed|mga|amg)_?\d{0,4}[a-z]?$")
+_DATUMS = re.compile(
+    r"_((gda|wgs|agd|nad|sirgas|psad|sad|jgd|etrs|ed|mga|amg|puwg)_?\d{0,4}[a-z]?|(19|20)\d\d)$"
+)
 
 
 def find_axes(names: Sequence[str], degrees: bool = False) -> tuple[str, str] | None:

@@ -125,7 +125,7 @@ def read_header(name: str) -> Header:
     units = [unit_of_word(token) or "" for token in tokens]
     species = [_species_and_unit(token) for token in tokens]
     named = [i for i, (found, _) in enumerate(species) if found and (i == 0 or not units[i])]
-    role: Role = next((_ROLES[t.lower()] for t in tokens if t.lower() in _ROLES), "value")
+    role = _role(tokens)
     at = _main_species(tokens, named, units)
     if at is None:
         return Header("", next(filter(None, units), ""), " ".join(tokens), False, role)
@@ -134,6 +134,13 @@ def read_header(name: str) -> Header:
     sure = at == named[0] == 0 or bool(unit) or at == len(tokens) - 1 or len(named) > 1
     rivals = tuple(species[i][0] for i in named if i != at)
     return Header(species[at][0], unit, " ".join(method), sure and role == "value", role, rivals)
+
+
+def _role(tokens: list[str]) -> Role:
+    """Choose the role that says most: a flag of a limit is a flag, a method's limit a limit."""
+    found = {_ROLES[token.lower()] for token in tokens if token.lower() in _ROLES}
+    order: tuple[Role, ...] = ("qualifier", "unit", "limit", "other")
+    return next((role for role in order if role in found), "value")
 
 
 def _is_ratio(name: str) -> bool:
