@@ -125,7 +125,7 @@ def texts(table: pd.DataFrame, sign: str = ".", places: int | None = None) -> pd
     return found
 
 
-# --- the shared cases -------------------------------------------------------------------------
+# --- the shared cases ------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
@@ -261,7 +261,7 @@ def test_a_shared_case_is_read_right_or_refused(
     CASES[name](run(folder), folder)
 
 
-# --- decimal and thousands signs ----------------------------------------------------------------
+# --- decimal and thousands signs -------------------------------------------------------------
 
 
 def _write(folder: Path, table: pd.DataFrame, sep: str = ",", encoding: str = "utf-8") -> None:
@@ -380,7 +380,7 @@ def test_a_number_and_its_reading_never_differ_a_thousandfold_in_silence(
     assert open_example(column, notation) or parsed == pytest.approx(number)
 
 
-# --- qualifiers, limits, codes, units -------------------------------------------------------------
+# --- qualifiers, limits, codes, units --------------------------------------------------------
 
 LIMIT = 20.0
 
@@ -633,7 +633,7 @@ def test_usual_contents_are_not_doubted(test_data: Path) -> None:
     assert samples.elements == tuple(common) and not findings.of("doubtful")
 
 
-# --- coordinates ----------------------------------------------------------------------------------
+# --- coordinates -----------------------------------------------------------------------------
 
 
 def _minutes(value: float, form: str, sides: str) -> str:
@@ -713,8 +713,10 @@ def test_packed_degrees_are_unpacked(packed: str, tmp_path: Path, run: Run) -> N
     np.testing.assert_allclose(samples_of(tmp_path).coordinates, truth, atol=1.0)
 
 
-NORTH_FIRST = {"poland": "EPSG:2180", "germany": "EPSG:31467", "china": "EPSG:4547", "japan": "EPSG:6674",
-               "russia": "EPSG:28407", "estonia": "EPSG:3301"}  # fmt: skip
+NORTH_FIRST = {
+    "poland": "EPSG:2180", "germany": "EPSG:31467", "china": "EPSG:4547",
+    "japan": "EPSG:6674", "russia": "EPSG:28407", "estonia": "EPSG:3301",
+}  # fmt: skip
 
 
 def _in(crs: str) -> pd.DataFrame:
@@ -850,12 +852,12 @@ def test_rounded_places_are_no_duplicates(tmp_path: Path, run: Run) -> None:
     assert result.value("Cu", "duplicate_pairs") == 0
 
 
-# --- names ----------------------------------------------------------------------------------------
+# --- names -----------------------------------------------------------------------------------
 
 COPPER = [
-    "S_CU_PPM", "Cu", "CU_PPM", "cu_icp_ppm", "Cu (ppm)", "Cu [mg/kg]", "Cu, г/т", "Cu_AAS_ppm", "ME-ICP61 Cu ppm",
-    "Cu ppm ME-ICP61", "Copper (ppm)", "cobre_ppm", "Kupfer mg/kg", "铜", "Медь", "CuPPM", "Cu.ppm", "Cu-ppm",
-    "w(Cu)/10-6", "AR_Cu_ppm", "CM_CU_PPM",
+    "S_CU_PPM", "Cu", "CU_PPM", "cu_icp_ppm", "Cu (ppm)", "Cu [mg/kg]", "Cu, г/т", "Cu_AAS_ppm",
+    "ME-ICP61 Cu ppm", "Cu ppm ME-ICP61", "Copper (ppm)", "cobre_ppm", "Kupfer mg/kg", "铜", "Медь",
+    "CuPPM", "Cu.ppm", "Cu-ppm", "w(Cu)/10-6", "AR_Cu_ppm", "CM_CU_PPM",
 ]  # fmt: skip
 
 
@@ -893,62 +895,66 @@ def test_axes_are_no_elements(
     assert run(project(tmp_path, (element,))).value(element) == base()["Cu_ppm"].median()
 
 
-# --- certificates -----------------------------------------------------------------------------------
+# --- certificates ----------------------------------------------------------------------------
+
+
+CERTIFICATES: dict[str, tuple[str, str, str]] = {
+    "als": (
+        "TR2600001 - Finalized,,,|CLIENT : X,,,|# of SAMPLES : 120,,,"
+        "|SAMPLE,Au-ICP21,ME-ICP61,ME-ICP61|DESCRIPTION,Au,Cu,Fe|,ppb,ppm,%|,0.5,0.2,0.01",
+        "",
+        "DESCRIPTION",
+    ),
+    "sgs": (
+        "ANALYTE,Au,Cu,Fe|METHOD,GE_FAA313,GE_ICP40B,GE_ICP40B|LDETECTION,0.5,0.2,0.01"
+        "|UDETECTION,10000,10000,15|UNITS,ppb,ppm,%",
+        "*Rep S0003,5,30,1.5|*Std OREAS,500,200,4|*Blk BLANK,<1,<1,<0.01",
+        "ANALYTE",
+    ),
+    "acme": (
+        "Bureau Veritas Commodities,,,,|Method,,AQ200,AQ200,AQ200|Analyte,,Au,Cu,Fe"
+        "|Unit,,PPB,PPM,%|MDL,,0.5,0.1,0.01|Sample,Type,,,",
+        "Pulp Duplicates,,,,|S0003,REP,5,30,1.5|Reference Materials,,,,"
+        "|STD OREAS45E,STD,55,800,24|BLK,BLK,<0.5,<0.1,<0.01",
+        "Sample",
+    ),
+    "intertek": (
+        "ELEMENTS,Au,Cu,Fe|UNITS,ppb,ppm,%|DETECTION,0.5,0.2,0.01|METHOD,FA50/MS,4A/OE,4A/OE",
+        "Control Blank,X,X,X|OREAS 45d,20,371,14.5",
+        "ELEMENTS",
+    ),
+    "units above": (",ppb,ppm,%|SampleID,Au,Cu,Fe", "", "SampleID"),
+    "one cell": ('SAMPLE,"Au-ICP21\nAu\nppb","ME-ICP61\nCu\nppm","ME-ICP61\nFe\n%"', "", "SAMPLE"),
+    "spanish": (
+        "Certificado de análisis;;;|Muestra;Au;Cu;Fe|Unidad;ppb;ppm;%"
+        "|Límite de detección;0,5;0,2;0,01|Método;FA;ICP;ICP",
+        "",
+        "Muestra",
+    ),
+    "russian": (
+        "Номер пробы;Au;Cu;Fe|ед. изм.;мг/т;г/т;%|Предел обнаружения;0,5;0,2;0,01",
+        "",
+        "Номер пробы",
+    ),
+    "chinese": ("样品编号,Au,Cu,Fe|单位,10-9,10-6,10-2|检出限,0.5,0.2,0.01", "", "样品编号"),
+}
+"""Rows above and below the samples, and the column of their names."""
 
 
 def _certificate(kind: str) -> str:
     """A certificate of 120 samples: Au ppb, Cu ppm, Fe percent."""
-    truth = base()
-    au = [f"{v / 10:.1f}" for v in truth["Zn_ppm"]]
-    rows = [f"{i},{{x}}{a},{c},{c / 20:.2f}" for i, a, c in zip(truth["ID"], au, truth["Cu_ppm"])]
-    plain = [row.format(x="") for row in rows]
-    if kind == "als":
-        head = ["TR2600001 - Finalized,,,", "CLIENT : X,,,", "# of SAMPLES : 120,,,",
-                "SAMPLE,Au-ICP21,ME-ICP61,ME-ICP61", "DESCRIPTION,Au,Cu,Fe", ",ppb,ppm,%", ",0.5,0.2,0.01"]  # fmt: skip
-        return "\n".join([*head, *plain])
-    if kind == "sgs":
-        head = ["ANALYTE,Au,Cu,Fe", "METHOD,GE_FAA313,GE_ICP40B,GE_ICP40B", "LDETECTION,0.5,0.2,0.01",
-                "UDETECTION,10000,10000,15", "UNITS,ppb,ppm,%"]  # fmt: skip
-        return "\n".join(
-            [*head, *plain, "*Rep S0003,5,30,1.5", "*Std OREAS,500,200,4", "*Blk BLANK,<1,<1,<0.01"]
-        )
-    if kind == "acme":
-        rows = [row.format(x="Rock,") for row in rows]
-        head = ["Bureau Veritas Commodities,,,,", "Method,,AQ200,AQ200,AQ200", "Analyte,,Au,Cu,Fe",
-                "Unit,,PPB,PPM,%", "MDL,,0.5,0.1,0.01", "Sample,Type,,,"]  # fmt: skip
-        return "\n".join([*head, *rows, "Pulp Duplicates,,,,", "S0003,REP,5,30,1.5", "Reference Materials,,,,",
-                           "STD OREAS45E,STD,55,800,24", "BLK,BLK,<0.5,<0.1,<0.01"])  # fmt: skip
-    if kind == "intertek":
-        head = [
-            "ELEMENTS,Au,Cu,Fe",
-            "UNITS,ppb,ppm,%",
-            "DETECTION,0.5,0.2,0.01",
-            "METHOD,FA50/MS,4A/OE,4A/OE",
-        ]
-        return "\n".join([*head, *plain, "Control Blank,X,X,X", "OREAS 45d,20,371,14.5"])
-    if kind == "units above":
-        return "\n".join([",ppb,ppm,%", "SampleID,Au,Cu,Fe", *plain])
-    if kind == "one cell":
-        return "\n".join(
-            ['SAMPLE,"Au-ICP21\nAu\nppb","ME-ICP61\nCu\nppm","ME-ICP61\nFe\n%"', *plain]
-        )
-    if kind == "spanish":
-        head = ["Certificado de análisis;;;", "Muestra;Au;Cu;Fe", "Unidad;ppb;ppm;%", "Límite de detección;0,5;0,2;0,01",
-                "Método;FA;ICP;ICP"]  # fmt: skip
-        return "\n".join([*head, *(r.replace(",", ";").replace(".", ",") for r in plain)])
-    if kind == "russian":
-        head = ["Номер пробы;Au;Cu;Fe", "ед. изм.;мг/т;г/т;%", "Предел обнаружения;0,5;0,2;0,01"]
-        return "\n".join([*head, *(r.replace(",", ";").replace(".", ",") for r in plain)])
-    head = ["样品编号,Au,Cu,Fe", "单位,10-9,10-6,10-2", "检出限,0.5,0.2,0.01"]
-    return "\n".join([*head, *plain])
+    head, foot, _ = CERTIFICATES[kind]
+    kind_column = "Rock," if kind == "acme" else ""
+    rows = [
+        f"{row.ID},{kind_column}{row.Zn_ppm / 10:.1f},{row.Cu_ppm},{row.Cu_ppm / 20:.2f}"
+        for row in base().itertuples(index=False)
+    ]
+    if ";" in head:
+        rows = [row.replace(",", ";").replace(".", ",") for row in rows]
+    return "\n".join([*head.split("|"), *rows, *filter(None, foot.split("|"))])
 
 
-KINDS = {"als": "DESCRIPTION", "sgs": "ANALYTE", "acme": "Sample", "intertek": "ELEMENTS",
-         "units above": "SampleID", "one cell": "SAMPLE", "spanish": "Muestra", "russian": "Номер пробы",
-         "chinese": "样品编号"}  # fmt: skip
-
-
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CERTIFICATES)
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
 def test_certificates_are_read_as_sent(kind: str, form: str, tmp_path: Path, run: Run) -> None:
     text = _certificate(kind)
@@ -958,7 +964,7 @@ def test_certificates_are_read_as_sent(kind: str, form: str, tmp_path: Path, run
     if form == "xlsx":
         path = "a.xlsx"
         _as_workbook(tmp_path / "a.csv", tmp_path / path)
-    key = KINDS[kind]
+    key = CERTIFICATES[kind][2]
     folder = project(tmp_path, ("Au", "Cu", "Fe"), path=path, id=key,
                      sites={"path": "sites.csv", "id": "ID"})  # fmt: skip
     result = run(folder)
@@ -1002,7 +1008,7 @@ def test_an_analyte_of_two_methods_gives_two_columns(tmp_path: Path, run: Run) -
         _same(project(tmp_path, columns={"Cu": column}, **options), run(tmp_path))
 
 
-# --- files, sheets, sites, encodings ----------------------------------------------------------------
+# --- files, sheets, sites, encodings ---------------------------------------------------------
 
 LANGUAGES = {
     "gb18030": ("样品编号", "横坐标", "纵坐标", "铜(10-6)"),
@@ -1189,3 +1195,25 @@ def test_thousands_of_rows_at_one_place_are_grouped(tmp_path: Path, run: Run) ->
     _write(tmp_path, table)
     result = run(project(tmp_path))
     assert f"{N} places" in result.lines
+
+
+def test_check_prints_what_was_understood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = texts(_limited(), ",").assign(Cu_Q=np.where(_below(), "<", ""))
+    _write(tmp_path, table, ";")
+    monkeypatch.setattr(sys, "argv", ["gossan", "check", str(project(tmp_path))])
+    try:
+        main()
+    except SystemExit as stop:
+        assert not stop.code
+    said = capsys.readouterr().out
+    for words in (
+        "decimal comma",
+        "x = 'EASTING'",
+        "column 'Cu_ppm'",
+        "in ppm",
+        "'Cu_Q'",
+        "below the",
+    ):
+        assert words in said, words

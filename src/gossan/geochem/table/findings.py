@@ -209,3 +209,28 @@ def row_words(rows: Sequence[int], most: int = 8) -> str:
 def rows_where(rows: NDArray[np.int_], mask: NDArray[np.bool_]) -> tuple[int, ...]:
     """Give the file rows where a mask holds."""
     return tuple(int(row) for row in rows[mask])
+
+
+_FACTS: dict[str, tuple[str, ...]] = {
+    "table": ("read", "header", "footer", "long-table", "where", "qc"),
+    "places": ("axes", "crs", "angles", "axis-names", "kilometres", "zone-column", "site-names"),
+    "columns": ("column", "qualifier", "cell-unit"),
+    "limits": ("below", "above", "missing", "code"),
+}
+"""What a reader of facts wants to know, and the findings that tell it."""
+
+
+def understood(findings: Findings) -> list[tuple[str, str]]:
+    """Say how a survey was understood: its table, places, columns and limits, a line for each.
+
+    >>> found = Findings((Finding("note", "read", "read as utf-8 text"),
+    ...     Finding("note", "axes", "x = 'E' and y = 'N'")))
+    >>> understood(found)
+    [('table', 'read as utf-8 text'), ('places', "x = 'E' and y = 'N'")]
+    """
+    return [
+        (what, finding.message)
+        for what, codes in _FACTS.items()
+        for finding in findings
+        if finding.code in codes and finding.severity != "error"
+    ]

@@ -13,6 +13,7 @@ from gossan.errors import InputError
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geochem.table.coordinates import check_extent
+from gossan.geochem.table.findings import Findings, understood
 from gossan.pipeline.feature_sets import feature_errors
 from gossan.pipeline.imagery import Imagery, open_imagery
 from gossan.pipeline.inputs import place
@@ -156,6 +157,8 @@ def _survey_facts(surveys: Surveys) -> list[tuple[str, str]]:
         support = f"support {samples.support_m:g} m" if samples.support_m else "points"
         found = f"{len(samples)} samples, {spacing:.0f} m apart, {support}; {units}"
         rows.append((f"survey {samples.name} ({samples.role})", found))
+        known = understood(surveys.findings.get(samples.name, Findings()))
+        rows += [(f"{samples.name}: {what}", message) for what, message in known]
     return rows
 
 
