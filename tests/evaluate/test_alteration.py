@@ -8,6 +8,7 @@ import pytest
 from gossan.errors import FitError
 from gossan.evaluate.alteration import TOGETHER, _System, alteration_table
 from gossan.evaluate.folds import ValidationSettings, make_folds
+from gossan.evaluate.validation import ValidationSamples
 from gossan.fusion.features.sources import NoFeatures
 
 from ..fusion.simulated import simulate
@@ -16,7 +17,7 @@ from ..fusion.simulated import simulate
 def test_the_features_that_tell_come_first_with_their_sign() -> None:
     case = simulate()
     folds = make_folds("blocks", case.observations, ValidationSettings(), 500.0)
-    table = alteration_table(case.observations, case.features, folds)
+    table = alteration_table(ValidationSamples(case.observations), case.features, folds)
     assert table["feature"].iloc[0] == TOGETHER
     assert table["skill"].iloc[0] > 0.4 and table["lower"].iloc[0] > 0.2
     alone = table.set_index("feature")
@@ -51,7 +52,9 @@ def test_each_row_is_kriging_with_that_drift() -> None:
 def test_empty_features_count_as_their_mean_and_none_are_refused() -> None:
     case = simulate(holes=True)
     folds = make_folds("blocks", case.observations, ValidationSettings(), 500.0)
-    table = alteration_table(case.observations, case.features, folds)
+    table = alteration_table(ValidationSamples(case.observations), case.features, folds)
     assert table["n"].max() < len(case.observations) and table["skill"].notna().all()
     with pytest.raises(FitError, match="at least one"):
-        alteration_table(case.observations, NoFeatures(case.features.grid), folds)
+        alteration_table(
+            ValidationSamples(case.observations), NoFeatures(case.features.grid), folds
+        )

@@ -11,8 +11,9 @@ from sklearn.linear_model import RidgeCV
 from gossan.arrays.bootstrap import paired_skill
 from gossan.errors import FitError, must
 from gossan.evaluate.folds import Folds
+from gossan.evaluate.validation import ValidationSamples
 from gossan.fusion.kriging_model import automatic_variogram, check_values
-from gossan.fusion.protocol import Features, Observations
+from gossan.fusion.protocol import Features
 
 __all__ = ["TOGETHER", "alteration_table"]
 
@@ -23,7 +24,7 @@ _PENALTIES = [10.0**k for k in range(-1, 5)]
 
 
 def alteration_table(
-    observations: Observations,
+    samples: ValidationSamples,
     features: Features,
     folds: Folds,
     draws: int = 1000,
@@ -38,8 +39,8 @@ def alteration_table(
 
     Parameters
     ----------
-    observations
-        n samples on the working scale.
+    samples
+        n samples on the working scale, and how it is fitted inside each fold.
     features
         d features at the samples' support.
     folds
@@ -61,6 +62,7 @@ def alteration_table(
 
     Source: Ding et al. 2023, sec. 6 (asks for it); Hengl et al. 2007 (kriging with drift).
     """
+    observations = samples.observations
     check_values(observations)
     if not features.names:
         cure = 'Name some, for example features = "imagery.all"'
@@ -69,17 +71,16 @@ def alteration_table(
     z = _standardised(raw)
     xy, y = observations.points.coordinates, observations.values
     count = z.shape[1]
-    held, signs = np.full((len(y), count + 2), np.nan), []
+    errors, signs = np.full((len(y), count + 2), np.nan), []
     for fold in np.unique(folds.labels):
         out = folds.labels == fold
-        system = _System(xy[~out], y[~out], z[~out])
-        held[out] = system.predict(xy[out], z[out])
+        system = _System(xy[~out], samples.fitted_to(np.flatnonzero(~out)).values, z[~out])
+        errors[out] = system.predict(xy[out], z[out]) - samples.held_out(out)[:, None]
         signs.append(np.sign(system.slopes))
     whole = _System(xy, y, z)
-    base = held[:, 0] - y
     rows = []
     for j in range(count + 1):
-        interval = paired_skill(held[:, j + 1] - y, base, folds.groups, 0.95, draws, seed)
+        interval = paired_skill(errors[:, j + 1], errors[:, 0], folds.groups, 0.95, draws, seed)
         together = j == count
         filled = np.isfinite(raw).all(axis=1) if together else np.isfinite(raw[:, j])
         rows.append(

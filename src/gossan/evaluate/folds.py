@@ -16,6 +16,7 @@ from gossan.arrays.folds import (
     knndm_folds,
     random_folds,
 )
+from gossan.arrays.spacing import mean_spacing
 from gossan.errors import FitError, GossanError, SettingsError, must
 from gossan.fusion.cross_validation import spatial_side
 from gossan.fusion.features.sources import NoFeatures
@@ -198,9 +199,8 @@ def _side(
     """Choose the side of the blocks in metres and tell whether it reaches the range."""
     if settings.block_km is not None:
         return settings.block_km * 1000.0, settings.block_km * 1000.0 >= range_m
-    own = np.maximum(np.ptp(xy, axis=0), 1e-9)
-    spacing = float(np.sqrt(np.prod(own) / len(xy)))
-    side, reaches = spatial_side(xy, max(range_m, 2.0 * spacing), settings.folds)
+    wanted = max(range_m, 2.0 * mean_spacing(xy))
+    side, reaches = spatial_side(xy, wanted, settings.folds)
     return side, reaches or side >= range_m
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gossan.arrays.image_quality import ergas, spectral_angle, universal_quality
+from gossan.arrays.spacing import mean_spacing
 from gossan.errors import FitError, must
 from gossan.evaluate.scores import score
 from gossan.fusion.cross_validation import ModelFactory
@@ -184,8 +185,7 @@ def compare_degraded(
 def _spaced_grid(grid: Grid, observations: Observations) -> Grid:
     """Cover the grid with pixels as wide as the samples are apart."""
     xy = observations.points.coordinates
-    extent = np.maximum(np.ptp(xy, axis=0), grid.pixel_width)
-    spacing = float(np.sqrt(np.prod(extent) / len(xy)))
+    spacing = mean_spacing(xy, grid.pixel_width)
     return Grid.from_bounds(grid.crs, grid.bounds, max(spacing, grid.pixel_width))
 
 

@@ -65,7 +65,14 @@ class ValidationSamples:
         known = self.values
         return known if known is not None and known.depends_on_samples else None
 
-    def without(self, rows: NDArray[np.int_]) -> Observations:
+    def held_out(self, out: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the values of some samples on the scale that is fitted without them."""
+        if self.refitted is None:
+            return self.observations.values[out]
+        transform, _ = self.refitted.fit(np.flatnonzero(~out))
+        return np.asarray(transform.forward(self.refitted.values[out]), np.float64)
+
+    def fitted_to(self, rows: NDArray[np.int_]) -> Observations:
         """Return the observations of some rows on the scale that these rows alone lead to."""
         chosen = self.observations.subset(rows)
         if self.refitted is None:
@@ -135,22 +142,13 @@ def predict_folds(
         table.insert(0, Column.FOLD, folds.labels)
     else:
         table = cross_predict(
-            {"": factory}, observations, features, folds.labels, training=samples.without
+            {"": factory}, observations, features, folds.labels, training=samples.fitted_to
         ).drop(columns="model")
-        if samples.refitted is not None:
-            table[Column.OBSERVED] = _observed(samples.refitted, folds.labels)
+        for fold in np.unique(folds.labels):
+            out = folds.labels == fold
+            table.loc[out, Column.OBSERVED] = samples.held_out(out)
     table[Column.GROUP], table[Column.COMPARISON] = folds.groups, str(folds.comparison)
     return table
-
-
-def _observed(values: ElementValues, labels: NDArray[np.int_]) -> NDArray[np.float64]:
-    """Transform each value to the scale that is fitted without its fold."""
-    result = np.empty(len(labels))
-    for fold in np.unique(labels):
-        own = labels == fold
-        transform, _ = values.fit(np.flatnonzero(~own))
-        result[own] = transform.forward(values.values[own])
-    return result
 
 
 def predict_check(

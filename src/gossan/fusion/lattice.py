@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from gossan.arrays.spacing import mean_spacing
 from gossan.errors import FitError, must
 from gossan.fusion.lattice_layer import LatticeLayer, cubic_pair
 from gossan.geo.grid import Grid
@@ -33,8 +34,7 @@ def lattice_step(coordinates: NDArray[np.float64], range_m: float, grid: Grid) -
     """
     left, bottom, right, top = grid.bounds
     area = (right - left) * (top - bottom)
-    own = np.prod(np.maximum(np.ptp(coordinates, axis=0), grid.pixel_width))
-    spacing = math.sqrt(float(own) / len(coordinates))
+    spacing = mean_spacing(coordinates, grid.pixel_width)
     wanted = min(spacing / 2.0, range_m / 8.0) if range_m > 0 else spacing / 2.0
     return max(wanted, min(grid.pixel_width, grid.pixel_height), math.sqrt(area / NODES_LIMIT))
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 from scipy.spatial import cKDTree
 
+from gossan.arrays.spacing import mean_spacing
 from gossan.errors import GridError, must
 from gossan.geo.grid import Grid, same_crs
 from gossan.geo.layer import Layer
@@ -29,7 +30,7 @@ def sample_spacing(coordinates: NDArray[np.float64]) -> float:
     if len(coordinates) < 2:
         return 0.0
     nearest = cKDTree(coordinates).query(coordinates, k=2)[0][:, 1]
-    per_sample = np.sqrt(np.prod(np.ptp(coordinates, axis=0)) / len(coordinates))
+    per_sample = mean_spacing(coordinates, 0.0)
     return float(max(np.median(nearest), min(per_sample, 4 * np.median(nearest))))
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossan.arrays.resample import Taps
+from gossan.arrays.spacing import mean_spacing
 from gossan.fusion.features.sources import at_parts, engine_of, support_means
 from gossan.fusion.features.wide_means import MeanLayer, hold, support_squares
 from gossan.fusion.protocol import Features, Points
@@ -45,8 +46,7 @@ def window_widths(grid: Grid, coordinates: NDArray[np.float64]) -> tuple[int, ..
     >>> window_widths(Grid.from_bounds(32638, (0, 0, 30_000, 30_000), 100), xy)
     (1, 4, 16)
     """
-    extent = np.maximum(np.ptp(coordinates, axis=0), grid.pixel_width)
-    spacing = math.sqrt(float(np.prod(extent)) / len(coordinates))
+    spacing = mean_spacing(coordinates, grid.pixel_width)
     pixels = spacing / math.sqrt(grid.pixel_width * grid.pixel_height)
     limit = min(grid.height, grid.width) / 2
     steps = max(0, math.floor(math.log(max(min(pixels, limit), 1.0), RATIO)))

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from gossan.arrays.clusters import EMPTY, apply_lines
 from gossan.arrays.pyramid import matched_levels
+from gossan.arrays.spacing import mean_spacing
 from gossan.errors import GossanWarning
 from gossan.fusion.features.sources import engine_of
 from gossan.fusion.kriging_model import automatic_variogram, check_values, variogram_table
@@ -138,8 +139,7 @@ class PyramidModel:
     def _decompose(self, xy: NDArray[np.float64], features: Features) -> Decomposition:
         options, grid = self.settings, features.grid
         pixel = math.sqrt(grid.pixel_width * grid.pixel_height)
-        extent = np.maximum(np.ptp(xy, axis=0), pixel)
-        spacing = math.sqrt(float(np.prod(extent)) / len(xy))
+        spacing = mean_spacing(xy, pixel)
         matched = 1 if options.variant == "literal" else matched_levels(spacing / pixel)
         step = options.lattice_m or lattice_step(xy, self.variogram_.practical_range_m, grid)
         classes = options.clusters if options.scope == "local" else 1

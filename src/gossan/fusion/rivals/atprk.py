@@ -12,6 +12,7 @@ from pydantic import Field
 from sklearn.linear_model import RidgeCV
 
 from gossan.arrays.area_to_point import CellKernel, cell_kernel, spread
+from gossan.arrays.spacing import mean_spacing
 from gossan.errors import FitError, must
 from gossan.fusion.features.cell_means import cell_means
 from gossan.fusion.kriging_model import (
@@ -98,8 +99,7 @@ class AreaToPoint:
 
     def _factor(self, observations: Observations) -> int:
         pixel = np.sqrt(self.grid_.pixel_width * self.grid_.pixel_height)
-        extent = np.maximum(np.ptp(observations.points.coordinates, axis=0), pixel)
-        spacing = float(np.sqrt(np.prod(extent) / len(observations)))
+        spacing = mean_spacing(observations.points.coordinates, pixel)
         wanted = round((self.settings.cell_m or spacing) / pixel)
         room = min(self.grid_.shape) // 4
         if room < 2:

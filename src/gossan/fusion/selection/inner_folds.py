@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from gossan.arrays.folds import block_folds, block_labels, knndm_folds
+from gossan.arrays.spacing import mean_spacing
 from gossan.fusion.protocol import Features, Observations
 from gossan.settings import Settings
 
@@ -43,8 +44,7 @@ def inner_folds(
     (n,) fold and (n,) block of each observation.
     """
     xy = observations.points.coordinates
-    own = np.maximum(np.ptp(xy, axis=0), 1e-9)
-    side = _SPACINGS * float(np.sqrt(np.prod(own) / len(xy)))
+    side = _SPACINGS * mean_spacing(xy)
     groups = block_labels(xy, side, settings.seed)
     number = min(settings.number, len(xy) // 5)
     if settings.folds == "blocks":

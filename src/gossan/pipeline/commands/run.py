@@ -195,7 +195,7 @@ def _alteration(walk: Walk, data: Working, division: Division) -> None:
 
     def work() -> None:
         features = walk.inputs.features.get(name)
-        table = alteration_table(data.observations, features, folds)
+        table = alteration_table(data.validation_samples, features, folds)
         table.insert(0, "element", data.element)
         with atomic_path(parts / "alteration.csv") as temporary:
             table.to_csv(temporary, index=False, float_format="%.6g")
