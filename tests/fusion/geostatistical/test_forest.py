@@ -45,7 +45,7 @@ def test_without_a_share_it_is_the_geostatistical_model() -> None:
     plain = Geostatistical().fit(observed, features)
     none = GeostatisticalForest(GeostatisticalForestSettings(share=0.0)).fit(observed, features)
     np.testing.assert_array_equal(
-        none.layer(features).read(GRID.whole), plain.layer(features).read(GRID.whole)
+        none.layer(features).read(GRID.whole)[0], plain.layer(features).read(GRID.whole)[0]
     )
 
 

@@ -41,8 +41,9 @@ def test_it_is_the_weighted_mean_with_the_error_of_the_first() -> None:
     parts = _members(model, case.check.points, case)
     expected = 0.55 * parts[0] + 0.3 * parts[1] + 0.15 * parts[2]
     np.testing.assert_allclose(found.mean, expected, rtol=1e-12)
-    own = model.forest_.predict(case.check.points, case.features).standard_error
-    np.testing.assert_array_equal(found.standard_error, own)
+    smooth = model.forest_.smooth_.predict(case.check.points, case.features)
+    spread = model.forest_.spread_(found.mean)
+    np.testing.assert_array_equal(found.standard_error, smooth.standard_error * spread)
 
 
 @pytest.mark.parametrize("holes", [False, True])

@@ -13,8 +13,9 @@ from sklearn.ensemble import RandomForestRegressor
 
 from gossan.arrays.folds import random_folds
 from gossan.fusion.features.nested import NestedFeatures, nested
-from gossan.fusion.geostatistical.map_layer import PosteriorLayer
+from gossan.fusion.geostatistical.map_layer import Addition, PosteriorLayer
 from gossan.fusion.geostatistical.model import Geostatistical, GeostatisticalSettings
+from gossan.fusion.geostatistical.spread import Spread
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
 from gossan.fusion.trees import LEAVES, Remainder, Trees
 
@@ -90,6 +91,7 @@ class GeostatisticalForest:
         self.tables_ = dict(self.smooth_.tables_)
         self.remainder_: Remainder | None = None
         self.left_: Array | None = None
+        self.spread_: Spread | None = None
         offered = self._offered(features, observations.points)
         x = offered.at(observations.points)
         filled = np.isfinite(x).all(axis=1)
@@ -97,6 +99,7 @@ class GeostatisticalForest:
             return self
         folds = random_folds(len(x), max(_FOLDS, len(x) // _MOST_OF_FOLD), options.seed)
         left = self.left_ = self.smooth_.residuals(folds)
+        self.spread_ = Spread.of(left, self.smooth_.problem_.columns[:, -1] - left)
         forest = RandomForestRegressor(
             options.trees, min_samples_leaf=options.leaf, max_leaf_nodes=LEAVES,
             max_features=1 / 3, random_state=options.seed, n_jobs=1,
@@ -111,14 +114,25 @@ class GeostatisticalForest:
         if self.remainder_ is None:
             return found
         x = self._offered(features, points).at(points)
-        return Prediction(found.mean + self.remainder_(x.T), found.standard_error)
+        return self.scaled(found.mean + self.remainder_(x.T), found)
+
+    def scaled(self, mean: Array, smooth: Prediction) -> Prediction:
+        """Put the standard error of the geostatistical model, as wide as at ``mean``, beside it."""
+        if self.spread_ is None or smooth.standard_error is None:
+            return Prediction(mean, smooth.standard_error)
+        return Prediction(mean, smooth.standard_error * self.spread_(mean))
 
     def layer(self, features: Features) -> PosteriorLayer:
         """Give estimate and standard error at every pixel of the features' grid."""
         smooth = self.smooth_.layer(features)
         additions = () if self.remainder_ is None else (self.remainder_,)
-        elements = tuple(replace(one, additions=additions) for one in smooth.elements)
-        return replace(smooth, elements=elements)
+        return self.with_terms(smooth, additions)
+
+    def with_terms(self, smooth: PosteriorLayer, additions: tuple[Addition, ...]) -> PosteriorLayer:
+        """Add terms to the map of the geostatistical model, and scale its standard error."""
+        spread = self.spread_
+        elements = (replace(one, additions=additions, spread=spread) for one in smooth.elements)
+        return replace(smooth, elements=tuple(elements))
 
     def _offered(self, features: Features, points: Points) -> NestedFeatures:
         return nested(features, self.smooth_.widths_, points)

@@ -14,6 +14,7 @@ from gossan.errors import FitError, must
 from gossan.fusion.features.nested import NestedFeatures, NodeMeans
 from gossan.fusion.geostatistical.map_strip import Strip, add_forms, add_parabolas
 from gossan.fusion.geostatistical.posterior_nodes import LatticePosterior
+from gossan.fusion.geostatistical.spread import Spread
 from gossan.fusion.geostatistical.standard_features import StandardFeatures
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import read_padded
@@ -45,7 +46,7 @@ class ElementPosterior:
     """One element of a map: its posterior on the lattice and how its features are standardised.
 
     ``shift`` is added to the estimate and ``added`` to the variance (change of support). The
-    ``additions`` follow in their order.
+    ``additions`` follow in their order; ``spread`` then scales the standard error.
     """
 
     standard: StandardFeatures
@@ -53,6 +54,7 @@ class ElementPosterior:
     shift: float = 0.0
     added: float = 0.0
     additions: tuple[Addition, ...] = ()
+    spread: Spread | None = None
 
     def fill(self, strip: Strip) -> tuple[Block, Block]:
         """Give estimate and standard error (height, width) of a strip."""
@@ -149,6 +151,8 @@ class PosteriorLayer:
                 if raw is not None:
                     for addition in element.additions:
                         own[0] += addition.at_pixels(raw, part, own[0])
+                if element.spread is not None:
+                    own[1] *= element.spread(own[0])
         return result
 
     @property

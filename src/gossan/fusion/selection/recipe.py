@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, Self
 
 import numpy as np
@@ -49,8 +49,8 @@ class Recipe:
     forest finds in its residuals; c the geostatistical model with a smooth curve of each feature;
     k a forest of the features, the kriging estimate and that of the geostatistical model. Nothing
     is chosen by the user's data: the weights were settled by cross-validation over all surveys
-    (docs/validation.md). The standard error is that of m. A member that cannot be fitted hands its
-    weight to m.
+    (docs/validation.md). The standard error is that of m, as wide as at the mean. A member that
+    cannot be fitted hands its weight to m.
 
     Parameters
     ----------
@@ -95,16 +95,15 @@ class Recipe:
         """Estimate at points, with the standard error of a new sample."""
         if points.mixed is not None:
             return Prediction.of_parts(points, lambda part: self.predict(part, features))
-        lead = self.forest_.predict(points, features)
-        mean = self.shares_[0] * lead.mean
+        smooth = self.forest_.smooth_.predict(points, features)
+        mean = self.shares_[0] * self.forest_.predict(points, features).mean
         if self.curves_ is not None:
             mean += self.shares_[1] * self.curves_.predict(points, features).mean
         if self.prior_ is not None:
             shift = self._shift(points.support_m)
-            beside = self.forest_.smooth_.predict(points, features).mean - shift
-            kriged = self.prior_.predict(points, features, beside).mean
+            kriged = self.prior_.predict(points, features, smooth.mean - shift).mean
             mean += self.shares_[2] * (kriged + shift)
-        return Prediction(mean, lead.standard_error)
+        return self.forest_.scaled(mean, smooth)
 
     def layer(self, features: Features) -> PosteriorLayer:
         """Return estimate and standard error at every pixel of the features' grid."""
@@ -115,8 +114,7 @@ class Recipe:
             None if self.prior_ is None else self._prior_map(features),
             self.shares_[1:],
         )
-        elements = (replace(one, additions=(members,)) for one in smooth.elements)
-        return replace(smooth, elements=tuple(elements))
+        return self.forest_.with_terms(smooth, (members,))
 
     def _curves(self, observations: Observations, features: Features) -> Geostatistical | None:
         """Fit the model with curves under its most probable hyperparameters."""
