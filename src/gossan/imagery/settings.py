@@ -11,6 +11,7 @@ from gossan.errors import must
 from gossan.imagery.aster.settings import AsterSettings
 from gossan.imagery.atmosphere.settings import AtmosphereSettings
 from gossan.imagery.masks.rules import MaskSettings
+from gossan.names import Name
 from gossan.settings import Settings
 
 Sensor = Literal["bands", "aster", "sentinel2"]
@@ -66,7 +67,7 @@ class ImagerySettings(Settings):
     ('bands', ())
     """
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    name: Annotated[Name, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     """Short name; features are called ``<name>.pc2``, ``<name>.<band>``, ``<name>.all``."""
 
     sensor: Sensor = "bands"

@@ -19,6 +19,7 @@ from gossan.geo.raster import open_raster
 from gossan.io.contract import BASELINE, SCHEMA, Comparison, ProductRecord, RunManifest
 from gossan.io.run_folder import RunFolder
 from gossan.io.tables import Column, Table
+from gossan.names import file_name
 
 __all__ = ["FinishedRun", "command_of", "open_run", "refuse_folder_of"]
 
@@ -149,7 +150,7 @@ class FinishedRun:
 
     def anomaly_file(self, product: str, element: str, ending: str) -> Path:
         """Path of a product's anomalies: ``anomalies/<product>_<element>.<ending>``."""
-        return self.folder.anomalies / f"{product}_{element}.{ending}"
+        return self.folder.anomalies / f"{file_name(product, element)}.{ending}"
 
 
 def open_run(root: Path | str) -> FinishedRun:

@@ -26,6 +26,7 @@ from gossan.errors import InputError, must
 from gossan.geo.raster import atomic_path, close_files
 from gossan.io.contract import KrigeManifest, RunManifest
 from gossan.io.tables import complete
+from gossan.names import file_name
 
 WHOLE_HASH_BYTES = 256 * 2**20
 """Files above this size are known by their size and three samples of their bytes."""
@@ -76,8 +77,11 @@ class RunFolder:
 
     def layer(self, product: str, element: str, suffix: str = "") -> Path:
         """Path of a map: ``layers/<product>_<element>[_<suffix>].tif``."""
-        ending = f"_{suffix}" if suffix else ""
-        return self.layers / f"{product}_{element}{ending}.tif"
+        return self.layers / f"{file_name(product, element, suffix)}.tif"
+
+    def parts(self, *names: str) -> Path:
+        """Folder of what a step leaves for the steps after it."""
+        return self.store / "parts" / file_name(*names)
 
     def write_table(self, name: str, table: pd.DataFrame) -> None:
         """Write ``tables/<name>.csv``; what ``io.tables`` names must have its columns."""
@@ -157,7 +161,7 @@ class RunFolder:
         self.write_json(self._marker(step), {"key": fingerprint(made_of), "outputs": names})
 
     def _marker(self, step: str) -> Path:
-        return self.root / "steps" / f"{step}.json"
+        return self.root / "steps" / f"{file_name(step)}.json"
 
 
 def fingerprint(content: Mapping[str, Any]) -> str:

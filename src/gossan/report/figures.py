@@ -14,6 +14,7 @@ from PIL import Image
 
 from gossan.geo.raster import atomic_path
 from gossan.io.tables import Column, Table
+from gossan.names import file_name
 from gossan.report.charts import (
     calibration_chart,
     loadings_chart,
@@ -148,7 +149,7 @@ def element_plates(results: Results, element: str) -> Iterator[Plate]:
             f"{element}: standard error of {error.product}",
         )  # fmt: skip
         text = f"How far {error.product} may be off. Pale is uncertain: far from samples."
-        yield Plate(f"error_{element}", "error", text, figure)
+        yield Plate(file_name("error", element), "error", text, figure)
     charts = (
         ("skill", skill_chart(results, element), "Skill on samples that the map had not seen. An "
          "interval that crosses 0 proves nothing."),
@@ -163,7 +164,7 @@ def element_plates(results: Results, element: str) -> Iterator[Plate]:
     )  # fmt: skip
     for role, chart, text in charts:
         if chart is not None:
-            yield Plate(f"{role}_{element}", role, text, chart)
+            yield Plate(file_name(role, element), role, text, chart)
 
 
 def _map_plates(results: Results, element: str, scale: Scale, trusted: str) -> Iterator[Plate]:
@@ -175,13 +176,13 @@ def _map_plates(results: Results, element: str, scale: Scale, trusted: str) -> I
     text = f"{element} by {trusted}, the map to trust." + (
         " Red: outlines of its anomalies." if results.outlines(trusted, element) else ""
     )
-    yield Plate(f"trusted_{element}", "trusted", text, figure)
+    yield Plate(file_name("trusted", element), "trusted", text, figure)
     maps = results.of(element)
     if len(maps) > 1:
         shown = [(one.product, one.values, one.grid, scale) for one in maps]
         figure, _ = panel_figure(shown, scale)
         text = f"All maps of {element}, side by side, under one colour scale."
-        yield Plate(f"products_{element}", "products", text, figure)
+        yield Plate(file_name("products", element), "products", text, figure)
     close = magnified(results, element, trusted, scale)
     if close is not None:
         text = (
@@ -189,4 +190,4 @@ def _map_plates(results: Results, element: str, scale: Scale, trusted: str) -> I
             "samples"
             + ("; red lines are anomalies." if results.outlines(trusted, element) else ".")
         )
-        yield Plate(f"magnified_{element}", "magnified", text, close[0])
+        yield Plate(file_name("magnified", element), "magnified", text, close[0])

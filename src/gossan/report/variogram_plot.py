@@ -12,6 +12,7 @@ import pandas as pd
 from gossan.geo.raster import atomic_path
 from gossan.io.run_folder import RunFolder
 from gossan.io.tables import Column, Table
+from gossan.names import file_name
 
 _KEYS = [Column.SURVEY, Column.ELEMENT, Column.OF]
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#333333")
@@ -85,7 +86,7 @@ def draw_variograms(run: Path) -> list[Path]:
     known = dict(list(points.groupby(_KEYS)))
     for key, own in rows.groupby(_KEYS, sort=False):
         survey, element, of = (str(part).replace(" + ", "-").replace(" ", "-") for part in key)
-        path = folder.figures / f"variogram_{of}_{survey}_{element}.png"
+        path = folder.figures / f"{file_name('variogram', of, survey, element)}.png"
         empty = points.iloc[:0]
         draw_variogram(known.get(key, empty), own.sort_values(Column.CHOSEN, ascending=False), path)
         found.append(path)

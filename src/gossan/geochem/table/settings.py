@@ -15,6 +15,7 @@ from gossan.geochem.table.duplicates import DuplicatePolicy
 from gossan.geochem.table.findings import CODES
 from gossan.geochem.table.notation import Decimal, Thousands
 from gossan.geochem.table.reading import FileOptions
+from gossan.names import Name
 from gossan.settings import Settings
 
 
@@ -50,7 +51,7 @@ class SitesSettings(TableFile):
 class SurveySettings(TableFile):
     """Where a survey's table is and what it means: one ``[[survey]]`` of a project."""
 
-    name: str = "survey"
+    name: Name = "survey"
     path: str
 
     x: str | None = None

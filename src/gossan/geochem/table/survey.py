@@ -199,6 +199,7 @@ def read_elements(
     used = [*taken, *(n for n in (settings.id, settings.batch) if n is not None)]
     columns = Columns(names, used, lambda name: _holds_numbers(table, name))
     reader = _Reader(settings, table, find_companions(names), columns)
+    taken_by: dict[str, str] = {}
     for element in elements:
         try:
             column, beside = reader.find(element)
@@ -207,6 +208,12 @@ def read_elements(
             severity: Literal["warning", "error"] = "warning" if optional else "error"
             records.append(Finding(severity, "column", str(error), element=element))
             continue
+        if column.column in taken_by:
+            cure = f"Keep {taken_by[column.column]} or {element}, or state columns = {{ ... }}"
+            got = f"{column.column!r} for {taken_by[column.column]} and {element}"
+            message = must("columns of elements", "different", got, cure)
+            records.append(Finding("error", "column", message, element=element))
+        taken_by[column.column] = element
         records += _column_findings(element, column, beside, settings.unit)
         values[element], more = read_values(table, column, settings, beside)
         records += more

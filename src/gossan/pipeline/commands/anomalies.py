@@ -18,6 +18,7 @@ from gossan.geo.layer import Layer, StackedLayer
 from gossan.io.contract import BASELINE, ProductRecord
 from gossan.io.finished_run import FinishedRun, open_run
 from gossan.io.tables import Column, Table
+from gossan.names import file_name
 from gossan.pipeline.anomaly_evidence import evidence_of, occurrences_of, smallest_of
 from gossan.pipeline.anomaly_rule import rule_of, taken_rule
 from gossan.pipeline.options.project import AnomalyRule
@@ -146,7 +147,7 @@ def _element(
     found: dict[str, Anomalies] = {}
     for product in products:
         found[product.product] = _product(finished, product, thresholds, rule)
-        stem = f"{product.product}_{element}"
+        stem = file_name(product.product, element)
         write_anomalies(found[product.product], finished.folder.anomalies, stem)
     listed = [
         pd.DataFrame(one.table.drop(columns="geometry")).assign(**{Column.PRODUCT: name})

@@ -22,6 +22,7 @@ from gossan.io.contract import KrigedRecord, KrigeManifest
 from gossan.io.finished_run import refuse_folder_of
 from gossan.io.run_folder import RunFolder, input_hashes
 from gossan.io.tables import Table
+from gossan.names import file_name
 from gossan.pipeline.imagery import open_imagery
 from gossan.pipeline.inputs import grid_record, place
 from gossan.pipeline.kriging.fit import CellWeights, FittedKriging, fit_kriging
@@ -225,8 +226,8 @@ def _kriged(
         model="kriging",
         survey=survey,
         element=data.element,
-        layer=f"{folder}/{product}_{data.element}.tif",
-        standard_error=f"{folder}/{product}_{data.element}_se.tif",
+        layer=f"{folder}/{file_name(product, data.element)}.tif",
+        standard_error=f"{folder}/{file_name(product, data.element, 'se')}.tif",
         unit=data.unit,
         transform=data.transform.word,
         transform_record=transform_record(data.transform),

@@ -121,7 +121,7 @@ def mask_table(run: RunFolder, inputs: RunInputs) -> pd.DataFrame:
 
 
 def _masks(run: RunFolder, imagery: str) -> Path:
-    return run.store / "parts" / f"scene_{imagery}" / "masks.csv"
+    return run.parts("scene", imagery) / "masks.csv"
 
 
 def _registration(run: RunFolder, inputs: RunInputs, blocks: Blocks) -> None:

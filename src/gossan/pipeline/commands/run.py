@@ -23,6 +23,7 @@ from gossan.io.contract import SCHEMA, Comparison, ElementVerdict, ProductRecord
 from gossan.io.finished_run import refuse_folder_of
 from gossan.io.run_folder import RunFolder, fingerprint
 from gossan.io.tables import Column, Table
+from gossan.names import file_name
 from gossan.pipeline.commands.prepare import mask_table, scene_layers
 from gossan.pipeline.fit_product import fit_model, validate_product
 from gossan.pipeline.imagery_used import ImageryUsed, write_imagery_used
@@ -148,7 +149,7 @@ def _whole_maps(walk: Walk, products: list[Product]) -> None:
     """Compute what belongs to the map as a whole."""
     made_of = {"inputs": walk.key, "products": settings_record(walk.project)["product"]}
     made_of |= {"elements": walk.project.elements, "maps": walk.maps}
-    parts = _parts(walk.run, "reduced")
+    parts = walk.run.parts("reduced")
 
     def work() -> None:
         table = reduced_tables(walk.inputs, products, walk.blocks)
@@ -189,7 +190,7 @@ def _alteration(walk: Walk, data: Working, division: Division) -> None:
     folds = division.spatial
     if not name or folds is None:
         return
-    parts = _parts(walk.run, f"alteration_{data.element}")
+    parts = walk.run.parts("alteration", data.element)
     made_of = {"inputs": walk.key, "features": name, "element": data.element}
     made_of["validation"] = fingerprint(walk.project.validation.model_dump(mode="json"))
 
@@ -202,7 +203,9 @@ def _alteration(walk: Walk, data: Working, division: Division) -> None:
 
     with walk.reporter.step(f"{data.element}: which alteration information helps"):
         try:
-            walk.run.once(f"alteration_{data.element}", made_of, [parts / "alteration.csv"], work)
+            walk.run.once(
+                file_name("alteration", data.element), made_of, [parts / "alteration.csv"], work
+            )
         except FitError as error:
             walk.reporter.say(f"Note: {error}")
 
@@ -237,8 +240,8 @@ def _product(walk: Walk, product: Product, data: Working, division: Division) ->
     A map that can be written together with those of other elements is returned and written at
     the end: one pass over the imagery then serves them all.
     """
-    name = f"{product.name}_{data.element}"
-    parts = _parts(walk.run, name)
+    name = file_name(product.name, data.element)
+    parts = walk.run.parts(product.name, data.element)
     outputs = [parts / "done.json"]
     if walk.maps and walk.inputs.features.mapped(product.settings.features):
         outputs.append(walk.run.layer(product.name, data.element))
@@ -328,10 +331,6 @@ def _make(
     return facts, made
 
 
-def _parts(run: RunFolder, name: str) -> Path:
-    return run.store / "parts" / name
-
-
 def _write_part(
     folder: Path, name: str, product: Product, element: str, table: pd.DataFrame
 ) -> None:
@@ -349,12 +348,13 @@ def _gather(walk: Walk, products: list[Product]) -> dict[str, pd.DataFrame]:
     found: dict[str, list[pd.DataFrame]] = {}
     for product in products:
         for element in product.elements:
-            for path in sorted(_parts(walk.run, f"{product.name}_{element}").glob("*.csv")):
+            for path in sorted(walk.run.parts(product.name, element).glob("*.csv")):
                 table = pd.read_csv(path)
                 if len(table):
                     found.setdefault(path.stem, []).append(table)
-    for path in sorted((walk.run.store / "parts").glob("alteration_*/alteration.csv")):
-        if path.parent.name.removeprefix("alteration_") in walk.project.elements:
+    for element in walk.project.elements:
+        path = walk.run.parts("alteration", element) / "alteration.csv"
+        if path.exists():
             found.setdefault(Table.ALTERATION, []).append(pd.read_csv(path))
     tables = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items()}
     held_out = tables.get(Table.HELD_OUT, pd.DataFrame())
@@ -427,7 +427,7 @@ def _write_manifest(
 
 def _record(walk: Walk, product: Product, element: str) -> ProductRecord:
     facts = json.loads(
-        (_parts(walk.run, f"{product.name}_{element}") / "done.json").read_text(encoding="utf-8")
+        (walk.run.parts(product.name, element) / "done.json").read_text(encoding="utf-8")
     )
     return ProductRecord(
         product=product.name,

@@ -22,11 +22,15 @@ from gossan.geochem.table.survey import SurveySettings
 from gossan.geochem.transforms import TransformWord
 from gossan.imagery.settings import ImagerySettings
 from gossan.io.contract import BASELINE
+from gossan.names import Name, file_name, sharing_a_file
 from gossan.settings import Settings
 from gossan.targets.anomalies import AnomalySettings
 from gossan.targets.thresholds import Rule
 
-NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+PLAIN = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+LAYERS = ("bands", "indices", "pc", "exposure", "composite")
+"""Layers of each imagery: ``layers/<imagery>_<layer>.tif``."""
+SHARED_LAYERS = ("applicability", "imagery_used")
 
 
 class ProjectSettings(Settings):
@@ -35,8 +39,8 @@ class ProjectSettings(Settings):
     name: str = "gossan project"
     crs: str | None = None
     """Of the output grid; default: that of the imagery."""
-    elements: tuple[str, ...] = Field(min_length=1)
-    seed: int = 7
+    elements: tuple[Name, ...] = Field(min_length=1)
+    seed: int = Field(default=7, ge=0, lt=2**32)
     transform: TransformWord = "log"
     """Scale on which elements are kriged and fused."""
     levelling: Levelling = "none"
@@ -64,9 +68,8 @@ class ProjectSettings(Settings):
     @field_validator("elements")
     @classmethod
     def _once(cls, elements: tuple[str, ...]) -> tuple[str, ...]:
-        for element in elements:
-            if elements.count(element) > 1:
-                raise ValueError(f"must name {element} once")
+        for same in sharing_a_file(elements):
+            raise ValueError(f"must name {same[0]} once (upper and lower case are the same)")
         return elements
 
 
@@ -84,7 +87,7 @@ class AnomalyRule(AnomalySettings):
 class ProductSettings(Settings):
     """One map: a name, a model's word, its features and the model's own options."""
 
-    name: str
+    name: Name
     model: str
     features: str = ""
     elements: tuple[str, ...] | None = None
@@ -95,7 +98,7 @@ class ProductSettings(Settings):
     @field_validator("name")
     @classmethod
     def _plain(cls, name: str) -> str:
-        if not NAME.match(name):
+        if not PLAIN.match(name):
             raise ValueError("must be letters, digits, _ and -, since it names files")
         return name
 
@@ -277,9 +280,12 @@ def _contradictions(parsed: dict[str, Any]) -> list[str]:
     """Find what is wrong between the parts."""
     mistakes = []
     for key in ("survey", "imagery", "product"):
-        names = [row.name for row in parsed[key]]
-        for name in sorted({n for n in names if names.count(n) > 1}):
-            mistakes.append(f"[[{key}]]: the name {name!r} is used twice; names must differ.")
+        for same in sharing_a_file(row.name for row in parsed[key]):
+            mistakes.append(
+                f"[[{key}]]: the name {same[0]!r} is used twice (upper and lower case are the "
+                "same); names must differ."
+            )
+    mistakes += _shared_files(parsed)
     if not any(survey.role == "fit" for survey in parsed["survey"]):
         mistakes.append('[[survey]]: at least one survey must have role = "fit".')
     imagery = [row.name for row in parsed["imagery"]]
@@ -315,6 +321,27 @@ def _contradictions(parsed: dict[str, Any]) -> list[str]:
                     f"project's elements ({', '.join(parsed['project'].elements)})."
                 )
     return mistakes
+
+
+def _shared_files(parsed: dict[str, Any]) -> list[str]:
+    """Find names that are different but would give two maps the same file."""
+    files = {name: [name] for name in SHARED_LAYERS}
+    for one in parsed["imagery"]:
+        for layer in LAYERS:
+            files.setdefault(file_name(one.name, layer), []).append(f"imagery {one.name!r}")
+    for product in parsed["product"]:
+        for element in product.elements or parsed["project"].elements:
+            for ending in ("", "se"):
+                made = f"product {product.name!r} of {element!r}"
+                files.setdefault(file_name(product.name, element, ending), []).append(made)
+    by_file: dict[str, list[str]] = {}
+    for name, makers in files.items():
+        by_file.setdefault(name.casefold(), []).extend(makers)
+    return [
+        f"{makers[0]} and {makers[1]} would write the same file {name}.tif; rename one of them."
+        for name, makers in by_file.items()
+        if len(makers) > 1
+    ]
 
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
