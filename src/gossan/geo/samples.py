@@ -102,6 +102,16 @@ class Samples:
             return np.full(len(self.frame), np.nan)
         return np.where(self.censored(element), self.frame[column].to_numpy(float), np.nan)
 
+    def standard_error(self, element: str) -> NDArray[np.float64]:
+        """(n,) known standard error of an element in its unit; NaN where it is not known.
+
+        From the survey's column of errors, else from the laboratory's precision.
+        """
+        column = f"{element}_error"
+        if column not in self.frame.columns:
+            return np.full(len(self.frame), np.nan)
+        return self.frame[column].to_numpy(float)
+
     def covariates(self, names: Sequence[str]) -> NDArray[np.float64]:
         """(n, k) further numeric columns of the survey."""
         return self.frame[list(names)].to_numpy(float)

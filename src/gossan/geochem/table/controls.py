@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections import Counter
 from dataclasses import dataclass, replace
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from gossan.geochem.table.findings import Finding, Findings, rows_where
 from gossan.geochem.table.reading import Table
 from gossan.geochem.table.sample_kinds import (
+    Kind,
     SampleKinds,
     find_type_columns,
     kind_of,
@@ -52,7 +54,7 @@ def sort_rows(table: Table, settings: SurveySettings) -> tuple[Sorted, Findings]
     """
     names = list(table.frame.columns)
     found: list[Finding] = []
-    kinds = _kinds(table, names, settings)
+    kinds = kinds_of_rows(table, settings)
     controls = np.zeros(len(table), bool) if kinds is None else kinds.controls
     if kinds is not None and controls.any():
         found.append(_left_out(kinds, controls, table))
@@ -60,12 +62,40 @@ def sort_rows(table: Table, settings: SurveySettings) -> tuple[Sorted, Findings]
     return Sorted(~controls, types), Findings((*found, *more))
 
 
-def _kinds(table: Table, names: list[str], settings: SurveySettings) -> SampleKinds | None:
-    for column in find_type_columns(names):
+def kinds_of_rows(table: Table, settings: SurveySettings) -> SampleKinds | None:
+    """Tell what each row is, by the names in ``qc``, a column of types, or marked names.
+
+    None where nothing tells controls from samples.
+    """
+    stated = _by_patterns(table, settings)
+    if stated is not None:
+        return stated
+    names = list(table.frame.columns)
+    columns = find_type_columns(names) if settings.qc.column is None else [settings.qc.column]
+    for column in columns:
         found = kinds_of_types(table.texts(column), column)
         if found is not None and (found.controls.any() or (found.kinds == "duplicate").any()):
             return found
     return None if settings.id is None else kinds_of_names(table.texts(settings.id))
+
+
+def _by_patterns(table: Table, settings: SurveySettings) -> SampleKinds | None:
+    """Read the kinds by the patterns that the settings state."""
+    patterns: dict[Kind, tuple[str, ...]] = {
+        "standard": settings.qc.standards,
+        "blank": settings.qc.blanks,
+        "duplicate": settings.qc.duplicates,
+        "repeat": settings.qc.repeats,
+    }
+    column = settings.qc.column or settings.id
+    if not any(patterns.values()) or column is None:
+        return None
+    kinds = np.full(len(table), "sample", object)
+    words = [word.lower() for word in table.texts(column)]
+    for kind, wanted in patterns.items():
+        for pattern in wanted:
+            kinds[[fnmatch.fnmatchcase(word, pattern.lower()) for word in words]] = kind
+    return SampleKinds(kinds, settings.qc.column or "")
 
 
 def _left_out(kinds: SampleKinds, controls: NDArray[np.bool_], table: Table) -> Finding:

@@ -80,6 +80,12 @@ CODES: dict[str, str] = {
     "duplicates": "pairs of field duplicates",
     "precision": "samples at one place that are no duplicates",
     "medium-column": "a column of media that is not used",
+    "qc-bias": "a standard off its certified content",
+    "qc-chart": "results of a standard that break control rules",
+    "qc-blank": "contaminated blanks",
+    "qc-carry-over": "content carried over into blanks",
+    "qc-precision": "poor precision of the laboratory",
+    "qc-noise": "much of the variance is sampling and analysis",
     "dropped": "rows left out as asked",
 }
 """Every code of a finding, and what it means."""

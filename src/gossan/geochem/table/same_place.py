@@ -34,8 +34,8 @@ def resolve_duplicates(
 ) -> tuple[geopandas.GeoDataFrame, Findings]:
     """Report samples taken twice, keep the precision that they show, and merge them.
 
-    The precision by element is kept in ``frame.attrs["precision"]`` unless the pairs differ so much
-    that they cannot be duplicates.
+    The precision by element is kept in ``frame.attrs["precision"]``, the contents of the pairs in
+    ``frame.attrs["duplicates"]``, unless the pairs differ so much that they cannot be duplicates.
 
     Parameters
     ----------
@@ -70,6 +70,9 @@ def resolve_duplicates(
     found += more
     merged = merge_groups(frame, groups, elements, settings.duplicates).reset_index(drop=True)
     merged.attrs["precision"] = {e: (p.pairs, p.log_variance) for e, p in known.items()}
+    merged.attrs["duplicates"] = {
+        e: tuple(map(tuple, measured[e][pairs].tolist())) for e in known if len(pairs)
+    }
     if len(pairs):
         message = f"{len(pairs)} pairs of duplicates; their precision stands in the survey report"
         where = tuple(int(r) for r in np.unique(rows[pairs]))

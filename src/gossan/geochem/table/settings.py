@@ -48,6 +48,28 @@ class SitesSettings(TableFile):
     """Column of the names; default: that of the survey, else the one whose names agree."""
 
 
+class QualityControl(Settings):
+    """The laboratory's controls among the rows of a survey; what is not stated is recognised."""
+
+    column: str | None = None
+    """Column of sample types; default: found."""
+    standards: tuple[str, ...] = ()
+    """Names of certified materials, with * and ?, such as "OREAS*"."""
+    blanks: tuple[str, ...] = ()
+    """Names of blanks."""
+    duplicates: tuple[str, ...] = ()
+    """Names of field duplicates, such as "*-D"."""
+    repeats: tuple[str, ...] = ()
+    """Names of repeated analyses."""
+    original: str | None = None
+    """Column that names the sample which a duplicate or repeat is one of."""
+    date: str | None = None
+    """Column by which the results are ordered; default: the order of rows."""
+    certified: str | dict[str, dict[str, float]] | None = None
+    """Certified contents: a table with the name in its first column and one column per element, or
+    { "OREAS 45d" = { Cu = 371 } } in the unit delivered."""
+
+
 class SurveySettings(TableFile):
     """Where a survey's table is and what it means: one ``[[survey]]`` of a project."""
 
@@ -103,6 +125,11 @@ class SurveySettings(TableFile):
     """Column of the laboratory's batches."""
     levelling: Levelling = "none"
     """Bring batches, or media where mixture = "level", to one level."""
+
+    qc: QualityControl = Field(default_factory=QualityControl)
+    """The laboratory's controls: standards, blanks, duplicates; recognised by default."""
+    errors: dict[str, str] = Field(default_factory=dict)
+    """Column of the standard error of each content by element, in the unit of the contents."""
 
     missing: tuple[str | float, ...] = ()
     """Further words or numbers for "not analysed"."""

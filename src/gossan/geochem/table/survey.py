@@ -151,6 +151,10 @@ def _wanted_columns(settings: SurveySettings, table: Table) -> dict[str, str | N
         "medium_column": settings.medium_column,
         "horizon_column": settings.horizon_column,
         "unit_column": settings.unit_column,
+        "qc.column": settings.qc.column,
+        "qc.original": settings.qc.original,
+        "qc.date": settings.qc.date,
+        **{f"errors.{element}": column for element, column in settings.errors.items()},
         **{f"columns.{element}": column for element, column in settings.columns.items()},
         **{f"qualifiers.{e}".rstrip("."): name for e, name in qualifiers.items()},
         **{f"covariates {name!r}": name for name in settings.covariates},
@@ -323,6 +327,10 @@ def _frame(
         data[element] = value.values
         data[f"{element}_censored"] = value.below | value.above
         data[f"{element}_limit"] = np.where(value.below | value.above, value.limits, np.nan)
+        if element in settings.errors:
+            error, findings = read_numbers(table, settings.errors[element], settings.missing)
+            findings.raise_errors(settings.name)
+            data[f"{element}_error"] = np.abs(error) * value.column.factor
     for name in settings.covariates:
         if name in data:
             cure = "Rename one of them"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,8 @@ from pyproj import CRS
 
 from gossan.geo.blocks import Blocks
 from gossan.geo.samples import Samples
+from gossan.geochem.quality_control.reading import read_controls
+from gossan.geochem.quality_control.report import quality_report
 from gossan.geochem.table.quality import (
     limits_report,
     report_lines,
@@ -26,7 +29,9 @@ def survey_project(project: Project, out: Path | str) -> tuple[str, ...]:
     """Report on every survey of a project, in lines.
 
     Writes ``tables/survey.csv`` (one row per survey and element), ``spacing.csv``,
-    ``limits.csv`` (detection limits by batch) and ``findings.csv``.
+    ``limits.csv`` (detection limits by batch), ``findings.csv`` and, where there are standards,
+    blanks or duplicates, ``qc_chart.csv``, ``qc_standards.csv``, ``qc_blanks.csv``,
+    ``qc_precision.csv`` and ``qc_variance.csv``.
     """
     run = RunFolder(Path(out))
     surveys = read_surveys(project, _crs(project, run))
@@ -38,11 +43,29 @@ def survey_project(project: Project, out: Path | str) -> tuple[str, ...]:
             words = [surveys.censoring.get(one.name, "") for one in samples]
             tables = [table.assign(censoring=word) for table, word in zip(tables, words)]
         run.write_table(name, pd.concat(tables, ignore_index=True))
+    surveys, of_controls = _quality(project, surveys)
+    for name, table in of_controls.items():
+        run.write_table(name, table)
     run.write_table("findings", surveys.findings_table())
     lines = [line for one in samples for line in (*report_lines(one), *_censoring(surveys, one))]
     for name, found in surveys.findings.items():
         lines += [f"{name}: {line}" for line in found.lines()]
     return tuple(lines)
+
+
+def _quality(project: Project, surveys: Surveys) -> tuple[Surveys, dict[str, pd.DataFrame]]:
+    """Judge the laboratories of all surveys by their controls; findings are added."""
+    parts: dict[str, list[pd.DataFrame]] = {}
+    findings = dict(surveys.findings)
+    by_name = {samples.name: samples for samples in (*surveys.fit, *surveys.check)}
+    for settings in project.survey:
+        controls = read_controls(settings, project.elements, project.base)
+        report = quality_report(controls, by_name[settings.name])
+        for name, table in report.tables.items():
+            parts.setdefault(name, []).append(table.assign(survey=settings.name))
+        findings[settings.name] = findings[settings.name] + report.findings
+    tables = {name: pd.concat(found, ignore_index=True) for name, found in parts.items()}
+    return replace(surveys, findings=findings), tables
 
 
 def _censoring(surveys: Surveys, samples: Samples) -> list[str]:
