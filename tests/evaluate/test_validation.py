@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
 import pytest
-from pydantic import ValidationError
 
 from gossan.arrays.folds import distance_to_fit
-from gossan.errors import FitError, SettingsError
+from gossan.errors import FitError
 from gossan.evaluate.calibration import calibrate
-from gossan.evaluate.folds import Folds, ValidationSettings, divide, make_folds, residual_range
+from gossan.evaluate.folds import Folds, ValidationSettings, divide, make_folds
 from gossan.evaluate.validation import (
     ValidationSamples,
     predict_check,
@@ -116,38 +115,6 @@ def test_models_may_have_features_of_their_own() -> None:
     assert len(both.predictions) == 2 * 2 * 80
 
 
-def test_folds_of_a_column_are_taken_as_they_are() -> None:
-    case = simulate(n=60)
-    sheets = np.repeat([3.0, 7.0, 9.0], 20)
-    points = Points(case.observations.points.coordinates, 0.0, {"sheet": sheets})
-    observations = Observations(points, case.observations.values)
-    settings = ValidationSettings(kinds=("column",), column="sheet")
-    folds = make_folds("column", observations, settings, 500.0)
-    assert np.unique(np.column_stack([folds.labels, sheets]), axis=0).shape[0] == 3
-    with pytest.raises(SettingsError, match="column"):
-        make_folds("column", observations, ValidationSettings(), 500.0)
-    with pytest.raises(SettingsError, match="It has sheet"):
-        make_folds("column", observations, ValidationSettings(column="map"), 500.0)
-
-
-def test_blocks_reach_the_range_or_say_that_they_cannot() -> None:
-    case = simulate(n=150)
-    settings = ValidationSettings(folds=4)
-    wide = make_folds("blocks", case.observations, settings, 60_000.0)
-    assert "less than the residual's range of 60 km" in wide.note
-    short = make_folds("blocks", case.observations, settings, 900.0)
-    assert short.note == "spatial blocks of 0.9 km" and short.comparison.is_spatial
-    assert make_folds("random", case.observations, settings, 900.0).comparison.is_optimistic
-    own = make_folds("blocks", case.observations, ValidationSettings(block_km=1.5), 900.0)
-    assert own.note == "spatial blocks of 1.5 km"
-
-
-def test_the_residual_range_is_that_of_what_features_leave() -> None:
-    case = simulate(n=400, share=0.5, noise=0.05)
-    found = residual_range(case.observations, case.features)
-    assert 500 < found < 4000  # a Gaussian filter of 9 pixels of 60 m by 40 m
-
-
 def test_samples_in_a_single_block_cannot_be_held_out_in_space() -> None:
     points = Points(np.array([[0.0, 0.0]] * 12))
     with pytest.raises(FitError, match="at least two blocks"):
@@ -171,11 +138,6 @@ def test_calibration_takes_the_first_spatial_folds_whatever_their_order(
     assert division.spatial is division.folds["blocks"]
     once = validate_model(factory, fitted, samples, case.features, division, of_models=True)
     assert set(once.predictions["comparison"]) == {"blocks"}
-
-
-def test_random_folds_alone_are_refused() -> None:
-    with pytest.raises(ValidationError, match='Add "blocks"'):
-        ValidationSettings(kinds=("random",))
 
 
 @pytest.mark.parametrize("word", ["log", "boxcox", "normal-score"])
@@ -218,3 +180,12 @@ def test_observed_values_are_on_the_scale_that_is_fitted_without_them() -> None:
     rest = contents[labels != 2]
     power = fit_transform_by_word("boxcox", rest)
     np.testing.assert_allclose(table["observed"][labels == 2], power.forward(contents[40:]))
+
+
+def test_what_is_known_of_a_sample_s_error_stays_with_it_in_every_fold() -> None:
+    case = simulate(n=60)
+    own = ElementValues.measured(np.exp(case.observations.values), "boxcox")
+    variance = np.linspace(0.01, 0.2, 60)
+    observations = replace(case.observations, error_variance=variance)
+    samples, rows = ValidationSamples(observations, {}, own), np.arange(0, 60, 3)
+    np.testing.assert_array_equal(samples.fitted_to(rows).error_variance, variance[rows])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -77,7 +77,7 @@ class ValidationSamples:
         chosen = self.observations.subset(rows)
         if self.refitted is None:
             return chosen
-        return Observations(chosen.points, np.asarray(self.refitted.fit(rows)[1], np.float64))
+        return replace(chosen, values=np.asarray(self.refitted.fit(rows)[1], np.float64))
 
 
 @dataclass(frozen=True, eq=False)
