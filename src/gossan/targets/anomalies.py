@@ -46,12 +46,12 @@ class AnomalySettings(Settings):
     probability: Annotated[float, Field(gt=0, lt=1)] = 0.6
     """Least mean probability, over an anomaly, that the threshold is exceeded."""
 
-    grow_to: Annotated[float, Field(gt=0, lt=1)] = 0.4
+    grow_to: Annotated[float, Field(gt=0, lt=1)] = 0.35
     """An outline takes in neighbours down to this probability while its mean stays as above."""
 
     minimum_area_km2: Annotated[float, Field(ge=0)] | None = None
-    """Smaller anomalies are left out; default: half of the ground of one sample, times the share
-    of the variance that the map leaves open."""
+    """Smaller anomalies are left out; default: the square of half the distance between samples,
+    times the share of the variance that the map leaves open."""
 
     minimum_pixels: Annotated[int, Field(ge=1)] = 4
     """Smaller anomalies are left out, whatever their area."""

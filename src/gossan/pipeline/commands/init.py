@@ -16,6 +16,9 @@ from pyproj.database import query_utm_crs_info
 from gossan.errors import InputError, must
 from gossan.geo.raster import atomic_path
 from gossan.geochem.table.coordinates import project
+from gossan.geochem.table.findings import Findings
+from gossan.geochem.table.positions import place_rows
+from gossan.geochem.table.reading import read_table
 from gossan.geochem.table.settings import SurveySettings
 from gossan.geochem.table.survey import read_survey
 from gossan.pipeline.new_project.answers import Answers, Ask
@@ -76,8 +79,9 @@ def start_project(
     images = find_imagery(imagery)
     grids = [grid for one in images for grid in one.grids]
     survey = find_survey(wanted, grids, answers)
-    places = _read_places(survey, answers)
+    places = _places(survey)
     crs = _map_crs(images, places)
+    survey.zero = _zeros(survey, crs, answers)
     spacing = None if images else _pixel_m(places, crs)
     new = NewProject(
         path.parent.resolve().name, survey, images, crs, spacing, occurrences, paper,
@@ -90,12 +94,8 @@ def start_project(
     return Started(path, tuple(answers.assumed))
 
 
-def _read_places(found: FoundSurvey, answers: Answers) -> NDArray[np.float64]:
-    """Read the survey as a run will; return longitude and latitude of its samples.
-
-    Contents of exactly 0, which logarithms refuse, are settled on the way.
-    """
-    settings = SurveySettings(
+def _settings(found: FoundSurvey) -> SurveySettings:
+    return SurveySettings(
         path=str(found.path.resolve()),
         sheet=found.sheet,
         x=found.x,
@@ -106,12 +106,25 @@ def _read_places(found: FoundSurvey, answers: Answers) -> NDArray[np.float64]:
         columns=found.columns,
         unit=found.unit or None,
     )
-    samples, findings = read_survey(settings, found.elements, EQUAL_AREA)
+
+
+def _places(found: FoundSurvey) -> NDArray[np.float64]:
+    """Read where the samples lie, in longitude and latitude."""
+    settings = _settings(found)
+    placed, findings = place_rows(read_table(found.path), settings, EQUAL_AREA, Path())
+    serious = [one for one in findings if one.code != "scale"]
+    Findings(tuple(serious)).raise_errors(settings.name)
+    return project(placed.coordinates[placed.kept], EQUAL_AREA, CRS.from_user_input(DEGREES))
+
+
+def _zeros(found: FoundSurvey, crs: str, answers: Answers) -> str | None:
+    """Read the survey as a run will, and settle contents of exactly 0: logarithms refuse them."""
+    _, findings = read_survey(_settings(found), found.elements, crs)
     zeros = sum(len(finding.rows) for finding in findings.of("zero"))
-    if zeros:
-        why = f'{zeros} contents are exactly 0; "below": under the detection limit'
-        found.zero = answers.settle("zero", "missing", why)
-    return project(samples.coordinates, EQUAL_AREA, CRS.from_user_input(DEGREES))
+    if not zeros:
+        return None
+    why = f'{zeros} contents are exactly 0; "below": under the detection limit'
+    return answers.settle("zero", "missing", why)
 
 
 def _map_crs(imagery: Sequence[FoundImagery], places: NDArray[np.float64]) -> str:
