@@ -28,6 +28,7 @@ COMPANY = {
     "mean": 'method = "simple"',
     "cell_m": 'declustering = "cells"',
     "sites": 'id = "Sample"',
+    "value": 'analyte = "Analyte"',
 }
 """Keys that mean something only beside another."""
 

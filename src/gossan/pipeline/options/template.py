@@ -83,6 +83,12 @@ EXAMPLES: dict[type[BaseModel], dict[str, str]] = {
     SurveySettings: {
         "sheet": '"Assays"',
         "unit": '"ppm"',
+        "zone_column": '"Zone"',
+        "unit_column": '"Unit"',
+        "qualifiers": '"Qualifier"',
+        "qualifier_codes": '{ "Tr" = "below" }',
+        "analyte": '"Analyte"',
+        "value": '"Result"',
         "header_row": "2",
         "id": '"Sample"',
         "sites": '"sites.csv"',
