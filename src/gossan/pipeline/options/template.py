@@ -136,6 +136,16 @@ EXAMPLES: dict[type[BaseModel], dict[str, str]] = {
 }
 """TOML for keys whose default is nothing."""
 NESTED: dict[str, dict[str, str]] = {
+    "qc": {
+        "column": '"Sample_Type"',
+        "standards": '["OREAS*"]',
+        "blanks": '["BLK*"]',
+        "duplicates": '["*-D"]',
+        "repeats": '["*-R"]',
+        "original": '"Original"',
+        "date": '"Batch_Date"',
+        "certified": '{ "OREAS 45d" = { Cu = 371 } }',
+    },
     "atmosphere": {"flat_field": "[400000, 2690000, 401000, 2691000]", "targets": '"targets.csv"'},
     "aster": {
         "leaks": '[{ band = "b5", share = 0.03, shift_m = 300 }]',
@@ -175,7 +185,7 @@ SECTIONS = {
 
 
 def template() -> str:
-    """Give the text of the project file.
+    """Return the text of the whole project file.
 
     >>> "# folds = 5" in template()
     True
@@ -195,12 +205,13 @@ def template() -> str:
 
 
 def _block(record: type[BaseModel] | BaseModel, table: str) -> list[str]:
-    """Give a record's keys, then its tables."""
+    """Return the lines of a record's keys, then those of its tables."""
     kind = record if isinstance(record, type) else type(record)
     lines = option_lines(record, EXAMPLES.get(kind), IN_HEAD.get(kind, ()))
     for name, field in kind.model_fields.items():
-        if isinstance(field.default, BaseModel):
-            lines += [f"# [{table}.{name}]", *option_lines(field.default, NESTED.get(name))]
+        default = field.get_default(call_default_factory=True)
+        if isinstance(default, BaseModel):
+            lines += [f"# [{table}.{name}]", *option_lines(default, NESTED.get(name))]
     return lines
 
 
