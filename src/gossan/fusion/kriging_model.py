@@ -114,17 +114,17 @@ class KrigingModel:
 
 @dataclass(frozen=True)
 class RootLayer(OnSourceGrid):
-    """Turn the band "variance" of a layer ("estimate", "variance") into a standard error.
+    """Turn the second band of a layer, "variance", into a standard error.
 
-    Variances interpolate and add; standard errors do not.
+    Variances interpolate and add; standard errors do not. Further bands stay.
     """
 
     source: Layer
 
     @property
     def bands(self) -> tuple[str, ...]:
-        """Estimate and standard error."""
-        return ("estimate", "standard_error")
+        """Those of the source, with the standard error in place of the variance."""
+        return ("estimate", "standard_error", *self.source.bands[2:])
 
     def read(self, window: Window) -> NDArray[np.float32]:
         """Read the source and take the root of its second band."""

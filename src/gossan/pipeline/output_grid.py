@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS
@@ -87,7 +89,7 @@ def choose_grid(
     survey = survey_bounds(coordinates)
     if not layers:
         size = float(pixel_m) if pixel_m != "finest" else sample_spacing(coordinates) / 10
-        return Grid.from_bounds(crs, survey, size)
+        return Grid.from_bounds(crs, on_multiples(survey, size), size)
     bounds = _union([transformed_bounds(layer.grid, crs) for layer in layers])
     shared = _intersection(bounds, survey)
     if shared[0] >= shared[2] or shared[1] >= shared[3]:
@@ -100,7 +102,22 @@ def choose_grid(
     size = _pixel_m(finest, crs) if pixel_m == "finest" else float(pixel_m)
     if same_crs(finest.crs, crs):
         return _snapped(finest, shared, size)
-    return Grid.from_bounds(crs, shared, size)
+    return Grid.from_bounds(crs, on_multiples(shared, size), size)
+
+
+def on_multiples(bounds: Bounds, size: float) -> Bounds:
+    """Grow a rectangle to multiples of the pixel size, so that maps of one size share pixels.
+
+    >>> on_multiples((105.0, 12.0, 390.0, 299.0), 100.0)
+    (100.0, 0.0, 400.0, 300.0)
+    """
+    left, bottom, right, top = (edge / size for edge in bounds)
+    return (
+        math.floor(left + 1e-6) * size,
+        math.floor(bottom + 1e-6) * size,
+        math.ceil(right - 1e-6) * size,
+        math.ceil(top - 1e-6) * size,
+    )
 
 
 def survey_bounds(coordinates: NDArray[np.float64]) -> Bounds:

@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 
 from gossan.errors import FitError, InputError
 from gossan.geo.grid import Grid
+from gossan.geochem.kriging.block_mean import block_mean
 from gossan.geochem.kriging.estimator import Kriging, distance_to_nearest
+from gossan.geochem.kriging.extrapolation import unsupported
 from gossan.geochem.kriging.neighbourhood import Neighbourhood
+from gossan.geochem.transforms import Log
 from gossan.geochem.variogram.fitting import Anisotropy, Structure, VariogramModel
 
 SPHERICAL = VariogramModel(0.05, (Structure("spherical", 0.59, 897.0),))
@@ -244,16 +247,82 @@ def test_a_lattice_is_its_points_row_by_row_from_the_north() -> None:
     np.testing.assert_array_equal(kriging.estimate_lattice(GRID), lattice[0])
 
 
-def test_the_variance_may_come_from_neighbours_and_the_estimate_from_all() -> None:
-    xy, z = scattered(200), np.random.default_rng(0).normal(size=200)
-    targets = scattered(50, 9)
-    both = Kriging(SPHERICAL, neighbours=None, variance_neighbours=24).fit(xy, z)
-    estimate, variance = both.predict(targets)
-    whole = Kriging(SPHERICAL, neighbours=None).fit(xy, z).predict(targets)
-    near = Kriging(SPHERICAL, neighbours=24).fit(xy, z).predict(targets)
-    np.testing.assert_allclose(estimate, whole[0], atol=1e-10)
-    np.testing.assert_array_equal(variance, near[1])
-    assert np.all(variance >= whole[1] - 1e-9)
+@pytest.mark.parametrize(("method", "drift"), [("ordinary", "linear"), ("universal", "linear"),
+                                               ("universal", "quadratic")])  # fmt: skip
+def test_leaving_out_from_the_global_system_equals_refitting(method, drift) -> None:
+    xy, z = scattered(40), np.random.default_rng(0).normal(size=40)
+    whole = Kriging(SPHERICAL, method, neighbours=None, drift=drift)
+    estimate, variance = whole.fit(xy, z).leave_one_out()
+    for one in (0, 17, 39):
+        rest = np.arange(40) != one
+        found = Kriging(SPHERICAL, method, neighbours=None, drift=drift).fit(xy[rest], z[rest])
+        expected = [part[0] for part in found.predict(xy[one : one + 1])]
+        np.testing.assert_allclose([estimate[one], variance[one]], expected, rtol=1e-9)
+
+
+def test_effective_numbers_of_the_global_system_are_those_of_all_neighbours() -> None:
+    xy, z = scattered(60), np.random.default_rng(0).normal(size=60)
+    whole = Kriging(SPHERICAL, "universal", neighbours=None).fit(xy, z).quality(GRID)
+    local = Kriging(SPHERICAL, "universal", neighbours=60).fit(xy, z).quality(GRID)
+    np.testing.assert_allclose(whole, local, rtol=1e-6)
+
+
+@pytest.mark.parametrize("leave_radius", [None, 500.0])
+def test_a_smooth_edge_leaves_no_steps(leave_radius) -> None:
+    xy, z = scattered(400), np.random.default_rng(0).normal(size=400)
+    rough = VariogramModel(0.3, (Structure("exponential", 1.0, 600.0),))
+    line = np.column_stack([np.linspace(430_500, 432_500, 40_001), np.full(40_001, 2_701_000.0)])
+    steps = {}
+    for edge in ("sharp", "smooth"):
+        kriging = Kriging(rough, neighbours=16, edge=edge, radius_m=leave_radius).fit(xy, z)
+        estimate, variance = kriging.predict(line)
+        away = np.hypot(*(line[:, None] - xy[None]).transpose(2, 0, 1)).min(axis=1) > 1.0
+        close = away[1:] & away[:-1]
+        steps[edge] = np.abs(np.diff(estimate))[close].max(), np.abs(np.diff(variance))[close].max()
+    assert steps["sharp"][0] > 0.02  # targets are 5 cm apart
+    assert steps["smooth"][0] < 0.002
+    assert steps["smooth"][1] < 0.002
+
+
+def test_a_smooth_edge_that_leaves_nobody_out_changes_nothing() -> None:
+    xy, z = scattered(30), np.random.default_rng(0).normal(size=30)
+    plain = Kriging(SPHERICAL, neighbours=30).fit(xy, z)
+    smooth = Kriging(SPHERICAL, neighbours=30, edge="smooth").fit(xy, z)
+    np.testing.assert_array_equal(plain.lattice(GRID), smooth.lattice(GRID))
+    np.testing.assert_allclose(plain.leave_one_out(), smooth.leave_one_out())
+
+
+def test_rough_samples_under_a_smooth_variogram_without_nugget_are_refused() -> None:
+    xy, z = scattered(100), np.random.default_rng(0).normal(size=100)
+    smooth = VariogramModel(0.0, (Structure("gaussian", 1.0, 3000.0),))
+    with pytest.raises(FitError, match=r"nearly singular matrix .* Add a nugget"):
+        Kriging(smooth, neighbours=None).fit(xy, z)
+
+
+def test_the_mean_of_a_block_is_the_average_of_the_means_of_its_points() -> None:
+    xy, z = scattered(80), np.random.default_rng(0).normal(size=80)
+    target = np.array([[431_500.0, 2_701_000.0]])
+    side = (np.arange(30) + 0.5) / 30 - 0.5
+    east, north = np.meshgrid(side * 600, side * 400)
+    points = target + np.column_stack([east.ravel(), north.ravel()])
+    estimate, variance = Kriging(SPHERICAL, neighbours=None).fit(xy, z).predict(points)
+    block = Kriging(SPHERICAL, neighbours=None, block_m=(600.0, 400.0)).fit(xy, z)
+    found = block_mean(block, Log(), target)[0]
+    assert found == pytest.approx(np.exp(estimate + variance / 2).mean(), rel=5e-3)
+    log_mean, log_variance = (float(part[0]) for part in block.predict(target))
+    assert np.exp(log_mean + log_variance / 2) < 0.95 * found  # without the variance within
+
+
+def test_a_trend_beyond_the_samples_is_unsupported_and_a_peak_among_them_is_not() -> None:
+    xy = scattered(60)
+    z = xy[:, 0] / 1000
+    kriging = Kriging(SMOOTH, "universal").fit(xy, z)
+    places = np.array(
+        [[431_500.0, 2_701_000.0], [436_000.0, 2_701_000.0], [427_000.0, 2_701_000.0]]
+    )
+    flagged = unsupported(xy, z, places, kriging.estimate(places))
+    assert flagged.tolist() == [False, True, False]
+    assert not unsupported(xy, z, places[:1], [99.0]).any()
 
 
 def test_empty_values_and_places_are_left_out_or_stay_empty() -> None:

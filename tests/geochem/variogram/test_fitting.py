@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -141,9 +142,9 @@ def test_the_likelihood_of_many_samples_is_near_the_exact_one() -> None:
     from gossan.geochem.variogram import likelihood as module
 
     order = np.random.default_rng(0).permutation(len(z))
-    near = RestrictedLikelihood(
-        xy[order], z[order], drift, module._predecessors(xy[order], module.PREVIOUS)
-    )
+    terms = np.arange(len(z))
+    previous = module._predecessors(xy[order], terms, module.PREVIOUS)
+    near = RestrictedLikelihood(xy[order], z[order], drift, terms, previous)
     other = VariogramModel(0.5, (Structure("exponential", 1.0, 700.0),))
     gap = near.minus_twice(truth)[0] - exact.minus_twice(truth)[0]
     assert abs(gap) < 2.0
@@ -308,3 +309,49 @@ def test_parameters_out_of_range_are_refused() -> None:
     ):
         with pytest.raises(InputError):
             make()
+
+
+def test_range_and_sill_stay_within_what_the_survey_shows(meuse) -> None:
+    xy, z = meuse
+    free = fit_variogram(xy, z, models=["exponential"], method="reml", longest_range_m=math.inf)
+    diagonal = float(np.hypot(*np.ptp(xy, axis=0)))
+    assert free.model.practical_range_m > 5 * diagonal  # the likelihood is flat along sill / range
+    for method in ("reml", "wls"):
+        fit = fit_variogram(xy, z, models=["exponential"], method=method)
+        assert fit.model.practical_range_m <= diagonal * 1.0001
+        assert fit.rows()[0]["longest_range_m"] == pytest.approx(diagonal)
+    bounded = fit_variogram(xy, z, models=["exponential"], method="reml")
+    assert bounded.model.sill <= 2 * np.var(z) * 1.0001
+    assert bounded.rows()[0]["limit"] == "sill"
+    assert bounded.candidates[0].aic - free.candidates[0].aic < 4
+    short = fit_variogram(xy, z, models=["matern"], method="reml", longest_range_m=900.0)
+    assert short.model.practical_range_m <= 900.1
+
+
+def test_pairs_of_a_subset_estimate_the_semivariance_of_all(monkeypatch) -> None:
+    from gossan.geochem.variogram import empirical as module
+
+    truth = VariogramModel(0.2, (Structure("exponential", 1.0, 1500.0),))
+    xy, z = simulated(599, truth, 5)
+    whole = empirical_variogram(xy, z)
+    monkeypatch.setattr(module, "MOST_PAIRS", 599 * 150)
+    part = empirical_variogram(xy, z)
+    assert 0.3 < part.pairs.sum() / whole.pairs.sum() < 0.7
+    np.testing.assert_allclose(part.semivariance, whole.semivariance, rtol=0.2)
+
+
+def test_a_part_of_the_conditional_densities_finds_the_truth(monkeypatch) -> None:
+    from gossan.geochem.variogram import likelihood as module
+
+    truth = VariogramModel(0.25, (Structure("exponential", 1.0, 1200.0),))
+    monkeypatch.setattr(module, "EXACT_UP_TO", 100)
+    monkeypatch.setattr(module, "MOST_TERMS", 250)
+    ratios = []
+    for seed in range(6):
+        xy, z = simulated(500, truth, seed)
+        fit = fit_variogram(xy, z, models=["exponential"], method="reml")
+        part = fit.model.structures[0]
+        ratios.append((fit.model.nugget, part.sill / part.range_m * 1200))
+    nugget, slope = np.mean(ratios, axis=0)
+    assert nugget == pytest.approx(0.25, abs=0.12)
+    assert slope == pytest.approx(1.0, rel=0.35)

@@ -12,6 +12,8 @@ import pytest
 import rasterio
 
 from gossan.geo.raster import open_raster
+from gossan.geochem.kriging.estimator import Kriging
+from gossan.geochem.variogram.model import Structure, VariogramModel
 
 Change = Callable[[str, str], Path]
 Command = Callable[..., tuple[int, str, str]]
@@ -170,6 +172,75 @@ def test_median_mean_and_interval_are_layers_of_their_own(plain: Path, command: 
         with rasterio.open(path) as file:
             statistics[path.stem] = file.tags()["gossan_statistic"]
     assert statistics["kriging_Cu"] == "median" and statistics["kriging_Cu_mean"] == "mean"
+
+
+@pytest.mark.parametrize("drift", ["linear", "quadratic"])
+def test_all_neighbours_make_the_standard_error_too(
+    plain: Path, command: Command, drift: str
+) -> None:
+    wanted = f'[kriging]\nmethod = "universal"\nneighbours = "all"\ndrift = "{drift}"'
+    swap(plain, "[kriging]", wanted)
+    assert command("krige", plain, "-q")[0] == 0
+    folder = plain.parent / "krige"
+    table = pd.read_csv(folder / "tables" / "samples.csv")
+    xy, z = table[["easting", "northing"]].to_numpy(float), np.log(table["Cu"].to_numpy(float))
+    layer = open_raster(folder / "layers" / "kriging_Cu_se.tif")
+    model = VariogramModel(0.0, (Structure("exponential", 0.4, 900.0),))
+    kriging = Kriging(model, "universal", neighbours=None, drift=drift).fit(xy, z)
+    expected = np.sqrt(kriging.lattice(layer.grid)[1])
+    np.testing.assert_allclose(layer.read(layer.grid.whole)[0], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_mean_of_blocks_averages_like_that_of_points(plain: Path, command: Command) -> None:
+    swap(plain, "[kriging]", '[kriging]\nneighbours = "all"\nalso = ["mean"]')
+    assert command("krige", plain, "-q", "--out", plain.parent / "points")[0] == 0
+    swap(plain, "[kriging]", "[kriging]\nblock_m = 900")
+    assert command("krige", plain, "-q", "--out", plain.parent / "blocks")[0] == 0
+    points, blocks = (
+        band(plain.parent / name / "layers" / "kriging_Cu_mean.tif").astype(float)
+        for name in ("points", "blocks")
+    )
+    edge = 5  # pixels of 90 m: blocks reach beyond the map
+    inner = (slice(edge, -edge), slice(edge, -edge))
+    summed = np.pad(np.cumsum(np.cumsum(points, 0), 1), ((1, 0), (1, 0)))
+    square = summed[10:, 10:] - summed[:-10, 10:] - summed[10:, :-10] + summed[:-10, :-10]
+    centred = (square[:-1, :-1] + square[1:, :-1] + square[:-1, 1:] + square[1:, 1:]) / 400
+    np.testing.assert_allclose(blocks[inner].mean(), centred.mean(), rtol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("neighbours", "words"), [('"all"', "nearly singular matrix"), ("32", "samples left out")]
+)
+def test_a_gaussian_variogram_without_nugget_is_refused(
+    plain: Path, command: Command, neighbours: str, words: str
+) -> None:
+    swap(plain, 'kind = "exponential", sill = 0.4, range_m = 900',
+         'kind = "gaussian", sill = 0.4, range_m = 9000')  # fmt: skip
+    swap(plain, "[kriging]", f"[kriging]\nneighbours = {neighbours}")
+    edit(plain, lambda t: t.assign(Cu_ppm=np.exp(np.random.default_rng(0).normal(3, 1, len(t)))))
+    code, _, said = command("krige", plain, "-q")
+    assert code == 2 and words in said and "Add a nugget" in said
+    assert not list((plain.parent / "krige" / "layers").glob("kriging_*"))
+
+
+def test_a_trend_above_every_sample_beyond_them_is_a_finding(plain: Path, command: Command) -> None:
+    def hill(table: pd.DataFrame) -> pd.DataFrame:
+        return table.assign(Cu_ppm=np.exp(2 + (table["easting"] - 411_000) / 3000))
+
+    edit(plain, hill)
+    swap(plain, "[kriging]", '[kriging]\nmethod = "universal"\nneighbours = "all"')
+    code, _, said = command("krige", plain, "-q")
+    assert code == 0, said
+    notes = json.loads((plain.parent / "krige" / "manifest.json").read_text())["notes"]
+    assert any("no sample supports it" in note for note in notes)
+
+
+def test_maps_without_imagery_lie_on_multiples_of_the_pixel(plain: Path, command: Command) -> None:
+    assert command("krige", plain, "-q")[0] == 0
+    left, bottom, right, top = open_raster(
+        plain.parent / "krige" / "layers" / "kriging_Cu.tif"
+    ).grid.bounds
+    assert [edge % 90 for edge in (left, bottom, right, top)] == [0, 0, 0, 0]
 
 
 def test_simulated_maps_keep_histogram_and_variogram_and_tell_exceedance(

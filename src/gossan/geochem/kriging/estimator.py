@@ -13,7 +13,7 @@ from gossan.errors import FitError, InputError, must
 from gossan.geo.grid import Grid
 from gossan.geochem.kriging.drift import check_drift, drift_terms
 from gossan.geochem.kriging.global_system import GlobalSystem
-from gossan.geochem.kriging.kernels import krige_local
+from gossan.geochem.kriging.kernels import LocalKriging, krige_local
 from gossan.geochem.kriging.neighbourhood import Neighbourhood, Search
 from gossan.geochem.kriging.support import Support, block_support, point_support
 from gossan.geochem.threads import run_chunks
@@ -22,6 +22,7 @@ from gossan.geochem.variogram.model import VariogramModel
 Method = Literal["ordinary", "simple", "universal"]
 Nugget = Literal["exact", "filtered"]
 Drift = Literal["linear", "quadratic"]
+Edge = Literal["sharp", "smooth"]
 Array = NDArray[np.float64]
 
 
@@ -58,9 +59,10 @@ class Kriging:
         value (gstat's ``Err``).
     radius_m, search, fewest
         Of the neighbourhood: see ``Neighbourhood``.
-    variance_neighbours
-        With ``neighbours=None``: take the variance from this many nearest samples, which is
-        far quicker than the global variance; None: global.
+    edge
+        "sharp": every neighbour counts in full, as in gstat, and the map steps where one
+        enters or leaves. "smooth": the neighbours' error variance grows without bound toward
+        the first sample left out, and the map has no steps (search "nearest" only).
     workers
         Threads; None: one a processor. The result does not depend on it.
 
@@ -92,11 +94,13 @@ class Kriging:
     radius_m: float | None = None
     search: Search = "nearest"
     fewest: int = 1
-    variance_neighbours: int | None = None
+    edge: Edge = "sharp"
     workers: int | None = None
 
     def __post_init__(self) -> None:
-        for name, allowed in (("method", Method), ("drift", Drift), ("nugget", Nugget)):
+        for name, allowed in (
+            ("method", Method), ("drift", Drift), ("nugget", Nugget), ("edge", Edge),
+        ):  # fmt: skip
             words = get_args(allowed)
             if getattr(self, name) not in words:
                 got = repr(getattr(self, name))
@@ -109,9 +113,13 @@ class Kriging:
             raise InputError(
                 must("search and radius_m", "used with neighbours", "neighbours = None", cure)
             )
-        count = self.neighbours or self.variance_neighbours
-        if count is not None:
-            self._neighbourhood = Neighbourhood(count, self.radius_m, self.search, self.fewest)
+        if self.edge == "smooth" and self.search != "nearest":
+            cure = 'Use edge = "sharp" with sectors'
+            raise InputError(must("edge", 'smooth with search "nearest"', self.search, cure))
+        if self.neighbours is not None:
+            self._neighbourhood = Neighbourhood(
+                self.neighbours, self.radius_m, self.search, self.fewest
+            )
 
     def fit(self, coordinates: ArrayLike, values: ArrayLike) -> Self:
         """Take samples: (n, 2) easting and northing in metres, (n,) values; NaN is left out.
@@ -163,17 +171,21 @@ class Kriging:
         """Give distance to the nearest sample and effective number of samples (2, height, width).
 
         Distance in metres on the ground. The effective number is ``1 / sum(w^2)`` of the
-        kriging weights w of a neighbourhood (32 nearest where kriging is global).
+        kriging weights w.
 
         Source: Kish (1965), section 8.2.
         """
         nodes = nodes_of(grid)
         distance = distance_to_nearest(self.samples_, nodes, self.workers)
-        effective = self._local(nodes, 3)[2]
+        effective = self._run(nodes, 3)[2]
         return np.stack([distance, effective]).reshape(2, *grid.shape)
 
     def leave_one_out(self) -> tuple[Array, Array]:
-        """Give estimate and variance, each (n,), of every sample from the other ones."""
+        """Estimate and variance, each (n,), of every sample from the other ones."""
+        system = self._fitted
+        if system is not None and self.block_m is None:
+            estimate, variance = system.leave_one_out(self.nugget == "filtered")
+            return estimate + self.shift_, variance
         out = self._local(self.samples_, 2, leave_out=True)
         return out[0], out[1]
 
@@ -198,35 +210,33 @@ class Kriging:
         if system is None:
             return self._local(coordinates, rows)
         targets = self.variogram.turn(as_targets(coordinates))
-        support = self._support()
-        local_variance = rows == 2 and self.variance_neighbours is not None
-        out = np.empty((1 if local_variance else rows, len(targets)))
-        system.predict(targets, support, self._jump, out, self.workers)
+        out = np.empty((rows, len(targets)))
+        system.predict(targets, self._support(), self._jump, out, self.workers)
         out[0] += self.shift_
-        if local_variance:
-            return np.stack([out[0], self._local(coordinates, 2)[1]])
         return out
 
     def _local(self, coordinates: ArrayLike, rows: int, leave_out: bool = False) -> Array:
         self._fitted  # noqa: B018
         targets = self.variogram.turn(as_targets(coordinates))
-        support, jump = self._support(), self._jump
         where = getattr(self, "_neighbourhood", None) or Neighbourhood(32)
-        if leave_out:
-            where = replace(where, neighbours=where.neighbours + 1)
+        fade = self.edge == "smooth"
+        where = replace(where, neighbours=where.neighbours + leave_out + fade)
         terms = drift_terms(self.method, self.drift)
-        fewest = max(where.fewest, terms)
+        radius = np.inf if self.radius_m is None else float(self.radius_m)
+        local = LocalKriging(
+            self._turned, self._centred, self._noise, self.variogram.packed, self._jump, terms,
+            max(where.fewest, terms), self._support(), fade, radius,
+        )  # fmt: skip
         out = np.empty((rows, len(targets)))
 
         def part(start: int, stop: int) -> None:
             chunk = targets[start:stop]
             nearest = where.find(self._turned, chunk, self._tree)
             if leave_out:  # samples are distinct: each is its own nearest
-                nearest = np.ascontiguousarray(nearest[:, 1:])
-            krige_local(
-                self._turned, self._centred, self._noise, chunk, nearest,
-                self.variogram.packed, jump, terms, fewest, *support, out[:, start:stop],
-            )  # fmt: skip
+                nearest = nearest[:, 1:]
+            if fade and nearest.shape[1] < where.neighbours - leave_out:  # nobody is left out
+                nearest = np.column_stack([nearest, np.full(len(nearest), -1)])
+            krige_local(local, chunk, np.ascontiguousarray(nearest), out[:, start:stop])
 
         run_chunks(part, len(targets), self.workers)
         out[0] += self.shift_

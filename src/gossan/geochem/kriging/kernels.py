@@ -6,12 +6,18 @@ Coordinates are already turned, so that covariance depends on distance alone.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from gossan.arrays.small_systems import factor, solve
-from gossan.geochem.variogram.kernels import FAST, add_covariances
+from gossan.geochem.kriging.support import Support
+from gossan.geochem.variogram.kernels import FAST, Packed, add_covariances
+
+FULL_SHARE = 0.75
+"""Share of a fading neighbourhood's reach within which neighbours count in full."""
 
 # a neighbour whose variance, given the others, is below this share of its own adds nothing
 # but rounding error: it gets weight 0
@@ -173,32 +179,61 @@ def _estimate(rhs, f, k, terms, g, mu):  # type: ignore[no-untyped-def]
     return estimate, variance
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
-def krige_local(  # type: ignore[no-untyped-def]
-    xy,
-    z,
-    noise,
-    targets,
-    nearest,
-    packed,
-    jump,
-    terms,
-    fewest,
-    offsets,
-    weights,
-    target_variance,
-    out,
-):
-    """Krige each target from its own neighbours.
+class LocalKriging(NamedTuple):
+    """What all targets of a local kriging share.
 
-    ``nearest`` (t, k) holds indices into ``xy`` (n, 2), ``z`` and ``noise`` (n,), -1 where a
-    neighbourhood has fewer; ``terms`` is the number of drift functions (0 simple, 1 ordinary,
-    3 linear, 6 quadratic); ``jump`` the covariance added where a support point and a sample
-    coincide; ``offsets`` (g, 2) and ``weights`` (g,) the points of a target's support;
-    ``target_variance`` its own variance. Fills ``out`` (2 or 3, t): estimate, variance and
-    the effective number of samples; NaN where there are fewer than ``fewest`` neighbours or
-    the drift cannot be told from them.
+    ``xy`` (n, 2), ``z`` and ``noise`` (n,) of the samples; ``terms`` is the number of drift
+    functions (0 simple, 1 ordinary, 3 linear, 6 quadratic); ``jump`` the covariance added where
+    a support point and a sample coincide; ``support`` the points of a target's support, their
+    weights and its own variance. With ``fade`` the last neighbour only says how far the
+    neighbourhood reaches, at most ``radius``.
     """
+
+    xy: NDArray[np.float64]
+    z: NDArray[np.float64]
+    noise: NDArray[np.float64]
+    packed: Packed
+    jump: float
+    terms: int
+    fewest: int
+    support: Support
+    fade: bool
+    radius: float
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _fading(distance, reach, sill):  # type: ignore[no-untyped-def]
+    """Error variance of a neighbour at a distance: 0 well inside, without bound at the reach."""
+    inside = (distance / reach - FULL_SHARE) / (1.0 - FULL_SHARE)
+    if inside <= 0.0:
+        return 0.0
+    odds = inside / max(1.0 - inside, 1e-6)
+    return sill * odds * odds
+
+
+@njit(cache=True, nogil=True)
+def _reach(local, x, y, nearest):  # type: ignore[no-untyped-def]
+    """How many neighbours count, and the distance at which their influence ends (inf: none)."""
+    most = nearest.shape[0] - 1 if local.fade else nearest.shape[0]
+    if not local.fade:
+        return most, np.inf
+    j = nearest[most]
+    if j < 0:
+        return most, local.radius
+    return most, math.hypot(local.xy[j, 0] - x, local.xy[j, 1] - y)
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def krige_local(local, targets, nearest, out):  # type: ignore[no-untyped-def]
+    """Krige each target (turned coordinates, (t, 2)) from its own neighbours.
+
+    ``local`` is a ``LocalKriging``; ``nearest`` (t, k) holds indices of samples, -1 where a
+    neighbourhood has fewer. Fills ``out`` (2 or 3, t): estimate, variance and the effective
+    number of samples; NaN where there are fewer than ``fewest`` neighbours or the drift cannot
+    be estimated from them.
+    """
+    packed, terms = local.packed, local.terms
+    offsets, weights = local.support.offsets, local.support.weights
     most = nearest.shape[1]
     size = most * (most + 1) // 2
     c, h = np.empty(size), np.empty(max(size, most))
@@ -206,31 +241,35 @@ def krige_local(  # type: ignore[no-untyped-def]
     rhs = np.empty((2 + terms, most))
     px, py, e, part = np.empty(most), np.empty(most), np.empty(most), np.empty(most)
     g, mu, f = np.empty((6, 6)), np.empty(6), np.zeros(6)
+    sill = packed.sills.sum()
     for t in range(targets.shape[0]):
         x, y = targets[t, 0], targets[t, 1]
         k = 0
         farthest = 0.0
-        for i in range(most):
+        used, reach = _reach(local, x, y, nearest[t])
+        for i in range(used):
             j = nearest[t, i]
             if j < 0:
                 break
-            px[k], py[k], e[k] = xy[j, 0], xy[j, 1], noise[j]
-            rhs[1, k] = z[j]
+            px[k], py[k], e[k] = local.xy[j, 0], local.xy[j, 1], local.noise[j]
+            if reach < np.inf:
+                e[k] += _fading(math.hypot(px[k] - x, py[k] - y), reach, sill + local.noise[j])
+            rhs[1, k] = local.z[j]
             farthest = max(farthest, abs(px[k] - x) + abs(py[k] - y))
             k += 1
-        if k < fewest:
+        if k < local.fewest:
             out[:, t] = np.nan
             continue
         scale = 1.0 / farthest if farthest > 0.0 else 1.0
         fill(px, py, e, k, packed, h, c, system)
-        _target_covariances(px, py, x, y, k, packed, jump, offsets, weights, h, part, rhs[0])
+        _target_covariances(px, py, x, y, k, packed, local.jump, offsets, weights, h, part, rhs[0])
         if terms > 0:
             _drift_rows(px, py, x, y, k, terms, scale, rhs)
             _drift_target(offsets, weights, terms, scale, f)
         whiten(system, rhs, k, 2 + terms)
         estimate, variance = _estimate(rhs, f, k, terms, g, mu)
         out[0, t] = estimate
-        out[1, t] = max(target_variance + variance, 0.0) if variance == variance else np.nan
+        out[1, t] = max(local.support.variance + variance, 0.0) if variance == variance else np.nan
         if out.shape[0] > 2:
             row = rhs[0]
             back(system, row, k)

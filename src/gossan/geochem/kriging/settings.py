@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from gossan.errors import GossanError, must
 from gossan.geochem.interpolators import InterpolatorWord
-from gossan.geochem.kriging.estimator import Drift, Method, Nugget
+from gossan.geochem.kriging.estimator import Drift, Edge, Method, Nugget
 from gossan.geochem.kriging.neighbourhood import Search
 from gossan.geochem.transforms import Tails, TransformWord
 from gossan.geochem.variogram.empirical import Estimator
@@ -62,6 +62,8 @@ class VariogramSettings(Settings):
     """Longest distance of the classes; default: a third of the extent."""
     width_m: float | None = Field(default=None, gt=0)
     """Width of a class; default: 15 classes."""
+    longest_range_m: float | None = Field(default=None, gt=0)
+    """Largest practical range of a fit; default: the diagonal of the samples' extent."""
     nugget: float | None = Field(default=None, ge=0)
     """Of a given variogram."""
     structures: tuple[StructureSettings, ...] = ()
@@ -143,6 +145,9 @@ class KrigeSettings(Settings):
     """How they are chosen."""
     radius_m: float | None = Field(default=None, gt=0)
     """How far they are looked for; default: any distance."""
+    edge: Edge | None = None
+    """"smooth" fades neighbours out, so that the map has no steps, "sharp" is as in gstat; default:
+    smooth, or sharp where neighbours or search is set."""
     fewest: int = Field(default=1, ge=1)
     """With fewer samples in reach the map is empty."""
     block_m: float | None = Field(default=None, gt=0)
@@ -185,7 +190,22 @@ class KrigeSettings(Settings):
         if self.cell_m is not None and self.declustering == "none":
             cure = 'Set declustering = "cells"'
             raise ValueError(must("cell_m", "given with declustering", self.cell_m, cure))
+        if self.edge == "smooth" and self.search != "nearest":
+            cure = 'Leave edge out, or set search = "nearest"'
+            raise ValueError(must("edge", 'smooth with search "nearest"', self.search, cure))
         if self.neighbours == "all" and (self.search != "nearest" or self.radius_m is not None):
             cure = "Set neighbours, for example 32"
             raise ValueError(must("search and radius_m", "used with neighbours", "all", cure))
         return self
+
+    @property
+    def edge_used(self) -> Edge:
+        """The edge of the neighbourhood: as set, else smooth for the default neighbourhood.
+
+        >>> KrigeSettings().edge_used, KrigeSettings(neighbours=16).edge_used
+        ('smooth', 'sharp')
+        """
+        if self.edge is not None:
+            return self.edge
+        chosen = {"neighbours", "search"} & self.model_fields_set
+        return "sharp" if chosen else "smooth"

@@ -42,12 +42,17 @@ def block_support(model: VariogramModel, block_m: float | tuple[float, float]) -
 
     Source: Carr and Palmer (1993), Math. Geol. 25; Journel and Huijbregts (1978), II.D.
     """
+    places, weights = gauss_points(block_m)
+    variance = float(weights @ model.between(places, places) @ weights)
+    return Support(model.turn(places), weights, variance)
+
+
+def gauss_points(block_m: float | tuple[float, float]) -> tuple[Array, Array]:
+    """Points (16, 2) of a rectangle about its centre, metres, and their weights (16,)."""
     width, height = block_m if isinstance(block_m, tuple) else (block_m, block_m)
     if not (width > 0 and height > 0):
         raise InputError(must("block_m", "above 0", block_m, "Give metres, or None for points"))
     node, weight = np.polynomial.legendre.leggauss(GAUSS_POINTS)
     east, north = np.meshgrid(node * width / 2, node * height / 2)
     weights = np.outer(weight, weight).ravel() / 4
-    places = np.column_stack([east.ravel(), north.ravel()])
-    variance = float(weights @ model.between(places, places) @ weights)
-    return Support(model.turn(places), np.ascontiguousarray(weights), variance)
+    return np.column_stack([east.ravel(), north.ravel()]), np.ascontiguousarray(weights)

@@ -14,6 +14,8 @@ from gossan.geochem.variogram.kernels import pair_differences, pair_sums
 Estimator = Literal["matheron", "cressie_hawkins", "dowd"]
 MIN_SAMPLES = 10
 MOST_FOR_MEDIANS = 6000
+MOST_PAIRS = 400_000_000
+"""Pairs visited at most: all of them up to 28,000 samples."""
 _POWER = {"matheron": 2.0, "cressie_hawkins": 0.5, "dowd": 2.0}
 
 Array = NDArray[np.float64]
@@ -21,7 +23,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class EmpiricalVariogram:
-    """Hold semivariance by class of distance (and direction); empty classes are left out.
+    """Semivariance by class of distance (and direction); empty classes are left out.
 
     Parameters
     ----------
@@ -65,6 +67,9 @@ def empirical_variogram(
     - cressie_hawkins: ``(sum(|d|^0.5) / N)^4 / (2 (0.457 + 0.494 / N + 0.045 / N^2))``
     - dowd: ``2.198 median(|d|)^2 / 2``, from 6,000 samples at random where there are more
       (medians need every pair at once)
+
+    Above 28,000 samples the pairs of a random subset of samples with all others stand for all
+    pairs, so that time is bounded and every class, near or far, keeps its share.
 
     Parameters
     ----------
@@ -111,7 +116,9 @@ def empirical_variogram(
         xy, z = np.ascontiguousarray(xy[few]), z[few]
     order = np.argsort(xy[:, 0], kind="stable")
     args = (xy, z, order)
-    count, distance, total = pair_sums(*args, 0, len(z), width, bins, sectors, _POWER[estimator])
+    count, distance, total = pair_sums(
+        *args, _first_members(len(z)), width, bins, sectors, _POWER[estimator]
+    )
     if count.sum() == 0:
         raise FitError(
             must("cutoff_m", "longer than the sample spacing", f"{cutoff:g}", "Raise it")
@@ -138,7 +145,7 @@ def empirical_variogram(
 
 
 def usable(coordinates: ArrayLike, values: ArrayLike) -> tuple[Array, Array]:
-    """Check and keep the samples that have a place and a value: (n, 2) and (n,)."""
+    """Keep the samples that have a place and a value: (n, 2) and (n,)."""
     xy = np.ascontiguousarray(coordinates, dtype=np.float64)
     z = np.ascontiguousarray(values, dtype=np.float64)
     if xy.ndim != 2 or xy.shape[1] != 2 or z.shape != xy.shape[:1]:
@@ -187,6 +194,14 @@ def _classes(xy: Array, cutoff_m: float | None, width_m: float | None) -> tuple[
         )
     bins = max(int(np.ceil(cutoff / width - 1e-9)), 1)
     return cutoff, width, bins
+
+
+def _first_members(samples: int) -> NDArray[np.int64]:
+    """Ranks (by easting) of the samples whose pairs with all later ones are visited."""
+    most = 2 * MOST_PAIRS // samples
+    if samples <= most:
+        return np.arange(samples)
+    return np.sort(np.random.default_rng(0).choice(samples, most, replace=False))
 
 
 def _dowd(differences: Array, count: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
@@ -20,6 +21,7 @@ from gossan.geochem.variogram.empirical import (
 )
 from gossan.geochem.variogram.least_squares import Candidate, fit_weighted, parse_form
 from gossan.geochem.variogram.likelihood import RestrictedLikelihood, fit_likelihood
+from gossan.geochem.variogram.limits import UNLIMITED, Limits
 from gossan.geochem.variogram.model import Anisotropy, Structure, VariogramModel
 
 __all__ = [
@@ -63,6 +65,8 @@ class VariogramFit:
         "wls" or "reml".
     cross_validations
         One for each candidate where the choice was made by cross-validation, else none.
+    limits
+        What bounded the range and the sill.
     """
 
     model: VariogramModel
@@ -70,6 +74,7 @@ class VariogramFit:
     candidates: tuple[Candidate, ...]
     method: FitMethod
     cross_validations: tuple[CrossValidation, ...] = ()
+    limits: Limits = UNLIMITED
 
     def rows(self) -> list[dict[str, object]]:
         """Give a row for each candidate, for a table: form, parameters, misfit, choice."""
@@ -82,6 +87,8 @@ class VariogramFit:
                 "sill": c.model.sill, "practical_range_m": c.model.practical_range_m,
                 "azimuth_deg": turn.azimuth_deg, "ratio": turn.ratio,
                 "misfit": c.misfit, "aic": c.aic, "description": str(c.model),
+                "longest_range_m": self.limits.practical_range_m,
+                "largest_sill": self.limits.sill, "limit": self.limits.reached(c.model),
             }  # fmt: skip
             if self.cross_validations:
                 check = self.cross_validations[rank]
@@ -104,6 +111,7 @@ def fit_variogram(
     drift: VariogramDrift = "none",
     cutoff_m: float | None = None,
     width_m: float | None = None,
+    longest_range_m: float | None = None,
 ) -> VariogramFit:
     """Fit several forms of variogram and choose one.
 
@@ -132,6 +140,10 @@ def fit_variogram(
         Polynomial in the coordinates taken off first: "none", "linear" or "quadratic".
     cutoff_m, width_m
         Of the classes: see ``empirical_variogram``.
+    longest_range_m
+        Largest practical range; default: the diagonal of the samples' extent. ``inf`` fits
+        without limits, as R's gstat and nlme do; otherwise likelihood also keeps the sill at or
+        below twice the variance of the samples.
 
     Raises
     ------
@@ -162,7 +174,10 @@ def fit_variogram(
     functions = drift_functions(xy, _terms(drift))
     z = z - functions @ np.linalg.lstsq(functions, z, rcond=None)[0] if drift != "none" else z
     classes = {"estimator": estimator, "cutoff_m": cutoff_m, "width_m": width_m}
-    search = _Search(xy, z, functions, classes, method, smoothness)
+    limits = Limits.of_survey(xy, z, longest_range_m)
+    if longest_range_m == math.inf:
+        limits = UNLIMITED
+    search = _Search(xy, z, functions, classes, method, smoothness, limits)
     given = anisotropy if isinstance(anisotropy, Anisotropy) else None
     found = sorted((search.fit(form, given) for form in models), key=lambda c: c.aic)
     if anisotropy == "fit":
@@ -172,7 +187,7 @@ def fit_variogram(
         tried = [(cross_validate(xy, z, c.model), c) for c in found]
         tried.sort(key=lambda pair: pair[0].score)
         checks, found = tuple(t[0] for t in tried), [t[1] for t in tried]
-    return VariogramFit(found[0].model, search.pooled, tuple(found), method, checks)
+    return VariogramFit(found[0].model, search.pooled, tuple(found), method, checks, limits)
 
 
 def _terms(drift: VariogramDrift) -> int:
@@ -184,8 +199,9 @@ class _Search:
 
     def __init__(
         self, xy: Array, z: Array, functions: Array, classes: dict, method: FitMethod,
-        smoothness: float | None,
+        smoothness: float | None, limits: Limits,
     ) -> None:  # fmt: skip
+        self.limits = limits
         self.xy, self.z, self.functions, self.classes = xy, z, functions, classes
         self.method, self.smoothness = method, smoothness
         self.pooled = empirical_variogram(xy, z, **classes)
@@ -208,16 +224,23 @@ class _Search:
                     self.xy, self.z, sectors=SECTORS, **self.classes
                 )
             empirical = self.directional
-        start = fit_weighted(empirical, form, smoothness=self.smoothness, anisotropy=anisotropy)
-        return start if self.method == "wls" else fit_likelihood(self.likelihood, start)
+        longest = self.limits.practical_range_m
+        start = fit_weighted(
+            empirical, form, smoothness=self.smoothness, anisotropy=anisotropy,
+            longest_m=None if longest == math.inf else longest,
+        )  # fmt: skip
+        return start if self.method == "wls" else self._likeliest(start)
+
+    def _likeliest(self, start: Candidate, directional: bool = False) -> Candidate:
+        return fit_likelihood(self.likelihood, start, directional=directional, limits=self.limits)
 
     def turn(self, found: list[Candidate]) -> list[Candidate]:
         """Estimate a direction for the best form; refit all with it where it pays."""
         _check_spread(self.xy)
         straight = found[0]
         if self.method == "wls":
-            straight = fit_likelihood(self.likelihood, straight)
-        turned = fit_likelihood(self.likelihood, straight, directional=True)
+            straight = self._likeliest(straight)
+        turned = self._likeliest(straight, directional=True)
         if straight.aic - turned.aic <= ANISOTROPY_GAIN:
             return found
         if self.method == "reml":

@@ -142,11 +142,11 @@ def _group(dx, dy, h, width, bins, sectors):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def pair_sums(xy, z, order, first, last, width, bins, sectors, power):  # type: ignore[no-untyped-def]
+def pair_sums(xy, z, order, firsts, width, bins, sectors, power):  # type: ignore[no-untyped-def]
     """Sum pairs into bins of distance and direction.
 
-    For samples sorted by easting (``order``) and pairs whose first member is in
-    ``first:last``: number of pairs, sum of distances and sum of |difference|^power, each
+    For samples sorted by easting (``order``) and pairs whose member further west has a rank in
+    ``firsts``: number of pairs, sum of distances and sum of |difference|^power, each
     (sectors, bins). A pair at distance h falls in bin ceil(h / width) - 1; a pair at h = 0 in
     the first. Sector s is centred on azimuth 180 s / sectors.
     """
@@ -154,7 +154,7 @@ def pair_sums(xy, z, order, first, last, width, bins, sectors, power):  # type: 
     total_h = np.zeros((sectors, bins))
     total_d = np.zeros((sectors, bins))
     cutoff = width * bins
-    for a in range(first, last):
+    for a in firsts:
         i = order[a]
         for b in range(a + 1, order.shape[0]):
             j = order[b]

@@ -38,6 +38,7 @@ def fit_weighted(
     *,
     smoothness: float | None = None,
     anisotropy: Anisotropy | None = None,
+    longest_m: float | None = None,
 ) -> Candidate:
     """Fit one form of model by weighted least squares.
 
@@ -55,6 +56,8 @@ def fit_weighted(
         Of a Matern structure; None searches 0.3, 0.75, 1, 1.5 and 2.5.
     anisotropy
         Given direction and ratio; the classes must then be directional.
+    longest_m
+        Limit on the practical range; None: three cutoffs on the range parameter.
 
     Returns
     -------
@@ -78,7 +81,7 @@ def fit_weighted(
     distance = _effective(empirical, anisotropy)
     weight = np.sqrt(empirical.pairs) / np.maximum(distance, 1e-9 * empirical.cutoff_m)
     trials = [
-        _search(kinds, nu, distance, empirical.semivariance, weight, empirical.cutoff_m)
+        _search(kinds, nu, distance, empirical.semivariance, weight, empirical.cutoff_m, longest_m)
         for nu in choices
     ]
     best = min(trials, key=lambda t: t[0])
@@ -119,13 +122,18 @@ def _aic(misfit: float, classes: int, parameters: int) -> float:
 
 
 def _search(
-    kinds: Sequence[str], nu: float, h: Array, gamma: Array, weight: Array, cutoff: float
-) -> tuple[float, Array, Array, float]:
+    kinds: Sequence[str], nu: float, h: Array, gamma: Array, weight: Array, cutoff: float,
+    longest_m: float | None,
+) -> tuple[float, Array, Array, float]:  # fmt: skip
     low, high = math.log(max(h.min() * 0.3, cutoff * 1e-3)), math.log(cutoff * 3.0)
+    highest = np.full(len(kinds), high)
+    if longest_m is not None:
+        highest = np.log([longest_m / Structure(k, 1.0, 1.0, nu).practical_range_m for k in kinds])  # type: ignore[arg-type]
+        low, high = min(low, highest.min() - 1e-6), float(highest.max())
     starts = np.linspace(low, high, _RANGE_STARTS if len(kinds) == 1 else 9)
 
     def misfit(log_ranges: Array) -> float:
-        if np.any(log_ranges < low) or np.any(log_ranges > high):
+        if np.any(log_ranges < low) or np.any(log_ranges > highest + 1e-9):
             return 1e300
         return _solve(kinds, nu, np.exp(log_ranges), h, gamma, weight)[0]
 

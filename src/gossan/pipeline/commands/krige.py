@@ -25,6 +25,7 @@ from gossan.io.tables import Table
 from gossan.names import file_name
 from gossan.pipeline.imagery import open_imagery
 from gossan.pipeline.inputs import grid_record, place
+from gossan.pipeline.kriging.doubts import warn_of_extrapolation
 from gossan.pipeline.kriging.fit import CellWeights, FittedKriging, fit_kriging
 from gossan.pipeline.kriging.layers import LayerWriter, Statistics
 from gossan.pipeline.kriging.simulation import simulate_element, simulation_check, write_simulation
@@ -186,6 +187,7 @@ def _layers(
                 all_.run, all_.blocks, all_.settings, grid, NAME + suffix, suffix, tags
             )
             found = writer.write(fitted)
+            warn_of_extrapolation(data, fitted.kriging, grid)
         all_.notes += [f"{survey}, {element}: {note}" for note in notes]
         _record(all_, survey, data, found)
         about = {"survey": survey, "element": element, "of": "kriging"}

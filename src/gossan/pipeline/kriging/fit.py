@@ -24,6 +24,7 @@ from gossan.geochem.variogram.fitting import (
     VariogramModel,
     fit_variogram,
 )
+from gossan.pipeline.kriging.doubts import refuse_contradicted, warn_of_limit
 from gossan.pipeline.surveys import Working
 
 Array = NDArray[np.float64]
@@ -95,11 +96,12 @@ def fit_kriging(data: Working, settings: KrigeSettings) -> FittedKriging:
         radius_m=settings.radius_m,
         search=settings.search,
         fewest=settings.fewest,
-        variance_neighbours=32 if everyone else None,
+        edge=settings.edge_used,
     ).fit(xy, z)
     # a held-out sample is a point with its nugget, whatever the map stands for
     alone = replace(kriging, block_m=None, nugget="exact").fit(xy, z)
     check = CrossValidation(alone.values_, *alone.leave_one_out())
+    refuse_contradicted(variogram.model, check)
     return FittedKriging(data, variogram, kriging, _held_out(data, alone, check), check)
 
 
@@ -123,8 +125,10 @@ def find_variogram(
     wanted = settings.direction or asked
     fit: VariogramFit = fit_variogram(
         xy, z, models=settings.models, method=settings.method, choose=settings.choose,
-        anisotropy=wanted, smoothness=settings.smoothness, drift=drift, **classes,
+        anisotropy=wanted, smoothness=settings.smoothness, drift=drift,
+        longest_range_m=settings.longest_range_m, **classes,
     )  # fmt: skip
+    warn_of_limit(fit)
     points = _points(fit.empirical, fit.model)
     if wanted is not None:
         turned = empirical_variogram(xy, _residuals(xy, z, drift), sectors=SECTORS, **classes)

@@ -15,6 +15,7 @@ from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer, MappedLayer
 from gossan.geochem.back_transforms import interval_of, mean_of, median_of
 from gossan.geochem.interpolators import Interpolator, InterpolatorWord, ThinPlate, interpolator
+from gossan.geochem.kriging.block_mean import block_mean
 from gossan.geochem.kriging.estimator import distance_to_nearest, nodes_of
 from gossan.geochem.kriging.settings import KrigeSettings, Statistic
 from gossan.geochem.transforms import Transform
@@ -49,8 +50,9 @@ class AtPixels:
 class InUnits:
     """Turn estimate and standard error of the working scale into the statistics asked for.
 
-    The estimate becomes the median, the interval is carried by quantile, and the mean is the
-    unbiased one; below zero, where no element can be, becomes zero. The standard error stays.
+    The estimate becomes the median and the interval is carried by quantile. The mean is that of
+    the point, or comes as a third band where it is that of a block. What lies below zero, where
+    no content can be, becomes zero. The standard error stays.
     """
 
     transform: Transform
@@ -63,15 +65,15 @@ class InUnits:
         return ("estimate", "standard_error", *more)
 
     def __call__(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Map (2, row, column) to (bands, row, column)."""
-        estimate, error = values.astype(np.float64)
-        parts = [np.maximum(median_of(self.transform, estimate), 0.0), error]
+        """Map (2 or 3, row, column) to (bands, row, column)."""
+        estimate, error, *means = values.astype(np.float64)
+        parts = [median_of(self.transform, estimate), error]
         for word in self.also:
             if word == "mean":
-                parts.append(np.maximum(mean_of(self.transform, estimate, error), 0.0))
+                parts.append(means[0] if means else mean_of(self.transform, estimate, error))
             else:
-                parts += [np.maximum(p, 0.0) for p in interval_of(self.transform, estimate, error)]
-        return np.stack(parts).astype(np.float32)
+                parts += interval_of(self.transform, estimate, error)
+        return np.stack([np.maximum(part, 0.0) for part in parts]).astype(np.float32)
 
 
 def alternative(word: InterpolatorWord) -> Interpolator:
@@ -123,14 +125,14 @@ class LayerWriter:
         return lattice_over(self.grid, step)
 
     def _kriged(self, fitted: FittedKriging) -> Statistics:
-        lattice, kriging = self._lattice(fitted), fitted.kriging
-        bands = ("estimate", "variance")
+        lattice, data = self._lattice(fitted), fitted.data
+        bands = ("estimate", "variance", *(("mean",) if self._mean_of_blocks else ()))
         layer: Layer
         if lattice is None:
-            layer = AtPixels(self.grid, bands, lambda places: np.stack(kriging.predict(places)))
+            layer = AtPixels(self.grid, bands, lambda places: self._at(fitted, places))
         else:
-            layer = smooth_layer(lattice, kriging.lattice(lattice), bands, self.grid)
-        data = fitted.data
+            fields = self._at(fitted, nodes_of(lattice)).reshape(-1, *lattice.shape)
+            layer = smooth_layer(lattice, fields, bands, self.grid)
         units = InUnits(data.transform, self.settings.also)
         mapped = MappedLayer(RootLayer(layer), units, units.bands)
         files, tags = {}, {}
@@ -144,6 +146,17 @@ class LayerWriter:
         scales = {path: tag["gossan_unit"] for path, tag in tags.items()}
         found = self.blocks.write_many(mapped, files, tags, scales)
         return {path.stem: f[files[path][0]] for path, f in zip(files, found)}
+
+    @property
+    def _mean_of_blocks(self) -> bool:
+        return self.settings.block_m is not None and "mean" in self.settings.also
+
+    def _at(self, fitted: FittedKriging, places: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Estimate, variance and, for blocks, the mean in the unit at places: (2 or 3, n)."""
+        found = np.stack(fitted.kriging.predict(places))
+        if not self._mean_of_blocks:
+            return found
+        return np.vstack([found, block_mean(fitted.kriging, fitted.data.transform, places)])
 
     def _supported(self, fitted: FittedKriging) -> Statistics:
         """Write the distance to the nearest sample and the effective number of samples."""
