@@ -152,22 +152,16 @@ def spelled(tree: ast.AST) -> list[tuple[str, int]]:
     ]
 
 
-READERS = (
-    "report/",
-    "demo/show",
-    "pipeline/scores",
-    "pipeline/commands/anomalies",
-    "pipeline/commands/predict",
-    "pipeline/commands/sample",
-    "evaluate/verdict",
-)
+READERS = ("report/", "demo/show", "evaluate/", "pipeline/")
+SETTINGS = ("pipeline/options/", "pipeline/new_project/", "pipeline/commands/run")
+"""Read the keys of the project file, some of which are spelled like columns."""
 
 
 def test_readers_of_a_run_take_the_names_of_tables_and_columns_from_the_contract() -> None:
     names, offenders = owned_names(), []
     for path in modules():
         place = path.relative_to(SOURCE).as_posix()
-        if place.startswith(READERS):
+        if place.startswith(READERS) and not place.startswith(SETTINGS):
             tree = ast.parse(path.read_text(encoding="utf-8"))
             offenders += [f"{place}:{line} spells {name!r}" for name, line in spelled(tree)
                           if name in names]  # fmt: skip

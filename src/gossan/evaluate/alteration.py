@@ -14,6 +14,7 @@ from gossan.evaluate.folds import Folds
 from gossan.evaluate.validation import ValidationSamples
 from gossan.fusion.kriging_model import automatic_variogram, check_values
 from gossan.fusion.protocol import Features
+from gossan.io.tables import Column
 
 __all__ = ["TOGETHER", "alteration_table"]
 
@@ -99,7 +100,7 @@ def alteration_table(
                 "upper": interval.upper,
             }
         )
-    table = pd.DataFrame(rows[:-1]).sort_values("skill", ascending=False)
+    table = pd.DataFrame(rows[:-1]).sort_values(Column.SKILL, ascending=False)
     return pd.concat([pd.DataFrame(rows[-1:]), table], ignore_index=True)
 
 

@@ -19,6 +19,7 @@ from gossan.geo.raster import open_raster
 from gossan.imagery.component_contrasts import readings
 from gossan.imagery.components import ComponentLayer, fit_components
 from gossan.imagery.crosta import crosta
+from gossan.io.tables import Column
 from gossan.pipeline.imagery import Imagery
 from gossan.pipeline.options.products import products_of
 from gossan.pipeline.options.project import Project
@@ -138,7 +139,7 @@ class FeatureSets:
         for name, part in self._components.items():
             words = readings(part.components, self.imagery[name.split(".")[0]].settings.sensor)
             table = part.table().assign(source=name.removesuffix(".bands"))
-            tables.append(table.assign(reading=table["component"].map(words)))
+            tables.append(table.assign(reading=table[Column.COMPONENT].map(words)))
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 

@@ -383,14 +383,6 @@ def test_samples_a_few_metres_apart_do_not_upset_any_layer(plain: Path, command:
         assert values.min() / 4 < row["minimum"] and row["maximum"] < 4 * values.max(), word
 
 
-def test_the_folder_of_a_run_is_not_written_into(plain: Path, command: Command) -> None:
-    folder = plain.parent / "run"
-    folder.mkdir()
-    (folder / "manifest.json").write_text('{"products": []}', encoding="utf-8")
-    code, _, said = command("krige", plain, "-q", "--out", folder)
-    assert code == 2 and "`gossan run` has not written" in said
-
-
 @pytest.mark.parametrize(
     ("setting", "words"),
     [

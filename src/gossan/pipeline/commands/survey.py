@@ -19,6 +19,7 @@ from gossan.geochem.table.quality import (
     survey_report,
 )
 from gossan.io.run_folder import RunFolder
+from gossan.io.tables import Table
 from gossan.pipeline.imagery import open_imagery
 from gossan.pipeline.options.project import Project
 from gossan.pipeline.output_grid import project_crs
@@ -46,7 +47,7 @@ def survey_project(project: Project, out: Path | str) -> tuple[str, ...]:
     surveys, of_controls = _quality(project, surveys)
     for name, table in of_controls.items():
         run.write_table(name, table)
-    run.write_table("findings", surveys.findings_table())
+    run.write_table(Table.FINDINGS, surveys.findings_table())
     lines = [line for one in samples for line in (*report_lines(one), *_censoring(surveys, one))]
     for name, found in surveys.findings.items():
         lines += [f"{name}: {line}" for line in found.lines()]

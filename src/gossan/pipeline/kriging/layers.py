@@ -190,7 +190,8 @@ class LayerWriter:
         mapped = MappedLayer(layer, BackTransform((data.transform,)), ("estimate",))
         path = self.run.layer(f"{word}{self.suffix}", data.element)
         tags = self._tags(word, "median", data.unit)
-        return {path.stem: self.blocks.write(mapped, path, tags, data.unit)["estimate"]}
+        (found,) = self.blocks.write(mapped, path, tags, data.unit).values()
+        return {path.stem: found}
 
     def _tags(self, model: str, statistic: str, unit: str) -> dict[str, str]:
         own = {"gossan_model": model, "gossan_statistic": statistic, "gossan_unit": unit}
