@@ -25,15 +25,17 @@ FLOORS = {
     "report": 6,
     "demo": 6,
     "console": 6,
-    "cli": 7,
-    "__init__": 7,
-    "__main__": 8,
+    "testing": 4,
+    "api": 7,
+    "cli": 8,
+    "__init__": 8,
+    "__main__": 9,
 }
 HEAVY = {
     "rasterio": ("geo/raster", "geo/warp", "imagery/", "io/"),
     "dask": ("geo/cluster",),
     "distributed": ("geo/cluster",),
-    "geopandas": ("geo/samples", "geochem/", "io/", "targets/", "imagery/masks/"),
+    "geopandas": ("api/", "geo/samples", "geochem/", "io/", "targets/", "imagery/masks/"),
     "matplotlib": ("report/",),
     "pyhdf": ("imagery/", "demo/"),
 }

@@ -20,9 +20,7 @@ from gossan.geo.layer import (
     MappedLayer,
     SelectedLayer,
     StackedLayer,
-    from_xarray,
     read_padded,
-    to_xarray,
     values_at,
 )
 from gossan.geo.raster import atomic_path, open_raster, write_array
@@ -277,12 +275,3 @@ def test_a_layer_in_degrees_lands_where_its_coordinates_say() -> None:
     filled = np.isfinite(read)
     assert filled.mean() > 0.9
     np.testing.assert_allclose(read[filled], lon[filled] - 44.0, atol=2e-6)
-
-
-def test_labelled_arrays_come_and_go() -> None:
-    layer = field()
-    back = from_xarray(to_xarray(layer))
-    assert back.grid.aligned_with(GRID) and back.bands == layer.bands
-    np.testing.assert_array_equal(back.array, layer.array)
-    turned = from_xarray(to_xarray(layer).isel(y=slice(None, None, -1)))
-    np.testing.assert_array_equal(turned.array, layer.array)

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-from affine import Affine
 from numpy.typing import NDArray
-from pyproj import CRS
 
-from gossan.errors import GridError, ImageryError, MissingDependencyError, must
+from gossan.errors import GridError, ImageryError, must
 from gossan.geo.grid import Grid, Window
-
-if TYPE_CHECKING:
-    from xarray import DataArray
 
 
 @runtime_checkable
@@ -74,7 +69,7 @@ class LikeSource(OnSourceGrid):
 class ArrayLayer:
     """Serve an array (band, row, column) held in memory as a layer.
 
-    >>> grid = Grid(CRS.from_epsg(32638), Affine(30, 0, 0, 0, -20, 0), 2, 3)
+    >>> grid = Grid.from_bounds(32638, (0, -40, 90, 0), (30, 20))
     >>> layer = ArrayLayer(grid, ("b1",), np.arange(6.0).reshape(1, 2, 3))
     >>> layer.read(Window(1, 1, 1, 2))
     array([[[4., 5.]]], dtype=float32)
@@ -224,7 +219,7 @@ class CroppedLayer:
 def read_padded(layer: Layer, window: Window, pad: int) -> NDArray[np.float32]:
     """Read a window grown by ``pad`` pixels on every side; NaN outside the grid.
 
-    >>> grid = Grid(CRS.from_epsg(32638), Affine(30, 0, 0, 0, -20, 0), 2, 2)
+    >>> grid = Grid.from_bounds(32638, (0, -40, 60, 0), (30, 20))
     >>> layer = ArrayLayer(grid, ("b1",), np.ones((1, 2, 2)))
     >>> read_padded(layer, Window(0, 0, 1, 1), 1)[0]
     array([[nan, nan, nan], [nan,  1.,  1.], [nan,  1.,  1.]], dtype=float32)
@@ -281,58 +276,3 @@ def _by_tile(
     _, tile = np.unique(keys, axis=0, return_inverse=True)
     order = np.argsort(tile, kind="stable")
     return np.split(index[order], np.flatnonzero(np.diff(tile[order])) + 1)
-
-
-def to_xarray(layer: Layer) -> DataArray:
-    """Read a whole layer into a labelled array (band, y, x) with its CRS in ``attrs["crs"]``."""
-    try:
-        import xarray
-    except ImportError as error:
-        raise MissingDependencyError(
-            must("xarray", "installed", "no such package", "pip install 'gossan[xarray]'")
-        ) from error
-    easting, northing = layer.grid.coordinates()
-    coords = {"band": list(layer.bands), "y": northing, "x": easting}
-    return xarray.DataArray(
-        layer.read(layer.grid.whole),
-        dims=("band", "y", "x"),
-        coords=coords,
-        attrs={"crs": layer.grid.crs.to_wkt()},
-    )
-
-
-def from_xarray(array: DataArray, crs: CRS | str | None = None) -> ArrayLayer:
-    """Accept any labelled array (y, x) or (band, y, x) of evenly spaced pixel centres.
-
-    The CRS is taken from ``crs``, else from ``attrs["crs"]``, else from a ``spatial_ref``
-    coordinate (as rioxarray writes it). A south-up array is turned.
-    """
-    found = crs or array.attrs.get("crs")
-    if found is None and "spatial_ref" in array.coords:
-        found = array.coords["spatial_ref"].attrs.get("crs_wkt")
-    if found is None:
-        raise GridError(must("the array", "given with a CRS", "none", "Pass crs='EPSG:...'"))
-    if "band" not in array.dims:
-        array = array.expand_dims("band")
-    array = array.transpose("band", "y", "x").sortby("y", ascending=False).sortby("x")
-    x, y = np.asarray(array["x"], float), np.asarray(array["y"], float)
-    wide, high = _spacing(x, "x"), -_spacing(y, "y")
-    transform = Affine(wide, 0.0, x[0] - wide / 2, 0.0, -high, y[0] + high / 2)
-    grid = Grid(CRS.from_user_input(found), transform, len(y), len(x))
-    named = "band" in array.coords
-    names = (
-        [str(v) for v in array["band"].values]
-        if named
-        else [f"b{i + 1}" for i in range(len(array))]
-    )
-    return ArrayLayer(grid, tuple(names), np.asarray(array.values, np.float32))
-
-
-def _spacing(centres: NDArray[np.float64], axis: str) -> float:
-    """Give the even spacing of pixel centres, or refuse."""
-    if len(centres) < 2:
-        raise GridError(must(axis, "at least two pixel centres", len(centres), "Give more pixels"))
-    steps = np.diff(centres)
-    if np.ptp(steps) > 1e-3 * abs(steps.mean()):
-        raise GridError(must(axis, "evenly spaced", "uneven steps", "Regrid the array first"))
-    return float(steps.mean())

@@ -7,6 +7,7 @@ another function, ``mean_of``, which must be asked for.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -63,12 +64,38 @@ def mean_of(transform: Transform, estimate: Floats, standard_error: Floats) -> F
         return estimate
     if isinstance(transform, Log):
         return np.exp(estimate + standard_error**2 / 2)
+    return _expected(transform.inverse, estimate, standard_error)
+
+
+def _expected(
+    function: Callable[[Floats], Floats], estimate: Floats, standard_error: Floats
+) -> Floats:
+    """Integrate a function over a normal distribution, 8 standard errors to both sides."""
     nodes = np.linspace(-8.0, 8.0, 107)
     weights = np.exp(-(nodes**2) / 2)
     total = np.zeros_like(estimate, dtype=float)
     for node, weight in zip(nodes, weights / weights.sum()):
-        total += weight * transform.inverse(estimate + node * standard_error)
+        total += weight * function(estimate + node * standard_error)
     return total
+
+
+def deviation_of(transform: Transform, estimate: Floats, standard_error: Floats) -> Floats:
+    """Return the standard deviation of the distribution in the unit.
+
+    ``sqrt(exp(s^2) - 1) exp(m + s^2 / 2)`` for the logarithm, by quadrature else.
+
+    Examples
+    --------
+    >>> deviation_of(Log(), np.array([0.0]), np.array([1.0])).round(4).tolist()
+    [2.1612]
+    """
+    if isinstance(transform, Identity):
+        return standard_error
+    mean = mean_of(transform, estimate, standard_error)
+    if isinstance(transform, Log):
+        return mean * np.sqrt(np.expm1(standard_error**2))
+    squares = _expected(lambda y: transform.inverse(y) ** 2, estimate, standard_error)
+    return np.sqrt(np.maximum(squares - mean**2, 0.0))
 
 
 def exceedance_of(

@@ -19,7 +19,7 @@ from gossan.geo.layer import Layer, OnSourceGrid
 from gossan.geo.sampling import sample_pixels
 from gossan.geo.stored import read_strips
 
-__all__ = ["ComponentLayer", "Components", "Scaling", "fit_components"]
+__all__ = ["ComponentLayer", "Components", "Scaling", "component_scaling", "fit_components"]
 
 Scaling = Literal["covariance", "correlation", "robust"]
 ROBUST_LIMIT = 4.0
@@ -219,6 +219,22 @@ def fit_components(
         layer.bands, scaling, centre, scale, axes.loadings, axes.variances, found.count, positive
     )
     return ComponentLayer(layer, components, components.names)
+
+
+def component_scaling(sensor: str, kind: str, literal: bool = False) -> Scaling:
+    """Choose the scaling that suits what enters the components.
+
+    Bands of one sensor share a unit (covariance); plain rasters do not (correlation); logarithms
+    of ratios have long tails (robust). ``literal``: covariance, as the paper's software does.
+
+    >>> component_scaling("aster", "bands"), component_scaling("aster", "indices")
+    ('covariance', 'robust')
+    """
+    if literal:
+        return "covariance"
+    if kind == "indices":
+        return "robust"
+    return "correlation" if sensor == "bands" else "covariance"
 
 
 def _moments(

@@ -68,16 +68,21 @@ def validate_product(
         division,
         entry_of(product.settings.model).of_models,
     )
-    tested = ValidatedProduct(pd.DataFrame(), found)
+    return ValidatedProduct(held_out_in_units(found, data), found)
+
+
+def held_out_in_units(found: ModelValidation, data: Working) -> pd.DataFrame:
+    """Put the held-out predictions of one model in the element's unit, with 90 % intervals."""
     if found.predictions.empty:
-        return tested
+        return found.predictions
+    factor = 1.0 if found.calibration is None else found.calibration.factor(INTERVAL)
     parts = [
-        _in_units(own, _scale_of(own, data, Comparison.parse(text)), tested.factor)
+        _in_units(own, _scale_of(own, data, Comparison.parse(text)), factor)
         for (text, _), own in found.predictions.groupby(
             [Column.COMPARISON, Column.FOLD], sort=False
         )
     ]
-    return ValidatedProduct(pd.concat(parts).sort_index(), found)
+    return pd.concat(parts).sort_index()
 
 
 def _scale_of(rows: pd.DataFrame, data: Working, comparison: Comparison) -> Transform:

@@ -12,7 +12,7 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer
 from gossan.geo.warp import to_grid
-from gossan.imagery.components import Scaling
+from gossan.imagery.components import Scaling, component_scaling
 from gossan.imagery.exposure import exposure
 from gossan.imagery.masks.layer import build_masks
 from gossan.imagery.scenes import SceneStack, open_scenes
@@ -99,17 +99,9 @@ class Imagery:
         return self.layer(kind)
 
     def scaling(self, kind: str) -> Scaling:
-        """Scale what enters the components.
-
-        Literal: covariance, as the paper's software does. Sound: bands of one sensor share a
-        unit (covariance); plain rasters do not (correlation); logs of ratios have long tails
-        (robust).
-        """
-        if kind == "literal" or self.settings.components == "literal":
-            return "covariance"
-        if kind == "indices":
-            return "robust"
-        return "correlation" if self.settings.sensor == "bands" else "covariance"
+        """Say how what enters the components is scaled."""
+        literal = kind == "literal" or self.settings.components == "literal"
+        return component_scaling(self.settings.sensor, kind, literal)
 
 
 def _on(layer: Layer | None, grid: Grid) -> Layer | None:

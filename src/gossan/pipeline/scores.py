@@ -57,7 +57,7 @@ def held_out_scores(
         element, text = map(str, key)
         data = working(inputs.surveys, element, project.project.transform)
         parts = [
-            _scored_on(data, own, words[str(name)])
+            scored_on(data, own, words[str(name)])
             for name, own in table.groupby(Column.PRODUCT, sort=False)
         ]
         rows.append(_scored(pd.concat(parts), element, Comparison.parse(text)))
@@ -74,7 +74,7 @@ def _scored(table: pd.DataFrame, element: str, comparison: Comparison) -> pd.Dat
     return found.rename(columns={"model": Column.PRODUCT}).assign(**about)
 
 
-def _scored_on(data: Working, own: pd.DataFrame, word: TransformWord) -> pd.DataFrame:
+def scored_on(data: Working, own: pd.DataFrame, word: TransformWord) -> pd.DataFrame:
     """Transform a product's predictions to the scale that all products are scored on."""
     values = data.values
     if word == data.transform.word and values is not None and not values.depends_on_samples:

@@ -13,6 +13,7 @@ from gossan.io.contract import BASELINE
 from gossan.pipeline.imagery import Imagery
 from gossan.pipeline.options.project import ProductSettings, Project
 from gossan.pipeline.options.titles import product_titles
+from gossan.settings import Settings
 
 TRUSTED = "trusted"
 PAPER_KINDS = (
@@ -105,10 +106,30 @@ def _product(name: str, model: str, features: str, **options: str | int) -> Prod
 
 
 def _planned(settings: ProductSettings, project: Project, title: str) -> Product:
-    literal = getattr(settings.options, "variant", None) == "literal"
-    usual: TransformWord = "identity" if literal else project.project.transform
-    transform = settings.transform or usual
-    if transform != "log" and getattr(settings.options, "composite", "none") != "none":
-        plain = settings.options.model_copy(update={"composite": "none"})
-        settings = settings.model_copy(update={"options": plain})
+    options, transform = on_scale(settings.options, settings.transform, project.project.transform)
+    settings = settings.model_copy(update={"options": options})
     return Product(settings, transform, settings.elements or project.elements, title)
+
+
+def on_scale(
+    options: Settings, transform: TransformWord | None, usual: TransformWord = "log"
+) -> tuple[Settings, TransformWord]:
+    """Choose the scale that a model works on, and suit its options to it.
+
+    The literal pyramid works on raw values, as printed; the correction of composites holds for
+    logarithms alone.
+
+    Parameters
+    ----------
+    options
+        Options of the model.
+    transform
+        Scale that the user asks for, if any.
+    usual
+        Scale of the other models.
+    """
+    literal = getattr(options, "variant", None) == "literal"
+    chosen: TransformWord = transform or ("identity" if literal else usual)
+    if chosen != "log" and getattr(options, "composite", "none") != "none":
+        options = options.model_copy(update={"composite": "none"})
+    return options, chosen

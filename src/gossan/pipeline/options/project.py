@@ -7,7 +7,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 from pyproj import CRS
@@ -27,6 +27,7 @@ from gossan.settings import Settings
 from gossan.targets.anomalies import AnomalySettings
 from gossan.targets.thresholds import Rule
 
+Record = TypeVar("Record", bound=BaseModel)
 PLAIN = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
 LAYERS = ("bands", "indices", "pc", "exposure", "composite")
 """Layers of each imagery: ``layers/<imagery>_<layer>.tif``."""
@@ -218,6 +219,21 @@ def _validate(
         for problem in error.errors():
             mistakes.append(_sentence(problem, fields, label))
         return None
+
+
+def validated(record: type[Record], row: Any, label: str) -> Record:
+    """Make one settings record from keys and values.
+
+    Raises
+    ------
+    SettingsError
+        One line for each mistake, all together.
+    """
+    mistakes: list[str] = []
+    found = _validate(record, row, label, mistakes)
+    if not isinstance(found, record):
+        raise SettingsError("\n".join(mistakes))
+    return found
 
 
 def _field_names(record: type[BaseModel]) -> list[str]:

@@ -1,0 +1,1 @@
+"""The Python door: what ``import gossan`` offers, built on the same rooms as the command line."""

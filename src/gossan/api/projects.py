@@ -1,0 +1,94 @@
+"""Projects from Python: the same steps as on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gossan.io.finished_run import FinishedRun, open_run
+from gossan.pipeline.commands.anomalies import anomalies_of_run
+from gossan.pipeline.commands.check import Checked, check_project
+from gossan.pipeline.commands.krige import krige_project
+from gossan.pipeline.commands.run import run_project
+from gossan.pipeline.options.project import Project, load_project
+from gossan.pipeline.progress import reporter_for
+from gossan.report.build import build_report
+
+__all__ = ["check", "krige", "load_project", "open_run", "run"]
+
+
+def _project(project: Project | Path | str) -> Project:
+    return project if isinstance(project, Project) else load_project(project)
+
+
+def check(project: Project | Path | str) -> Checked:
+    """Look at the inputs of a project, as ``gossan check`` does.
+
+    Parameters
+    ----------
+    project
+        A project file, its folder, or what ``load_project`` returns.
+
+    Returns
+    -------
+    ``facts`` (a table), ``findings`` (sentences, worst first), and ``blocked``: whether a run would
+    fail.
+    """
+    return check_project(_project(project))
+
+
+def run(
+    project: Project | Path | str, out: Path | str | None = None, *,
+    workers: int | None = None, quiet: bool = True,
+) -> FinishedRun:  # fmt: skip
+    """Make every map, table and score of a project, its anomalies and its report.
+
+    Parameters
+    ----------
+    project
+        A project file, its folder, or what ``load_project`` returns.
+    out
+        Run folder; default: ``run`` beside the project file. Finished steps whose inputs have not
+        changed are kept.
+    workers
+        Threads; default: one for each processor.
+    quiet
+        Whether to show no progress.
+
+    Returns
+    -------
+    The finished run: its maps, tables and verdicts.
+    """
+    loaded = _project(project)
+    folder = Path(out) if out is not None else loaded.base / "run"
+    reporter = reporter_for(quiet)
+    run_project(loaded, folder, workers=workers, reporter=reporter)
+    anomalies_of_run(folder, reporter)
+    build_report(folder)
+    return open_run(folder)
+
+
+def krige(
+    project: Project | Path | str, out: Path | str | None = None, *,
+    workers: int | None = None, quiet: bool = True,
+) -> Path:  # fmt: skip
+    """Make the element layers of a project alone, as ``gossan krige`` does.
+
+    Parameters
+    ----------
+    project
+        A project file, its folder, or what ``load_project`` returns.
+    out
+        Folder; default: ``krige`` beside the project file.
+    workers
+        Threads; default: one for each processor.
+    quiet
+        Whether to show no progress.
+
+    Returns
+    -------
+    The folder.
+    """
+    loaded = _project(project)
+    folder = Path(out) if out is not None else loaded.base / "krige"
+    krige_project(loaded, folder, workers=workers, reporter=reporter_for(quiet))
+    return folder
