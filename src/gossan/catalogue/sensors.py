@@ -232,6 +232,16 @@ def sentinel2_band(name: str, unit: Unit = "S2A") -> Sentinel2Band:
     raise ImageryError(must("a Sentinel-2 band", f"one of {known}", repr(name), "Name one of them"))
 
 
+def native_pixels_m(sensor: str) -> dict[str, int]:
+    """List the pixel size of each band as the sensor measures it; nothing for plain rasters.
+
+    >>> native_pixels_m("aster")["b13"], native_pixels_m("bands")
+    (90, {})
+    """
+    bands: dict[str, tuple[Band, ...]] = {"aster": aster_bands(), "sentinel2": sentinel2_bands()}
+    return {band.name: band.pixel_m for band in bands.get(sensor, ())}
+
+
 @cache
 def spectral_response(unit: Unit, band: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Give wavelength (n,) in um, 2.5 nm apart, and relative response (n,) of a Sentinel-2 band.

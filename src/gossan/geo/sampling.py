@@ -13,7 +13,7 @@ from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer, MappedLayer
 from gossan.geo.stored import source_of
 
-__all__ = ["PixelPattern", "sample_pixels"]
+__all__ = ["PixelPattern", "sample_pixels", "spread_windows"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +75,23 @@ class PixelPattern:
         """
         numbers = self.inside(window)
         return numbers, values[:, self.rows[numbers] - window.row, self.cols[numbers] - window.col]
+
+
+def spread_windows(grid: Grid, side: int, across: int) -> list[Window]:
+    """Spread windows evenly over a grid, ``across`` along each side, none over another.
+
+    >>> spread_windows(Grid.from_bounds(32638, (0, 0, 100, 50), 10), 2, 2)[-1]
+    Window(row=3, col=8, height=2, width=2)
+    """
+    rows, cols = (_starts(length, side, across) for length in grid.shape)
+    return [Window(row, col, high, wide) for row, high in rows for col, wide in cols]
+
+
+def _starts(length: int, side: int, across: int) -> list[tuple[int, int]]:
+    """Place segments along a side; a side that they would fill is cut into them whole."""
+    if length <= side * across:
+        return [(start, min(side, length - start)) for start in range(0, length, side)]
+    return [(int(start), side) for start in np.linspace(0, length - side, across)]
 
 
 def sample_pixels(

@@ -22,6 +22,17 @@ from gossan.geo.sampling import sample_pixels
 COMPOSITES = {"aster": ("b7", "b4", "b1"), "sentinel2": ("b08", "b04", "b02")}
 """Red, green and blue of the paper's figures."""
 
+TABLE_2 = {
+    "silica": ("silica_a", "silica_b", "silica_c"),
+    "skarn": ("epi_chl_amp", "carbonate_tir", "basic_degree"),
+    "alteration": ("ferric_iron", "phyllic", "epi_chl_amp"),
+}
+"""Indices of ASTER shown as red, green and blue: all rows of the paper's Table 2.
+
+silica: 11/10, 11/12, 13/10. skarn: epidote and chlorite (6+9)/(7+8), carbonate 13/14, garnet and
+pyroxene 12/13. alteration: iron oxide 2/1, white mica Al-OH (5+7)/6, carbonate Mg-OH (6+9)/(7+8).
+"""
+
 SHARES = (2.0, 98.0)
 """Per cent of the pixels that become darkest and brightest."""
 

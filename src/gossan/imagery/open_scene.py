@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from gossan.catalogue.sensors import aster_bands
 from gossan.errors import ImageryError, must
+from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer, StackedLayer
 from gossan.geo.raster import RasterLayer, open_raster
@@ -20,6 +22,9 @@ from gossan.imagery.rasters.paths import resolve, resolve_all
 from gossan.imagery.rasters.quality import quality_layer, quality_words
 from gossan.imagery.roles import band_roles
 from gossan.imagery.settings import ImagerySettings
+from gossan.imagery.topography import Illumination, Levelled, fit_topography
+
+THERMAL = tuple(band.name for band in aster_bands() if band.group == "TIR")
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,14 +93,18 @@ class OpenScene:
         return MaskedLayer(self.layer, self.masks) if self.masks.bands else self.layer
 
 
-def masked_scene(settings: ImagerySettings, base: Path, scene: Scene) -> OpenScene:
-    """Put a scene together with the masks that the settings ask for.
+def masked_scene(
+    settings: ImagerySettings, base: Path, scene: Scene, blocks: Blocks | None = None
+) -> OpenScene:
+    """Correct a scene for slopes and put the masks on it that the settings ask for.
 
     Raises
     ------
     ImageryError
-        A mask word cannot be decided.
+        A mask word cannot be decided, or the slopes cannot be corrected.
     """
+    if settings.topography.method != "none":
+        scene = _levelled(settings, base, scene, blocks)
     cover = resolve(settings.cover, base, settings.name) if settings.cover else None
     flags = _with_quality(settings, base, scene)
     masks = build_masks(
@@ -108,7 +117,38 @@ def masked_scene(settings: ImagerySettings, base: Path, scene: Scene) -> OpenSce
         shade=_shade(settings, base, scene.sun),
         cover=cover,
     )
-    return OpenScene(scene, masks)
+    return OpenScene(scene, replace(masks, needed=reflected(settings, scene.layer.bands)))
+
+
+def reflected(settings: ImagerySettings, bands: tuple[str, ...]) -> tuple[str, ...]:
+    """Choose the bands of reflected sunlight: all but ASTER's thermal ones.
+
+    A scene of thermal bands alone keeps them.
+    """
+    if settings.sensor != "aster":
+        return bands
+    return tuple(band for band in bands if band not in THERMAL) or bands
+
+
+def _levelled(settings: ImagerySettings, base: Path, scene: Scene, blocks: Blocks | None) -> Scene:
+    """Correct a scene's reflectance for the slope of the ground."""
+    wanted = settings.topography
+    sun = scene.sun or (
+        (wanted.sun_elevation, wanted.sun_azimuth)
+        if wanted.sun_elevation is not None and wanted.sun_azimuth is not None
+        else None
+    )
+    if sun is None:
+        cure = "Set topography = { method = ..., sun_elevation = ..., sun_azimuth = ... }"
+        raise ImageryError(must("topography", "used where the sun is known", "plain rasters", cure))
+    assert settings.dem is not None
+    terrain = open_raster(resolve(settings.dem, base, settings.name))
+    light = Illumination(to_grid(terrain, scene.layer.grid), *sun)
+    thermal = tuple(set(scene.layer.bands) - set(reflected(settings, scene.layer.bands)))
+    found = fit_topography(scene.layer, light, sun[0], wanted, blocks, thermal)
+    return replace(
+        scene, layer=Levelled(scene.layer, light, found), sun=sun, notes=(*scene.notes, found.note)
+    )
 
 
 def rule_notes(settings: ImagerySettings, masks: Masks) -> list[str]:

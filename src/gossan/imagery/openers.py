@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gossan.catalogue.sensors import aster_band
 from gossan.errors import ImageryError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
@@ -17,6 +18,7 @@ from gossan.imagery.aster.band_images import BAND_NAME, TELESCOPE_NAME
 from gossan.imagery.aster.metadata import NAME as ASTER_NAME
 from gossan.imagery.aster.reflectance import aster_stack, open_aster, require_one_version
 from gossan.imagery.aster.scene import AsterScene, is_scene
+from gossan.imagery.aster.settings import AsterSettings
 from gossan.imagery.open_scene import OpenScene, Scene, masked_scene
 from gossan.imagery.rasters.band_names import canonical
 from gossan.imagery.rasters.open_rasters import open_rasters
@@ -28,6 +30,11 @@ from gossan.imagery.settings import ImagerySettings
 
 SURFACE = "surface reflectance"
 TOP_OF_ATMOSPHERE = "reflectance at the top of the atmosphere"
+NO_ATMOSPHERE = (
+    'no atmospheric correction (atmosphere = "none"): reflectance is that at the top of the '
+    "atmosphere; ratios are off by constants, thresholds and mosaics by more. Set atmosphere = "
+    '{ method = "6s", altitude_m = ..., water_g_cm2 = ... } or "dos"'
+)
 
 
 def _rasters(settings: ImagerySettings, base: Path, store: Path, blocks: Blocks) -> list[OpenScene]:
@@ -56,6 +63,7 @@ def _rasters(settings: ImagerySettings, base: Path, store: Path, blocks: Blocks)
                 wavelengths_um={name: wave for name, wave in waves.items() if name in bands},
                 notes=(*found.notes, *notes),
             ),
+            blocks,
         )
         for tile in found.tiles
     ]
@@ -112,7 +120,9 @@ def _sentinel2_scene(
             flags=scene.flags(store, layer.grid, blocks),
             classes=classes,
             sun=(scene.geometry.sun_elevation, scene.geometry.sun_azimuth),
+            notes=(NO_ATMOSPHERE,) if raw else (),
         ),
+        blocks,
     )
 
 
@@ -142,10 +152,38 @@ def _aster(settings: ImagerySettings, base: Path, store: Path, blocks: Blocks) -
                     SURFACE if surface else TOP_OF_ATMOSPHERE,
                     flags=_aster_flags(scene, layer.grid),
                     sun=(geometry.sun_elevation, geometry.sun_azimuth),
+                    notes=aster_notes(scene, steps, layer.bands),
                 ),
+                blocks,
             )
         )
     return opened
+
+
+def aster_notes(
+    scene: AsterScene, settings: AsterSettings, bands: Sequence[str]
+) -> tuple[str, ...]:
+    """Say what was done about air, crosstalk and thermal bands."""
+    surface = scene.metadata.is_surface_reflectance
+    notes = []
+    if not surface and settings.atmosphere.method == "none":
+        notes.append(NO_ATMOSPHERE)
+    if not surface and "b5" in bands:
+        done = "off: L1T lists one of its own"
+        if settings.crosstalk != "none":
+            done = f"{settings.crosstalk}: light of band 4 taken out of bands 5 to 9"
+        notes.append(f"crosstalk correction of the short-wave bands is {done}")
+    hot = [band for band in bands if aster_band(band).group == "TIR"]
+    if hot:
+        what = "brightness temperature" if settings.thermal == "temperature" else "radiance"
+        notes.append(
+            f"thermal bands {hot[0]} to {hot[-1]} ({what}) have pixels of 90 m: brought to the "
+            "finer grid by cubic convolution, they show nothing smaller"
+        )
+    else:
+        why = 'left out (thermal = "leave")' if "TIR" in scene.telescopes else "not in the files"
+        notes.append(f"thermal bands are {why}: no silica, carbonate or garnet index")
+    return tuple(notes)
 
 
 def _made_elsewhere(settings: ImagerySettings, paths: Sequence[Path]) -> bool:

@@ -16,7 +16,7 @@ from pyproj import CRS
 from gossan.errors import ImageryError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, same_crs
-from gossan.geo.layer import Layer
+from gossan.geo.layer import Layer, SelectedLayer
 from gossan.imagery.exposure import exposure
 from gossan.imagery.indices import (
     Catalogue,
@@ -27,7 +27,7 @@ from gossan.imagery.indices import (
 )
 from gossan.imagery.masks.layer import build_masks, mask_shares, require_ground
 from gossan.imagery.mosaic import mosaic
-from gossan.imagery.open_scene import OpenScene, rule_notes
+from gossan.imagery.open_scene import OpenScene, reflected, rule_notes
 from gossan.imagery.openers import OPENERS
 from gossan.imagery.radiometric_normalisation import Dated, Levelling
 from gossan.imagery.roles import aster_alike, band_roles
@@ -93,7 +93,9 @@ class SceneStack:
 
     def exposure(self, cells: Grid | None = None) -> Layer:
         """Give the share of bare pixels, per pixel or on a grid of cells."""
-        return exposure(build_masks(self.bands, "bands", ("nodata",)), cells)
+        chosen = reflected(self.settings, self.bands.bands)
+        bands = SelectedLayer(self.bands, chosen)
+        return exposure(build_masks(bands, "bands", ("nodata",)), cells)
 
 
 def open_scenes(

@@ -11,6 +11,7 @@ from gossan.errors import must
 from gossan.imagery.aster.settings import AsterSettings
 from gossan.imagery.atmosphere.settings import AtmosphereSettings
 from gossan.imagery.masks.rules import MaskSettings
+from gossan.imagery.topography_settings import TopographySettings
 from gossan.names import Name
 from gossan.settings import Settings
 
@@ -115,6 +116,10 @@ class ImagerySettings(Settings):
     """How top-of-atmosphere reflectance becomes that of the surface: a word (``"6s"``), or a
     table with ``method`` and its numbers."""
 
+    topography: TopographySettings = TopographySettings()
+    """How slopes are corrected for the sun's angle on them (needs ``dem``): a word ("auto",
+    "c" ...), or a table with ``method`` and its limits."""
+
     aster: AsterSettings = AsterSettings()
     """What only ASTER needs: crosstalk, thermal bands, gains, the detector failure of 2008."""
 
@@ -131,7 +136,7 @@ class ImagerySettings(Settings):
     """Polygons of cover (Quaternary, say) for the mask word ``cover``."""
 
     dem: Path | None = None
-    """Heights in metres for the mask word ``topographic_shadow``."""
+    """Heights in metres for ``topography`` and the mask word ``topographic_shadow``."""
 
     thresholds: MaskSettings = MaskSettings()
     """Thresholds of the mask words."""
@@ -145,7 +150,7 @@ class ImagerySettings(Settings):
     components: Literal["sound", "literal"] = "sound"
     """How indices enter the principal components: logs without copies, or raw as printed."""
 
-    @field_validator("atmosphere", mode="before")
+    @field_validator("atmosphere", "topography", mode="before")
     @classmethod
     def _word(cls, value: object) -> object:
         return {"method": value} if isinstance(value, str) else value
@@ -161,6 +166,13 @@ class ImagerySettings(Settings):
                     "Write atmosphere = ... in [[imagery]] itself",
                 )
             )
+        return self
+
+    @model_validator(mode="after")
+    def _heights(self) -> ImagerySettings:
+        if self.topography.method != "none" and self.dem is None:
+            cure = 'Set dem = "heights.tif"'
+            raise ValueError(must("topography", "used with a DEM", "none", cure))
         return self
 
     @field_validator("roles")

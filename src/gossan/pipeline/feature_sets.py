@@ -80,7 +80,7 @@ class FeatureSets:
             return self._crosta(source, what)
         base = self._imagery(source).layer(kind)
         if what == "all":
-            return base
+            return self._imagery(source).everything(kind)
         number = component_number(what)
         if number is not None and what not in base.bands:
             components = self.components(source, kind)

@@ -10,11 +10,12 @@ from pyproj import CRS
 from gossan.errors import SettingsError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
-from gossan.geo.layer import Layer
+from gossan.geo.layer import Layer, SelectedLayer
 from gossan.geo.warp import to_grid
 from gossan.imagery.components import Scaling, component_scaling
 from gossan.imagery.exposure import exposure
 from gossan.imagery.masks.layer import build_masks
+from gossan.imagery.open_scene import reflected
 from gossan.imagery.scenes import SceneStack, open_scenes
 from gossan.imagery.settings import ImagerySettings
 
@@ -57,7 +58,17 @@ class Imagery:
         """What components are usually taken of: "indices" of ASTER where there are two, "bands"."""
         source = self.component_indices
         several = source is not None and len(source.bands) > 1
-        return "indices" if several and self.settings.sensor != "bands" else "bands"
+        return "indices" if several else "bands"
+
+    @property
+    def reflected(self) -> Layer:
+        """The bands of reflected sunlight: without ASTER's thermal ones, whose unit differs."""
+        chosen = reflected(self.settings, self.bands.bands)
+        return self.bands if chosen == self.bands.bands else SelectedLayer(self.bands, chosen)
+
+    def everything(self, kind: str) -> Layer:
+        """Choose what the feature ``all`` means: the bands of one unit, or the indices."""
+        return self.reflected if kind == "bands" else self.layer(kind)
 
     def on(self, grid: Grid) -> Imagery:
         """Bring all layers to a grid."""
@@ -82,7 +93,7 @@ class Imagery:
 
     def exposure(self) -> Layer:
         """Give the share of bare, valid ground per pixel, on this grid."""
-        return exposure(build_masks(self.bands, "bands", ("nodata",)))
+        return exposure(build_masks(self.reflected, "bands", ("nodata",)))
 
     def component_source(self, kind: str) -> Layer:
         """Choose what principal components are taken of.
@@ -93,7 +104,9 @@ class Imagery:
         if kind == "literal":
             several = self.indices is not None and len(self.indices.bands) > 1
             of_indices = several and self.settings.sensor == "aster"
-            return self.indices if of_indices and self.indices is not None else self.bands
+            return self.indices if of_indices and self.indices is not None else self.reflected
+        if kind == "bands":
+            return self.reflected
         if kind == "indices" and self.component_indices is not None:
             return self.component_indices
         return self.layer(kind)

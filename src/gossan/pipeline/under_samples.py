@@ -59,12 +59,12 @@ def look_under(imagery: Imagery, coordinates: NDArray[np.float64], crs: CRS) -> 
     scenes = [scene for scene in imagery.stack.scenes if scene.scene.stored]
     step = -(-len(coordinates) // MOST_SAMPLES)
     name = f"imagery {imagery.settings.name!r}"
-    found = _emptiness(name, imagery.bands, _inside(imagery.bands, coordinates[::step], crs))
+    found = _emptiness(name, imagery.reflected, _inside(imagery.bands, coordinates[::step], crs))
     if not scenes:
         return Findings(tuple(found))
     found += _codes(name, scenes, coordinates[::step], crs)
     if imagery.reflects:
-        found += _impossible(name, scenes)
+        found += _impossible(name, [scene.layer for scene in scenes])
     return Findings(tuple(found))
 
 
@@ -134,9 +134,9 @@ def _outermost(code: float, filled: NDArray[np.floating]) -> bool:
     return bool(code < others.min() or code > others.max() or code == 0)
 
 
-def _impossible(name: str, scenes: list[OpenScene]) -> list[Finding]:
+def _impossible(name: str, layers: list[Layer]) -> list[Finding]:
     """Report the share of reflectance outside its range, over each raster."""
-    values = np.concatenate([spread_values(scene.layer).ravel() for scene in scenes])
+    values = np.concatenate([spread_values(layer).ravel() for layer in layers])
     values = values[np.isfinite(values)]
     low, high = REFLECTANCE
     below, above = float((values < low).mean()), float((values > high).mean())

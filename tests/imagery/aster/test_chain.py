@@ -288,10 +288,18 @@ def test_crosstalk_without_its_parameters_is_refused(
             aster_stack(scene, AsterSettings(**options), BLOCKS)  # type: ignore[arg-type]
 
 
-def test_a_night_scene_says_that_it_has_no_sunlight(hdf: Path) -> None:
-    scene = open_aster(hdf)
+def test_a_scene_of_thermal_bands_alone_serves_the_silica_indices(
+    surface: ArrayLayer, tmp_path: Path
+) -> None:
+    kelvin = np.broadcast_to(np.linspace(288, 318, GRID.width), (1, *GRID.shape))
+    scene = simulate_scene(surface, Overpass(), ArrayLayer(GRID, ("t",), kelvin))
+    opened = open_aster(write_aster_hdf(tmp_path, scene))
+    night = replace(opened, telescopes={"TIR": opened.telescopes["TIR"]})
+    stack = aster_stack(night, None, BLOCKS)
+    assert stack.bands == ("b10", "b11", "b12", "b13", "b14")
+    assert stack.grid.pixel_width == 90
     with pytest.raises(ImageryError, match="daytime"):
-        aster_stack(replace(scene, telescopes={"TIR": scene.telescopes["VNIR"]}), None, BLOCKS)
+        aster_stack(night, AsterSettings(thermal="leave"), BLOCKS)
 
 
 def stated_errors(hdf: Path, surface: ArrayLayer, words: Sequence[AtmosphereSettings]) -> str:

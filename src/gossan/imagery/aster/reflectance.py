@@ -46,8 +46,8 @@ def aster_stack(
     """Take a scene from digital numbers to the stack of the paper (section 4.1).
 
     Calibrate, remove crosstalk when asked, correct for the atmosphere, and bring the short-wave
-    bands to the grid of the visible ones: nine bands ``b1`` ... ``b9`` at 15 m; thermal bands on
-    request.
+    bands to the grid of the visible ones: nine bands ``b1`` ... ``b9`` at 15 m, and the thermal
+    ones where the scene has them.
 
     Parameters
     ----------
@@ -68,24 +68,31 @@ def aster_stack(
     settings, blocks = settings or AsterSettings(), blocks or Blocks()
     scene = scene.with_settings(settings)
     target = grid or scene.grid
-    solar = _solar(scene, settings, blocks, target)
-    if settings.thermal == "leave" or "TIR" not in scene.telescopes:
-        return solar
-    hot = scene.temperature() if settings.thermal == "temperature" else scene.radiance("TIR")
-    return StackedLayer((solar, to_grid(tabulate(hot), target)))
-
-
-def _solar(scene: AsterScene, settings: AsterSettings, blocks: Blocks, target: Grid) -> Layer:
-    groups = swir_groups(scene.metadata, scene.telescopes, settings, blocks)
-    if not groups:
+    groups = swir_groups(scene.metadata, scene.telescopes, settings)
+    thermal = settings.thermal != "leave" and "TIR" in scene.telescopes
+    if not groups and not thermal:
         raise ImageryError(
             must(
                 f"{scene.metadata.name}",
                 "a scene with visible or short-wave bands",
                 f"{', '.join(scene.bands)} only",
-                "Choose a daytime scene",
+                'Choose a daytime scene, or set thermal = "bring"',
             )
         )
+    parts = [_solar(scene, groups, settings, blocks, target)] if groups else []
+    if thermal:
+        hot = scene.temperature() if settings.thermal == "temperature" else scene.radiance("TIR")
+        parts.append(to_grid(tabulate(hot), target))
+    return parts[0] if len(parts) == 1 else StackedLayer(tuple(parts))
+
+
+def _solar(
+    scene: AsterScene,
+    groups: Sequence[Group],
+    settings: AsterSettings,
+    blocks: Blocks,
+    target: Grid,
+) -> Layer:
     if scene.metadata.is_surface_reflectance:
         _refuse_second_correction(scene.metadata, settings)
         return _on_one_grid([scene.telescopes[group] for group in groups], target)

@@ -33,7 +33,7 @@ class AsterSettings(Settings):
     """Steer the steps from an ASTER scene's files to its stack of bands.
 
     >>> AsterSettings(gains={"b4": "NOR"}).thermal
-    'leave'
+    'bring'
     """
 
     atmosphere: AtmosphereSettings = AtmosphereSettings()
@@ -55,8 +55,9 @@ class AsterSettings(Settings):
     saturated_pixels: Literal["empty", "keep"] = "empty"
     """Saturated pixels: empty, because their radiance is unknown, or kept at the limit."""
 
-    thermal: Literal["leave", "bring", "temperature"] = "leave"
-    """Thermal bands: leave them out, bring their radiance, or their brightness temperature."""
+    thermal: Literal["bring", "temperature", "leave"] = "bring"
+    """Thermal bands, where the scene has them: their radiance, their brightness temperature, or
+    leave them out."""
 
     gains: dict[str, Gain] = Field(default_factory=dict)
     """Gain words by band (b4 = "NOR"), for files that do not say; they win over the files."""

@@ -43,6 +43,8 @@ class Masks(OnSourceGrid):
         Shadow of the terrain on the source's grid (band ``shade``, 1 in shadow).
     cover
         The user's polygons.
+    needed
+        Bands whose emptiness is ``nodata``; none means all.
     """
 
     source: Layer
@@ -53,6 +55,7 @@ class Masks(OnSourceGrid):
     classes: Layer | None = None
     shade: Layer | None = None
     cover: Polygons | None = None
+    needed: tuple[str, ...] = ()
 
     def read(self, window: Window) -> NDArray[np.float32]:
         """Decide every word for a window."""
@@ -72,6 +75,13 @@ class Masks(OnSourceGrid):
                 row[...] = self._decide(word, values, band, given, window)
         return result
 
+    def _empty(self, values: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Find pixels that are empty in a needed band."""
+        if not self.needed or self.needed == self.source.bands:
+            return np.asarray(np.isnan(values).any(axis=0))
+        chosen = [self.source.bands.index(name) for name in self.needed]
+        return np.asarray(np.isnan(values[chosen]).any(axis=0))
+
     def _decide(
         self,
         word: MaskWord,
@@ -85,7 +95,7 @@ class Masks(OnSourceGrid):
             return self.cover.inside(self.grid.crop(window))
         flags, classes = given["flags"], given["classes"]
         if word in ("nodata", "saturated"):
-            return _flagged(word, flags, np.asarray(np.isnan(values).any(axis=0)))
+            return _flagged(word, flags, self._empty(values))
         if word in flags:
             return np.asarray(flags[word] > 0)
         if word == "topographic_shadow" and "shade" in given["shade"]:

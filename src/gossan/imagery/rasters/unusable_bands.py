@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossan.geo.blocks import Blocks
-from gossan.geo.grid import Grid, Window
+from gossan.geo.grid import Window
 from gossan.geo.layer import Layer, SelectedLayer
+from gossan.geo.sampling import spread_windows
 
 SIDE = 64
 """Side of the windows that are looked at first, in pixels."""
@@ -63,21 +64,14 @@ def _over(parts: Sequence[Range]) -> Range:
 
 
 def _glance(layer: Layer) -> Range:
-    return _over([_range(layer, window) for window in _windows(layer.grid)])
+    return _over([_range(layer, window) for window in spread_windows(layer.grid, SIDE, ACROSS)])
 
 
 def spread_values(layer: Layer) -> NDArray[np.float32]:
     """Read a few windows spread evenly over a layer: (bands, n) values, NaN where empty."""
-    parts = [layer.read(w).reshape(len(layer.bands), -1) for w in _windows(layer.grid)]
+    windows = spread_windows(layer.grid, SIDE, ACROSS)
+    parts = [layer.read(window).reshape(len(layer.bands), -1) for window in windows]
     return np.concatenate(parts, axis=1)
-
-
-def _windows(grid: Grid) -> list[Window]:
-    """Spread a few windows evenly over a grid."""
-    high, wide = min(SIDE, grid.height), min(SIDE, grid.width)
-    rows = np.unique(np.linspace(0, grid.height - high, ACROSS).astype(int)).tolist()
-    cols = np.unique(np.linspace(0, grid.width - wide, ACROSS).astype(int)).tolist()
-    return [Window(row, col, high, wide) for row in rows for col in cols]
 
 
 def _range(layer: Layer, window: Window) -> Range:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from gossan.catalogue.sensors import native_pixels_m
 from gossan.geo.blocks import Blocks
 from gossan.geo.layer import Layer
 from gossan.geo.raster import atomic_path
-from gossan.imagery.colour_composites import COMPOSITES, write_composite
+from gossan.imagery.colour_composites import COMPOSITES, TABLE_2, write_composite
 from gossan.imagery.component_contrasts import readings
 from gossan.imagery.components import fit_components
 from gossan.imagery.coregistration import PAIRS, coregistration
@@ -27,8 +28,9 @@ def prepare_project(
     """Write the layers of a project's imagery, without any samples' values.
 
     For each imagery: ``layers/<name>_bands.tif`` (reflectance), ``_indices.tif``, ``_pc.tif``
-    (components of the indices, else of the bands), ``_exposure.tif`` and ``_composite.tif``;
-    ``tables/components.csv`` (loadings, explained variance, readings) and ``tables/masks.csv``
+    (components of the indices, else of the bands), ``_exposure.tif`` and composites;
+    ``tables/components.csv`` (loadings, explained variance, readings), ``tables/bands.csv``
+    (quantity and pixel size of each band as measured and as written) and ``tables/masks.csv``
     (share of each mask); ``tables/registration.csv`` where there are several imageries.
 
     Returns
@@ -56,8 +58,28 @@ def prepare_project(
     for table, parts in tables.items():
         if parts:
             run.write_table(table, pd.concat(parts, ignore_index=True))
+    run.write_table("bands", _band_table(inputs))
     _registration(run, inputs, blocks)
     return pd.DataFrame(rows)
+
+
+def _band_table(inputs: RunInputs) -> pd.DataFrame:
+    """Say of every band what its values are and how fine it was measured.
+
+    ``native_m`` is the pixel of the sensor (empty where it is not known): resampled to
+    ``pixel_m``, a band shows nothing smaller.
+    """
+    rows = []
+    for name, imagery in inputs.features.imagery.items():
+        native = native_pixels_m(imagery.settings.sensor)
+        quantity = imagery.stack.scenes[0].scene.quantity
+        pixel = round(imagery.bands.grid.pixel_width, 6)
+        for band in imagery.bands.bands:
+            thermal = band not in imagery.reflected.bands
+            what = f"thermal {imagery.settings.aster.thermal}" if thermal else quantity
+            rows.append((name, band, what, native.get(band), pixel))
+    columns = ["imagery", "band", "quantity", "native_m", "pixel_m"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _layers(
@@ -87,13 +109,25 @@ def _layers(
 def _composite(
     run: RunFolder, name: str, imagery: Imagery, blocks: Blocks
 ) -> list[dict[str, object]]:
-    """Write the paper's colour composite where its bands are there."""
+    """Write the colour composites of the paper's figures and Table 2 where their bands are there.
+
+    Names end in ``_composite.tif``: the report shows all such layers.
+    """
+    wanted: list[tuple[str, Layer, tuple[str, ...]]] = []
     bands = COMPOSITES.get(imagery.settings.sensor, ())
-    if not bands or not set(bands) <= set(imagery.bands.bands):
-        return []
-    path = run.layers / f"{name}_composite.tif"
-    write_composite(imagery.bands, path, bands, blocks)
-    return [_row(name, "composite", tuple(bands), path)]
+    if bands:
+        wanted.append(("composite", imagery.bands, bands))
+    if imagery.settings.sensor == "aster" and imagery.indices is not None:
+        wanted += [
+            (f"table2_{what}_composite", imagery.indices, names) for what, names in TABLE_2.items()
+        ]
+    rows = []
+    for what, layer, names in wanted:
+        if set(names) <= set(layer.bands):
+            path = run.layers / f"{name}_{what}.tif"
+            write_composite(layer, path, names, blocks)
+            rows.append(_row(name, what, names, path))
+    return rows
 
 
 def scene_layers(run: RunFolder, inputs: RunInputs, blocks: Blocks) -> None:
