@@ -56,7 +56,11 @@ def test_prepare_writes_every_layer_of_raw_scenes(district: Path) -> None:
     out = district.parent / "prepared"
     table = prepare_project(load_project(district), out)
     assert set(table["imagery"]) == {"aster", "sentinel2"}
-    assert set(table["layer"]) == {"bands", "indices", "pc", "exposure", "composite"}
+    layers = {"bands", "indices", "pc", "exposure", "composite", "table2_alteration_composite"}
+    assert set(table["layer"]) == layers
+    bands = pd.read_csv(out / "tables" / "bands.csv").set_index(["imagery", "band"])
+    assert bands.loc[("aster", "b4"), "native_m"] == 30
+    assert bands.loc[("aster", "b1"), "quantity"] == "reflectance at the top of the atmosphere"
     assert all((out / "layers" / name).exists() for name in table["file"])
     components = pd.read_csv(out / "tables" / "components.csv")
     assert components["reading"].str.startswith("PC").all()
