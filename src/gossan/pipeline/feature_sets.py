@@ -151,8 +151,16 @@ def feature_errors(project: Project, imagery: Sequence[Imagery]) -> list[str]:
         try:
             check_features(product.settings.features, by_name)
         except SettingsError as error:
-            errors.append(f"[[product]] {product.name!r}: {error}")
+            why = _left_out(product.settings.features, by_name)
+            errors.append(f"[[product]] {product.name!r}: {error}{why}")
     return errors
+
+
+def _left_out(name: str, imagery: Mapping[str, Imagery]) -> str:
+    """Repeat which bands were set aside where features ask for what is not there."""
+    sources = {part.strip().split(".")[0] for part in name.split("+")}
+    notes = [n for s in sources if s in imagery for n in imagery[s].notes if "left out" in n]
+    return f" ({'; '.join(notes)})" if notes else ""
 
 
 def check_features(name: str, imagery: Mapping[str, Imagery]) -> None:

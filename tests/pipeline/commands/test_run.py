@@ -329,7 +329,7 @@ def rotated(folder: Path) -> str:
 
 def all_empty(folder: Path) -> str:
     rewrite(folder / "iron.tif", values=np.nan)
-    return "filled"
+    return "'iron' is empty: left out"
 
 
 def missing_raster(folder: Path) -> str:

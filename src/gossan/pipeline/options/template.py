@@ -155,6 +155,7 @@ NESTED: dict[str, dict[str, str]] = {
         "sun_elevation": "60",
         "track_azimuth": "193",
     },
+    "topography": {"sun_elevation": "45", "sun_azimuth": "150"},
     "variogram": {
         "anisotropy": '"fit"',
         "smoothness": "0.5",
