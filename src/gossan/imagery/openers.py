@@ -19,13 +19,15 @@ from gossan.imagery.aster.metadata import NAME as ASTER_NAME
 from gossan.imagery.aster.reflectance import aster_stack, open_aster, require_one_version
 from gossan.imagery.aster.scene import AsterScene, is_scene
 from gossan.imagery.aster.settings import AsterSettings
+from gossan.imagery.atmosphere.settings import AtmosphereSettings
 from gossan.imagery.open_scene import OpenScene, Scene, masked_scene
 from gossan.imagery.rasters.band_names import canonical
 from gossan.imagery.rasters.open_rasters import open_rasters
-from gossan.imagery.rasters.paths import SUFFIXES, resolve_all
+from gossan.imagery.rasters.paths import SUFFIXES, resolve, resolve_all
 from gossan.imagery.rasters.unusable_bands import unusable_bands
 from gossan.imagery.sentinel2.products import of_tile, product_paths
 from gossan.imagery.sentinel2.scene import AnyFlag, Sentinel2Scene, open_sentinel2
+from gossan.imagery.sentinel2.sen2cor import level_2a_of
 from gossan.imagery.settings import ImagerySettings
 
 SURFACE = "surface reflectance"
@@ -35,6 +37,17 @@ NO_ATMOSPHERE = (
     "atmosphere; ratios are off by constants, thresholds and mosaics by more. Set atmosphere = "
     '{ method = "6s", altitude_m = ..., water_g_cm2 = ... } or "dos"'
 )
+
+
+def air_of(settings: ImagerySettings, base: Path) -> AtmosphereSettings:
+    """Resolve the files that the atmosphere settings name; the imagery's DEM serves 6S too."""
+    air = settings.atmosphere
+    dem = air.dem or (settings.dem if air.altitude_m == "dem" else None)
+    placed = {
+        "dem": resolve(dem, base, settings.name) if dem else None,
+        "targets": resolve(air.targets, base, settings.name) if air.targets else None,
+    }
+    return air.model_copy(update=placed)
 
 
 def _rasters(settings: ImagerySettings, base: Path, store: Path, blocks: Blocks) -> list[OpenScene]:
@@ -79,10 +92,11 @@ def _sentinel2(
         return _rasters(settings, base, store, blocks)
     opened = []
     for path in of_tile(products, settings.tile):
+        air = air_of(settings, base)
+        if air.method == "sen2cor":
+            path, air = level_2a_of(path, store), AtmosphereSettings()
         scene = open_sentinel2(path, settings.bands, settings.tile)
-        layer = scene.surface(
-            store, settings.atmosphere, pixel_size=settings.pixel_size_m, blocks=blocks
-        )
+        layer = scene.surface(store, air, pixel_size=settings.pixel_size_m, blocks=blocks)
         opened.append(_sentinel2_scene(settings, base, store, scene, layer, blocks))
     return opened
 
@@ -133,7 +147,7 @@ def _aster(settings: ImagerySettings, base: Path, store: Path, blocks: Blocks) -
         return _rasters(settings, base, store, blocks)
     scenes = [open_aster(group, settings.aster.time) for group in _granules(paths)]
     require_one_version(scenes)
-    steps = settings.aster.model_copy(update={"atmosphere": settings.atmosphere})
+    steps = settings.aster.model_copy(update={"atmosphere": air_of(settings, base)})
     opened = []
     for scene in scenes:
         layer = aster_stack(scene, steps, blocks)

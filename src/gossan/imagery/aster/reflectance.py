@@ -22,7 +22,7 @@ from gossan.imagery.aster.scene import (
 )
 from gossan.imagery.aster.settings import AsterSettings
 from gossan.imagery.aster.swir_failure import swir_groups
-from gossan.imagery.atmosphere.correction import correct
+from gossan.imagery.atmosphere.by_height import correct_scene
 from gossan.imagery.atmosphere.scene_statistics import mean_of
 from gossan.imagery.tabulated import tabulate
 
@@ -100,9 +100,11 @@ def _solar(
     word = settings.atmosphere.method
     if word == "log_residual":
         whole = _on_one_grid(layers, target)
-        return correct(whole, _described(whole), scene.geometry, settings.atmosphere, blocks)
+        return correct_scene(whole, _described(whole), scene.geometry, settings.atmosphere, blocks)
     corrected = [
-        tabulate(correct(layer, _described(layer), scene.geometry, settings.atmosphere, blocks))
+        tabulate(
+            correct_scene(layer, _described(layer), scene.geometry, settings.atmosphere, blocks)
+        )
         for layer in layers
     ]
     return _on_one_grid(corrected, target)

@@ -228,7 +228,7 @@ def sixs_correction(
         aot550=settings.aot550,
         water_g_cm2=settings.water_g_cm2,
         ozone_cm_atm=settings.ozone_cm_atm,
-        altitude_km=settings.altitude_m / 1000.0,
+        altitude_km=_altitude_m(settings) / 1000.0,
     )
     results = run_sixs(bands, conditions)
     own = [getattr(band, "solar_irradiance", None) for band in bands]
@@ -238,6 +238,13 @@ def sixs_correction(
         tuple(r.xb for r in results),
         tuple(r.xc for r in results),
     )
+
+
+def _altitude_m(settings: AtmosphereSettings) -> float:
+    if settings.altitude_m == "dem":
+        cure = "Use correct(), which runs 6S at several altitudes"
+        raise ImageryError(must("altitude_m", "a number for one set of coefficients", "dem", cure))
+    return settings.altitude_m
 
 
 def _gain_only(names: tuple[str, ...], mean: NDArray[np.float64]) -> AtmosphereCorrection:

@@ -10,7 +10,15 @@ from pydantic import Field
 from gossan.settings import Settings
 
 AtmosphereWord = Literal[
-    "none", "6s", "dos", "cost", "iarr", "log_residual", "flat_field", "empirical_line"
+    "none",
+    "6s",
+    "dos",
+    "cost",
+    "iarr",
+    "log_residual",
+    "flat_field",
+    "empirical_line",
+    "sen2cor",
 ]
 Aerosol = Literal[
     "none", "continental", "maritime", "urban", "desert", "biomass_burning", "stratospheric"
@@ -26,7 +34,8 @@ class AtmosphereSettings(Settings):
 
     method: AtmosphereWord = "none"
     """``none``; ``6s``; ``dos`` and ``cost`` (dark object); ``iarr``, ``log_residual`` and
-    ``flat_field`` (relative reflectance); ``empirical_line`` (field spectra)."""
+    ``flat_field`` (relative reflectance); ``empirical_line`` (field spectra); ``sen2cor``
+    (Sentinel-2 L1C, by an installed Sen2Cor)."""
 
     aerosol: Aerosol = "continental"
     """6s: kind of haze."""
@@ -40,8 +49,12 @@ class AtmosphereSettings(Settings):
     ozone_cm_atm: Annotated[float, Field(ge=0, le=1)] = 0.3
     """6s: ozone column, cm-atm (300 Dobson units are 0.3)."""
 
-    altitude_m: Annotated[float, Field(ge=-450, le=8800)] = 0.0
-    """6s: mean height of the ground above the sea, m."""
+    altitude_m: Annotated[float, Field(ge=-450, le=8800)] | Literal["dem"] = 0.0
+    """6s: mean height of the ground above the sea, m; or "dem": the air above each pixel, by the
+    imagery's terrain model."""
+
+    dem: Path | None = None
+    """6s with altitude_m = "dem": heights in metres; default: dem of the imagery."""
 
     dark_share: Annotated[float, Field(gt=0, lt=0.5)] = 1e-4
     """dos, cost: share of the pixels that are as dark as the dark object."""

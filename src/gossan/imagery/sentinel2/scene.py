@@ -16,7 +16,8 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer, MappedLayer, RenamedLayer, StackedLayer
 from gossan.geo.warp import to_grid
-from gossan.imagery.atmosphere.correction import AtmosphereSettings, SceneGeometry, correct
+from gossan.imagery.atmosphere.by_height import correct_scene
+from gossan.imagery.atmosphere.correction import AtmosphereSettings, SceneGeometry
 from gossan.imagery.sentinel2.jp2_store import DecodedBand, store_name
 from gossan.imagery.sentinel2.metadata import Sentinel2Metadata, describe
 from gossan.imagery.sentinel2.quality_masks import cloud_mask, cloud_probability
@@ -225,7 +226,7 @@ class Sentinel2Scene:
         layer = self.reflectance(
             store, pixel_size=pixel_size, extent=extent, grid=grid, blocks=blocks
         )
-        return correct(layer, self.sensor_bands, self.geometry, atmosphere, blocks)
+        return correct_scene(layer, self.sensor_bands, self.geometry, atmosphere, blocks)
 
     def flags(self, store: Path, grid: Grid, blocks: Blocks | None = None) -> Layer:
         """Mark ``nodata`` and ``saturated`` pixels on a grid, 0 or 1, over the bands in use."""

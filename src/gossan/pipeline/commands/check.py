@@ -14,6 +14,9 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geochem.table.coordinates import check_extent
 from gossan.geochem.table.findings import Findings, understood
+from gossan.imagery.atmosphere.settings import AtmosphereSettings
+from gossan.imagery.sentinel2.sen2cor import require_program
+from gossan.imagery.settings import ImagerySettings
 from gossan.pipeline.feature_sets import feature_errors
 from gossan.pipeline.imagery import Imagery, open_imagery
 from gossan.pipeline.inputs import place
@@ -85,7 +88,9 @@ def check_project(project: Project) -> Checked:
     for settings in project.imagery:
         try:
             with collected_warnings(Silent()) as found:
-                one = open_imagery(settings, project.base, scratch, Blocks(), project.project.crs)
+                one = open_imagery(
+                    _without_sen2cor(settings), project.base, scratch, Blocks(), project.project.crs
+                )
             imagery.append(one)
             warned += found
         except InputError as error:
@@ -118,6 +123,15 @@ def check_project(project: Project) -> Checked:
     table = pd.DataFrame(facts, columns=["what", "found"])
     wrong = [CheckFinding("error", line) for line in errors]
     return Checked(table, (*wrong, *map(CheckFinding.parse, warnings)))
+
+
+def _without_sen2cor(settings: ImagerySettings) -> ImagerySettings:
+    """Look at a product as it is: Sen2Cor takes half an hour, and only must be there."""
+    if settings.atmosphere.method != "sen2cor":
+        return settings
+    if not all("MSIL2A" in path.name for path in settings.paths):
+        require_program()
+    return settings.model_copy(update={"atmosphere": AtmosphereSettings()})
 
 
 def _placed(
