@@ -160,7 +160,7 @@ def _chosen(settings: ImagerySettings, bands: list[FileBand]) -> list[FileBand]:
     """
     sensor, wanted = settings.sensor, settings.bands
     if sensor != "bands":
-        bands = [replace(b, name=sensor_band(sensor, b.text) or b.own) for b in bands]
+        bands = [b if _numbered(b, settings) else _recognised(sensor, b) for b in bands]
     if wanted:
         known = {b.own: b for b in bands} | {b.name: b for b in bands}
         names = [canonical(sensor, name) for name in wanted]
@@ -174,6 +174,19 @@ def _chosen(settings: ImagerySettings, bands: list[FileBand]) -> list[FileBand]:
             raise _unfit(settings.name, bands, len(wanted))
     _unique(settings.name, bands)
     return bands
+
+
+def _recognised(sensor: str, band: FileBand) -> FileBand:
+    return replace(band, name=sensor_band(sensor, band.text) or band.own)
+
+
+def _numbered(band: FileBand, settings: ImagerySettings) -> bool:
+    """Tell descriptions that only count the bands of a stack from names of a sensor's bands.
+
+    Nine counted bands (or all fourteen, or the three visible ones) are ASTER's in its order.
+    """
+    whole = settings.sensor == "aster" and len(band.file.names) in (3, 9, 14)
+    return band.file.only_counts and (bool(settings.bands) or not whole)
 
 
 def _unfit(name: str, bands: Sequence[FileBand], got: int) -> ImageryError:

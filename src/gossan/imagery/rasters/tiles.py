@@ -30,6 +30,12 @@ class RasterFile:
         return tuple(text or str(i) for i, text in enumerate(said, 1))
 
     @property
+    def only_counts(self) -> bool:
+        """Whether descriptions are Band 1, Band 2 ..., as ENVI calls the bands of any stack."""
+        said = [text.strip().lower() for text in self.signature]
+        return len(said) > 1 and said == [f"band {i}" for i in range(1, len(said) + 1)]
+
+    @property
     def described(self) -> bool:
         """Whether the file names its bands."""
         return any(self.source.header.descriptions)

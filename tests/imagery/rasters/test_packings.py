@@ -1,0 +1,262 @@
+"""Plain rasters in the packings that people have: the right value, or one line that says why."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from numpy.typing import ArrayLike, NDArray
+from rasterio.transform import from_origin
+
+from gossan.errors import ImageryError
+from gossan.imagery.scenes import SceneStack, open_scenes
+from gossan.imagery.settings import ImagerySettings
+
+HIGH, WIDE, PIXEL = 40, 50, 20.0
+RNG = np.random.default_rng(11)
+S2_BANDS = ["b02", "b03", "b04", "b08", "b11", "b12"]
+
+
+def write(path: Path, values: ArrayLike, dtype: str, left: float = 5e5, **more: object) -> None:
+    array = np.asarray(values).astype(dtype)
+    names = more.pop("names", ())
+    with rasterio.open(
+        path,
+        "w",
+        height=array.shape[1],
+        width=array.shape[2],
+        count=len(array),
+        dtype=dtype,
+        crs="EPSG:32638",
+        transform=from_origin(left, 4e6, PIXEL, PIXEL),
+        **({"driver": "GTiff"} | more),
+    ) as target:
+        target.write(array)
+        for index, name in enumerate(names, 1):  # type: ignore[var-annotated, arg-type]
+            target.set_band_description(index, name)
+
+
+def numbers(bands: int, low: int = 500, high: int = 5000) -> NDArray[np.integer]:
+    return RNG.integers(low, high, (bands, HIGH, WIDE))
+
+
+def opened(folder: Path, **words: object) -> tuple[SceneStack, dict[str, NDArray[np.float32]]]:
+    settings = ImagerySettings(name="x", **words)  # type: ignore[arg-type]
+    stack = open_scenes(settings, folder, folder / "store")
+    return stack, dict(zip(stack.bands.bands, stack.bands.read(stack.bands.grid.whole)))
+
+
+def empties(bands: dict[str, NDArray[np.float32]]) -> list[int]:
+    return [int(np.isnan(values).sum()) for values in bands.values()]
+
+
+def test_nodata_of_an_er_mapper_header_is_compared_in_float32(tmp_path: Path) -> None:
+    values = RNG.uniform(1, 5, (2, HIGH, WIDE))
+    values[:, :3] = -99999.9
+    write(tmp_path / "grid.ers", values, "float32", driver="ERS")
+    header = (tmp_path / "grid.ers").read_text()
+    start = "RasterInfo Begin"
+    header = header.replace(start, f"{start}\n\t\tNullCellValue\t= -99999.9")
+    (tmp_path / "grid.ers").write_text(header)
+    _, bands = opened(tmp_path, paths=["grid.ers"])
+    assert empties(bands) == [150, 150]
+
+
+def test_a_vrt_may_have_one_nodata_value_per_band(tmp_path: Path) -> None:
+    values = numbers(2, 10, 50)
+    values[0, :3], values[1, :5] = 0, 9
+    write(tmp_path / "a.tif", values, "uint8")
+    vrt = tmp_path / "a.vrt"
+    subprocess.run(["gdalbuildvrt", "-q", str(vrt), str(tmp_path / "a.tif")], check=True)
+    text = vrt.read_text()
+    for band, value in (("1", 0), ("2", 9)):
+        head = f'<VRTRasterBand dataType="Byte" band="{band}">'
+        text = text.replace(head, f"{head}<NoDataValue>{value}</NoDataValue>")
+    vrt.write_text(text)
+    _, bands = opened(tmp_path, paths=["a.vrt"])
+    assert empties(bands) == [150, 250]
+
+
+@pytest.mark.parametrize(("dtype", "stored"), [("uint16", 55537), ("int16", -9999)])
+def test_a_nodata_value_may_have_wrapped(dtype: str, stored: int, tmp_path: Path) -> None:
+    values = numbers(2)
+    values[:, :3] = stored
+    write(tmp_path / "a.tif", values, dtype)
+    _, bands = opened(tmp_path, paths=["a.tif"], nodata=-9999, scale=1e-4)
+    assert empties(bands) == [150, 150] and max(map(np.nanmax, bands.values())) < 0.5
+
+
+@pytest.mark.parametrize("dummy", [-1e32, 1.70141e38, -3.4028235e38])
+def test_dummies_of_other_programs_are_empty(dummy: float, tmp_path: Path) -> None:
+    values = RNG.uniform(1, 5, (2, HIGH, WIDE))
+    values[:, :3] = dummy
+    write(tmp_path / "a.tif", values, "float32")
+    assert empties(opened(tmp_path, paths=["a.tif"])[1]) == [150, 150]
+
+
+def test_netcdf_data_sets_become_bands_in_unpacked_units(tmp_path: Path) -> None:
+    packed = numbers(1, 1, 99)
+    write(tmp_path / "clay.tif", packed, "int16")
+    command = ["gdal_translate", "-q", "-of", "netCDF", "-a_scale", "0.5", "-a_offset", "2"]
+    subprocess.run([*command, str(tmp_path / "clay.tif"), str(tmp_path / "clay.nc")], check=True)
+    _, bands = opened(tmp_path, paths=["clay.nc"])
+    (values,) = bands.values()
+    np.testing.assert_allclose(values, packed[0] * 0.5 + 2)
+
+
+def test_patterns_and_folders_name_the_same_rasters(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    for name in ("clay", "iron"):
+        write(tmp_path / "d" / f"{name}.tif", RNG.uniform(1, 5, (1, HIGH, WIDE)), "float32")
+    for paths in (["d/*.tif"], ["d"]):
+        assert list(opened(tmp_path, paths=paths)[1]) == ["clay", "iron"]
+    with pytest.raises(ImageryError, match="matched by a file"):
+        opened(tmp_path, paths=["d/*.jp2"])
+
+
+def test_band_files_of_two_sentinel2_tiles_are_a_mosaic(tmp_path: Path) -> None:
+    for tile, left in (("T38SKA", 5e5), ("T38SKB", 5e5 + WIDE * PIXEL)):
+        for band in ("B02", "B04", "B08"):
+            path = tmp_path / f"{tile}_20230811T075611_{band}_20m.tif"
+            write(path, numbers(1), "uint16", left=left)
+    stack, bands = opened(tmp_path, sensor="sentinel2", paths=["*.tif"], scale=1e-4)
+    assert list(bands) == ["b02", "b04", "b08"] and bands["b02"].shape == (HIGH, 2 * WIDE)
+    assert "2 tiles were joined" in stack.notes
+
+
+def test_overlapping_tiles_do_not_become_every_band_twice(tmp_path: Path) -> None:
+    for name, left in (("a", 5e5), ("b", 5e5 + 40 * PIXEL)):
+        values = RNG.uniform(0, 1, (3, HIGH, WIDE))
+        write(tmp_path / f"{name}.tif", values, "float32", left=left, names=["r", "g", "b"])
+    _, bands = opened(tmp_path, paths=["a.tif", "b.tif"])
+    assert list(bands) == ["r", "g", "b"] and bands["r"].shape == (HIGH, 90)
+
+
+def test_rasters_computed_from_bands_are_no_bands(tmp_path: Path) -> None:
+    write(tmp_path / "e.tif", numbers(3), "uint16", names=["B4", "B3", "B2"])
+    write(tmp_path / "ratio_b4_b11.tif", RNG.uniform(1, 2, (1, HIGH, WIDE)), "float32")
+    paths = ["e.tif", "ratio_b4_b11.tif"]
+    stack, bands = opened(tmp_path, sensor="sentinel2", paths=paths, scale=1e-4)
+    assert list(bands) == ["b04", "b03", "b02"]
+    assert "not Sentinel-2 bands, left out: ratio_b4_b11" in stack.notes
+
+
+def test_bands_of_a_larger_file_are_chosen_by_name(tmp_path: Path) -> None:
+    values = RNG.uniform(0, 1, (6, HIGH, WIDE)).astype(np.float32)
+    write(tmp_path / "h.tif", values, "float32")
+    _, bands = opened(tmp_path, paths=["h.tif"], bands=["h_5", "h_2"])
+    np.testing.assert_array_equal(bands["h_5"], values[4])
+    np.testing.assert_array_equal(bands["h_2"], values[1])
+
+
+def test_landsat_with_quality_bits_roles_and_the_index_catalogue(tmp_path: Path) -> None:
+    stored = {}
+    for band in range(2, 8):
+        stored[band] = numbers(1, 8000, 20000)[0]
+        path = tmp_path / f"LC09_L2SP_171034_20230811_02_T1_SR_B{band}.TIF"
+        write(path, stored[band][None], "uint16", nodata=0)
+    quality = np.full((1, HIGH, WIDE), 21824)  # clear
+    quality[0, :4], quality[0, 4:6] = 22280, 23888  # cloud; cloud shadow
+    write(tmp_path / "QA_PIXEL.TIF", quality, "uint16", nodata=1)
+    stack, bands = opened(
+        tmp_path,
+        paths=["LC09_*_SR_B[2-7].TIF"],
+        bands=["blue", "green", "red", "nir", "swir1", "swir2"],
+        scale=2.75e-5,
+        offset=-0.2,
+        quality={"path": "QA_PIXEL.TIF", "product": "landsat"},
+        masks=["cloud", "cloud_shadow"],
+        indices=["paper"],
+    )
+    assert empties(bands) == [6 * WIDE] * 6
+    shares = stack.mask_table().set_index("mask")["share"]
+    assert shares["cloud"] == pytest.approx(0.1) and shares["cloud_shadow"] == pytest.approx(0.05)
+    gossan = stack.indices.read(stack.bands.grid.whole)[stack.indices.bands.index("gossan")]  # type: ignore[union-attr]
+    swir, red = stored[6] * 2.75e-5 - 0.2, stored[4] * 2.75e-5 - 0.2
+    np.testing.assert_allclose(gossan[6:], (swir / red)[6:], rtol=1e-5)
+
+
+def test_roles_must_be_given_to_bands_that_exist(tmp_path: Path) -> None:
+    write(tmp_path / "l.tif", RNG.uniform(0.1, 0.5, (4, HIGH, WIDE)), "float32")
+    words = {"paths": ["l.tif"], "bands": ["b2", "b3", "b4", "b5"]}
+    roles = {"red": "b4", "nir": "b5"}
+    stack, _ = opened(tmp_path, **words, roles=roles, masks=["vegetation"], indices=["ndvi"])
+    assert stack.indices is not None and stack.indices.bands == ("ndvi",)
+    with pytest.raises(ImageryError, match="roles: red must be a band"):
+        opened(tmp_path, **words, roles={"red": "b9"})
+    with pytest.raises(ImageryError, match="mask 'cloud' must be given the bands"):
+        opened(tmp_path, **words, masks=["cloud"])
+
+
+def test_scale_by_file_and_by_band(tmp_path: Path) -> None:
+    write(tmp_path / "a.tif", numbers(2, 1, 9), "int16")
+    write(tmp_path / "b.tif", numbers(1, 1, 9), "int16")
+    plain = opened(tmp_path, paths=["a.tif", "b.tif"])[1]
+    by_file = opened(tmp_path, paths=["a.tif", "b.tif"], scale=[0.5, 100])[1]
+    by_band = opened(tmp_path, paths=["a.tif", "b.tif"], scale={"b": 7})[1]
+    for name, factor in (("a_1", 0.5), ("a_2", 0.5), ("b", 100)):
+        np.testing.assert_allclose(by_file[name], plain[name] * factor)
+    np.testing.assert_allclose(by_band["b"], plain["b"] * 7)
+    np.testing.assert_array_equal(by_band["a_1"], plain["a_1"])
+
+
+@pytest.mark.parametrize("forms", ["FLAASH (Band {})", "Band {}", "B{}"])
+def test_the_nine_bands_of_aster_are_recognised_as_people_write_them(
+    forms: str, tmp_path: Path
+) -> None:
+    labels = ["1", "2", "3N", *map(str, range(4, 10))]
+    values = RNG.uniform(0.1, 0.5, (9, HIGH, WIDE)).astype(np.float32)
+    names = [forms.format(label) for label in labels]
+    write(tmp_path / "flaash.dat", values, "float32", driver="ENVI", names=names)
+    stack, bands = opened(tmp_path, sensor="aster", level="reflectance", paths=["flaash.dat"])
+    assert list(bands) == [f"b{i}" for i in range(1, 10)]
+    assert stack.indices is not None and len(stack.indices.bands) == 13
+    argillic = stack.indices.read(stack.bands.grid.whole)[stack.indices.bands.index("argillic")]
+    np.testing.assert_allclose(argillic, (values[3] + values[5]) / values[4], rtol=1e-6)
+
+
+def test_names_that_only_count_say_nothing_about_a_sensor(tmp_path: Path) -> None:
+    """ENVI calls the bands of any stack Band 1, Band 2 ...: that is not Sentinel-2's numbering."""
+    names = [f"Band {i}" for i in range(1, 7)]
+    values = numbers(6)
+    write(tmp_path / "s.dat", values, "int16", driver="ENVI", names=names)
+    words = {"sensor": "sentinel2", "paths": ["s.dat"], "scale": 1e-4}
+    with pytest.raises(ImageryError, match="none recognised"):
+        opened(tmp_path, **words)
+    order = ["b12", "b11", "b08", "b04", "b03", "b02"]
+    _, bands = opened(tmp_path, **words, bands=order)
+    assert list(bands) == order
+    np.testing.assert_allclose(bands["b12"], values[0] * 1e-4, rtol=1e-6)
+
+
+def test_other_aster_products_are_refused_by_name(tmp_path: Path) -> None:
+    for band in ("VNIR_B01", "VNIR_B02", "VNIR_B03N"):
+        name = f"AST_09XT_00405032000040446_20250310152354_{band}.tif"
+        write(tmp_path / name, numbers(1, 1, 200), "uint8")
+    with pytest.raises(ImageryError, match="AST_09XT, which is radiance leaving the surface"):
+        opened(tmp_path, sensor="aster", paths=["."])
+
+
+def test_an_export_with_described_bands_is_calibrated_by_gains_and_time(tmp_path: Path) -> None:
+    names = ["B01", "B02", "B3N", *(f"B0{i}" for i in range(4, 10))]
+    values = numbers(9, 2, 250)
+    write(tmp_path / "export.tif", values, "uint8", names=names, nodata=0)
+    steps = {"gains": {f"b{i}": "NOR" for i in range(1, 10)}, "time": "2004-07-15T07:52:31Z"}
+    steps |= {"sun_elevation": 60.0, "sun_azimuth": 120.0}
+    _, bands = opened(tmp_path, sensor="aster", paths=["export.tif"], aster=steps)
+    distance = 1 - 0.01672 * np.cos(np.radians(0.9856 * (197 - 4)))
+    factor = np.pi * distance**2 / (1848.0 * np.sin(np.radians(60.0)))
+    np.testing.assert_allclose(bands["b1"], (values[0] - 1.0) * 1.688 * factor, rtol=1e-5)
+
+
+def test_known_wavelengths_bring_the_aster_catalogue_to_any_sensor(tmp_path: Path) -> None:
+    waves = [0.49, 0.556, 0.661, 0.807, 1.656, 2.167, 2.2078, 2.2656, 2.3346, 2.3979]
+    values = RNG.uniform(0.1, 0.5, (10, HIGH, WIDE)).astype(np.float32)
+    write(tmp_path / "e.dat", values, "float32", driver="ENVI")
+    header = (tmp_path / "e.hdr").read_text() + "wavelength units = Micrometers\n"
+    (tmp_path / "e.hdr").write_text(f"{header}wavelength = {{{','.join(map(str, waves))}}}\n")
+    stack, _ = opened(tmp_path, paths=["e.dat"], indices=["paper"], masks=["vegetation"])
+    assert stack.indices is not None and len(stack.indices.bands) == 13
