@@ -19,7 +19,7 @@ from gossan.pipeline.surveys import Working
 def data() -> Working:
     rng = np.random.default_rng(6)
     xy = rng.uniform(0, 6000, (45, 2))
-    values = np.sin(xy[:, 0] / 900) + 0.5 * np.cos(xy[:, 1] / 700) + 0.1 * rng.normal(size=45)
+    values = np.sin(xy[:, 0] / 300) + 0.5 * np.cos(xy[:, 1] / 250) + 0.5 * rng.normal(size=45)
     return Working("Cu", "ppm", Log(), Observations(Points(xy), values), {}, 0)
 
 

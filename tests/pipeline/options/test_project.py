@@ -73,7 +73,7 @@ def test_names_must_differ_and_be_fit_for_files(changed: Change) -> None:
     product = '\n[[product]]\nname = "k"\nmodel = "kriging"\n'
     with pytest.raises(SettingsError, match="used twice"):
         load_project(changed("folds = 3", "folds = 3\n" + product + product))
-    with pytest.raises(SettingsError, match="letters, digits"):
+    with pytest.raises(SettingsError, match="must begin with a letter or digit"):
         load_project(changed('name = "k"', 'name = "../k"'))
 
 

@@ -82,7 +82,10 @@ def test_all_default_lines_together_change_nothing() -> None:
     start = lines.index('name = "detailed"')
     text = "\n".join(lines[: start - 3] + lines[start + 9 :])
     text = re.sub(
-        r"^(crs|pixel_size_m|cloud_probability|block_km|column) = .*$", "", text, flags=re.M
+        r"^(crs|pixel_size_m|cloud_probability|block_km|column|edge|dem|longest_range_m) = .*$",
+        "",
+        text,
+        flags=re.M,
     )
     whole, plain = tomllib.loads(text), tomllib.loads(template())
     whole["project"].pop("crs", None)

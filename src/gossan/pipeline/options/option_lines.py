@@ -78,13 +78,13 @@ def _lines(name: str, field: FieldInfo, default: Any, meaning: str, example: str
 
 
 def _any_value(field: FieldInfo) -> str:
-    """Give some value that a key without default and example may have."""
+    """Choose some value that a key without default and example may have."""
     if re.search(r"\b(int|float)\b", str(field.annotation)):
         limits = _limits(field)
         low = limits.get("above", limits.get("at least", 0.0))
         high = limits.get("below", limits.get("at most", low + 2.0))
         return f"{(low + high) / 2:g}"
-    return '"..."'
+    return toml(next(_words(field.annotation), "..."))
 
 
 def toml(value: object) -> str:
