@@ -72,6 +72,9 @@ _CELL = re.compile(
     r"(?(open)\))\s*(?P<after><|>|\*)?\s*(?P<unit>[%‰A-Za-zµμ][\w/%µμ ]*)?",
     re.I,
 )
+_OTHER_SIGNS = str.maketrans(
+    {"−": "-", "·": ".", "٫": ".", "٬": None, "\u200b": None, "\u200e": None}
+)
 _SUFFIXES = frozenset(("N", "L", "G", "T", "H", "B", "U", "UJ", "J"))
 _WORDS_BELOW = ("lt", "less than", "below", "bdl", "bld", "bd", "nd", "n.d", "n.d.", "n", "l", "u")
 _WORDS_ABOVE = ("gt", "greater than", "over", "above", "g")
@@ -238,13 +241,23 @@ def _apply_codes(
 def _plain(cell: object) -> str:
     if isinstance(cell, str):
         if not cell.isascii():
-            cell = unicodedata.normalize("NFKC", cell).replace("−", "-").replace("\u200b", "")
+            cell = _ascii_digits(unicodedata.normalize("NFKC", cell))
         return cell.strip()
     if cell is None or cell is pd.NA or cell is pd.NaT:
         return ""
     if isinstance(cell, (float, np.floating)):
         return "" if np.isnan(cell) else repr(float(cell))
     return str(cell).strip()
+
+
+def _ascii_digits(word: str) -> str:
+    """Write minus signs, decimal signs and digits of other scripts as ASCII.
+
+    >>> _ascii_digits("−١٢٫٥"), _ascii_digits("12·5")
+    ('-12.5', '12.5')
+    """
+    plain = word.translate(_OTHER_SIGNS)
+    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in plain)
 
 
 def _numbers(texts: Sequence[str], notation: Notation) -> NDArray[np.float64]:

@@ -65,7 +65,7 @@ def sort_codes(
 
 
 def _far(numbers: NDArray[np.float64], top: float) -> NDArray[np.bool_]:
-    repeated = np.array([_one_digit(number, 2) for number in numbers])
+    repeated = np.array([_one_digit(number, 2) or number == 9 for number in numbers])
     with np.errstate(invalid="ignore"):
         return np.asarray((numbers > FAR * top) | (repeated & (numbers > top)), bool)
 

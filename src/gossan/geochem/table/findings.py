@@ -36,6 +36,7 @@ CODES: dict[str, str] = {
     "swapped": "x and y exchanged",
     "zone": "far from the area of the CRS",
     "zone-column": "a column of zones that the CRS contradicts",
+    "datum": "a column of datums that the CRS contradicts",
     "wide": "a survey wider than the zone of its CRS",
     "position": "single points outside the area of the CRS",
     "no-position": "rows without a position",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from pyproj import CRS
 from gossan.errors import SurveyError, must
 from gossan.geochem.table.angles import hemisphere_of, parse_angles, unpack
 from gossan.geochem.table.axes import are_plain_xy, axis_columns, find_axes, x_points_north
-from gossan.geochem.table.cells import Words
+from gossan.geochem.table.cells import Words, parse_cells
 from gossan.geochem.table.columns import nearest
 from gossan.geochem.table.coordinates import (
     check_axes,
@@ -25,6 +26,7 @@ from gossan.geochem.table.coordinates import (
     read_crs,
     within_area_of_use,
 )
+from gossan.geochem.table.datums import check_datums, find_datum_column
 from gossan.geochem.table.findings import Finding, Findings, rows_where
 from gossan.geochem.table.reading import Table
 from gossan.geochem.table.settings import SurveySettings
@@ -276,7 +278,8 @@ def _axis(
             cure = "The file has its own points: leave x, y and crs out"
         raise SurveyError(must("x and y", "columns of the table", repr(name), cure))
     raw = [str(cell) for cell in table.frame[name]]
-    cells = table.cells(name, "number", Words(tuple(missing)))
+    plain = table.frame[name].tolist() if crs.is_geographic else bare_metres(table.frame[name])
+    cells = parse_cells(plain, "number", table.notation(name), Words(tuple(missing)))
     numbers = cells.number.copy()
     odd = cells.text | cells.below | cells.above | (cells.unit != "")
     bare = cells.measured & np.isfinite(numbers)
@@ -300,6 +303,16 @@ def _axis(
         message = f"{name!r} is read as west or south of zero, as its name says"
         found.append(Finding("warning", "angles", message))
     return numbers, found
+
+
+def bare_metres(cells: Iterable[object]) -> list[object]:
+    """Take the letters off eastings and northings.
+
+    >>> bare_metres(["479480 mE", "E 479480", "2639999N", 5.0])
+    ['479480', '479480', '2639999', 5.0]
+    """
+    letters = re.compile(r"^[EN]\s*(?=\d)|(?<=\d)\s*(m\s*[ENS]?|[ENS])\.?$", re.I)
+    return [letters.sub("", cell.strip()) if isinstance(cell, str) else cell for cell in cells]
 
 
 def _understood(
@@ -369,8 +382,12 @@ def _by_axis_names(
 
 
 def _zoned(stated: _Stated, table: Table, settings: SurveySettings) -> _Stated:
-    """Use the column of zones, where there is one."""
+    """Use the columns of zones and datums, where there are such."""
     names = list(table.frame.columns)
+    datum = find_datum_column(names)
+    if datum is not None:
+        more = check_datums(datum, table.texts(datum), table.rows, stated.crs)
+        stated = replace(stated, findings=(*stated.findings, *more))
     column = settings.zone_column or find_zone_column(names)
     if column == "none" or column is None or zone_of(stated.crs) is None:
         return stated

@@ -201,6 +201,12 @@ def _unread_units(
     return [Finding("error", "cell-unit", message, rows_where(rows, mask), element)]
 
 
+_DATE = re.compile(
+    r"\b(19|20)\d\d-\d\d-\d\d\b|\b\d{1,2}[-. ](jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)",
+    re.I,
+)
+
+
 def _text(
     table: Table, name: str, mask: NDArray[np.bool_], allowed: str, element: str = ""
 ) -> Iterator[Finding]:
@@ -208,6 +214,8 @@ def _text(
         words = Counter(str(cell) for cell in table.frame[name][mask])
         shown = ", ".join(repr(word) for word, _ in words.most_common(4))
         cure = "Correct the cells, or list the words in missing = [...] or below = [...]"
+        if any(_DATE.search(word) for word in words):
+            cure = "A spreadsheet turned numbers into dates: take them from the laboratory's file"
         message = must(f"column {name!r}", allowed, shown, cure)
         yield Finding("error", "text", message, rows_where(table.rows, mask), element)
 
