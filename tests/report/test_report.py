@@ -58,7 +58,7 @@ def test_the_report_is_one_file_that_asks_for_nothing_else(run_copy: Path) -> No
     assert not re.search(r"""(src|href)=["'](?!data:|#)""", text)
     assert "http://" not in re.sub(r"Content-Security-Policy", "", text)
     assert "https://" not in text
-    for name in ("trusted_Cu", "products_Cu", "magnified_Cu", "error_Cu", "skill_Cu"):
+    for name in ("answer_Cu", "trusted_Cu", "products_Cu", "magnified_Cu", "error_Cu", "skill_Cu"):
         assert (run_copy / "figures" / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
         assert (run_copy / "figures" / f"{name}.pdf").read_bytes()[:4] == b"%PDF"
 
@@ -152,6 +152,7 @@ def test_in_a_browser_the_report_swipes_sorts_prints_and_asks_for_nothing(
 ) -> None:
     browser.open(build_report(run_copy).as_uri())
     assert browser.run("[...document.images].every(i => i.complete && i.naturalWidth > 50)")
+    browser.run("document.querySelectorAll('details').forEach(d => { d.open = true })")
     assert swiped(browser, 20) == "inset(0px 80% 0px 0px)"
     assert swiped(browser, 75) == "inset(0px 25% 0px 0px)"
     assert browser.run(
@@ -278,3 +279,33 @@ print(json.dumps({
 sys.stdout.flush()
 program.exitQgis()
 """
+
+
+def test_the_first_screen_holds_map_targets_coordinates_and_verdict(
+    run_copy: Path, browser: Browser
+) -> None:
+    browser.open(build_report(run_copy).as_uri())
+    browser.ask(
+        "Emulation.setDeviceMetricsOverride", width=1400, height=1300, deviceScaleFactor=1,
+        mobile=False,
+    )  # fmt: skip
+    seen = str(browser.run(
+        "[...document.querySelectorAll('#Cu p, #Cu td, #Cu img')].filter(e =>"
+        "e.getBoundingClientRect().top < innerHeight).map(e => e.alt || e.innerText).join('|')"
+    ))  # fmt: skip
+    table = pd.read_csv(run_copy / "tables" / "anomalies.csv")
+    opened = open_run(run_copy)
+    first = table[(table["product"] == opened.best("Cu")) & (table["rank"] == 1)].iloc[0]
+    assert "numbers are targets" in seen
+    assert f"{first['peak_easting']:.0f} E, {first['peak_northing']:.0f} N (EPSG:32638)" in seen
+    assert f"{first['peak_latitude']:.5f}° N" in seen
+    assert opened.manifest.verdicts["Cu"].sentence in seen
+
+
+def test_the_unfolded_report_is_at_most_twelve_screens(run_copy: Path, browser: Browser) -> None:
+    browser.open(build_report(run_copy).as_uri())
+    browser.ask(
+        "Emulation.setDeviceMetricsOverride", width=1400, height=900, deviceScaleFactor=1,
+        mobile=False,
+    )  # fmt: skip
+    assert browser.run("document.documentElement.scrollHeight") <= 12 * 900

@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from gossan.geo.raster import atomic_path, close_files
-from gossan.report.figures import element_plates, run_plates
+from gossan.report.figures import element_plates, element_scale, run_plates
 from gossan.report.page import chapter, page, picture
 from gossan.report.qgis import write_qgis
 from gossan.report.read import open_results
+from gossan.report.target_sheets import write_target_sheets
 
 
 def build_report(run: Path | str) -> Path:
-    """Write ``RUN/report.html``, ``RUN/figures``, ``RUN/gossan.qgs`` and styles beside maps.
+    """Write ``RUN/report.html``, ``figures``, ``targets``, ``gossan.qgs`` and styles beside maps.
 
     Parameters
     ----------
@@ -34,6 +35,9 @@ def build_report(run: Path | str) -> Path:
         chapter(results, name, [picture(p, figures) for p in element_plates(results, name)])
         for name in results.elements
     ]
+    for name in results.elements:
+        if results.of(name):
+            write_target_sheets(results, name, element_scale(results, name))
     shared = [picture(plate, figures) for plate in run_plates(results)]
     path = results.run.root / "report.html"
     with atomic_path(path) as temporary:

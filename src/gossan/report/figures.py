@@ -15,6 +15,7 @@ from PIL import Image
 from gossan.geo.raster import atomic_path
 from gossan.io.tables import Column, Table
 from gossan.names import file_name
+from gossan.report.answer import answer_figure
 from gossan.report.charts import (
     calibration_chart,
     loadings_chart,
@@ -31,6 +32,10 @@ from gossan.report.read import Map, Results
 DPI = 170
 EMBEDDED_PIXELS = 1100
 """Width of an embedded figure; the files in the folder figures are finer."""
+ANSWER = (
+    "{}: numbers are targets, best first; red outlines are anomalies; hatched ground looks like no "
+    "sample."
+)
 SURVEY_MARKS = (("o", "white"), ("^", "#f0e442"), ("s", "#56b4e9"), ("D", "#cc79a7"))
 
 
@@ -139,6 +144,9 @@ def element_plates(results: Results, element: str) -> Iterator[Plate]:
     if not maps:
         return
     scale, trusted = element_scale(results, element), results.best(element)
+    answer = answer_figure(results, element, scale)
+    if answer is not None:
+        yield Plate(file_name("answer", element), "answer", ANSWER.format(element), answer)
     yield from _map_plates(results, element, scale, str(trusted))
     error = results.errors.get((str(trusted), element)) or next(
         (one for (_, own), one in results.errors.items() if own == element), None
@@ -146,9 +154,12 @@ def element_plates(results: Results, element: str) -> Iterator[Plate]:
     if error is not None:
         figure, _ = single(
             error, common_scale([error.values], f"standard error ({error.unit})", ERROR),
-            f"{element}: standard error of {error.product}",
+            f"{element}: standard error, {results.title(error.product, element)}",
         )  # fmt: skip
-        text = f"How far {error.product} may be off. Pale is uncertain: far from samples."
+        text = (
+            f"Standard error of {results.title(error.product, element)}. Pale ground is uncertain: "
+            "it lies far from samples."
+        )
         yield Plate(file_name("error", element), "error", text, figure)
     charts = (
         ("skill", skill_chart(results, element), "Skill on samples that the map had not seen. An "
@@ -169,17 +180,17 @@ def element_plates(results: Results, element: str) -> Iterator[Plate]:
 
 def _map_plates(results: Results, element: str, scale: Scale, trusted: str) -> Iterator[Plate]:
     best = results.maps[trusted, element]
-    figure, axes = single(best, scale, f"{element}: {trusted}, the product to trust")
+    figure, axes = single(best, scale, f"{element}: {results.title(trusted, element)}")
     for ring in results.outlines(trusted, element):
         axes.plot(ring[:, 0], ring[:, 1], color="white", lw=1.4)
         axes.plot(ring[:, 0], ring[:, 1], color="#e8332a", lw=0.7)
-    text = f"{element} by {trusted}, the map to trust." + (
+    text = f"{element}: {results.title(trusted, element)}." + (
         " Red: outlines of its anomalies." if results.outlines(trusted, element) else ""
     )
     yield Plate(file_name("trusted", element), "trusted", text, figure)
     maps = results.of(element)
     if len(maps) > 1:
-        shown = [(one.product, one.values, one.grid, scale) for one in maps]
+        shown = [(results.title(one.product, element), one.values, one.grid, scale) for one in maps]
         figure, _ = panel_figure(shown, scale)
         text = f"All maps of {element}, side by side, under one colour scale."
         yield Plate(file_name("products", element), "products", text, figure)

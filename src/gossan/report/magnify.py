@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 
 from gossan.geo.grid import Grid
 from gossan.geo.raster import open_raster, read_overview
+from gossan.io.contract import BASELINE
 from gossan.io.tables import Column, Table
 from gossan.report.maps import INK, Bounds, Panel, panel_figure
 from gossan.report.palette import Scale
@@ -53,11 +56,14 @@ def magnified(
         return None
     easting, northing, label = strongest_place(results, element, product)
     frame = around(one, easting, northing)
-    shown: list[Panel] = [(f"(a) where: {product}", one.values, one.grid, scale)]
+    shown: list[Panel] = [
+        (f"(a) where: {results.title(product, element)}", one.values, one.grid, scale)
+    ]
     names = [product]
-    for other in results.of(element)[: MOST_PANELS - 1]:
+    for other in sorted(results.of(element), key=_first(product))[: MOST_PANELS - 1]:
         values, grid = cut(other, frame)
-        shown.append((f"({chr(97 + len(shown))}) {other.product}", values, grid, scale))
+        title = f"({chr(97 + len(shown))}) {results.title(other.product, element)}"
+        shown.append((title, values, grid, scale))
         names.append(other.product)
     figure, axes = panel_figure(shown, scale, frame, columns=min(3, len(shown)))
     _locate(axes[0], one, frame)
@@ -69,6 +75,12 @@ def magnified(
         place.set_xlim(frame[0], frame[2])
         place.set_ylim(frame[1], frame[3])
     return figure, label
+
+
+def _first(best: str) -> Callable[[Map], int]:
+    """Order maps: the best one, then kriging, then the others."""
+    order = {best: 0, BASELINE: 1}
+    return lambda one: order.get(one.product, 2)
 
 
 def cut(one: Map, frame: Bounds) -> tuple[NDArray[np.float32], Grid]:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from gossan.io.contract import BASELINE, Comparison, RunManifest
 from gossan.io.tables import Column, Table
+from gossan.report.answer import Target, targets_of
 from gossan.report.figures import Plate, element_scale, webp
 from gossan.report.maps import crs_text, length_text, round_length
 from gossan.report.palette import Scale
@@ -46,7 +47,8 @@ class Picture:
 class Swipe:
     """Hold the maps of one element for comparison by a sliding edge."""
 
-    maps: tuple[tuple[str, str], ...] = field(repr=False)
+    maps: tuple[tuple[str, str, str], ...] = field(repr=False)
+    """Code, title and picture of each."""
     left: str
     right: str
     width: int
@@ -64,6 +66,7 @@ class Chapter:
 
     element: str
     verdict: str
+    targets: Sequence[Target]
     pictures: tuple[Picture, ...]
     swipe: Swipe | None
     scores: Sequence[PageTable]
@@ -87,7 +90,8 @@ def picture(plate: Plate, folder: Path) -> Picture:
 def chapter(results: Results, element: str, pictures: Sequence[Picture]) -> Chapter:
     """Gather what is told of one element; what is missing is said in words."""
     return Chapter(
-        element, verdict(results, element), tuple(pictures), swipe(results, element),
+        element, verdict(results, element), targets_of(results, element), tuple(pictures),
+        swipe(results, element),
         score_tables(results, element), anomaly_tables(results, element),
         occurrence_tables(results, element), learnt_tables(results, element),
         missing(results, element),
@@ -152,8 +156,9 @@ def swipe(results: Results, element: str) -> Swipe | None:
     shown = []
     for one in maps:
         image = Image.fromarray(scale.pixels(one.values)).convert("RGB")
-        shown.append((one.product, embedded(webp(image.resize(size, Image.Resampling.BOX), 76))))
-    names = [name for name, _ in shown]
+        small = embedded(webp(image.resize(size, Image.Resampling.BOX), 76))
+        shown.append((one.product, results.title(one.product, element), small))
+    names = [name for name, _, _ in shown]
     first = BASELINE if BASELINE in names else names[0]
     trusted = results.best(element)
     second = next((n for n in [str(trusted), *names] if n != first and n in names), names[-1])

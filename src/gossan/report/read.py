@@ -143,6 +143,21 @@ class Results:
             for values, grid in [read_overview(path, MAP_PIXELS)]
         ]
 
+    def title(self, product: str, element: str) -> str:
+        """Name of a product for people."""
+        found = self.run.product(product, element)
+        return found.title if found is not None else product
+
+    @cached_property
+    def applicable(self) -> Map | None:
+        """Where the imagery looks like that of some sample: 1, elsewhere 0."""
+        path = self.run.shared_layer("applicability")
+        if path is None:
+            return None
+        values, grid = read_overview(path, MAP_PIXELS)
+        inside = np.where(np.isfinite(values[1]), np.rint(values[1]), np.nan).astype(np.float32)
+        return Map(path.stem, "", "share", "", path, inside, grid)
+
     def table(self, name: str, element: str | None = None) -> pd.DataFrame:
         """A table of the run, or its rows of one element; without rows where there is none."""
         return self.run.table(name, element)

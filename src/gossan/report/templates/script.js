@@ -44,8 +44,9 @@ document.querySelectorAll("table.sortable").forEach((table) => {
     body.append(...keyed.map((entry) => entry.row));
   }));
 });
-const opened = [];
-addEventListener("beforeprint", () => document.querySelectorAll("details:not([open])").forEach((fold) => {
-  if (fold.querySelectorAll("tr").length < 60) { fold.open = true; opened.push(fold); }
-}));
-addEventListener("afterprint", () => opened.splice(0).forEach((fold) => { fold.open = false; }));
+function openTarget() {
+  const fold = location.hash && document.getElementById(location.hash.slice(1))?.closest("details");
+  if (fold) fold.open = true;
+}
+addEventListener("hashchange", openTarget);
+openTarget();

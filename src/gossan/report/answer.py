@@ -1,0 +1,162 @@
+"""The answer for one element: the best map beside the kriged one, and where to go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gossan.io.contract import BASELINE
+from gossan.io.tables import Column, Table
+from gossan.report.maps import INK, Panel, crs_text, panel_figure
+from gossan.report.palette import Scale
+from gossan.report.read import Results
+from gossan.report.tables import number_text
+
+__all__ = ["TARGETS", "Target", "answer_figure", "mark_targets", "shade_outside", "targets_of"]
+
+TARGETS = 5
+"""Targets of an element on the first screen."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One anomaly of the best map, in words."""
+
+    rank: int
+    name: str
+    status: str
+    easting: float
+    northing: float
+    place: str
+    degrees: str
+    area: str
+    expected: str
+    probability: str
+    supports: str
+    against: str
+    row: dict[str, Any] = field(repr=False)
+
+
+def targets_of(results: Results, element: str, count: int = TARGETS) -> list[Target]:
+    """Return the first anomalies of an element's best map, best first.
+
+    Parameters
+    ----------
+    results
+        A finished run.
+    element
+        One of its elements.
+    count
+        At most so many.
+    """
+    product = results.best(element)
+    table = results.table(Table.ANOMALIES, element)
+    own = table[table[Column.PRODUCT] == product].sort_values(Column.RANK).head(count)
+    crs = crs_text(results.maps[str(product), element].grid) if len(own) else ""
+    unit = results.maps[str(product), element].unit if len(own) else ""
+    rows = own.to_dict("records")
+    return [_target({str(key): row[key] for key in row}, crs, unit) for row in rows]
+
+
+def _target(row: dict[str, Any], crs: str, unit: str) -> Target:
+    easting, northing = float(row[Column.PEAK_EASTING]), float(row[Column.PEAK_NORTHING])
+    return Target(
+        rank=int(row[Column.RANK]),
+        name=str(row[Column.ANOMALY]),
+        status=_text(row.get(Column.STATUS)),
+        easting=easting,
+        northing=northing,
+        place=f"{easting:.0f} E, {northing:.0f} N ({crs})",
+        degrees=_degrees(row),
+        area=f"{number_text(float(row[Column.AREA_KM2]))} km²",
+        expected=_expected(row, unit),
+        probability=_percent(row.get(Column.PROBABILITY)),
+        supports=_text(row.get(Column.SUPPORTS)),
+        against=_text(row.get(Column.AGAINST)),
+        row=row,
+    )
+
+
+def _degrees(row: dict[str, Any]) -> str:
+    longitude, latitude = row.get(Column.PEAK_LONGITUDE), row.get(Column.PEAK_LATITUDE)
+    if longitude is None or latitude is None or not np.isfinite([longitude, latitude]).all():
+        return ""
+    north, east = "N" if latitude >= 0 else "S", "E" if longitude >= 0 else "W"
+    return f"{abs(latitude):.5f}° {north}, {abs(longitude):.5f}° {east}"
+
+
+def _expected(row: dict[str, Any], unit: str) -> str:
+    """Word the content at the peak with its 90 % interval, where the map tells its error."""
+    peak = f"{number_text(float(row[Column.PEAK]))} {unit}"
+    low, high = row.get(Column.PEAK_LOWER90), row.get(Column.PEAK_UPPER90)
+    if low is None or high is None or not np.isfinite([low, high]).all():
+        return peak
+    return f"{peak} ({number_text(float(low))} to {number_text(float(high))})"
+
+
+def _percent(value: Any) -> str:
+    if value is None or not np.isfinite(value):
+        return ""
+    return "> 99 %" if value > 0.99 else f"{100 * value:.0f} %"
+
+
+def _text(value: Any) -> str:
+    return "" if value is None or value is pd.NA or value != value else str(value)
+
+
+def answer_figure(results: Results, element: str, scale: Scale) -> Figure | None:
+    """Draw the best map beside the kriged one, with the same numbered targets on both.
+
+    Ground that looks like no sample is hatched.
+    """
+    best = results.best(element)
+    names = dict.fromkeys([str(best), BASELINE])
+    maps = [results.maps[name, element] for name in names if (name, element) in results.maps]
+    maps = [one for one in maps if not one.empty]
+    if not maps:
+        return None
+    panels: list[Panel] = [
+        (results.title(one.product, element), one.values, one.grid, scale) for one in maps
+    ]
+    figure, axes = panel_figure(panels, scale)
+    targets = targets_of(results, element)
+    for place, one in zip(axes, maps):
+        if one.product == best:
+            shade_outside(place, results)
+            _outlines(place, results, one.product, element)
+        mark_targets(place, targets)
+    return figure
+
+
+def mark_targets(axes: Axes, targets: list[Target]) -> None:
+    """Put the numbers of targets at their peaks."""
+    for target in targets:
+        axes.annotate(
+            str(target.rank), (target.easting, target.northing), ha="center", va="center",
+            fontsize=6.5, fontweight="bold", color=INK, zorder=8,
+            bbox={"boxstyle": "circle,pad=0.18", "facecolor": "white", "edgecolor": "#e8332a"},
+        )  # fmt: skip
+
+
+def shade_outside(axes: Axes, results: Results) -> None:
+    """Hatch ground outside the area of applicability: it looks like no sample."""
+    found = results.applicable
+    if found is None or not (found.values == 0).any():
+        return
+    easting, northing = found.grid.coordinates()
+    outside = np.where(found.values == 0, 1.0, 0.0)
+    limits = axes.get_xlim(), axes.get_ylim()
+    axes.contourf(easting, northing, outside, levels=[0.5, 1.5], colors="none", hatches=["////"])
+    axes.set_xlim(*limits[0])
+    axes.set_ylim(*limits[1])
+
+
+def _outlines(axes: Axes, results: Results, product: str, element: str) -> None:
+    for ring in results.outlines(product, element):
+        axes.plot(ring[:, 0], ring[:, 1], color="white", lw=1.2)
+        axes.plot(ring[:, 0], ring[:, 1], color="#e8332a", lw=0.6)

@@ -1,0 +1,207 @@
+"""One page per target, to print or to take along: maps, samples, numbers, how to get there."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_pdf import PdfPages
+from matplotlib.cm import ScalarMappable
+from matplotlib.figure import Figure
+
+from gossan.geo.raster import atomic_path
+from gossan.io.contract import BASELINE
+from gossan.io.tables import Column, Table
+from gossan.names import file_name
+from gossan.report.answer import Target, mark_targets, shade_outside, targets_of
+from gossan.report.magnify import cut
+from gossan.report.maps import INK, QUIET, Bounds, draw, furnish
+from gossan.report.palette import Scale, dress_bar
+from gossan.report.read import Map, Results
+from gossan.report.tables import number_text
+
+__all__ = ["SHEETS", "bearing", "target_sheet", "write_target_sheets"]
+
+SHEETS = 10
+"""Targets of an element that get a sheet."""
+A4_INCHES = (8.27, 11.69)
+MAP_WIDTH_M = 3.6 * 0.0254 * 25_000
+"""Ground across a map panel of 3.6 inches at 1:25,000."""
+NEAREST = 8
+POINTS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
+
+
+def write_target_sheets(results: Results, element: str, scale: Scale) -> Path | None:
+    """Write ``targets/<element>.pdf``: a page for each of the first targets of the best map.
+
+    Returns
+    -------
+    The file, or None where there is no target.
+    """
+    targets = targets_of(results, element, SHEETS)
+    if not targets:
+        return None
+    path = results.run.root / "targets" / f"{file_name(element)}.pdf"
+    with (
+        atomic_path(path) as temporary,
+        PdfPages(temporary, metadata={"CreationDate": None}) as pdf,
+    ):
+        for target in targets:
+            pdf.savefig(target_sheet(results, element, target, targets, scale))
+    return path
+
+
+def target_sheet(
+    results: Results, element: str, target: Target, targets: Sequence[Target], scale: Scale
+) -> Figure:
+    """Draw the A4 page of one target."""
+    figure = Figure(figsize=A4_INCHES)
+    best = results.maps[str(results.best(element)), element]
+    frame = _frame(best, target)
+    _heading(figure, element, target)
+    left = figure.add_axes((0.06, 0.50, 0.435, 0.34))
+    right = figure.add_axes((0.515, 0.50, 0.435, 0.34))
+    values, grid = cut(best, frame)
+    draw(left, values, grid, scale, results.title(best.product, element))
+    _second(results, right, element, frame, scale)
+    for axes in (left, right):
+        _dress(results, axes, best, element, frame)
+        mark_targets(axes, [one for one in targets if _inside(one, frame)])
+    bar = figure.add_axes((0.12, 0.485, 0.32, 0.012))
+    dress_bar(
+        figure.colorbar(
+            ScalarMappable(scale.norm, scale.colour_map), cax=bar, orientation="horizontal"
+        ),
+        scale,
+    )
+    _facts(figure, results, element, target)
+    return figure
+
+
+def _frame(best: Map, target: Target) -> Bounds:
+    """Return a frame of 1:25,000 about the target, wider where the target is."""
+    area_m2 = 1e6 * float(target.row[Column.AREA_KM2])
+    side = max(MAP_WIDTH_M, 1.6 * math.sqrt(area_m2), 30 * best.grid.pixel_width)
+    half = side / 2
+    return (target.easting - half, target.northing - half,
+            target.easting + half, target.northing + half)  # fmt: skip
+
+
+def _inside(target: Target, frame: Bounds) -> bool:
+    left, bottom, right, top = frame
+    return left < target.easting < right and bottom < target.northing < top
+
+
+def _heading(figure: Figure, element: str, target: Target) -> None:
+    figure.text(0.06, 0.945, f"Target {target.name}", fontsize=20, fontweight="bold", color=INK)
+    figure.text(0.06, 0.918, f"{element}, rank {target.rank}, {target.status}", color=QUIET)
+    figure.text(0.06, 0.890, target.place + ("\n" + target.degrees if target.degrees else ""),
+                fontsize=10, va="center", color=INK)  # fmt: skip
+
+
+def _second(results: Results, axes: Axes, element: str, frame: Bounds, scale: Scale) -> None:
+    """Draw the first colour composite within the frame, or the kriged map where there is none."""
+    one = next(iter(results.pictures), None)
+    if one is not None:
+        window = one.grid.covering(frame)
+        name = one.name.replace("_", " ")
+        draw(axes, one.values[window.slices], one.grid.crop(window), None, name)
+        return
+    kriged = results.maps.get((BASELINE, element)) or results.of(element)[0]
+    values, grid = cut(kriged, frame)
+    draw(axes, values, grid, scale, results.title(kriged.product, element))
+
+
+def _dress(results: Results, axes: Axes, best: Map, element: str, frame: Bounds) -> None:
+    """Add samples with their values, outlines, applicability, scale bar and frame."""
+    for ring in results.outlines(best.product, element):
+        axes.plot(ring[:, 0], ring[:, 1], color="white", lw=1.6, zorder=3)
+        axes.plot(ring[:, 0], ring[:, 1], color="#e8332a", lw=0.8, zorder=3)
+    shade_outside(axes, results)
+    for row in _within(results.samples, frame).to_dict("records"):
+        place = (row[Column.EASTING], row[Column.NORTHING])
+        axes.plot(*place, "o", ms=3.2, color="white", mec=INK, mew=0.5, zorder=4)
+        value = row.get(element)
+        if value is not None and np.isfinite(value):
+            axes.annotate(number_text(float(value)), place, xytext=(3, 2), fontsize=5.5,
+                          textcoords="offset points", color=INK, zorder=5)  # fmt: skip
+    furnish(axes, best.grid, frame)
+
+
+def _within(table: pd.DataFrame, frame: Bounds) -> pd.DataFrame:
+    left, bottom, right, top = frame
+    inside = table[Column.EASTING].between(left, right)
+    return table[inside & table[Column.NORTHING].between(bottom, top)]
+
+
+def _facts(figure: Figure, results: Results, element: str, target: Target) -> None:
+    """Write what is expected, why, what speaks against it, and how to get there."""
+    lines = [
+        ("Expected (90 % interval)", target.expected),
+        ("Chance to exceed", target.probability),
+        ("Area", target.area),
+        ("For it", target.supports),
+        ("Against it", target.against or "nothing found"),
+        ("Nearest samples", _nearest_samples(results, element, target)),
+        ("How to get there", _way(results, target)),
+    ]
+    top = 0.43
+    for head, text in lines:
+        wrapped = _wrapped(text or "not known")
+        figure.text(0.06, top, head, fontsize=9, fontweight="bold", color=INK, va="top")
+        figure.text(0.34, top, wrapped, fontsize=9, color=INK, va="top")
+        top -= 0.020 + 0.0155 * (wrapped.count("\n") + 1)
+
+
+def _wrapped(text: str) -> str:
+    return "\n".join(textwrap.wrap(text, 78)) or text
+
+
+def _nearest_samples(results: Results, element: str, target: Target) -> str:
+    table = results.samples
+    if element not in table:
+        return ""
+    own, here = table[table[element].notna()], (target.easting, target.northing)
+    away = np.hypot(*(own[[Column.EASTING, Column.NORTHING]].to_numpy() - here).T)
+    order = np.argsort(away, kind="stable")[:NEAREST]
+    parts = []
+    for number in order:
+        row = own.iloc[int(number)]
+        way = bearing(target.easting, target.northing, row[Column.EASTING], row[Column.NORTHING])
+        parts.append(f"{number_text(float(row[element]))} at {way}")
+    return "; ".join(parts)
+
+
+def _way(results: Results, target: Target) -> str:
+    """Word distance and bearing of the target from the nearest occurrence, else sample."""
+    for table, name in (
+        (results.table(Table.OCCURRENCES), "known occurrence"),
+        (results.samples, "sample"),
+    ):
+        if not len(table):
+            continue
+        east, north = (table[c].to_numpy(float) for c in (Column.EASTING, Column.NORTHING))
+        nearest = int(np.argmin(np.hypot(east - target.easting, north - target.northing)))
+        way = bearing(east[nearest], north[nearest], target.easting, target.northing)
+        place = f"{east[nearest]:.0f} E, {north[nearest]:.0f} N"
+        return f"{way} of the nearest {name} ({place})"
+    return ""
+
+
+def bearing(from_east: float, from_north: float, to_east: float, to_north: float) -> str:
+    """Word the distance and grid bearing from one place to another.
+
+    >>> bearing(0.0, 0.0, 0.0, 250.0), bearing(0.0, 0.0, -3000.0, 0.0)
+    ('250 m N (0°)', '3.0 km W (270°)')
+    """
+    east, north = float(to_east - from_east), float(to_north - from_north)
+    away = math.hypot(east, north)
+    angle = math.degrees(math.atan2(east, north)) % 360
+    point = POINTS[round(angle / 45) % 8]
+    length = f"{away:.0f} m" if away < 1000 else f"{away / 1000:.1f} km"
+    return f"{length} {point} ({angle:.0f}°)"
