@@ -419,6 +419,7 @@ QUALIFIERS = {
     "lower case": ("cu_qual", "nd", ""),
     "prefix": ("Qualifier Cu", "<", ""),
     "russian": ("знак Cu", "<", ""),
+    "glued": ("CUQ", "L", ""),
 }
 
 
@@ -1217,3 +1218,22 @@ def test_check_prints_what_was_understood(
         "below the",
     ):
         assert words in said, words
+
+
+def test_a_qualifier_column_without_a_name_is_not_passed_over(tmp_path: Path, run: Run) -> None:
+    table = _limited()
+    table.insert(3, "", np.where(_below(), "<", ""))
+    _write(tmp_path, table)
+    _refused("'column 4'", "qualifiers")(run(project(tmp_path, ("Cu", "Zn"))), tmp_path)
+    folder = project(tmp_path, ("Cu", "Zn"), qualifiers={"Cu": "column 4"})
+    _censored(folder, run(tmp_path))
+
+
+@pytest.mark.parametrize("axes", [["EASTING"], ["NORTHING"], ["EASTING", "NORTHING"]])
+def test_a_coordinate_of_zero_is_no_position(axes: list[str], tmp_path: Path, run: Run) -> None:
+    table = base()
+    table.loc[::20, axes] = 0
+    _write(tmp_path, table)
+    result = run(project(tmp_path))
+    assert f"{N - 6} samples at {N - 6} places" in result.lines
+    assert "no-position" in result.codes()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from gossan.catalogue.elements import unit_of_word
+from gossan.catalogue.elements import species_of_word, unit_of_word
 from gossan.catalogue.words import words
 from gossan.geochem.table.columns import Role, header_tokens, read_header
 
@@ -83,12 +83,25 @@ class Companions:
         return next((i for i, name in enumerate(self.names) if read_header(name).sure), 0)
 
 
-def find_companions(names: Sequence[str]) -> Companions:
-    """Sort the columns that say something about others by role."""
+def find_companions(
+    names: Sequence[str], holds_codes: Callable[[str], bool] = lambda name: False
+) -> Companions:
+    """Sort the columns that say something about others by role.
+
+    Parameters
+    ----------
+    names
+        Columns of the table.
+    holds_codes
+        Tells whether a column holds codes of limits: one without a name then is a qualifier.
+    """
     by_core: dict[tuple[Role, frozenset[str]], str] = {}
     shared: dict[Role, list[str]] = {}
     for name in names:
         role = role_of(name)
+        if re.fullmatch(r"column \d+|unnamed.*", name, re.I) and holds_codes(name):
+            shared.setdefault("qualifier", []).append(name)
+            continue
         if role in ("value", "other"):
             continue
         core = _core(name)
@@ -105,17 +118,27 @@ def role_of(name: str) -> Role:
     >>> role_of("Detection Limit"), role_of("UNITS"), role_of("Cu_Q"), role_of("Cu_ppm")
     ('limit', 'unit', 'qualifier', 'value')
     """
-    plain = re.sub(r"[\s_.\-]+", " ", re.sub(r"\.\d+$", "", name)).strip().lower()
+    name = _parted(name)
+    plain = re.sub(r"[\s_.\-]+", " ", name).strip().lower()
     if plain in _PHRASES:
         return _PHRASES[plain]
-    role = read_header(re.sub(r"\.\d+$", "", name)).role
+    role = read_header(name).role
     said = {token.lower() for token in header_tokens(name)}
     return "limit" if {"detection", "limit"} <= said else role
 
 
+def _parted(name: str) -> str:
+    """Take off the number of a repeated name, and part a qualifier from its element: CUQ."""
+    bare = re.sub(r"\.\d+$", "", name)
+    glued = re.fullmatch(r"([A-Za-z]{1,2}|[A-Za-z0-9]*O\d?)(Q|QUAL|QLF|FLAG)", bare, re.I)
+    if glued and species_of_word(glued[1]) and not species_of_word(bare):
+        return f"{glued[1]}_{glued[2]}"
+    return bare
+
+
 def _core(name: str) -> frozenset[str]:
     """Give the words of a name that are neither role nor unit."""
-    tokens = [token.lower() for token in header_tokens(re.sub(r"\.\d+$", "", name))]
+    tokens = [token.lower() for token in header_tokens(_parted(name))]
     return frozenset(
         token
         for token in tokens

@@ -320,9 +320,9 @@ def _understood(
 ) -> tuple[NDArray[np.float64], list[Finding]]:
     """Leave out 0, 0; turn packed degrees into degrees and kilometres into metres."""
     found: list[Finding] = []
-    none = (xy == 0).all(axis=1)
-    if none.any() and not none.all():
-        message = f"{int(none.sum())} rows at 0, 0 have no position and are left out"
+    none = (xy == 0).all(axis=1) if crs.is_geographic else (xy == 0).any(axis=1)
+    if none.any() and none.mean() < 0.5:
+        message = f"{int(none.sum())} rows at 0 have no position and are left out"
         found.append(Finding("warning", "no-position", message, rows_where(table.rows, none)))
         xy = np.where(none[:, None], np.nan, xy)
     if crs.is_geographic:

@@ -202,7 +202,9 @@ def read_elements(
     names = list(table.frame.columns)
     used = [*taken, *(n for n in (settings.id, settings.batch) if n is not None)]
     columns = Columns(names, used, lambda name: _holds_numbers(table, name))
-    reader = _Reader(settings, table, find_companions(names), columns)
+    words = settings.words()
+    companions = find_companions(names, lambda name: marks_limits(table.texts(name), words))
+    reader = _Reader(settings, table, companions, columns)
     taken_by: dict[str, str] = {}
     for element in elements:
         try:
