@@ -46,7 +46,6 @@ from simulated_district import alike, contents, detail
 from gossan.demo.district import simulate_district
 from gossan.errors import FitError
 from gossan.fusion.features.sources import LayerFeatures
-from gossan.fusion.lattice import nodes_of
 from gossan.fusion.protocol import Observations, Points
 from gossan.fusion.registry import make_model, options_of
 from gossan.fusion.rivals.atprk import AreaToPoint, AreaToPointSettings
@@ -265,7 +264,7 @@ def block_means(grid: Grid, truth: np.ndarray) -> tuple[Observations, np.ndarray
     """Take the true means of 50 x 50 cells: as composites for gossan, as a layer for rivals."""
     wide = grid.height // 50
     means = truth.reshape(50, wide, 50, wide).mean(axis=(1, 3))
-    places = nodes_of(grid.coarsen(wide))
+    places = grid.coarsen(wide).centres()
     points = Points(places, wide * grid.pixel_width)
     return Observations(points, means.ravel()), means
 

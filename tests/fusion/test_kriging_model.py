@@ -8,7 +8,7 @@ import pytest
 from gossan.errors import FitError
 from gossan.fusion.features.sources import NoFeatures
 from gossan.fusion.kriging_model import KrigingModel, KrigingSettings
-from gossan.fusion.lattice import lattice_over, lattice_step, nodes_of
+from gossan.fusion.lattice import lattice_over, lattice_step
 from gossan.fusion.protocol import FusionModel, Observations, Points
 from gossan.geo.grid import Grid, Window
 from gossan.geochem.kriging.estimator import Kriging
@@ -74,7 +74,7 @@ def test_the_lattice_covers_the_grid_with_room_for_the_kernel() -> None:
     assert outer[0] <= own[0] - 1400 and outer[1] <= own[1] - 1400
     assert outer[2] >= own[2] + 1400 and outer[3] >= own[3] + 1400
     easting, northing = lattice.coordinates()
-    nodes = nodes_of(lattice).reshape(*lattice.shape, 2)
+    nodes = lattice.centres().reshape(*lattice.shape, 2)
     assert nodes[2, 5].tolist() == [easting[5], northing[2]]
 
 

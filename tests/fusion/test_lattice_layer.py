@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gossan.fusion.lattice import lattice_over, nodes_of, smooth_layer
+from gossan.fusion.lattice import lattice_over, smooth_layer
 from gossan.fusion.lattice_layer import LatticeLayer
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
@@ -27,9 +27,9 @@ def test_a_lattice_layer_is_what_gdal_makes_of_it_window_by_window() -> None:
 
 def test_a_plane_comes_out_in_place() -> None:
     lattice = lattice_over(GRID, 97.3)
-    plane = nodes_of(lattice) @ [0.3, -0.7]
+    plane = lattice.centres() @ [0.3, -0.7]
     layer = smooth_layer(lattice, plane.reshape(1, *lattice.shape), ("estimate",), GRID)
-    wanted = (nodes_of(GRID) @ [0.3, -0.7]).reshape(GRID.shape)
+    wanted = (GRID.centres() @ [0.3, -0.7]).reshape(GRID.shape)
     np.testing.assert_allclose(layer.read(GRID.whole)[0], wanted, atol=1e-3)
 
 

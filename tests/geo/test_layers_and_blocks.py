@@ -16,7 +16,6 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import (
     ArrayLayer,
-    CroppedLayer,
     MappedLayer,
     SelectedLayer,
     StackedLayer,
@@ -158,7 +157,7 @@ def test_selecting_a_missing_band_names_the_bands_there_are() -> None:
 
 def test_stacking_unlike_grids_is_refused() -> None:
     with pytest.raises(GridError, match="on one grid"):
-        StackedLayer((field(), CroppedLayer(field(bands=1), Window(1, 1, 5, 5))))
+        StackedLayer((field(), field(GRID.crop(Window(1, 1, 5, 5)), holes=False)))
 
 
 def test_south_up_rasters_are_turned_and_nodata_is_nan(tmp_path: Path) -> None:

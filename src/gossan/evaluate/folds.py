@@ -20,7 +20,6 @@ from gossan.arrays.spacing import mean_spacing
 from gossan.errors import FitError, GossanError, SettingsError, must
 from gossan.fusion.cross_validation import spatial_side
 from gossan.fusion.features.sources import NoFeatures
-from gossan.fusion.lattice import nodes_of
 from gossan.fusion.protocol import Features, Observations
 from gossan.geo.grid import Grid
 from gossan.geochem.variogram.fitting import fit_variogram
@@ -222,7 +221,7 @@ def _targets(xy: NDArray[np.float64], grid: Grid | None, seed: int) -> NDArray[n
     """Choose about a thousand places, evenly at random, of the ground to be mapped."""
     rng = np.random.default_rng(seed)
     if grid is not None and grid.height * grid.width <= 4 * _TARGETS:
-        return nodes_of(grid)
+        return grid.centres()
     if grid is not None:
         left, bottom, right, top = grid.bounds
         low, high = np.array([left, bottom]), np.array([right, top])

@@ -14,7 +14,7 @@ from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer, Layer
 from gossan.geo.warp import WarpedLayer
 
-__all__ = ["lattice_over", "lattice_step", "nodes_of", "smooth_layer"]
+__all__ = ["lattice_over", "lattice_step", "smooth_layer"]
 
 MARGIN = 3
 NODES_LIMIT = 4_000_000
@@ -54,13 +54,6 @@ def lattice_over(grid: Grid, step_m: float) -> Grid:
     pad = MARGIN * step_m
     bounds = (left - pad, top - rows * step_m - pad, left + columns * step_m + pad, top + pad)
     return Grid.from_bounds(grid.crs, bounds, step_m)
-
-
-def nodes_of(lattice: Grid) -> NDArray[np.float64]:
-    """Give (height * width, 2) easting and northing of the nodes, row by row."""
-    easting, northing = lattice.coordinates()
-    east, north = np.meshgrid(easting, northing)
-    return np.column_stack([east.ravel(), north.ravel()])
 
 
 def smooth_layer(

@@ -183,6 +183,14 @@ class Grid:
         northing: NDArray[np.float64] = self.transform.f + rows * self.transform.e
         return easting, northing
 
+    def centres(self) -> NDArray[np.float64]:
+        """Easting and northing (height * width, 2) of all pixel centres, row by row."""
+        easting, northing = self.coordinates()
+        places = np.empty((self.height, self.width, 2))
+        places[..., 0] = easting
+        places[..., 1] = northing[:, None]
+        return places.reshape(-1, 2)
+
     def index_of(
         self, easting: ArrayLike, northing: ArrayLike
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -193,29 +193,6 @@ class MappedLayer(OnSourceGrid):
         return np.asarray(self.function(self.source.read(window)), np.float32)
 
 
-@dataclass(frozen=True)
-class CroppedLayer:
-    """Look at one window of a layer as a layer of its own."""
-
-    source: Layer
-    window: Window
-
-    @property
-    def grid(self) -> Grid:
-        """Grid of the window."""
-        return self.source.grid.crop(self.window)
-
-    @property
-    def bands(self) -> tuple[str, ...]:
-        """Bands of the source."""
-        return self.source.bands
-
-    def read(self, window: Window) -> NDArray[np.float32]:
-        """Read the shifted window."""
-        row, col, height, width = window
-        return self.source.read(Window(row + self.window.row, col + self.window.col, height, width))
-
-
 def read_padded(layer: Layer, window: Window, pad: int) -> NDArray[np.float32]:
     """Read a window grown by ``pad`` pixels on every side; NaN outside the grid.
 

@@ -18,7 +18,7 @@ from scipy.spatial import Delaunay, QhullError, cKDTree
 
 from gossan.errors import FitError, InputError, must
 from gossan.geo.grid import Grid
-from gossan.geochem.kriging.estimator import as_targets, distinct, nodes_of
+from gossan.geochem.kriging.estimator import as_targets, distinct
 from gossan.geochem.natural_neighbour import sibson
 from gossan.geochem.threads import run_chunks
 
@@ -77,7 +77,7 @@ class Interpolator(ABC):
 
     def estimate_lattice(self, grid: Grid) -> Array:
         """Give estimates (height, width) at the pixel centres of a grid."""
-        return self.estimate(nodes_of(grid)).reshape(grid.shape)
+        return self.estimate(grid.centres()).reshape(grid.shape)
 
     @abstractmethod
     def _prepare(self) -> None: ...

@@ -7,10 +7,8 @@ import pytest
 from sklearn.cluster import KMeans
 
 from gossan.errors import FitError
-from gossan.fusion.pyramid.kmeans import ClusterLayer, cluster_layer, fit_clusters
-from gossan.geo.blocks import Blocks
+from gossan.fusion.pyramid.kmeans import fit_clusters
 from gossan.geo.grid import Grid
-from gossan.geo.layer import ArrayLayer
 
 GRID = Grid.from_bounds(32638, (1010, 530, 1010 + 84 * 15, 530 + 60 * 20), (15, 20))
 
@@ -45,17 +43,6 @@ def test_classes_are_sorted_by_the_first_feature_and_seeds_repeat() -> None:
     np.testing.assert_array_equal(first.centres, again.centres)
     assert (np.diff(first.table().f1) > 0).all()
     assert first.table().f2.between(90, 510).all()
-
-
-@pytest.mark.parametrize(("size", "workers"), [(16, 1), (23, 3)])
-def test_the_layer_of_classes_does_not_depend_on_blocks(size: int, workers: int) -> None:
-    source = ArrayLayer(GRID, ("f1", "f2"), ground())
-    whole = cluster_layer(source, 4).read(GRID.whole)
-    layer = cluster_layer(source, 4, blocks=Blocks(size, workers))
-    assert isinstance(layer, ClusterLayer) and layer.bands == ("cluster",)
-    for window, labels in Blocks(size, workers).map(layer.read, GRID):
-        np.testing.assert_array_equal(labels[0], whole[0][window.slices])
-    assert set(np.unique(whole[np.isfinite(whole)])) == {0, 1, 2, 3}
 
 
 def test_more_classes_than_pixels_that_differ_are_refused() -> None:

@@ -23,7 +23,7 @@ from gossan.fusion.geostatistical.map_strip import Strip
 from gossan.fusion.geostatistical.posterior import Member
 from gossan.geo.grid import Grid
 
-__all__ = ["NODES", "NearSamples", "near_nodes"]
+__all__ = ["NODES", "CuspCorrection", "near_nodes"]
 
 NODES = 8
 REACH = 2.0
@@ -40,7 +40,7 @@ def near_nodes(lattice: Grid, places: Array) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True, eq=False)
-class NearSamples:
+class CuspCorrection:
     """What one member needs to mend its fields near samples.
 
     Parameters
@@ -84,7 +84,7 @@ class NearSamples:
     def of(
         cls, member: Member, lattice: Grid, places: Array, chosen: NDArray[np.int_],
         first: NDArray[np.int64], weights: Array, off: Array, rule: tuple[Array, Array, float],
-    ) -> NearSamples:  # fmt: skip
+    ) -> CuspCorrection:  # fmt: skip
         """Prepare the samples ``chosen`` of ``places`` (n, 2).
 
         ``weights`` (n, 8, 8) of each sample at its nodes; ``off`` (n, 8, 8, d + 1) is [0, 1] - w

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gossan.fusion.geostatistical.map_strip import standardise
 from gossan.fusion.geostatistical.model import Geostatistical
 from gossan.fusion.geostatistical.standard_features import StandardFeatures
-from gossan.fusion.lattice import lattice_over, lattice_step, nodes_of, smooth_layer
+from gossan.fusion.lattice import lattice_over, lattice_step, smooth_layer
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
 
@@ -47,7 +47,7 @@ class MeanMap:
         mixture, xy = model.mixture_, model.points_.coordinates
         ranges = [m.hyperparameters.correlation.practical_range_m for m in mixture.members]
         lattice = lattice_over(grid, lattice_step(xy, min(ranges), grid))
-        nodes = nodes_of(lattice)
+        nodes = lattice.centres()
         parts = [
             weight * member.split(member.field_.at(nodes))[0]
             for weight, member in zip(mixture.weights, mixture.members)

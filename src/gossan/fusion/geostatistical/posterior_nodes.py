@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossan.fusion.geostatistical.covariance import lag_rule
-from gossan.fusion.geostatistical.cusp_correction import NODES, REACH, NearSamples, near_nodes
+from gossan.fusion.geostatistical.cusp_correction import NODES, REACH, CuspCorrection, near_nodes
 from gossan.fusion.geostatistical.dense import ExactSamples
 from gossan.fusion.geostatistical.posterior import Member, Mixture
 from gossan.fusion.geostatistical.vecchia import NearestSamples
-from gossan.fusion.lattice import lattice_over, nodes_of
+from gossan.fusion.lattice import lattice_over
 from gossan.geo.grid import Grid
 
 __all__ = ["LatticePosterior", "on_lattice", "spacing_for"]
@@ -69,7 +69,7 @@ class LatticePosterior:
     slopes: NDArray[np.float32] = field(repr=False)
     covariance: NDArray[np.float32] = field(repr=False)
     second_moment: Array = field(repr=False)
-    near: tuple[NearSamples, ...] = field(repr=False)
+    near: tuple[CuspCorrection, ...] = field(repr=False)
     weights: tuple[float, ...]
 
 
@@ -99,13 +99,13 @@ def on_lattice(
 ) -> LatticePosterior:
     """Compute the smooth parts of a mixture for the pixels of a grid."""
     lattice = lattice_over(grid, spacing_for(mixture, samples, grid))
-    nodes = nodes_of(lattice)
+    nodes = lattice.centres()
     level, mean_slopes = mixture.level, mixture.slopes
     d = len(mean_slopes)
     fields = np.zeros((d + 2, len(nodes)))
     square = np.zeros(len(nodes))
     second = np.zeros((d, d))
-    near: list[NearSamples] = []
+    near: list[CuspCorrection] = []
     chosen, first, rows, which = _plan(lattice, grid, samples)
     for weight, member in zip(mixture.weights, mixture.members):
         said, lambdas = member.field_.at_nodes(nodes, rows, which)
@@ -167,7 +167,7 @@ def _near(
     member: Member, lattice: Grid, samples: ExactSamples | NearestSamples,
     chosen: NDArray[np.int_], first: NDArray[np.int64], lambdas: Array, rows: NDArray[np.int_],
     off: Array,
-) -> NearSamples:  # fmt: skip
+) -> CuspCorrection:  # fmt: skip
     """Undo the order by node and prepare what mends a member's fields."""
     step = np.arange(NODES)
     node = (first[:, :1, None] + step[:, None]) * lattice.width + first[:, 1:, None] + step
@@ -175,7 +175,7 @@ def _near(
     weights = np.empty(len(flat))
     weights[np.argsort(flat, kind="stable")] = lambdas
     rule = lag_rule(0.0, samples.support_m)
-    return NearSamples.of(
+    return CuspCorrection.of(
         member, lattice, _in_own_order(samples), chosen, first, weights.reshape(node.shape),
         off[node], (rule.near, rule.far, rule.cutoff_m),
     )  # fmt: skip

@@ -11,12 +11,8 @@ from sklearn.cluster import KMeans
 
 from gossan.arrays.clusters import EMPTY, nearest_centre
 from gossan.errors import FitError, must
-from gossan.geo.blocks import Blocks
-from gossan.geo.grid import Window
-from gossan.geo.layer import Layer, OnSourceGrid
-from gossan.geo.sampling import sample_pixels
 
-__all__ = ["ClusterLayer", "Clusters", "cluster_layer", "fit_clusters"]
+__all__ = ["Clusters", "fit_clusters"]
 
 MOST = EMPTY - 1
 STARTS = 3
@@ -103,25 +99,3 @@ def fit_clusters(
     found = KMeans(classes, n_init=STARTS, random_state=seed).fit(scaled)
     order = np.lexsort(found.cluster_centers_.T[::-1])
     return Clusters(names, centre, scale, np.ascontiguousarray(found.cluster_centers_[order]))
-
-
-@dataclass(frozen=True)
-class ClusterLayer(OnSourceGrid):
-    """See the class of each pixel as a layer with the band "cluster"."""
-
-    source: Layer
-    clusters: Clusters
-    bands: tuple[str, ...] = ("cluster",)
-
-    def read(self, window: Window) -> NDArray[np.float32]:
-        """Read the features and label them; NaN where one is empty."""
-        labels = self.clusters.labels(self.source.read(window))
-        return np.where(labels == EMPTY, np.float32(np.nan), labels.astype(np.float32))[None]
-
-
-def cluster_layer(
-    layer: Layer, classes: int, seed: int = 0, blocks: Blocks | None = None
-) -> ClusterLayer:
-    """Fit K-means to a seeded stratified sample of pixels and label all of them."""
-    pixels = sample_pixels(layer, seed=seed, blocks=blocks)
-    return ClusterLayer(layer, fit_clusters(pixels, layer.bands, classes, seed))

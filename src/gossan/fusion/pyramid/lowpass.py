@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from gossan.arrays.pyramid import expand_coarse, expand_taps, low_pass_reach, reduce_window
 from gossan.arrays.resample import Taps
 from gossan.geo.blocks import Blocks
-from gossan.geo.grid import Grid, Window
+from gossan.geo.grid import Window
 from gossan.geo.layer import Layer, LikeSource
 
-__all__ = ["DetailLayer", "LowPassLayer", "add_coarse", "hold_coarse", "low_pass_layer"]
+__all__ = ["LowPassLayer", "add_coarse", "hold_coarse", "low_pass_layer"]
 
 HELD_BYTES = 256 * 2**20
 """A coarse level up to this size is kept; a larger one is made anew around each window."""
@@ -69,28 +69,6 @@ class LowPassLayer(LikeSource):
     ) -> NDArray[np.float32]:
         rows, columns = self._taps(window)
         return expand_coarse(rows.moved(-top), columns.moved(-left), sums)
-
-
-@dataclass(frozen=True)
-class DetailLayer:
-    """See the high frequencies of a layer: the image less its low-pass."""
-
-    low: LowPassLayer
-
-    @property
-    def grid(self) -> Grid:
-        """Grid of the image."""
-        return self.low.grid
-
-    @property
-    def bands(self) -> tuple[str, ...]:
-        """Bands of the image."""
-        return self.low.bands
-
-    def read(self, window: Window) -> NDArray[np.float32]:
-        """Give image less low-pass; NaN where the image is empty."""
-        values, low = self.low.split(window)
-        return values - low
 
 
 def low_pass_layer(layer: Layer, levels: int, blocks: Blocks | None = None) -> LowPassLayer:

@@ -21,7 +21,6 @@ from gossan.fusion.kriging_model import (
     check_values,
     variogram_table,
 )
-from gossan.fusion.lattice import nodes_of
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
 from gossan.fusion.rivals.deconvolution import deconvolve
 from gossan.fusion.where_filled import filled_rows, needs_layer
@@ -115,7 +114,7 @@ class AreaToPoint:
         kriging = Kriging(self.variogram_, neighbours=min(32, len(xy)), block_m=size).fit(
             xy, observations.values
         )
-        estimate, variance = kriging.predict(nodes_of(self.cells_))
+        estimate, variance = kriging.predict(self.cells_.centres())
         self.layer_ = estimate.reshape(self.cells_.shape)
         self.cell_variance_ = np.maximum(variance, 0.0).reshape(self.cells_.shape)
 

@@ -16,7 +16,7 @@ from gossan.fusion.kriging_model import (
     check_values,
     variogram_table,
 )
-from gossan.fusion.lattice import lattice_over, lattice_step, nodes_of, smooth_layer
+from gossan.fusion.lattice import lattice_over, lattice_step, smooth_layer
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
 from gossan.fusion.rivals.local_regression import LocalRegression
 from gossan.fusion.where_filled import (
@@ -127,7 +127,7 @@ class GeographicallyWeighted:
             self.coordinates_, self.variogram_.practical_range_m, grid
         )
         lattice = lattice_over(grid, step)
-        coefficients, covariance = self.local_.at(nodes_of(lattice))
+        coefficients, covariance = self.local_.at(lattice.centres())
         upper = np.triu_indices(coefficients.shape[1])
         fields = np.concatenate(
             [coefficients.T, covariance[:, upper[0], upper[1]].T, np.zeros((2, len(covariance)))]

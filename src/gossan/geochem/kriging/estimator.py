@@ -161,11 +161,11 @@ class Kriging:
 
     def lattice(self, grid: Grid) -> Array:
         """Give estimate and variance (2, height, width) at the pixel centres of a grid."""
-        return self._run(nodes_of(grid), 2).reshape(2, *grid.shape)
+        return self._run(grid.centres(), 2).reshape(2, *grid.shape)
 
     def estimate_lattice(self, grid: Grid) -> Array:
         """Give the estimate alone (height, width): with ``neighbours=None`` by the dual form."""
-        return self.estimate(nodes_of(grid)).reshape(grid.shape)
+        return self.estimate(grid.centres()).reshape(grid.shape)
 
     def quality(self, grid: Grid) -> Array:
         """Give distance to the nearest sample and effective number of samples (2, height, width).
@@ -175,7 +175,7 @@ class Kriging:
 
         Source: Kish (1965), section 8.2.
         """
-        nodes = nodes_of(grid)
+        nodes = grid.centres()
         distance = distance_to_nearest(self.samples_, nodes, self.workers)
         effective = self._run(nodes, 3)[2]
         return np.stack([distance, effective]).reshape(2, *grid.shape)
@@ -271,15 +271,6 @@ def as_targets(coordinates: ArrayLike) -> Array:
         cure = "Give easting and northing in two columns"
         raise InputError(must("coordinates", "(n, 2)", xy.shape, cure))
     return xy
-
-
-def nodes_of(grid: Grid) -> Array:
-    """Give (height * width, 2) easting and northing of the pixel centres, row by row."""
-    easting, northing = grid.coordinates()
-    nodes = np.empty((grid.height, grid.width, 2))
-    nodes[..., 0] = easting
-    nodes[..., 1] = northing[:, None]
-    return nodes.reshape(-1, 2)
 
 
 def distinct(coordinates: ArrayLike, values: ArrayLike) -> tuple[Array, Array, Array]:

@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 from gossan.errors import FitError, InputError, must
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer
-from gossan.geochem.kriging.estimator import Nugget, as_targets, distinct, nodes_of
+from gossan.geochem.kriging.estimator import Nugget, as_targets, distinct
 from gossan.geochem.kriging.neighbourhood import Neighbourhood
 from gossan.geochem.simulation.kernels import simulate, simulation_weights
 from gossan.geochem.threads import processors, run_chunks
@@ -144,7 +144,7 @@ class Simulation:
         path, strides = _path(grid.shape, rng)
         rank = np.empty(nodes, dtype=np.int64)
         rank[path] = np.arange(nodes)
-        places = self.variogram.turn(nodes_of(grid))
+        places = self.variogram.turn(grid.centres())
         offsets = _spiral(grid, self.variogram)
         tree = cKDTree(self.samples_)
         for start in range(0, nodes, PIECE):

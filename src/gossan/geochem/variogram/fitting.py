@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,16 +19,17 @@ from gossan.geochem.variogram.empirical import (
     empirical_variogram,
     usable,
 )
-from gossan.geochem.variogram.least_squares import Candidate, fit_weighted, parse_form
+from gossan.geochem.variogram.least_squares import FittedForm, fit_weighted, parse_form
 from gossan.geochem.variogram.likelihood import RestrictedLikelihood, fit_likelihood
 from gossan.geochem.variogram.limits import UNLIMITED, Limits
 from gossan.geochem.variogram.model import Anisotropy, Structure, VariogramModel
 
 __all__ = [
     "Anisotropy",
-    "Candidate",
     "CrossValidation",
     "EmpiricalVariogram",
+    "FitOptions",
+    "FittedForm",
     "Structure",
     "VariogramFit",
     "VariogramModel",
@@ -51,7 +52,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class VariogramFit:
-    """Hold the chosen variogram, the classes it was fitted to and all that was tried.
+    """The chosen variogram, the classes it was fitted to and all that was tried.
 
     Parameters
     ----------
@@ -71,13 +72,13 @@ class VariogramFit:
 
     model: VariogramModel
     empirical: EmpiricalVariogram
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[FittedForm, ...]
     method: FitMethod
     cross_validations: tuple[CrossValidation, ...] = ()
     limits: Limits = UNLIMITED
 
     def rows(self) -> list[dict[str, object]]:
-        """Give a row for each candidate, for a table: form, parameters, misfit, choice."""
+        """A row for each candidate, for a table: form, parameters, misfit, choice."""
         rows: list[dict[str, object]] = []
         for rank, c in enumerate(self.candidates):
             turn = c.model.anisotropy or Anisotropy()
@@ -98,29 +99,12 @@ class VariogramFit:
         return rows
 
 
-def fit_variogram(
-    coordinates: ArrayLike,
-    values: ArrayLike,
-    *,
-    estimator: Estimator = "matheron",
-    models: Sequence[str] = FORMS,
-    method: FitMethod = "wls",
-    choose: Choice = "aic",
-    anisotropy: Anisotropy | Literal["fit"] | None = None,
-    smoothness: float | None = None,
-    drift: VariogramDrift = "none",
-    cutoff_m: float | None = None,
-    width_m: float | None = None,
-    longest_range_m: float | None = None,
-) -> VariogramFit:
-    """Fit several forms of variogram and choose one.
+@dataclass(frozen=True)
+class FitOptions:
+    """How a variogram is fitted.
 
     Parameters
     ----------
-    coordinates
-        (n, 2) easting and northing in metres.
-    values
-        (n,) on the working scale (such as logarithms); NaN is left out. At least 10.
     estimator
         Of the classes of distance: "matheron", "cressie_hawkins" or "dowd".
     models
@@ -147,6 +131,57 @@ def fit_variogram(
 
     Raises
     ------
+    InputError
+        An option does not exist.
+    """
+
+    estimator: Estimator = "matheron"
+    models: Sequence[str] = FORMS
+    method: FitMethod = "wls"
+    choose: Choice = "aic"
+    anisotropy: Anisotropy | Literal["fit"] | None = None
+    smoothness: float | None = None
+    drift: VariogramDrift = "none"
+    cutoff_m: float | None = None
+    width_m: float | None = None
+    longest_range_m: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, words in (("method", FitMethod), ("choose", Choice), ("drift", VariogramDrift)):
+            got = getattr(self, name)
+            if got not in get_args(words):
+                allowed = " | ".join(get_args(words))
+                raise InputError(must(name, allowed, repr(got), "Use one of these"))
+        if not self.models:
+            raise InputError(must("models", "at least one form", "none", 'Use ["spherical"]'))
+        for form in self.models:
+            parse_form(form)
+
+    @property
+    def classes(self) -> dict[str, Any]:
+        """The options of the classes of distance."""
+        return {"estimator": self.estimator, "cutoff_m": self.cutoff_m, "width_m": self.width_m}
+
+    def limits(self, xy: Array, z: Array) -> Limits:
+        """What bounds the fit to samples (n, 2) with values (n,)."""
+        free = self.longest_range_m == math.inf
+        return UNLIMITED if free else Limits.of_survey(xy, z, self.longest_range_m)
+
+
+def fit_variogram(coordinates: ArrayLike, values: ArrayLike, **options: Any) -> VariogramFit:
+    """Fit several forms of variogram and choose one.
+
+    Parameters
+    ----------
+    coordinates
+        (n, 2) easting and northing in metres.
+    values
+        (n,) on the working scale (such as logarithms); NaN is left out. At least 10.
+    options
+        Those of ``FitOptions``.
+
+    Raises
+    ------
     FitError
         Too few samples, constant values, samples on a line where a direction is asked for.
     InputError
@@ -160,34 +195,23 @@ def fit_variogram(
     >>> fit.model.structures[0].kind
     'spherical'
     """
-    for name, word, words in (
-        ("method", method, FitMethod), ("choose", choose, Choice), ("drift", drift, VariogramDrift),
-    ):  # fmt: skip
-        if word not in get_args(words):
-            allowed = " | ".join(get_args(words))
-            raise InputError(must(name, allowed, repr(word), "Use one of these"))
-    if not models:
-        raise InputError(must("models", "at least one form", "none", 'Use ["spherical"]'))
-    for form in models:
-        parse_form(form)
+    asked = FitOptions(**options)
     xy, z = usable(coordinates, values)
-    functions = drift_functions(xy, _terms(drift))
-    z = z - functions @ np.linalg.lstsq(functions, z, rcond=None)[0] if drift != "none" else z
-    classes = {"estimator": estimator, "cutoff_m": cutoff_m, "width_m": width_m}
-    limits = Limits.of_survey(xy, z, longest_range_m)
-    if longest_range_m == math.inf:
-        limits = UNLIMITED
-    search = _Search(xy, z, functions, classes, method, smoothness, limits)
-    given = anisotropy if isinstance(anisotropy, Anisotropy) else None
-    found = sorted((search.fit(form, given) for form in models), key=lambda c: c.aic)
-    if anisotropy == "fit":
+    functions = drift_functions(xy, _terms(asked.drift))
+    if asked.drift != "none":
+        z = z - functions @ np.linalg.lstsq(functions, z, rcond=None)[0]
+    search = _Search(xy, z, functions, asked)
+    given = asked.anisotropy if isinstance(asked.anisotropy, Anisotropy) else None
+    found = sorted((search.fit(form, given) for form in asked.models), key=lambda c: c.aic)
+    if asked.anisotropy == "fit":
         found = search.turn(found)
     checks: tuple[CrossValidation, ...] = ()
-    if choose == "cross_validation":
+    if asked.choose == "cross_validation":
         tried = [(cross_validate(xy, z, c.model), c) for c in found]
         tried.sort(key=lambda pair: pair[0].score)
         checks, found = tuple(t[0] for t in tried), [t[1] for t in tried]
-    return VariogramFit(found[0].model, search.pooled, tuple(found), method, checks, limits)
+    best = found[0].model
+    return VariogramFit(best, search.pooled, tuple(found), asked.method, checks, search.limits)
 
 
 def _terms(drift: VariogramDrift) -> int:
@@ -197,14 +221,10 @@ def _terms(drift: VariogramDrift) -> int:
 class _Search:
     """Fit forms to one set of samples, computing what they share once."""
 
-    def __init__(
-        self, xy: Array, z: Array, functions: Array, classes: dict, method: FitMethod,
-        smoothness: float | None, limits: Limits,
-    ) -> None:  # fmt: skip
-        self.limits = limits
-        self.xy, self.z, self.functions, self.classes = xy, z, functions, classes
-        self.method, self.smoothness = method, smoothness
-        self.pooled = empirical_variogram(xy, z, **classes)
+    def __init__(self, xy: Array, z: Array, functions: Array, options: FitOptions) -> None:
+        self.xy, self.z, self.functions, self.options = xy, z, functions, options
+        self.limits = options.limits(xy, z)
+        self.pooled = empirical_variogram(xy, z, **options.classes)
         self.directional: EmpiricalVariogram | None = None
         self._likelihood: RestrictedLikelihood | None = None
 
@@ -214,36 +234,36 @@ class _Search:
             self._likelihood = RestrictedLikelihood.of(self.xy, self.z, self.functions)
         return self._likelihood
 
-    def fit(self, form: str, anisotropy: Anisotropy | None) -> Candidate:
+    def fit(self, form: str, anisotropy: Anisotropy | None) -> FittedForm:
         """Fit one form with a given anisotropy or none."""
         empirical = self.pooled
         if anisotropy is not None:
             if self.directional is None:
                 _check_spread(self.xy)
                 self.directional = empirical_variogram(
-                    self.xy, self.z, sectors=SECTORS, **self.classes
+                    self.xy, self.z, sectors=SECTORS, **self.options.classes
                 )
             empirical = self.directional
         longest = self.limits.practical_range_m
         start = fit_weighted(
-            empirical, form, smoothness=self.smoothness, anisotropy=anisotropy,
+            empirical, form, smoothness=self.options.smoothness, anisotropy=anisotropy,
             longest_m=None if longest == math.inf else longest,
         )  # fmt: skip
-        return start if self.method == "wls" else self._likeliest(start)
+        return start if self.options.method == "wls" else self._likeliest(start)
 
-    def _likeliest(self, start: Candidate, directional: bool = False) -> Candidate:
+    def _likeliest(self, start: FittedForm, directional: bool = False) -> FittedForm:
         return fit_likelihood(self.likelihood, start, directional=directional, limits=self.limits)
 
-    def turn(self, found: list[Candidate]) -> list[Candidate]:
+    def turn(self, found: list[FittedForm]) -> list[FittedForm]:
         """Estimate a direction for the best form; refit all with it where it pays."""
         _check_spread(self.xy)
         straight = found[0]
-        if self.method == "wls":
+        if self.options.method == "wls":
             straight = self._likeliest(straight)
         turned = self._likeliest(straight, directional=True)
         if straight.aic - turned.aic <= ANISOTROPY_GAIN:
             return found
-        if self.method == "reml":
+        if self.options.method == "reml":
             others = [self.fit(c.name, turned.model.anisotropy) for c in found[1:]]
             others = [replace(c, parameters=c.parameters + 2, aic=c.aic + 4) for c in others]
             return sorted([turned, *others], key=lambda c: c.aic)

@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Candidate:
+class FittedForm:
     """One fitted form: its name, model, misfit and Akaike's criterion (smaller is better)."""
 
     name: str
@@ -39,7 +39,7 @@ def fit_weighted(
     smoothness: float | None = None,
     anisotropy: Anisotropy | None = None,
     longest_m: float | None = None,
-) -> Candidate:
+) -> FittedForm:
     """Fit one form of model by weighted least squares.
 
     Minimises ``sum_k N_k / h_k^2 (gamma_k - model(h_k))^2`` over nugget and sills (>= 0,
@@ -61,7 +61,7 @@ def fit_weighted(
 
     Returns
     -------
-    Candidate
+    FittedForm
         The best model of this form.
 
     Examples
@@ -93,7 +93,7 @@ def fit_weighted(
     order = sorted(structures, key=lambda s: s.range_m)
     model = VariogramModel(float(sills[0]), tuple(order), anisotropy)
     parameters = 1 + 2 * len(kinds) + ("matern" in kinds and smoothness is None)
-    return Candidate(form, model, misfit, parameters, _aic(misfit, len(distance), parameters))
+    return FittedForm(form, model, misfit, parameters, _aic(misfit, len(distance), parameters))
 
 
 def parse_form(form: str) -> tuple[str, ...]:

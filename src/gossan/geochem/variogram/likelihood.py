@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 
 from gossan.geochem.kriging.kernels import fill, whiten
 from gossan.geochem.variogram.kernels import FAST, add_covariances
-from gossan.geochem.variogram.least_squares import Candidate
+from gossan.geochem.variogram.least_squares import FittedForm
 from gossan.geochem.variogram.limits import UNLIMITED, Limits
 from gossan.geochem.variogram.model import Anisotropy, Structure, VariogramModel
 
@@ -109,11 +109,11 @@ class RestrictedLikelihood:
 
 def fit_likelihood(
     likelihood: RestrictedLikelihood,
-    start: Candidate,
+    start: FittedForm,
     *,
     directional: bool = False,
     limits: Limits = UNLIMITED,
-) -> Candidate:
+) -> FittedForm:
     """Improve a candidate's nugget, sills and ranges (and direction) by restricted likelihood.
 
     The candidate's form is kept; with ``directional`` a geometric anisotropy is estimated
@@ -146,7 +146,9 @@ def fit_likelihood(
     fitted = _decode(found.x, model, given)
     value, factor = likelihood.minus_twice(fitted, limits.sill)
     parameters = start.parameters + 2 * directional
-    return Candidate(start.name, fitted.scaled(factor), value, parameters, value + 2.0 * parameters)
+    return FittedForm(
+        start.name, fitted.scaled(factor), value, parameters, value + 2.0 * parameters
+    )
 
 
 def _encode(model: VariogramModel, azimuth: float | None) -> Array:

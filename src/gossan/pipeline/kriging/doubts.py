@@ -9,7 +9,7 @@ import numpy as np
 
 from gossan.errors import FitError, GossanWarning, must
 from gossan.geo.grid import Grid
-from gossan.geochem.kriging.estimator import Kriging, nodes_of
+from gossan.geochem.kriging.estimator import Kriging
 from gossan.geochem.kriging.extrapolation import unsupported
 from gossan.geochem.kriging.leave_one_out import CrossValidation
 from gossan.geochem.variogram.fitting import VariogramFit
@@ -68,7 +68,7 @@ def warn_of_extrapolation(data: Working, kriging: Kriging, grid: Grid) -> None:
     left, bottom, right, top = grid.bounds
     step = math.sqrt((right - left) * (top - bottom) / NODES)
     coarse = Grid.from_bounds(grid.crs, grid.bounds, max(step, grid.pixel_width))
-    nodes = nodes_of(coarse)
+    nodes = coarse.centres()
     estimate = kriging.estimate(nodes)
     flagged = unsupported(kriging.samples_, kriging.values_, nodes, estimate)
     if not flagged.any():

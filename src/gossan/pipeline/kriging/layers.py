@@ -16,7 +16,7 @@ from gossan.geo.layer import Layer, MappedLayer
 from gossan.geochem.back_transforms import interval_of, mean_of, median_of
 from gossan.geochem.interpolators import Interpolator, InterpolatorWord, ThinPlate, interpolator
 from gossan.geochem.kriging.block_mean import block_mean
-from gossan.geochem.kriging.estimator import distance_to_nearest, nodes_of
+from gossan.geochem.kriging.estimator import distance_to_nearest
 from gossan.geochem.kriging.settings import KrigeSettings, Statistic
 from gossan.geochem.transforms import Transform
 from gossan.io.run_folder import RunFolder
@@ -42,7 +42,7 @@ class AtPixels:
 
     def read(self, window: Window) -> NDArray[np.float32]:
         """Compute one window."""
-        found = np.asarray(self.function(nodes_of(self.grid.crop(window))))
+        found = np.asarray(self.function(self.grid.crop(window).centres()))
         return found.reshape(len(self.bands), *window.shape).astype(np.float32)
 
 
@@ -131,7 +131,7 @@ class LayerWriter:
         if lattice is None:
             layer = AtPixels(self.grid, bands, lambda places: self._at(fitted, places))
         else:
-            fields = self._at(fitted, nodes_of(lattice)).reshape(-1, *lattice.shape)
+            fields = self._at(fitted, lattice.centres()).reshape(-1, *lattice.shape)
             layer = smooth_layer(lattice, fields, bands, self.grid)
         units = InUnits(data.transform, self.settings.also)
         mapped = MappedLayer(RootLayer(layer), units, units.bands)

@@ -12,7 +12,6 @@ from gossan.errors import FitError, SettingsError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer
-from gossan.geochem.kriging.estimator import nodes_of
 from gossan.geochem.kriging.settings import KrigeSettings
 from gossan.geochem.simulation.sequential import Realisations, Simulation
 from gossan.geochem.variogram.empirical import empirical_variogram
@@ -129,7 +128,7 @@ def simulation_check(simulated: Simulated) -> pd.DataFrame:
     drawn = np.quantile(maps.array.reshape(len(maps.array), -1), SHARES, axis=1).mean(axis=1)
     rows = [("quantile", s, w, f) for s, w, f in zip(SHARES, wanted, drawn)]
     model = simulated.variogram.model
-    nodes = nodes_of(maps.grid)
+    nodes = maps.grid.centres()
     few = np.random.default_rng(simulated.seed).permutation(len(nodes))[:CHECKED_NODES]
     cutoff = 1.5 * (model.practical_range_m or float(np.ptp(nodes, axis=0).max()) / 3)
     cutoff = min(cutoff, float(np.hypot(*np.ptp(nodes, axis=0))) / 2)
