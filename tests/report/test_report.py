@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from gossan.errors import InputError
 from gossan.geo.raster import open_raster, write_array
@@ -258,23 +259,48 @@ def test_the_qgis_project_opens_with_all_layers_valid(run_copy: Path, tmp_path: 
     facts = json.loads(found.stdout.strip().splitlines()[-1])
     assert facts["read"]
     assert facts["crs"] == "EPSG:32638"
-    assert facts["groups"] == ["Cu", "Zn", "All elements", "Imagery"]
+    assert facts["groups"][:4] == ["Targets", "Best map", "Its error and applicability", "Kriging"]
     assert facts["invalid"] == []
-    assert facts["layers"] > 12
+    project = ElementTree.parse(moved / "gossan.qgs")
+    assert facts["layers"] == len(list(project.iter("maplayer")))
+    best = open_run(moved).best("Cu")
+    assert [name for name in facts["visible"] if name.endswith(f"/{best}_Cu.tif")]
+    rendered = np.asarray(Image.open(moved / "gossan.png").convert("RGB"))
+    assert len(np.unique(rendered.reshape(-1, 3), axis=0)) > 100
+
+
+def test_ids_of_layers_are_unique_and_longer_than_qgis_ignores(run_copy: Path) -> None:
+    build_report(run_copy)
+    project = ElementTree.parse(run_copy / "gossan.qgs")
+    found = [layer.findtext("id") or "" for layer in project.iter("maplayer")]
+    assert len(set(found)) == len(found) and min(map(len, found)) > 10
 
 
 OPEN_IN_QGIS = """
 import json, sys
-from qgis.core import QgsApplication, QgsProject
+from qgis.core import QgsApplication, QgsMapRendererParallelJob, QgsMapSettings, QgsProject
+from qgis.PyQt.QtCore import QSize
 program = QgsApplication([], False)
 program.initQgis()
 project = QgsProject.instance()
 read = project.read(sys.argv[1])
 layers = project.mapLayers().values()
+root = project.layerTreeRoot()
+shown = [node.layer() for node in root.findLayers() if node.isVisible() and node.layer()]
+settings = QgsMapSettings()
+settings.setLayers(shown)
+settings.setOutputSize(QSize(300, 300))
+settings.setDestinationCrs(project.crs())
+settings.setExtent(shown[-1].extent())
+job = QgsMapRendererParallelJob(settings)
+job.start()
+job.waitForFinished()
+job.renderedImage().save(sys.argv[1].replace(".qgs", ".png"))
 print(json.dumps({
     "read": read, "crs": project.crs().authid(), "layers": len(layers),
     "invalid": [one.name() for one in layers if not one.isValid()],
-    "groups": [group.name() for group in project.layerTreeRoot().findGroups()],
+    "groups": [group.name() for group in root.findGroups()],
+    "visible": [layer.source().split("|")[0] for layer in shown],
 }))
 sys.stdout.flush()
 program.exitQgis()

@@ -10,6 +10,7 @@ from pathlib import Path
 from pyproj import CRS
 
 from gossan.geo.raster import atomic_path, open_raster
+from gossan.io.contract import BASELINE
 from gossan.io.qgis_styles import anomaly_style, zone_style
 from gossan.pipeline.imagery_used import KRIGED, LEGEND, PART, USED
 from gossan.report.figures import element_scale
@@ -18,6 +19,15 @@ from gossan.report.read import Map, Results
 
 VERSION = "3.22.0-Białowieża"
 STEPS = 17
+TARGETS, BEST, DOUBT, KRIGING, OTHERS, HALOS, IMAGERY = GROUPS = (
+    "Targets",
+    "Best map",
+    "Its error and applicability",
+    "Kriging",
+    "Other maps",
+    "All elements together",
+    "Imagery",
+)
 IMAGERY_USED = {KRIGED: ("#d55e00", "255"), USED: ("#009e73", "0"), PART: ("#e69f00", "255")}
 """Colour and opacity of each class; where imagery was used the maps below show through."""
 DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>"
@@ -35,14 +45,21 @@ class Item:
     style: ET.Element
     visible: bool = False
 
+    @property
+    def identity(self) -> str:
+        """Identity of the layer in the project; QGIS ignores those of ten characters or fewer."""
+        return f"gossan_layer_{self.key}"
+
 
 def write_qgis(results: Results) -> Path:
     """Write ``gossan.qgs`` and a ``.qml`` style beside every map.
 
-    Groups: one per element (map to trust on top and switched on, other maps, errors,
-    anomalies), imagery, halos. Paths are relative, so the run folder may be moved.
+    Groups: targets, best maps, their errors and applicability, kriging, other maps, imagery. The
+    best map of the first element and its targets are switched on. Paths are relative, so the run
+    folder may be moved.
     """
     items = [*_element_items(results), *_other_items(results)]
+    items.sort(key=lambda item: GROUPS.index(item.group))
     for item in reversed(items):  # a file of several items keeps the first one's style
         if item.provider == "gdal":
             _write_style(results.run.root / item.source, item.style)
@@ -52,23 +69,39 @@ def write_qgis(results: Results) -> Path:
 
 
 def _element_items(results: Results) -> Iterable[Item]:
+    """Layers of each element; the best map and the targets of the first one are switched on."""
     for number, element in enumerate(results.elements):
-        trusted = results.best(element)
-        scale = element_scale(results, element)
-        maps = sorted(results.of(element), key=lambda one: one.product != trusted)
-        for one in maps:
-            yield from _anomaly_items(results, one)
-        for one in maps:
-            first = one.product == trusted
-            title = f"{one.product} (to trust)" if first else one.product
-            yield _raster(results, one, title, element, scale, first and number == 0)
+        best, scale = results.best(element), element_scale(results, element)
+        for one in results.of(element):
+            title = f"{element}: {results.title(one.product, element)}"
+            group = _group(one.product, best)
+            shown = one.product == best and number == 0
+            yield from _anomaly_items(
+                results, one, title, TARGETS if group == BEST else OTHERS, shown
+            )
+            yield _raster(results, one, title, group, scale, shown)
         for (product, own), error in results.errors.items():
             if own == element:
+                title = f"{element}: standard error, {results.title(product, element)}"
                 errors = common_scale([error.values], error.unit, ERROR)
-                yield _raster(results, error, f"{product}: standard error", element, errors)
+                yield _raster(results, error, title, _group(product, best, DOUBT), errors)
+    if results.applicable is not None:
+        source = results.applicable.path.relative_to(results.run.root).as_posix()
+        title = "Dissimilarity of ground from the samples"
+        scale = common_scale([results.dissimilarity], "", ERROR)
+        yield Item("applicability", title, DOUBT, source, "gdal", _ramp_style(scale))
 
 
-def _anomaly_items(results: Results, one: Map) -> Iterable[Item]:
+def _group(product: str, best: str | None, of_best: str = BEST) -> str:
+    """Group of a product's layer."""
+    if product == best:
+        return of_best
+    return KRIGING if product == BASELINE else OTHERS
+
+
+def _anomaly_items(
+    results: Results, one: Map, title: str, group: str, shown: bool
+) -> Iterable[Item]:
     path = results.run.anomaly_file(one.product, one.element, "gpkg")
     source = path.relative_to(results.run.root).as_posix()
     if not results.outlines(one.product, one.element):
@@ -77,29 +110,30 @@ def _anomaly_items(results: Results, one: Map) -> Iterable[Item]:
     for layer, style in styles.items():
         text = style[style.index("<qgis") :]
         yield Item(
-            f"{layer}_{one.name}", f"{one.product}: {layer}", one.element,
+            f"{layer}_{one.name}", f"{title}, {layer}", group,
             f"{source}|layername={layer}", "ogr", ET.fromstring(text),
+            shown and layer == "anomalies",
         )  # fmt: skip
 
 
 def _other_items(results: Results) -> Iterable[Item]:
     for one in results.halos:
         scale = common_scale([one.values], one.unit)
-        yield _raster(results, one, one.name.replace("_", " "), "All elements", scale)
+        yield _raster(results, one, one.name.replace("_", " "), HALOS, scale)
     for one in results.shares:
         scale = Scale(0.0, 1.0, False, one.unit, SHARE)
-        yield _raster(results, one, one.name.replace("_", " "), "Imagery", scale)
+        yield _raster(results, one, one.name.replace("_", " "), IMAGERY, scale)
     if results.imagery_used is not None:
         path, features = results.imagery_used
         source = path.relative_to(results.run.root).as_posix()
         for band, name in enumerate(features, 1):
             title = f"where imagery was used: {name}"
             style = _legend_style(band)
-            yield Item(f"{path.stem}_{band}", title, "Imagery", source, "gdal", style)
+            yield Item(f"{path.stem}_{band}", title, IMAGERY, source, "gdal", style)
     for one in results.pictures:
         source = one.path.relative_to(results.run.root).as_posix()
         title = one.name.replace("_", " ")
-        yield Item(one.name, title, "Imagery", source, "gdal", _colour_style(), True)
+        yield Item(one.name, title, IMAGERY, source, "gdal", _colour_style(), True)
 
 
 def _raster(
@@ -186,7 +220,7 @@ def _project(results: Results, items: list[Item]) -> ET.Element:
         layers.append(_map_layer(item, crs))
     order = ET.SubElement(root, "layerorder")
     for item in items:
-        ET.SubElement(order, "layer", id=item.key)
+        ET.SubElement(order, "layer", id=item.identity)
     properties = ET.SubElement(root, "properties")
     paths = ET.SubElement(properties, "Paths")
     ET.SubElement(paths, "Absolute", type="bool").text = "false"
@@ -200,13 +234,13 @@ def _tree(root: ET.Element, items: list[Item]) -> None:
     groups: dict[str, ET.Element] = {}
     for item in items:
         if item.group not in groups:
-            shown = "0" if groups and item.group != "Imagery" else "1"
+            shown = "1" if item.group in (TARGETS, BEST, IMAGERY) else "0"
             groups[item.group] = ET.SubElement(
                 tree, "layer-tree-group", name=item.group, checked="Qt::Checked",
                 expanded=shown,
             )  # fmt: skip
         ET.SubElement(
-            groups[item.group], "layer-tree-layer", id=item.key, name=item.title,
+            groups[item.group], "layer-tree-layer", id=item.identity, name=item.title,
             source=f"./{item.source}", providerKey=item.provider, expanded="0",
             checked="Qt::Checked" if item.visible else "Qt::Unchecked",
         )  # fmt: skip
@@ -228,7 +262,7 @@ def _map_layer(item: Item, crs: CRS | None) -> ET.Element:
         {"type": "raster"} if item.provider == "gdal" else {"type": "vector", "geometry": "Polygon"}
     )
     layer = ET.Element("maplayer", {**attributes, "hasScaleBasedVisibilityFlag": "0"})
-    ET.SubElement(layer, "id").text = item.key
+    ET.SubElement(layer, "id").text = item.identity
     ET.SubElement(layer, "datasource").text = f"./{item.source}"
     ET.SubElement(layer, "layername").text = item.title
     if crs is not None:

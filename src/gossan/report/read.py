@@ -149,6 +149,12 @@ class Results:
         return found.title if found is not None else product
 
     @cached_property
+    def dissimilarity(self) -> NDArray[np.float32]:
+        """Dissimilarity index of the pixels, thinned; without values where there is none."""
+        path = self.run.shared_layer("applicability")
+        return np.empty(0, np.float32) if path is None else read_overview(path, MAP_PIXELS)[0][0]
+
+    @cached_property
     def applicable(self) -> Map | None:
         """Where the imagery looks like that of some sample: 1, elsewhere 0."""
         path = self.run.shared_layer("applicability")
