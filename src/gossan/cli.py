@@ -59,6 +59,26 @@ IsQuiet = Annotated[
 ]
 
 
+def _join_cluster(context: typer.Context, word: str | None) -> str | None:
+    """Use a cluster until the command ends."""
+    if word is not None:
+        from gossan.geo.cluster import cluster_at
+
+        context.with_resource(cluster_at(word))
+    return word
+
+
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="WHERE",
+        callback=_join_cluster,
+        help="dask.distributed: local:4 (processes) or the address tcp://host:8786 of a scheduler.",
+    ),
+]
+
+
 def _reporter(quiet: bool = False) -> Reporter:
     return _out().reporter(quiet)
 
@@ -155,7 +175,11 @@ def check(project: ProjectPath) -> None:
 
 @app.command()
 def run(
-    project: ProjectPath, out: Out = None, workers: Workers = None, quiet: IsQuiet = False
+    project: ProjectPath,
+    out: Out = None,
+    workers: Workers = None,
+    cluster: Cluster = None,
+    quiet: IsQuiet = False,
 ) -> None:
     """Make every map, table and score of a project; a stopped run continues where it ended.
 
@@ -219,7 +243,11 @@ def indices(
 
 @app.command()
 def prepare(
-    project: ProjectPath, out: Out = None, workers: Workers = None, quiet: IsQuiet = False
+    project: ProjectPath,
+    out: Out = None,
+    workers: Workers = None,
+    cluster: Cluster = None,
+    quiet: IsQuiet = False,
 ) -> None:
     """Turn the scenes into calibrated bands, indices, components, masks and composites alone.
 
@@ -258,6 +286,7 @@ def krige(
         Path | None, typer.Option("--out", metavar="DIR", help="Default: krige/ beside it.")
     ] = None,
     workers: Workers = None,
+    cluster: Cluster = None,
     quiet: IsQuiet = False,
 ) -> None:
     """Make the element layers alone: kriging, its error, distances, alternatives, simulation.
@@ -279,7 +308,11 @@ def krige(
 
 @app.command()
 def validate(
-    project: ProjectPath, out: Out = None, workers: Workers = None, quiet: IsQuiet = False
+    project: ProjectPath,
+    out: Out = None,
+    workers: Workers = None,
+    cluster: Cluster = None,
+    quiet: IsQuiet = False,
 ) -> None:
     """Score every product by cross-validation and the check survey, without making maps.
 

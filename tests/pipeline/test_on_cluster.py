@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -63,3 +64,16 @@ def test_a_run_on_a_cluster_whose_workers_are_killed_writes_the_bytes_of_one_on_
         pd.read_csv(tmp_path / run / "tables" / "scores.csv") for run in ("threads", "cluster")
     ]
     pd.testing.assert_frame_equal(*scores)
+
+
+def test_the_command_line_takes_a_cluster(
+    small: Path, tmp_path: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    small.write_text(
+        small.read_text(encoding="utf-8") + PRODUCTS[: PRODUCTS.index("[[product]]", 30)]
+    )
+    code, _, error = command("run", small, "--out", tmp_path / "run", "--cluster", "local:1")
+    assert code == 0, error
+    assert (tmp_path / "run" / "layers" / "kriging_Cu.tif").exists()
+    code, _, error = command("run", small, "--cluster", "tcp://127.0.0.1:9")
+    assert code == 2 and "which does not answer" in error and error.count("\n") == 1
