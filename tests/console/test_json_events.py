@@ -80,11 +80,18 @@ def test_an_error_is_the_last_event(arguments: list[str]) -> None:
     assert set(error) - {"event"} == documented()["error"]
 
 
+def listen() -> None:
+    """Take SIGINT also where the tests run in the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no signals between processes")
 @pytest.mark.parametrize("sent", ["SIGINT", "SIGTERM"])
 def test_a_cancelled_run_says_so_and_leaves_nothing_half_written(tmp_path: Path, sent: str) -> None:
     project = write_tiny(tmp_path)
-    with subprocess.Popen([*COMMAND, "run", str(project)], stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [*COMMAND, "run", str(project)], stdout=subprocess.PIPE, preexec_fn=listen
+    ) as process:
         assert process.stdout is not None
         lines = []
         for line in process.stdout:

@@ -262,7 +262,7 @@ def complete(name: str, table: pd.DataFrame) -> pd.DataFrame:
     Examples
     --------
     >>> list(complete("occurrences", pd.DataFrame()).columns)
-    ['easting', 'northing']
+    ['easting', 'northing', 'commodity']
     """
     columns = Table(name).columns if name in set(Table) else ()
     missing = [str(column) for column in columns if column not in table.columns]

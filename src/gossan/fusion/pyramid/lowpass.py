@@ -74,6 +74,7 @@ class LowPassLayer(LikeSource):
 def low_pass_layer(layer: Layer, levels: int, blocks: Blocks | None = None) -> LowPassLayer:
     """Make the low-pass of a layer, reducing it once if the coarse level is held.
 
+    >>> from gossan.geo.grid import Grid
     >>> from gossan.geo.layer import ArrayLayer
     >>> grid = Grid.from_bounds(32638, (0, 0, 90, 70), 10)
     >>> layer = ArrayLayer(grid, ("b1",), np.full((1, 7, 9), 3.0))
