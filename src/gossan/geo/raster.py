@@ -7,7 +7,7 @@ import threading
 import uuid
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,15 @@ from rasterio.shutil import copy as gdal_copy
 from rasterio.windows import Window as RasterioWindow
 
 from gossan.arrays.empties import as_float, mark_in_type
-from gossan.errors import GridError, ImageryError, InterruptedRunError, must
+from gossan.errors import (
+    GossanError,
+    GridError,
+    ImageryError,
+    InterruptedRunError,
+    from_outside,
+    must,
+    reason_of,
+)
 from gossan.geo.grid import Grid, Window
 
 CACHE_MIB = 256
@@ -98,7 +106,7 @@ class RasterLayer:
                 must(
                     f"raster {self.path.name}",
                     "readable",
-                    f"a read error at row {window.row}, column {window.col} ({_first_line(error)})",
+                    f"a read error at row {window.row}, column {window.col} ({reason_of(error)})",
                     "The file is damaged or truncated: copy or download it again",
                 )
             ) from error
@@ -158,7 +166,7 @@ def open_raster(
             )
     except RasterioIOError as error:
         raise ImageryError(
-            must(f"raster {path.name}", "readable by GDAL", _first_line(error), "Check the file")
+            must(f"raster {path.name}", "readable by GDAL", reason_of(error), "Check the file")
         ) from error
 
 
@@ -222,7 +230,7 @@ def read_header(path: Path | str) -> RasterHeader:
     except RasterioIOError as error:
         name = Path(path).name
         raise ImageryError(
-            must(f"raster {name}", "readable by GDAL", _first_line(error), "Check the file")
+            must(f"raster {name}", "readable by GDAL", reason_of(error), "Check the file")
         ) from error
 
 
@@ -325,10 +333,6 @@ def close_files() -> None:
     _open_files.cache = {}
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary name in the same folder; take its place on success, remove it on failure.
@@ -348,25 +352,33 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.partial{path.suffix}")
     try:
         yield temporary
+        _flush(temporary)
         temporary.replace(path)
-    except OSError as error:
-        raise disk_trouble(path, error) from error
-    except RasterioError as error:
+    except GossanError:
+        raise
+    except Exception as error:
+        if from_outside(error) is None:
+            raise
         raise disk_trouble(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that became read-only must not hide the reason
+            temporary.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    """Bring a file to the disk before it takes its final name."""
+    with path.open("r+b") as stream:
+        os.fsync(stream.fileno())
 
 
 def disk_trouble(path: Path, error: Exception) -> InterruptedRunError:
     """Word a failure to write."""
-    return InterruptedRunError(
-        must(
-            f"the folder {path.parent}",
-            "writable with room on the disk",
-            _first_line(error),
-            "Free disk space or choose another folder; finished steps are kept",
-        )
-    )
+    cure = "Free disk space or choose another folder; finished steps are kept"
+    if isinstance(error, PermissionError) and path.exists():
+        cure = f"Close the program that has {path.name} open, or choose another folder"
+    reason = getattr(error, "strerror", None) or reason_of(error)
+    allowed = "writable with room on the disk"
+    return InterruptedRunError(must(f"the folder {path.parent}", allowed, reason, cure))
 
 
 class RasterWriter:

@@ -223,6 +223,13 @@ class ElementVerdict(_Record):
     sentence: str
 
 
+class FileRecord(_Record):
+    """What a file must be to be whole."""
+
+    bytes: int
+    hash: str
+
+
 class _Manifest(_Record):
     """What both kinds of folder say of themselves."""
 
@@ -235,6 +242,8 @@ class _Manifest(_Record):
     settings: dict[str, Any]
     grid: GridRecord
     inputs: dict[str, str]
+    files: dict[str, FileRecord] = {}
+    """Every file that readers read, below the run folder."""
     versions: dict[str, str]
     seconds: float
     peak_memory_mib: float | None

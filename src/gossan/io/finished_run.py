@@ -194,14 +194,27 @@ def refuse_folder_of(command: str, root: Path | str) -> None:
     InputError
         ``root`` was finished by ``command``.
     """
-    if command_of(root) == command:
+    folder = RunFolder(Path(root))
+    path = folder.manifest_path if folder.manifest_path.exists() else folder.unfinished_path
+    if _command(path) == command:
         cure = "Choose another folder with --out, or delete this one"
         allowed = f"a folder that `gossan {command}` has not written"
         raise InputError(must("--out", allowed, Path(root), cure))
 
 
+def _command(path: Path) -> str | None:
+    """Command that wrote a manifest, whether finished or not; None for none or a damaged one."""
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8")).get("command", "run"))
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
 def _manifest(folder: RunFolder) -> dict[str, Any] | None:
     if not folder.manifest_path.exists():
+        if folder.unfinished_path.exists():
+            allowed, got = "finished", "a run that was stopped halfway, or is still going on"
+            raise InputError(must(f"the folder {folder.root}", allowed, got, _again(folder)))
         return None
     try:
         content = json.loads(folder.manifest_path.read_text(encoding="utf-8"))

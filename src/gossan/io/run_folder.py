@@ -15,8 +15,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +28,15 @@ import pandas as pd
 from gossan.errors import InputError, must
 from gossan.geo.raster import atomic_path, close_files
 from gossan.io.contract import KrigeManifest, RunManifest
+from gossan.io.file_hashes import FileHashes
+from gossan.io.folder_lock import locked
 from gossan.io.tables import complete
 from gossan.names import file_name
 
-WHOLE_HASH_BYTES = 256 * 2**20
-"""Files above this size are known by their size and three samples of their bytes."""
+READ_FOLDERS = ("layers", "tables", "figures", "anomalies", "targets")
+OWN_FOLDERS = (*READ_FOLDERS, "store", "steps")
+TEMPORARY = re.compile(r"\..*\.[0-9a-f]{8}\.partial(\..*|-journal)?")
+"""Names that ``atomic_path`` gives to files that are not whole yet."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,11 @@ class RunFolder:
         return self.root / "store"
 
     @property
+    def unfinished_path(self) -> Path:
+        """What becomes of the manifest while a command changes the folder."""
+        return self.root / "manifest.unfinished.json"
+
+    @property
     def manifest_path(self) -> Path:
         """The file that makes a folder a finished one; it is written last."""
         return self.root / "manifest.json"
@@ -108,13 +120,93 @@ class RunFolder:
             temporary.write_text(text + "\n", encoding="utf-8")
 
     def write_manifest(self, manifest: RunManifest | KrigeManifest) -> None:
-        """Write the manifest, the last thing of all: a folder with a manifest is finished."""
-        self.write_json(self.manifest_path, manifest.model_dump())
+        """Write the manifest with the size and hash of every file, the last thing of all."""
+        listed = {**manifest.model_dump(), "files": self._contents()}
+        self.write_json(self.manifest_path, listed)
+        self.unfinished_path.unlink(missing_ok=True)
+
+    def withdraw(self) -> None:
+        """Mark the folder as unfinished, before the first change to what readers read."""
+        if self.manifest_path.exists():
+            self.manifest_path.replace(self.unfinished_path)
+
+    @contextmanager
+    def changed(self) -> Iterator[None]:
+        """Keep other commands out, and remove what a killed command left behind."""
+        with locked(self.root):
+            self.clean()
+            yield
+
+    @contextmanager
+    def renewed(self, *patterns: str, keep: Container[str] = ()) -> Iterator[None]:
+        """Remove the files of earlier commands that this one does not write again.
+
+        Only files that the manifest lists are removed: never those of a user.
+
+        Parameters
+        ----------
+        patterns
+            Which files, such as ``"figures/*"``.
+        keep
+            Names of files to be left alone.
+        """
+        listed = self._listed()
+        stamps = {
+            path: _stamp(path)
+            for pattern in patterns
+            for path in self.root.glob(pattern)
+            if path.relative_to(self.root).as_posix() in listed and path.name not in keep
+        }
+        yield
+        close_files()
+        for path, stamp in stamps.items():
+            if path.exists() and _stamp(path) == stamp:
+                path.unlink()
+
+    def drop_layers(self, wanted: Callable[[str], bool]) -> None:
+        """Remove maps, with what lies beside them, that the manifest lists and nobody wants.
+
+        Parameters
+        ----------
+        wanted
+            Tells whether the stem of a map is still wanted.
+        """
+        close_files()
+        for name in self._listed():
+            path = self.root / name
+            if path.parent == self.layers and not wanted(path.name.split(".")[0]):
+                path.unlink(missing_ok=True)
+
+    def _listed(self) -> set[str]:
+        """Files that the last finished command listed."""
+        for path in (self.manifest_path, self.unfinished_path):
+            try:
+                found = json.loads(path.read_text(encoding="utf-8"))
+                return set(found.get("files", ()))
+            except (OSError, ValueError, AttributeError):
+                continue
+        return set()
+
+    def _contents(self) -> dict[str, dict[str, object]]:
+        """Size and hash of every file that readers read."""
+        folders = [self.root / name for name in READ_FOLDERS]
+        paths = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
+        paths += [path for path in sorted(self.root.glob("*")) if path.suffix in (".html", ".qgs")]
+        return {
+            path.relative_to(self.root).as_posix(): {
+                "bytes": path.stat().st_size,
+                "hash": self.hashes.of(path),
+            }
+            for path in paths
+            if not TEMPORARY.fullmatch(path.name)
+        }
 
     def clean(self) -> None:
-        """Remove what a killed run left under temporary names."""
-        for path in self.root.rglob(".*.partial*"):
-            path.unlink(missing_ok=True)
+        """Remove the temporaries of a killed command: files of our own names in our own folders."""
+        folders = [self.root.glob("*"), *((self.root / name).rglob("*") for name in OWN_FOLDERS)]
+        for path in (path for folder in folders for path in folder):
+            if TEMPORARY.fullmatch(path.name) and path.is_file():
+                path.unlink(missing_ok=True)
 
     def once(
         self,
@@ -122,46 +214,76 @@ class RunFolder:
         made_of: Mapping[str, Any],
         outputs: Iterable[Path],
         work: Callable[[], Any],
+        also: Iterable[Path] = (),
     ) -> bool:
         """Do a step unless it was done before from the same things and its outputs still stand.
 
-        ``made_of`` is everything that the outputs depend on. Returns True when the step was done
-        now, False when it was kept.
+        ``made_of`` is everything that the outputs depend on; ``also`` are outputs that the step
+        need not make. Returns True when the step was done now, False when it was kept.
         """
         outputs = list(outputs)
         if self.stands(step, made_of, outputs):
             return False
         work()
-        self.keep(step, made_of, outputs)
+        self.keep(step, made_of, [*outputs, *also])
         return True
 
     def stands(self, step: str, made_of: Mapping[str, Any], outputs: Iterable[Path]) -> bool:
-        """Tell whether a step was done from the same things and its outputs are still there.
+        """Whether a step was done from the same things and all its outputs are as it left them.
 
-        A step that was done from other things is forgotten.
+        A step that was done from other things, or whose outputs are missing or damaged, is
+        forgotten.
         """
         marker = self._marker(step)
-        if not marker.exists():
-            return False
-        known = json.loads(marker.read_text(encoding="utf-8"))
-        if known.get("key") == fingerprint(made_of) and all(path.exists() for path in outputs):
+        known = self._known(marker)
+        wanted = {path.relative_to(self.root).as_posix() for path in outputs}
+        same = known.get("key") == fingerprint(made_of) and wanted <= set(known["outputs"])
+        if same and all(self._whole(name, hashed) for name, hashed in known["outputs"].items()):
             return True
-        marker.unlink()
+        marker.unlink(missing_ok=True)
         return False
 
     def forget(self, product: str, element: str) -> None:
-        """Remove the maps of a product that is made anew: they were made of other things."""
+        """Remove the maps and parts of a product that is made anew: they were of other things."""
         close_files()
         for suffix in ("", "se"):
             self.layer(product, element, suffix).unlink(missing_ok=True)
+        for path in self.parts(product, element).glob("*"):
+            path.unlink()
 
     def keep(self, step: str, made_of: Mapping[str, Any], outputs: Iterable[Path]) -> None:
-        """Remember that a step was done: the last thing of it."""
-        names = [path.relative_to(self.root).as_posix() for path in outputs]
-        self.write_json(self._marker(step), {"key": fingerprint(made_of), "outputs": names})
+        """Record that a step was done, and the hashes of its outputs: the last thing of it."""
+        found = {
+            path.relative_to(self.root).as_posix(): self.hashes.of(path)
+            for path in outputs
+            if path.exists()
+        }
+        self.write_json(self._marker(step), {"key": fingerprint(made_of), "outputs": found})
+
+    def _known(self, marker: Path) -> dict[str, Any]:
+        """Read the record of a step; a damaged one is none."""
+        try:
+            found = json.loads(marker.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) and isinstance(found.get("outputs"), dict) else {}
+
+    def _whole(self, name: str, hashed: str) -> bool:
+        path = self.root / name
+        return path.is_file() and self.hashes.of(path) == hashed
+
+    @cached_property
+    def hashes(self) -> FileHashes:
+        """Hashes of files, remembered in the store."""
+        return FileHashes(self.store / "hashes.json")
 
     def _marker(self, step: str) -> Path:
         return self.root / "steps" / f"{file_name(step)}.json"
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_mtime_ns, status.st_ino
 
 
 def fingerprint(content: Mapping[str, Any]) -> str:
@@ -172,30 +294,3 @@ def fingerprint(content: Mapping[str, Any]) -> str:
     """
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def file_hash(path: Path) -> str:
-    """Give the blake2b hash of a file (of its size and three samples when it is very large)."""
-    size = path.stat().st_size
-    digest = hashlib.blake2b(digest_size=16)
-    with path.open("rb") as stream:
-        if size <= WHOLE_HASH_BYTES:
-            for piece in iter(lambda: stream.read(2**20), b""):
-                digest.update(piece)
-            return digest.hexdigest()
-        digest.update(str(size).encode())
-        for start in (0, size // 2, size - 2**20):
-            stream.seek(start)
-            digest.update(stream.read(2**20))
-    return "sampled:" + digest.hexdigest()
-
-
-def input_hashes(paths: Iterable[Path]) -> dict[str, str]:
-    """Hash every input file; a folder stands for all files below it."""
-    found: dict[str, str] = {}
-    for path in paths:
-        members = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-        for member in members:
-            name = member.name if member is path else member.relative_to(path.parent).as_posix()
-            found[name if name not in found else str(member)] = file_hash(member)
-    return found

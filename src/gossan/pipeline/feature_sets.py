@@ -15,10 +15,11 @@ from gossan.fusion.protocol import Features
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer, RenamedLayer, SelectedLayer, StackedLayer
-from gossan.geo.raster import open_raster
+from gossan.geo.raster import atomic_path, open_raster
 from gossan.imagery.component_contrasts import readings
 from gossan.imagery.components import ComponentLayer, fit_components
 from gossan.imagery.crosta import crosta
+from gossan.io.file_hashes import file_hash
 from gossan.io.tables import Column
 from gossan.pipeline.imagery import Imagery
 from gossan.pipeline.options.products import products_of
@@ -110,8 +111,11 @@ class FeatureSets:
     def _kept(self, layer: Layer, name: str) -> Layer:
         """Store a layer that is expensive to compute and read by several passes."""
         path = self.store / "features" / f"{name}_{self.key}.tif"
-        if not path.exists():
+        whole = path.with_suffix(".hash")
+        if not (path.exists() and whole.exists() and whole.read_text() == file_hash(path)):
             self.blocks.store(layer, path)
+            with atomic_path(whole) as temporary:
+                temporary.write_text(file_hash(path))
         return open_raster(path, layer.bands)
 
     def components(self, source: str, kind: str) -> ComponentLayer:
@@ -122,6 +126,8 @@ class FeatureSets:
             self._components[key] = fit_components(
                 imagery.component_source(kind), scaling=imagery.scaling(kind), blocks=self.blocks
             )
+            with atomic_path(self._component_table(key)) as temporary:
+                self._tabulated(key).to_csv(temporary, index=False)
         return self._components[key]
 
     def everything(self) -> str:
@@ -134,13 +140,20 @@ class FeatureSets:
         return " + ".join(names)
 
     def component_tables(self) -> pd.DataFrame:
-        """Tabulate loadings and explained variance of every set of components that was used."""
-        tables = []
-        for name, part in self._components.items():
-            words = readings(part.components, self.imagery[name.split(".")[0]].settings.sensor)
-            table = part.table().assign(source=name.removesuffix(".bands"))
-            tables.append(table.assign(reading=table[Column.COMPONENT].map(words)))
+        """Tabulate loadings and explained variance of the components that this or an earlier run
+        of the same imagery used."""
+        paths = sorted(self._component_table("*").parent.glob(self._component_table("*").name))
+        tables = [pd.read_csv(path) for path in paths]
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+    def _component_table(self, name: str) -> Path:
+        return self.store / "features" / f"components_{name}_{self.key}.csv"
+
+    def _tabulated(self, name: str) -> pd.DataFrame:
+        part = self._components[name]
+        words = readings(part.components, self.imagery[name.split(".")[0]].settings.sensor)
+        table = part.table().assign(source=name.removesuffix(".bands"))
+        return table.assign(reading=table[Column.COMPONENT].map(words))
 
 
 def feature_errors(project: Project, imagery: Sequence[Imagery]) -> list[str]:

@@ -14,8 +14,10 @@ from gossan.errors import GridError, SettingsError, SurveyError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geochem.table.coordinates import check_extent
+from gossan.imagery.rasters.paths import resolve_all
 from gossan.io.contract import GridRecord
-from gossan.io.run_folder import fingerprint, input_hashes
+from gossan.io.file_hashes import FileHashes
+from gossan.io.run_folder import fingerprint
 from gossan.io.vectors import read_points
 from gossan.pipeline.feature_sets import FeatureSets, feature_errors
 from gossan.pipeline.imagery import Imagery, open_imagery
@@ -71,10 +73,11 @@ def open_inputs(project: Project, store: Path, blocks: Blocks) -> RunInputs:
     surveys, grid = place(project, imagery)
     seen = [look_under(one, surveys.coordinates, grid.crs) for one in imagery]
     placed = {one.settings.name: one.on(grid) for one in imagery}
-    hashes = input_hashes(input_paths(project))
+    known = FileHashes(store / "hashes.json")
+    hashes = known.of_inputs(input_paths(project))
     imagery_key = fingerprint(
         {
-            "files": input_hashes(imagery_paths(project)),
+            "files": known.of_inputs(imagery_paths(project)),
             "imagery": [one.settings.model_dump(mode="json") for one in imagery],
             "grid": [grid.crs.to_wkt(), list(grid.transform), grid.shape],
         }
@@ -89,8 +92,8 @@ def open_inputs(project: Project, store: Path, blocks: Blocks) -> RunInputs:
     if not inside.all():
         share = f"{int((~inside).sum())} of {len(inside)}"
         notes.append(f"{share} samples lie off the imagery; they serve kriging only.")
-    known = project.project.occurrences
-    occurrences = read_points(project.path(known), grid.crs) if known else None
+    mines = project.project.occurrences
+    occurrences = read_points(project.path(mines), grid.crs) if mines else None
     return RunInputs(surveys, features, hashes, occurrences, notes)
 
 
@@ -118,14 +121,16 @@ def input_paths(project: Project) -> list[Path]:
     sites = (survey.sites_table for survey in project.survey)
     paths += [project.path(one.path) for one in sites if one is not None]
     paths += imagery_paths(project)
-    for one in project.imagery:
-        own = (one.cover, one.dem, one.atmosphere.targets)
-        paths += [project.path(path) for path in own if path is not None]
     if project.project.occurrences:
         paths.append(project.path(project.project.occurrences))
     return [path for path in paths if path.exists()]
 
 
 def imagery_paths(project: Project) -> list[Path]:
-    """List the files and folders of the imagery."""
-    return [project.path(path) for imagery in project.imagery for path in imagery.paths]
+    """List the files and folders of the imagery, and what corrects and masks it."""
+    found = []
+    for one in project.imagery:
+        found += resolve_all(one.paths, project.base, one.name)
+        own = (one.cover, one.dem, one.atmosphere.targets)
+        found += [project.path(path) for path in own if path is not None]
+    return found

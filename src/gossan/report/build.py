@@ -8,7 +8,7 @@ from gossan.geo.raster import atomic_path, close_files
 from gossan.report.figures import element_plates, element_scale, run_plates
 from gossan.report.page import chapter, page, picture
 from gossan.report.qgis import write_qgis
-from gossan.report.read import open_results
+from gossan.report.read import Results, open_results
 from gossan.report.target_sheets import write_target_sheets
 
 
@@ -30,6 +30,15 @@ def build_report(run: Path | str) -> Path:
         The folder is no finished run.
     """
     results = open_results(run)
+    folder = results.run.folder
+    with folder.changed():
+        with folder.renewed("figures/*", "targets/*"):
+            path = _write(results)
+        folder.write_manifest(results.run.manifest)
+    return path
+
+
+def _write(results: Results) -> Path:
     figures = results.run.folder.figures
     chapters = [
         chapter(results, name, [picture(p, figures) for p in element_plates(results, name)])

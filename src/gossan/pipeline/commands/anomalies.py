@@ -81,22 +81,23 @@ def anomalies_of_run(
     rule = rule_of(finished)
     limits: dict[str, float] = {}
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in WRITTEN}
-    for element in finished.elements:
-        with reporter.step(f"{element}: thresholds"):
-            table, limits[element] = thresholds_of(finished, element, rule)
-            tables[Table.THRESHOLDS].append(table)
-    for element in finished.elements:
-        with reporter.step(f"{element}: anomalies"):
-            for name, table in _element(finished, element, limits, rule).items():
-                tables[name].append(table)
-    with reporter.step("Halos of several elements"):
-        tables[Table.HALO] = _halos(finished)
-    for name, parts in tables.items():
-        filled = [part for part in parts if len(part)]
-        whole = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
-        finished.folder.write_table(name, whole)
-    if finished.manifest != before.manifest:
-        finished.folder.write_manifest(finished.manifest)
+    folder = finished.folder
+    with folder.changed(), folder.renewed("anomalies/*", "layers/halo_*"):
+        for element in finished.elements:
+            with reporter.step(f"{element}: thresholds"):
+                table, limits[element] = thresholds_of(finished, element, rule)
+                tables[Table.THRESHOLDS].append(table)
+        for element in finished.elements:
+            with reporter.step(f"{element}: anomalies"):
+                for name, table in _element(finished, element, limits, rule).items():
+                    tables[name].append(table)
+        with reporter.step("Halos of several elements"):
+            tables[Table.HALO] = _halos(finished)
+        for name, parts in tables.items():
+            filled = [part for part in parts if len(part)]
+            whole = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
+            finished.folder.write_table(name, whole)
+    folder.write_manifest(finished.manifest)
     return finished.table(Table.PRODUCT_NUMBERS)
 
 

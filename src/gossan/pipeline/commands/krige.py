@@ -20,7 +20,7 @@ from gossan.geochem.kriging.settings import KrigeSettings
 from gossan.geochem.transforms import transform_record
 from gossan.io.contract import KrigedRecord, KrigeManifest
 from gossan.io.finished_run import refuse_folder_of
-from gossan.io.run_folder import RunFolder, input_hashes
+from gossan.io.run_folder import RunFolder
 from gossan.io.tables import Table
 from gossan.names import file_name
 from gossan.pipeline.imagery import open_imagery
@@ -89,19 +89,28 @@ def krige_project(
         What a run raises, and a folder that holds a finished run, whose maps have these names.
     """
     begun = time.perf_counter()
-    run, blocks = RunFolder(Path(out)), Blocks(workers=workers)
     refuse_folder_of("run", out)
-    reporter = reporter or Silent()
+    run = RunFolder(Path(out))
+    with run.changed():
+        return _krige(project, run, Blocks(workers=workers), reporter or Silent(), begun)
+
+
+def _krige(
+    project: Project, run: RunFolder, blocks: Blocks, reporter: Reporter, begun: float
+) -> pd.DataFrame:
     with reporter.step("Surveys"):
         surveys, grid = _place(project, run, blocks)
     for line in surveys.warnings:
         reporter.say(f"Note: {line}")
+    run.withdraw()
     all_ = Krigings(project, run, blocks, reporter, surveys, grid, list(surveys.warnings))
-    for element in project.elements:
-        _fitted_surveys(all_, element)
-        for samples in surveys.check:
-            _check_survey(all_, samples, element)
-    _write_tables(all_, time.perf_counter() - begun)
+    with run.renewed("layers/*", "tables/*"):
+        for element in project.elements:
+            _fitted_surveys(all_, element)
+            for samples in surveys.check:
+                _check_survey(all_, samples, element)
+        _write_tables(all_)
+    _write_manifest(all_, time.perf_counter() - begun)
     return pd.DataFrame(all_.rows)
 
 
@@ -254,14 +263,18 @@ def _thresholds(project: Project, element: str) -> tuple[float, ...]:
     return tuple(map(float, asked)) if isinstance(asked, tuple) else (float(asked),)
 
 
-def _write_tables(all_: Krigings, seconds: float) -> None:
-    """Write the tables, then the manifest: a folder with a manifest is whole."""
-    run, project = all_.run, all_.project
+def _write_tables(all_: Krigings) -> None:
+    run = all_.run
     for name, parts in all_.tables.items():
         run.write_table(name, pd.concat(parts, ignore_index=True))
     run.write_table("layers", pd.DataFrame(all_.rows))
     run.write_table(Table.SAMPLES, all_.surveys.samples_table())
     run.write_table(Table.FINDINGS, all_.surveys.findings_table())
+
+
+def _write_manifest(all_: Krigings, seconds: float) -> None:
+    """Write the manifest last: a folder with a manifest is whole."""
+    run, project = all_.run, all_.project
     paths = [project.path(survey.path) for survey in project.survey]
     sites = (survey.sites_table for survey in project.survey)
     paths += [project.path(one.path) for one in sites if one is not None]
@@ -275,7 +288,7 @@ def _write_tables(all_: Krigings, seconds: float) -> None:
             elements=project.elements,
             settings=settings_record(project),
             grid=grid_record(all_.grid, all_.surveys.coordinates),
-            inputs=input_hashes(path for path in paths if path.exists()),
+            inputs=run.hashes.of_inputs(path for path in paths if path.exists()),
             products=tuple(all_.records),
             versions=found,
             seconds=round(seconds, 3),

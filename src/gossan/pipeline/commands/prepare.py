@@ -37,9 +37,12 @@ def prepare_project(
     -------
     One row per layer: imagery, layer, bands, file.
     """
-    run, blocks = RunFolder(Path(out)), Blocks(workers=workers)
-    reporter = reporter or Silent()
-    run.clean()
+    run = RunFolder(Path(out))
+    with run.changed():
+        return _prepare(project, run, Blocks(workers=workers), reporter or Silent())
+
+
+def _prepare(project: Project, run: RunFolder, blocks: Blocks, reporter: Reporter) -> pd.DataFrame:
     with reporter.step("Surveys and imagery"), collected_warnings(reporter):
         inputs = open_inputs(project, run.store, blocks)
     for note in inputs.notes:
@@ -144,7 +147,8 @@ def scene_layers(run: RunFolder, inputs: RunInputs, blocks: Blocks) -> None:
             blocks.write(imagery.exposure(), path)
             _composite(run, name, imagery, blocks)
 
-        run.once(f"scene_{name}", key, [exposure, _masks(run, name)], work)
+        also = [run.layers / f"{name}_composite.tif"]
+        run.once(f"scene_{name}", key, [exposure, _masks(run, name)], work, also)
 
 
 def mask_table(run: RunFolder, inputs: RunInputs) -> pd.DataFrame:

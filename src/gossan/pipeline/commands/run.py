@@ -24,12 +24,18 @@ from gossan.io.finished_run import refuse_folder_of
 from gossan.io.run_folder import RunFolder, fingerprint
 from gossan.io.tables import Column, Table
 from gossan.names import file_name
+from gossan.pipeline.commands.anomalies import WRITTEN
 from gossan.pipeline.commands.prepare import mask_table, scene_layers
 from gossan.pipeline.fit_product import fit_model, validate_product
 from gossan.pipeline.imagery_used import ImageryUsed, write_imagery_used
 from gossan.pipeline.inputs import RunInputs, grid_record, open_inputs
 from gossan.pipeline.options.products import Product, product_to_trust, products_of
-from gossan.pipeline.options.project import Project, settings_record
+from gossan.pipeline.options.project import (
+    IMAGERY_LAYERS,
+    SHARED_LAYERS,
+    Project,
+    settings_record,
+)
 from gossan.pipeline.product_maps import ElementMap, joinable, together, write_maps
 from gossan.pipeline.progress import Advance, Reporter, Silent, collected_warnings
 from gossan.pipeline.provenance import (
@@ -46,6 +52,9 @@ from gossan.pipeline.scores import (
 )
 from gossan.pipeline.surveys import Working, working
 from gossan.pipeline.whole_map_tests import reduced_tables, write_applicability
+
+ANOMALY_TABLES = {f"{name}.csv" for name in WRITTEN}
+"""Tables that the command ``anomalies`` writes and renews."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,13 +126,20 @@ def validate_project(
 def _walk(
     project: Project, out: Path, workers: int | None, reporter: Reporter, maps: bool
 ) -> RunResult:
-    begun = time.perf_counter()
-    run, blocks = RunFolder(out), Blocks(workers=workers)
     refuse_folder_of("krige", out)
-    run.clean()
+    run = RunFolder(out)
+    with run.changed():
+        return _make_run(project, run, Blocks(workers=workers), reporter, maps)
+
+
+def _make_run(
+    project: Project, run: RunFolder, blocks: Blocks, reporter: Reporter, maps: bool
+) -> RunResult:
+    begun = time.perf_counter()
     with reporter.step("Surveys and imagery"), collected_warnings(reporter) as notes:
         inputs = open_inputs(project, run.store, blocks)
     inputs.notes.extend(notes)
+    run.withdraw()
     walk = Walk(project, run, inputs, blocks, reporter, maps)
     products = products_of(project, inputs.features.imagery.values())
     if maps:
@@ -135,14 +151,26 @@ def _walk(
     for element in project.elements:
         waiting += _element(walk, element, [p for p in products if element in p.elements])
     _write_waiting(walk, waiting)
-    with reporter.step("Applicability and reduced resolution"):
-        _whole_maps(walk, products)
-    with reporter.step("Tables"):
-        tables = _gather(walk, products)
+    with run.renewed("tables/*", keep=ANOMALY_TABLES):
+        with reporter.step("Applicability and reduced resolution"):
+            _whole_maps(walk, products)
+        with reporter.step("Tables"):
+            tables = _gather(walk, products)
+    _drop_old_layers(walk, products)
     verdicts = _verdicts(tables[Table.SCORES], products, project.elements)
     _write_manifest(walk, products, verdicts, time.perf_counter() - begun)
     said = tuple(f"{element}: {one.sentence}" for element, one in verdicts.items())
     return RunResult(run.root, summary_of(tables[Table.SCORES]), said)
+
+
+def _drop_old_layers(walk: Walk, products: list[Product]) -> None:
+    """Remove the maps of products, elements and imagery that the project no longer has."""
+    known = {*SHARED_LAYERS}
+    known |= {file_name(i.name, layer) for i in walk.project.imagery for layer in IMAGERY_LAYERS}
+    for product in products:
+        for element in product.elements:
+            known |= {file_name(product.name, element), file_name(product.name, element, "se")}
+    walk.run.drop_layers(lambda stem: stem in known or stem.startswith("halo_"))
 
 
 def _whole_maps(walk: Walk, products: list[Product]) -> None:
@@ -163,7 +191,9 @@ def _whole_maps(walk: Walk, products: list[Product]) -> None:
             division = _division(walk, element)
             write_applicability(walk.run, features, data, division, walk.blocks)
 
-    walk.run.once("reduced", made_of, [parts / "reduced_resolution.csv"], work)
+    made_of["validation"] = walk.project.validation.model_dump(mode="json")
+    also = [walk.run.layers / "applicability.tif"]
+    walk.run.once("reduced", made_of, [parts / "reduced_resolution.csv"], work, also)
     table = parts / "reduced_resolution.csv"
     if table.stat().st_size > 2:
         walk.run.write_table(Table.REDUCED_RESOLUTION, pd.read_csv(table))
@@ -290,7 +320,16 @@ def _finish(walk: Walk, group: list[Made], advance: Advance) -> None:
         walk.timings[made.name] = made.seconds + share
         facts = {**made.facts, "statistics": found, "warnings": made.notes + notes}
         walk.run.write_json(made.outputs[0], {**facts, "seconds": made.seconds + share})
-        walk.run.keep(made.name, made.made_of, made.outputs)
+        walk.run.keep(made.name, made.made_of, [*made.outputs, *_further(walk, made)])
+
+
+def _further(walk: Walk, made: Made) -> list[Path]:
+    """Further files of a product: its tables and its standard error."""
+    errors = [made.map.files(walk.run)] if made.map is not None else []
+    return [
+        *sorted(made.outputs[0].parent.glob("*.csv")),
+        *(path for one in errors for path in one),
+    ]
 
 
 def _make(

@@ -29,7 +29,7 @@ from gossan.targets.thresholds import Rule
 
 Record = TypeVar("Record", bound=BaseModel)
 PLAIN = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
-LAYERS = ("bands", "indices", "pc", "exposure", "composite")
+IMAGERY_LAYERS = ("bands", "indices", "pc", "exposure", "composite")
 """Layers of each imagery: ``layers/<imagery>_<layer>.tif``."""
 SHARED_LAYERS = ("applicability", "imagery_used")
 
@@ -343,7 +343,7 @@ def _shared_files(parsed: dict[str, Any]) -> list[str]:
     """Find names that are different but would give two maps the same file."""
     files = {name: [name] for name in SHARED_LAYERS}
     for one in parsed["imagery"]:
-        for layer in LAYERS:
+        for layer in IMAGERY_LAYERS:
             files.setdefault(file_name(one.name, layer), []).append(f"imagery {one.name!r}")
     for product in parsed["product"]:
         for element in product.elements or parsed["project"].elements:
