@@ -13,6 +13,9 @@ from pyproj import CRS
 
 from gossan.errors import GridError, must
 
+MOST_PIXELS = 10**7
+"""Pixels of one side of a grid: half a metre around the equator takes eight times as many."""
+
 
 class Window(NamedTuple):
     """A rectangle of pixels: first row, first column, height and width (all in pixels).
@@ -94,6 +97,9 @@ class Grid:
 
     def __post_init__(self) -> None:
         t = self.transform
+        if not all(map(math.isfinite, t[:6])):
+            got = f"transform {tuple(t[:6])}"
+            raise GridError(must("a grid", "of finite numbers", got, "Check extent and pixel size"))
         if t.b or t.d or t.a <= 0 or t.e >= 0:
             raise GridError(
                 must(
@@ -113,6 +119,11 @@ class Grid:
                 )
             )
 
+        if max(self.height, self.width) > MOST_PIXELS:
+            got = f"{self.height:.3g} x {self.width:.3g}"
+            cure = "Choose larger pixels or a smaller extent"
+            raise GridError(must("a grid", f"at most {MOST_PIXELS} pixels a side", got, cure))
+
     @classmethod
     def from_bounds(
         cls,
@@ -127,7 +138,8 @@ class Grid:
         """
         wide, high = pixel_size if isinstance(pixel_size, tuple) else (pixel_size, pixel_size)
         left, bottom, right, top = bounds
-        if not (right > left and top > bottom and wide > 0 and high > 0):
+        finite = all(map(math.isfinite, (*bounds, wide, high)))
+        if not (finite and right > left and top > bottom and wide > 0 and high > 0):
             raise GridError(
                 must(
                     "bounds",
@@ -136,8 +148,10 @@ class Grid:
                     "Check the extent",
                 )
             )
-        columns = max(math.ceil((right - left) / wide - 1e-6), 1)
-        rows = max(math.ceil((top - bottom) / high - 1e-6), 1)
+        columns, rows = (
+            max(math.ceil(min(span / size, 2.0 * MOST_PIXELS) - 1e-6), 1)
+            for span, size in ((right - left, wide), (top - bottom, high))
+        )
         transform = Affine(float(wide), 0.0, float(left), 0.0, -float(high), float(top))
         return cls(CRS.from_user_input(crs), transform, rows, columns)
 

@@ -29,6 +29,7 @@ from gossan.errors import (
     InterruptedRunError,
     from_outside,
     must,
+    reading,
     reason_of,
 )
 from gossan.geo.grid import Grid, Window
@@ -146,28 +147,32 @@ def open_raster(
     path = Path(path)
     if not path.exists():
         raise ImageryError(must("raster", "an existing file", path, "Check the path"))
-    try:
-        with rasterio.open(subdataset or path) as source:
-            alpha = rasterio.enums.ColorInterp.alpha
-            coloured = [i for i, c in zip(source.indexes, source.colorinterp) if c != alpha]
-            chosen = tuple(indexes or coloured)
-            flags = {f for i in chosen for f in source.mask_flag_enums[i - 1]}
-            masked = bool(flags & {rasterio.enums.MaskFlags.per_dataset})
-            further = nodata or ((),) * len(chosen)
-            return RasterLayer(
-                path,
-                tuple(names) if names else _band_names(path, source, chosen),
-                chosen,
-                _grid_of(path, source),
-                tuple(_marks(source, i, extra) for i, extra in zip(chosen, further)),
-                source.transform.e > 0,
-                masked,
-                subdataset,
-            )
-    except RasterioIOError as error:
-        raise ImageryError(
-            must(f"raster {path.name}", "readable by GDAL", reason_of(error), "Check the file")
-        ) from error
+    with reading(path, ImageryError), rasterio.open(subdataset or path) as source:
+        alpha = rasterio.enums.ColorInterp.alpha
+        coloured = [i for i, c in zip(source.indexes, source.colorinterp) if c != alpha]
+        chosen = tuple(indexes or coloured)
+        _refuse_complex(path, source, chosen)
+        flags = {f for i in chosen for f in source.mask_flag_enums[i - 1]}
+        masked = bool(flags & {rasterio.enums.MaskFlags.per_dataset})
+        further = nodata or ((),) * len(chosen)
+        return RasterLayer(
+            path,
+            tuple(names) if names else _band_names(path, source, chosen),
+            chosen,
+            _grid_of(path, source),
+            tuple(_marks(source, i, extra) for i, extra in zip(chosen, further)),
+            source.transform.e > 0,
+            masked,
+            subdataset,
+        )
+
+
+def _refuse_complex(path: Path, source: Any, chosen: Sequence[int]) -> None:
+    kinds = {source.dtypes[i - 1] for i in chosen}
+    wrong = sorted(kind for kind in kinds if kind.startswith("complex"))
+    if wrong:
+        cure = "Export the amplitude or one part as a raster of its own"
+        raise ImageryError(must(f"raster {path.name}", "of real numbers", wrong[0], cure))
 
 
 def _marks(source: Any, index: int, extra: Sequence[float]) -> tuple[float, ...]:
@@ -268,6 +273,11 @@ def _grid_of(path: Path, source: Any) -> Grid:
             )
         )
     t = source.transform
+    if not np.isfinite(t[:6]).all():
+        cure = "Assign its bounds again, for example with gdal_edit.py -a_ullr"
+        raise GridError(
+            must(f"raster {path.name}", "georeferenced", "a transform that is no number", cure)
+        )
     if t.b or t.d:
         raise GridError(
             must(f"raster {path.name}", "north-up", "a rotated grid", "Warp it with gdalwarp")

@@ -28,6 +28,22 @@ _METHODS = {
 }
 
 
+MOST_READ = 2**24
+"""Source values (pixels times bands, 64 MiB) that one read may take: larger windows are halved."""
+
+
+def _halves(window: Window) -> list[tuple[Window, tuple[slice, slice]]]:
+    """Cut a window in two along its longer side; with the place of each part in the whole."""
+    row, col, height, width = window
+    if height >= width:
+        half = height // 2
+        parts = [Window(row, col, half, width), Window(row + half, col, height - half, width)]
+    else:
+        half = width // 2
+        parts = [Window(row, col, height, half), Window(row, col + half, height, width - half)]
+    return [(part, part.within(window)) for part in parts]
+
+
 @dataclass(frozen=True)
 class WarpedLayer:
     """See a layer on another grid, window by window.
@@ -58,6 +74,10 @@ class WarpedLayer:
         )
         if not (under.height and under.width):
             result[:] = np.nan
+            return result
+        if under.height * under.width * len(self.bands) > MOST_READ and max(window.shape) > 1:
+            for part, place_in in _halves(window):
+                result[:, *place_in] = self.read(part)
             return result
         place = self.source.grid.crop(under)
         if self.resampling == "cubic" and _finer_on_same_axes(target, place):

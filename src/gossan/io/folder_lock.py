@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from gossan.errors import InputError, must
 
@@ -38,23 +38,31 @@ def locked(folder: Path) -> Iterator[None]:
     True
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path, here = folder / LOCK, socket.gethostname()
+    path = folder / LOCK
     with path.open("a+b") as stream:
-        holder = _holder(path)
-        if not _take(stream.fileno(), path) or holder.get("host", here) != here:
-            raise _refusal(folder, holder)
-        since = time.strftime("%Y-%m-%d %H:%M:%S")
-        stream.truncate(0)
-        stream.write(json.dumps({"host": here, "process": os.getpid(), "since": since}).encode())
-        stream.flush()
+        _hold(stream, folder)
         try:
             yield
         finally:
             stream.truncate(0)
             _remove(path)
-    _remove(path)  # Windows removes no open file
-    with suppress(OSError):
-        folder.rmdir()  # nothing was written
+            if sys.platform == "win32":  # which removes no open file
+                stream.close()
+                _remove(path)
+            with suppress(OSError):
+                folder.rmdir()  # nothing was written
+
+
+def _hold(stream: BinaryIO, folder: Path) -> None:
+    """Take the lock of a folder and write down who has it."""
+    path, here = folder / LOCK, socket.gethostname()
+    holder = _holder(path)
+    if not _take(stream.fileno(), path) or holder.get("host", here) != here:
+        raise _refusal(folder, holder)
+    since = time.strftime("%Y-%m-%d %H:%M:%S")
+    stream.truncate(0)
+    stream.write(json.dumps({"host": here, "process": os.getpid(), "since": since}).encode())
+    stream.flush()
 
 
 def _remove(path: Path) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 
 from gossan.geo.raster import atomic_path
+from gossan.io.tables import harmless
 
 GeoTable: TypeAlias = gpd.GeoDataFrame
 
@@ -161,5 +162,5 @@ def write_csv(path: Path | str, table: pd.DataFrame) -> Path:
             plain.insert(number, name, values)
     path = Path(path)
     with atomic_path(path) as temporary:
-        plain.to_csv(temporary, index=False, lineterminator="\n", float_format="%.10g")
+        harmless(plain).to_csv(temporary, index=False, lineterminator="\n", float_format="%.10g")
     return path

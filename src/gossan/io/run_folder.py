@@ -30,7 +30,7 @@ from gossan.geo.raster import atomic_path, close_files
 from gossan.io.contract import KrigeManifest, RunManifest
 from gossan.io.file_hashes import FileHashes
 from gossan.io.folder_lock import locked
-from gossan.io.tables import complete
+from gossan.io.tables import complete, harmless
 from gossan.names import file_name
 
 READ_FOLDERS = ("layers", "tables", "figures", "anomalies", "targets")
@@ -98,7 +98,8 @@ class RunFolder:
     def write_table(self, name: str, table: pd.DataFrame) -> None:
         """Write ``tables/<name>.csv``; what ``io.tables`` names must have its columns."""
         with atomic_path(self.tables / f"{name}.csv") as temporary:
-            complete(name, table).to_csv(temporary, index=False, float_format="%.8g")
+            whole = harmless(complete(name, table))
+            whole.to_csv(temporary, index=False, float_format="%.8g")
 
     def table(self, name: str) -> pd.DataFrame:
         """Read ``tables/<name>.csv``; a table without rows where there is none."""

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import pandas as pd
 
-__all__ = ["Column", "Table", "complete"]
+__all__ = ["Column", "Table", "complete", "harmless"]
 
 
 class Column(StrEnum):
@@ -271,3 +271,30 @@ def complete(name: str, table: pd.DataFrame) -> pd.DataFrame:
     if len(table):
         raise ValueError(f"table {name!r} lacks the columns {', '.join(missing)}")
     return pd.DataFrame(columns=[*map(str, table.columns), *missing])
+
+
+_FORMULA = r"^[=+\-@\t\r]"
+"""How a cell begins that a spreadsheet takes for a formula."""
+
+
+def harmless(table: pd.DataFrame) -> pd.DataFrame:
+    """Put an apostrophe before text that a spreadsheet would run as a formula.
+
+    Numbers keep their signs, also where they are written as text.
+
+    >>> harmless(pd.DataFrame({"id": ["=1+1", "-5", "+4 x", "Cu"]}))["id"].tolist()
+    ["'=1+1", '-5', "'+4 x", 'Cu']
+    """
+    made = table.copy()
+    for number, (_, column) in enumerate(table.items()):
+        if column.dtype.kind in "biufcM":
+            continue
+        text = column.where(column.map(lambda cell: isinstance(cell, str)), "").astype(str)
+        risky = text.str.contains(_FORMULA, regex=True) & pd.to_numeric(text, "coerce").isna()
+        if risky.any():
+            made.isetitem(number, list(column.astype(object).where(~risky, "'" + text)))
+    made.columns = [
+        f"'{name}" if isinstance(name, str) and name[:1] in ("=", "+", "-", "@") else name
+        for name in made.columns
+    ]
+    return made

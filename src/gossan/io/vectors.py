@@ -6,11 +6,10 @@ from pathlib import Path
 
 import geopandas
 import pandas as pd
-import pyogrio
 import shapely
 from pyproj import CRS
 
-from gossan.errors import InputError, must
+from gossan.errors import InputError, must, reading
 from gossan.io.tables import Column
 
 
@@ -61,15 +60,13 @@ def read_lines(path: Path, crs: CRS) -> shapely.Geometry:
 def _read(path: Path, crs: CRS) -> geopandas.GeoDataFrame:
     if not path.exists():
         raise InputError(must("vector file", "an existing file", path, "Check the path"))
-    try:
+    with reading(path):
         frame = geopandas.read_file(path)
-    except (pyogrio.errors.DataSourceError, OSError) as error:
-        first = str(error).splitlines()[0]
-        raise InputError(must(path.name, "a vector file", first, "Check the file")) from error
     if not isinstance(frame, geopandas.GeoDataFrame):
         cure = "Save it as GeoPackage or GeoJSON"
         raise InputError(must(path.name, "a vector file", "a table without geometry", cure))
     frame = frame[frame.geometry.notna() & ~frame.geometry.is_empty]
     if frame.crs is None:
         raise InputError(must(path.name, "given with a CRS", "none", "Assign one in the GIS"))
-    return frame.to_crs(crs)
+    with reading(path):
+        return frame.to_crs(crs)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pyproj import CRS
 
-from gossan.errors import SettingsError, must
+from gossan.errors import ImageryError, SettingsError, must, reading
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer, SelectedLayer
@@ -129,5 +129,6 @@ def open_imagery(
     ``crs``: that of the maps, if the project states one; scenes of several UTM zones come to it.
     """
     system = CRS.from_user_input(crs) if crs else None
-    stack = open_scenes(settings, base, store / "decoded", blocks, system)
+    with reading(f"imagery {settings.name!r}", ImageryError):
+        stack = open_scenes(settings, base, store / "decoded", blocks, system)
     return Imagery(stack, stack.bands, stack.indices, stack.component_indices)

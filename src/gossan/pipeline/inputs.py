@@ -23,6 +23,7 @@ from gossan.pipeline.feature_sets import FeatureSets, feature_errors
 from gossan.pipeline.imagery import Imagery, open_imagery
 from gossan.pipeline.options.project import Project
 from gossan.pipeline.output_grid import choose_grid, project_crs, sample_spacing
+from gossan.pipeline.preflight import late_errors
 from gossan.pipeline.surveys import Surveys, read_surveys
 from gossan.pipeline.under_samples import look_under
 
@@ -71,6 +72,9 @@ def open_inputs(project: Project, store: Path, blocks: Blocks) -> RunInputs:
     if wrong:
         raise SettingsError("\n".join(wrong))
     surveys, grid = place(project, imagery)
+    late = late_errors(project, imagery, grid)
+    if late:
+        raise SettingsError("\n".join(late))
     seen = [look_under(one, surveys.coordinates, grid.crs) for one in imagery]
     placed = {one.settings.name: one.on(grid) for one in imagery}
     known = FileHashes(store / "hashes.json")

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gossan.errors import SurveyError, must
+from gossan.errors import SurveyError, must, reading
 from gossan.evaluate.validation import ValidationSamples
 from gossan.fusion.protocol import MixedSurveys, Observations, Points
 from gossan.geo.samples import Samples
@@ -118,7 +118,8 @@ def read_surveys(project: Project, crs: CRS) -> Surveys:
     check: list[Samples] = []
     findings = {}
     for settings in project.survey:
-        samples, found = read_survey(settings, project.elements, crs, project.base)
+        with reading(project.path(settings.path), SurveyError):
+            samples, found = read_survey(settings, project.elements, crs, project.base)
         findings[settings.name] = found
         (fit if settings.role == "fit" else check).append(samples)
     _one_unit(fit + check, project.elements)

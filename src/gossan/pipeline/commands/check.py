@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from gossan.pipeline.inputs import place
 from gossan.pipeline.options.products import Product, products_of
 from gossan.pipeline.options.project import Project
 from gossan.pipeline.output_grid import project_crs, sample_spacing
+from gossan.pipeline.preflight import disk_mib, free_mib, late_errors
 from gossan.pipeline.progress import Silent, collected_warnings
 from gossan.pipeline.surveys import Surveys, read_surveys, working
 from gossan.pipeline.under_samples import look_under
@@ -75,11 +75,11 @@ class Checked:
 
 
 def check_project(project: Project) -> Checked:
-    """Look at every input of a project without computing anything on pixels.
+    """Look at every input of a project, as a run would, without making a map.
 
-    Reads the tables, the headers of rasters, and the pixels of plain rasters under the samples;
-    reports CRS, overlap of samples and imagery,
-    units, counts, memory and disk needed, and says how to mend what is wrong.
+    Reads the tables, the occurrences, the headers of rasters, the pixels of plain rasters and of
+    ASTER scenes under the samples, and the pixels of some windows. Reports CRS, overlap of samples
+    and imagery, units, counts, memory and disk needed, and how to correct what is wrong.
     """
     errors: list[str] = []
     imagery: list[Imagery] = []
@@ -114,6 +114,7 @@ def check_project(project: Project) -> Checked:
     if surveys is not None and grid is not None:
         facts += _grid_facts(project, imagery, surveys, grid)
         warnings += _grid_warnings(surveys, grid)
+        errors += late_errors(project, imagery, grid)
         for one in imagery:
             try:
                 warnings += look_under(one, surveys.coordinates, grid.crs).lines()
@@ -203,10 +204,7 @@ def _grid_facts(
     project: Project, imagery: list[Imagery], surveys: Surveys, grid: Grid
 ) -> list[tuple[str, str]]:
     products = products_of(project, imagery)
-    size = grid.height * grid.width * 4 / 2**20
-    maps = sum(2 * len(product.elements) for product in products)
-    disk = size * (maps + 3) + size * 3 * len(project.imagery)
-    free = shutil.disk_usage(project.base).free / 2**20
+    disk, free = disk_mib(project, imagery, grid), free_mib(project.base)
     return [
         (
             "maps",

@@ -22,7 +22,7 @@ from gossan.geochem.table.reading import Table, read_table
 from gossan.geochem.transforms import transform_from_record
 from gossan.io.contract import ProductRecord
 from gossan.io.finished_run import FinishedRun, open_run
-from gossan.io.tables import Column
+from gossan.io.tables import Column, harmless
 from gossan.pipeline.fit_product import interval
 
 
@@ -64,7 +64,7 @@ def predict_at(
     for name, values in estimates.items():
         frame[name] = values
     with atomic_path(Path(out)) as temporary:
-        frame.to_csv(temporary, index=False)
+        harmless(frame).to_csv(temporary, index=False)
     return len(frame)
 
 

@@ -165,7 +165,7 @@ def _make_run(
 
 def _drop_old_layers(walk: Walk, products: list[Product]) -> None:
     """Remove the maps of products, elements and imagery that the project no longer has."""
-    known = {*SHARED_LAYERS}
+    known = set(SHARED_LAYERS if any(p.settings.features for p in products) else ())
     known |= {file_name(i.name, layer) for i in walk.project.imagery for layer in IMAGERY_LAYERS}
     for product in products:
         for element in product.elements:

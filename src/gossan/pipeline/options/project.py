@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
-from gossan.errors import SettingsError, must
+from gossan.errors import SettingsError, must, reason_of
 from gossan.evaluate.folds import ValidationSettings
 from gossan.fusion.registry import entry_of, settings_of
 from gossan.geochem.batch_levelling import Levelling
@@ -31,6 +31,9 @@ Record = TypeVar("Record", bound=BaseModel)
 PLAIN = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
 IMAGERY_LAYERS = ("bands", "indices", "pc", "exposure", "composite")
 """Layers of each imagery: ``layers/<imagery>_<layer>.tif``."""
+MOST_BYTES = 2 * 2**20
+DEEPEST = 20
+"""Largest project file, and how deep its tables may be nested."""
 SHARED_LAYERS = ("applicability", "imagery_used")
 
 
@@ -153,11 +156,28 @@ def load_project(path: Path | str) -> Project:
         cure = "Check the path, or make one with `gossan init DIR`"
         raise SettingsError(must("project file", "an existing file", path, cure))
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        cure = "Mend the line it names (on Windows write paths with / or in 'single quotes')"
-        raise SettingsError(must(path.name, "valid TOML in UTF-8", error, cure)) from error
+        text = path.read_bytes()
+        if len(text) > MOST_BYTES:
+            raise ValueError(f"{len(text) / 2**20:.0f} MiB")
+        content = tomllib.loads(text.decode("utf-8-sig"))
+        _check_depth(content)
+    except RecursionError:
+        got = "tables or lists inside one another, hundreds deep"
+        raise SettingsError(must(path.name, "flat", got, "Take the nested keys out")) from None
+    except ValueError as error:
+        cure = "Correct the line it names (on Windows write paths with / or in 'single quotes')"
+        allowed = f"valid TOML in UTF-8, at most {MOST_BYTES // 2**20} MiB"
+        raise SettingsError(must(path.name, allowed, reason_of(error), cure)) from error
     return parse_project(content, path.parent.resolve())
+
+
+def _check_depth(value: Any, depth: int = 0) -> None:
+    """Refuse what no reader of settings could walk through."""
+    if depth > DEEPEST:
+        raise RecursionError
+    for item in value.values() if isinstance(value, dict) else value:
+        if isinstance(item, (dict, list)):
+            _check_depth(item, depth + 1)
 
 
 def parse_project(content: dict[str, Any], base: Path) -> Project:

@@ -1,0 +1,136 @@
+"""What a run would stop at later: `check` lists it, `run` refuses it before it writes a map."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from gossan.arrays.moments import Moments, moments
+from gossan.errors import InputError, must
+from gossan.geo.blocks import Blocks
+from gossan.geo.grid import Grid, Window
+from gossan.geo.layer import Layer, SelectedLayer, StackedLayer
+from gossan.io.vectors import read_points
+from gossan.pipeline.feature_sets import COVARIATES, split_name
+from gossan.pipeline.imagery import Imagery
+from gossan.pipeline.options.products import Product, products_of
+from gossan.pipeline.options.project import Project
+
+SAMPLED_WINDOWS = 16
+SAMPLED_PIXELS = 64
+"""Windows, and their side, that are read first: all pixels only where these show no difference."""
+INDEPENDENT = 1e-9
+"""Smallest eigenvalue of the correlation matrix of features that tell different things."""
+
+
+def late_errors(project: Project, imagery: Sequence[Imagery], grid: Grid) -> list[str]:
+    """List what would stop a run after hours: disk, occurrences, features that say the same.
+
+    Parameters
+    ----------
+    project
+        Validated project.
+    imagery
+        Its imagery, each on its own grid.
+    grid
+        Grid of the maps.
+    """
+    errors = [*_disk_errors(project, imagery, grid), *_occurrence_errors(project, grid)]
+    by_name = {one.settings.name: one.on(grid) for one in imagery if _is_stored(one)}
+    for product in products_of(project, imagery):
+        if product.settings.model == "pyramid":
+            errors += _feature_errors(product, by_name, grid)
+    return errors
+
+
+def disk_mib(project: Project, imagery: Sequence[Imagery], grid: Grid) -> float:
+    """Most room that a run's maps and stores can take."""
+    maps = sum(2 * len(product.elements) for product in products_of(project, imagery))
+    return grid.height * grid.width * 4 / 2**20 * (maps + 3 + 3 * len(project.imagery))
+
+
+def free_mib(folder: Path) -> float:
+    """Free room on the disk of a folder."""
+    return shutil.disk_usage(folder).free / 2**20
+
+
+def _disk_errors(project: Project, imagery: Sequence[Imagery], grid: Grid) -> list[str]:
+    needed, free = disk_mib(project, imagery, grid), free_mib(project.base)
+    if needed <= free:
+        return []
+    cure = "Choose larger pixels (pixel_m), a smaller extent, or free the disk"
+    return [must("the disk", f"able to hold {needed:.0f} MiB", f"{free:.0f} MiB free", cure)]
+
+
+def _occurrence_errors(project: Project, grid: Grid) -> list[str]:
+    if project.project.occurrences is None:
+        return []
+    try:
+        read_points(project.path(project.project.occurrences), grid.crs)
+    except InputError as error:
+        return str(error).splitlines()
+    return []
+
+
+def _is_stored(imagery: Imagery) -> bool:
+    """Whether the pixels can be read without decoding whole scenes first."""
+    return all(one.scene.stored for one in imagery.stack.scenes)
+
+
+def _feature_errors(product: Product, imagery: Mapping[str, Imagery], grid: Grid) -> list[str]:
+    """Find plain features of a product that are constant or repeat each other."""
+    layers = _plain_layers(product.settings.features, imagery)
+    if not layers:
+        return []
+    layer = layers[0] if len(layers) == 1 else StackedLayer(tuple(layers))
+    read = partial(_moments, layer)
+    blocks, whole = Blocks(size=SAMPLED_PIXELS), Blocks()
+    windows = blocks.windows(grid)
+    chosen = windows[:: -(-len(windows) // SAMPLED_WINDOWS)]
+    if _independent(blocks.reduce(read, grid, chosen)):
+        return []
+    found = whole.reduce(read, grid)
+    if not found.count or _independent(found):
+        return []
+    name = f"[[product]] {product.name!r}: features {product.settings.features!r}"
+    got = f"features that are constant or repeat each other over {found.count} pixels"
+    allowed = "independent and of more than one value"
+    return [must(name, allowed, got, "Leave such features out")]
+
+
+def _plain_layers(features: str, imagery: Mapping[str, Imagery]) -> list[Layer]:
+    """Open the bands and indices that features name; none where components are among them."""
+    layers: list[Layer] = []
+    for part in filter(None, (part.strip() for part in features.split("+"))):
+        if part == COVARIATES:
+            return []
+        source, kind, what = split_name(part)
+        if source not in imagery or kind not in ("bands", "indices"):
+            return []
+        base = imagery[source].layer(kind)
+        if what != "all" and what not in base.bands:
+            return []  # a component
+        layers.append(base if what == "all" else SelectedLayer(base, (what,)))
+    return layers
+
+
+def _moments(layer: Layer, window: Window) -> Moments:
+    return moments(layer.read(window))
+
+
+def _independent(found: Moments) -> bool:
+    """Whether features vary and differ.
+
+    >>> x = np.array([[1.0, 2, 3, 5], [2.0, 4, 6, 10]])
+    >>> _independent(moments(x)), _independent(moments(x[:1]))
+    (False, True)
+    """
+    spread = found.deviation
+    if found.count < 2 or not (spread > 1e-12 * (1 + np.abs(found.mean))).all():
+        return False
+    correlation = found.covariance / np.outer(spread, spread)
+    return bool(np.linalg.eigvalsh(correlation)[0] > INDEPENDENT)
