@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from gossan.errors import InputError, must
+from gossan.geo.raster import disk_trouble
 
 LOCK = ".gossan.lock"
 _FAR = 2**30
@@ -37,9 +38,8 @@ def locked(folder: Path) -> Iterator[None]:
     ...     print((folder / LOCK).exists())
     True
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / LOCK
-    with path.open("a+b") as stream:
+    with _opened(path) as stream:
         _hold(stream, folder)
         try:
             yield
@@ -51,6 +51,14 @@ def locked(folder: Path) -> Iterator[None]:
                 _remove(path)
             with suppress(OSError):
                 folder.rmdir()  # nothing was written
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a+b")
+    except OSError as error:
+        raise disk_trouble(path, error) from error
 
 
 def _hold(stream: BinaryIO, folder: Path) -> None:

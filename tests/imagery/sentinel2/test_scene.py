@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -385,3 +386,56 @@ def test_products_named_as_before_2016_open_too_one_granule_at_a_time(
     with pytest.raises(ImageryError, match="of one tile; got 2"):
         open_sentinel2(old)
     assert open_sentinel2(old, tile="45SXC").metadata.tile == "45SXC"
+
+
+def with_manifest(safe: Path, algorithm: str) -> Path:
+    """Write manifest.safe as the ground segment does: a checksum for each image."""
+    rows = "".join(
+        f'<dataObject ID="{path.stem}"><byteStream mimeType="application/octet-stream" '
+        f'size="{path.stat().st_size}"><fileLocation locatorType="URL" '
+        f'href="./{path.relative_to(safe).as_posix()}"/><checksum checksumName="{algorithm}">'
+        f"{hashlib.new(algorithm.lower().replace('-', '_'), path.read_bytes()).hexdigest()}"
+        "</checksum></byteStream></dataObject>"
+        for path in safe.rglob("*.jp2")
+    )
+    text = f'<xfdu:XFDU xmlns:xfdu="urn:ccsds:schema:xfdu:1">{rows}</xfdu:XFDU>'
+    (safe / "manifest.safe").write_text(text, encoding="utf-8")
+    return safe
+
+
+def flip_a_byte(path: Path) -> None:
+    """Change one byte in the middle of the code-stream: the image still decodes."""
+    content = bytearray(path.read_bytes())
+    content[2 * len(content) // 3] ^= 0x10
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("algorithm", ["MD5", "SHA3-256"])
+def test_damage_inside_a_code_stream_is_found_by_the_checksum_of_the_manifest(
+    written: dict[str, Path], tmp_path: Path, algorithm: str
+) -> None:
+    safe = with_manifest(copy_of(written["L2A"], tmp_path), algorithm)
+    window = Window(0, 0, 9, 9)
+    open_sentinel2(safe, ["b02"]).reflectance(tmp_path / "whole").read(window)
+    flip_a_byte(next(safe.rglob("*B02*.jp2")))
+    with pytest.raises(ImageryError, match=r"whose (MD5|SHA3_256) is not that of manifest.safe"):
+        open_sentinel2(safe, ["b02"]).reflectance(tmp_path / "harmed").read(window)
+    assert not list((tmp_path / "harmed").glob("*"))
+
+
+def test_damage_inside_a_zip_is_found_by_its_checksum(
+    written: dict[str, Path], tmp_path: Path
+) -> None:
+    safe = copy_of(written["L2A"], tmp_path)
+    path = tmp_path / "product.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for one in sorted(safe.rglob("*")):
+            if one.is_file():
+                archive.write(one, one.relative_to(tmp_path).as_posix())
+    with zipfile.ZipFile(path) as archive:
+        image = next(i for i in archive.infolist() if "B02" in i.filename)
+    content = bytearray(path.read_bytes())
+    content[image.header_offset + len(image.filename) + 30 + 2 * image.file_size // 3] ^= 0x10
+    path.write_bytes(content)
+    with pytest.raises(ImageryError, match="Bad CRC-32"):
+        open_sentinel2(path, ["b02"]).reflectance(tmp_path / "store").read(Window(0, 0, 9, 9))

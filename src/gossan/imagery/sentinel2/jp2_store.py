@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,7 @@ from pyproj import CRS
 from rasterio.errors import RasterioError
 from rasterio.windows import Window as RasterioWindow
 
-from gossan.errors import ImageryError, must
+from gossan.errors import ImageryError, must, reason_of
 from gossan.geo.blocks import Blocks, Progress
 from gossan.geo.grid import Grid, Window
 from gossan.geo.raster import RasterLayer, RasterWriter, atomic_path, open_raster
@@ -67,6 +68,9 @@ def decode(
     """
     if not target.exists():
         check_whole(product, member)
+        problem = product.problem_of(member)
+        if problem:
+            raise _damaged(member, problem)
         _decode(product.gdal_path(member), target, bands, grid, blocks or Blocks())
     return open_raster(target)
 
@@ -122,8 +126,11 @@ def store_name(product: Product, member: str) -> str:
 def check_whole(product: Product, member: str) -> None:
     """Walk the boxes of a JP2 file to its end: a truncated download is refused at once."""
     if product.zipped:
-        with zipfile.ZipFile(product.path) as archive, archive.open(member) as stream:
-            problem = _box_problem(stream, archive.getinfo(member).file_size)
+        try:
+            with zipfile.ZipFile(product.path) as archive, archive.open(member) as stream:
+                problem = _box_problem(stream, archive.getinfo(member).file_size)
+        except (zipfile.BadZipFile, zlib.error) as error:
+            problem = reason_of(error)
     else:
         with (product.path / member).open("rb") as stream:
             problem = _box_problem(stream, (product.path / member).stat().st_size)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import IO
 from xml.etree import ElementTree
 
 from defusedxml.ElementTree import fromstring
 from pyproj.exceptions import ProjError
 from shapely.errors import ShapelyError
 
-from gossan.errors import ImageryError, must
+from gossan.errors import ImageryError, must, reason_of
 
 DAMAGED = "The file is damaged or truncated: download it again"
 UNREADABLE = (
@@ -27,6 +29,8 @@ UNREADABLE = (
     zlib.error,
 )
 """What a damaged or hostile XML member raises."""
+CHECKSUMS = ("md5", "sha3_256", "sha256")
+"""Algorithms that manifests have used: MD5 at first, SHA3-256 since processing baseline 04."""
 LIBRARY_ERRORS = (ProjError, ShapelyError)
 
 
@@ -59,6 +63,52 @@ class Product:
                 return f"{info.file_size:x}-{info.CRC:08x}"
         stat = (self.path / name).stat()
         return f"{stat.st_size:x}-{stat.st_mtime_ns:x}"
+
+    def problem_of(self, name: str) -> str | None:
+        """Compare a member with the checksum of ``manifest.safe``, and that of the zip.
+
+        Returns
+        -------
+        What is wrong; None where the member is whole, or nothing states its checksum.
+        """
+        stated = self._checksum(name)
+        if stated is None and not self.zipped:
+            return None
+        kind, expected = stated or ("md5", None)
+        try:
+            found = self._digest(name, kind)
+        except (zipfile.BadZipFile, zlib.error, OSError) as error:
+            return reason_of(error)
+        wrong = expected is not None and found != expected
+        return f"bytes whose {kind.upper()} is not that of manifest.safe" if wrong else None
+
+    def _checksum(self, name: str) -> tuple[str, str] | None:
+        """Checksum that manifest.safe states for a member: algorithm and hexadecimal digits."""
+        manifest = next((n for n in self.names if PurePosixPath(n).name == "manifest.safe"), None)
+        if manifest is None:
+            return None
+        place = PurePosixPath(name).relative_to(PurePosixPath(manifest).parent)
+        for stream in elements(parse(self, manifest), "byteStream"):
+            location = next(elements(stream, "fileLocation"), None)
+            checksum = next(elements(stream, "checksum"), None)
+            if location is None or checksum is None:
+                continue
+            kind = checksum.get("checksumName", "").lower().replace("-", "_")
+            if PurePosixPath(location.get("href", "")) == place and kind in CHECKSUMS:
+                return kind, (checksum.text or "").strip().lower()
+        return None
+
+    def _digest(self, name: str, kind: str) -> str:
+        digest = hashlib.new(kind, usedforsecurity=False)
+        with ExitStack() as stack:
+            if self.zipped:
+                archive = stack.enter_context(zipfile.ZipFile(self.path))
+                stream: IO[bytes] = stack.enter_context(archive.open(name))
+            else:
+                stream = stack.enter_context((self.path / name).open("rb"))
+            for piece in iter(lambda: stream.read(2**20), b""):
+                digest.update(piece)
+        return digest.hexdigest()
 
 
 def find_product(path: Path | str) -> Product:
