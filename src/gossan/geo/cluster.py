@@ -59,7 +59,7 @@ def cluster_at(word: str) -> Iterator[str]:
                 n_workers=int(local[1]),
                 threads_per_worker=1,
                 processes=True,
-                dashboard_address=None,
+                dashboard_address=":0",
             ) as cluster,
             distributed.Client(cluster),
             _using(cluster.scheduler_address),

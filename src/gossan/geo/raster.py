@@ -376,7 +376,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def _flush(path: Path) -> None:
-    """Bring a file to the disk before it takes its final name."""
+    """Bring a file to the disk before it takes its final name; folders have no bytes to bring."""
+    if path.is_dir():
+        return
     with path.open("r+b") as stream:
         os.fsync(stream.fileno())
 
