@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -100,8 +99,10 @@ def keep_district(district: District, folder: Path | str, scenes: Scenes = "rast
     names += [f"{survey.name}.csv" for survey in district.surveys.values()]
     names += ["scenes"] if scenes == "raw" else []
     files = [Path(folder) / name for name in names]
-    work = partial(write_district, district, folder, scenes)
-    RunFolder(Path(folder)).once("district", made_of, files, work)
+    run = RunFolder(Path(folder))
+    if not (run.stands("district", made_of, ()) and all(path.exists() for path in files)):
+        write_district(district, folder, scenes)
+        run.keep("district", made_of, ())  # without hashes: users may change what was written
     return Path(folder) / "project.toml"
 
 
