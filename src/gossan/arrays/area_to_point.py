@@ -18,7 +18,7 @@ Covariance = Callable[[ArrayLike], Array]
 
 @dataclass(frozen=True, eq=False)
 class CellKernel:
-    """Hold the weights that bring cell values to the pixels inside a cell.
+    """The weights that bring cell values to the pixels inside a cell.
 
     ``weights`` (cells, factor, factor): weight of each neighbouring cell for each pixel of the
     middle one; ``offsets`` (cells, 2): row and column of the neighbour relative to the middle;
@@ -84,7 +84,7 @@ def cell_kernel(
 def _cell_means(
     covariance: Covariance, factor: int, pixel: tuple[float, float], cells: int
 ) -> Array:
-    """Give the mean covariance of a cell with each pixel of the cells around it.
+    """Return the mean covariance of a cell with each pixel of the cells around it.
 
     Square of ``(2 cells + 1) factor`` pixels a side, the cell in the middle.
     """
@@ -106,7 +106,7 @@ def _cell_means(
 
 
 def _block(means: Array, step: NDArray[np.int_], factor: int, cells: int) -> Array:
-    """Give the pixels of the cell that lies ``step`` cells from the middle."""
+    """Return the pixels of the cell that lies ``step`` cells from the middle."""
     row, col = (cells + step) * factor
     return means[row : row + factor, col : col + factor]
 
@@ -114,7 +114,7 @@ def _block(means: Array, step: NDArray[np.int_], factor: int, cells: int) -> Arr
 def regularised_semivariance(
     covariance: Covariance, cell: tuple[float, float], lags: NDArray[np.int_], points: int = 6
 ) -> Array:
-    """Give the semivariance between cells that a point covariance implies.
+    """Return the semivariance between cells that a point covariance implies.
 
     ``g_V(h) = C(V, V) - C(V, V_h)``, block means by Gauss-Legendre quadrature.
 

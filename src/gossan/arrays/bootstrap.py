@@ -149,7 +149,7 @@ def _group_sums(
 def _log_ratio(
     a: NDArray[np.float64], c: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give log(sum a / sum c) and its standard error for each row of group weights."""
+    """Return log(sum a / sum c) and its standard error for each row of group weights."""
     top, bottom = weights @ a, weights @ c
     with np.errstate(divide="ignore", invalid="ignore"):
         value = np.log(top / bottom)

@@ -251,7 +251,7 @@ def apply_lines(
     constants: NDArray[np.float64],
     slopes: NDArray[np.float64],
 ) -> NDArray[np.float32]:
-    """Give ``constants[c] + slopes[c] . values`` of each pixel, c its class.
+    """Return ``constants[c] + slopes[c] . values`` of each pixel, c its class.
 
     Parameters
     ----------

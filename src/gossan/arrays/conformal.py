@@ -10,7 +10,7 @@ __all__ = ["conformal_quantile", "normal_quantile"]
 
 
 def normal_quantile(level: float) -> float:
-    """Give half the width of a central normal interval, in standard errors.
+    """Return half the width of a central normal interval, in standard errors.
 
     >>> round(normal_quantile(0.9), 4)
     1.6449
@@ -19,7 +19,7 @@ def normal_quantile(level: float) -> float:
 
 
 def conformal_quantile(scores: ArrayLike, level: float) -> float:
-    """Give the half width that covers held-out values as often as it says.
+    """Return the half width that covers held-out values as often as it says.
 
     The ``ceil((n + 1) level)``-th smallest of the scores ``|y - m| / s``: an interval
     ``m +- q s`` then covers a new exchangeable value with probability ``level`` to

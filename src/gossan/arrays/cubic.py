@@ -66,7 +66,7 @@ def convolve_cubic(
 
 
 def _kernel(positions: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Give the first of four pixels and their weights for each position."""
+    """Return the first of four pixels and their weights for each position."""
     first = np.floor(positions).astype(np.int64) - 1
     distance = positions[:, None] - (first[:, None] + np.arange(4))
     return first, keys(distance).astype(np.float32)
@@ -113,7 +113,7 @@ def _convolve(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _is_twice(first, weights):  # type: ignore[no-untyped-def]
-    """Tell whether every second pixel looks one further with the same weights."""
+    """Return whether every second pixel looks one further with the same weights."""
     for x in range(first.size - 2):
         if first[x + 2] != first[x] + 1:
             return False

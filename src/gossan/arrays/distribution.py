@@ -65,21 +65,21 @@ class Distribution:
         return float(self.weights.sum())
 
     def mean(self) -> float:
-        """Give the weighted mean."""
+        """Return the weighted mean."""
         return float(self.weights @ self.values / self.total)
 
     def std(self) -> float:
-        """Give the standard deviation, with ``independent - 1`` in the denominator."""
+        """Return the standard deviation, with ``independent - 1`` in the denominator."""
         square = float(self.weights @ (self.values - self.mean()) ** 2 / self.total)
         return float(np.sqrt(square * self.independent / max(self.independent - 1.0, 1e-9)))
 
     def quantile(self, probability: float) -> float:
-        """Give a quantile: linear between the mid-points of the weights (Hazen's rule)."""
+        """Return a quantile: linear between the mid-points of the weights (Hazen's rule)."""
         middle = (np.cumsum(self.weights) - self.weights / 2) / self.total
         return float(np.interp(probability, middle, self.values))
 
     def at_or_above(self, points: ArrayLike) -> Array:
-        """Give the weight of values at or above each point."""
+        """Return the weight of values at or above each point."""
         running = np.concatenate([[0.0], np.cumsum(self.weights)])
         return running[-1] - running[np.searchsorted(self.values, points, side="left")]
 

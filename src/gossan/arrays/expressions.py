@@ -49,7 +49,7 @@ _CURE = "Write a formula such as (b4 + b6) / b5"
 
 @dataclass(frozen=True)
 class Expression:
-    """Hold one checked band formula and apply it to arrays.
+    """A checked band formula that can be applied to arrays.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ class Expression:
         return Expression, (self.text,)
 
     def renamed(self, names: Mapping[str, str]) -> Expression:
-        """Give the same formula over other names.
+        """Return the same formula over other names.
 
         >>> Expression("b04 / b02").renamed({"b04": "red", "b02": "blue"}).text
         'red / blue'
@@ -202,7 +202,7 @@ def _check_call(node: ast.Call, text: str) -> None:
 
 
 def _power(node: ast.expr, text: str) -> float:
-    """Give the exponent, which must be a small plain number."""
+    """Return the exponent, which must be a small plain number."""
     sign, inner = 1.0, node
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
         sign = -1.0 if isinstance(node.op, ast.USub) else 1.0
@@ -268,13 +268,13 @@ def _raise(base: Array, power: float, context: _Context) -> Array:
 
 
 def _floating(value: NDArray[np.floating] | float) -> Array:
-    """Give float32 or float64 arrays; whole numbers become float32."""
+    """Return float32 or float64 arrays; whole numbers become float32."""
     array = np.asarray(value)
     return array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)
 
 
 def _walk(node: ast.expr) -> Iterator[ast.AST]:
-    """Give the nodes in the order of the text; names of functions left out."""
+    """Return the nodes in the order of the text; names of functions left out."""
     yield node
     children = node.args if isinstance(node, ast.Call) else ast.iter_child_nodes(node)
     for child in children:

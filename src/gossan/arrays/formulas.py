@@ -111,18 +111,18 @@ class _Program:
         self.steps: list[tuple[int, int, int]] = []
 
     def step(self, operation: int, first: int, second: int = 0) -> int:
-        """Give the register of a step."""
+        """Return the register of a step."""
         key = (operation, first, second)
         if key not in self.steps:
             self.steps.append(key)
         return len(self.bands) + len(self.constants) + self.steps.index(key)
 
     def number(self, value: float) -> int:
-        """Give the register of a number."""
+        """Return the register of a number."""
         return len(self.bands) + self.constants.index(value)
 
     def add(self, node: ast.AST) -> int:
-        """Give the register of a checked node."""
+        """Return the register of a checked node."""
         match node:
             case ast.Constant():
                 return self.number(float(node.value))  # type: ignore[arg-type]

@@ -38,7 +38,7 @@ KERNEL = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16.0
 
 
 def expand_taps(pixels: int, levels: int) -> Taps:
-    """Give the expansion from the coarse level of a pyramid along one axis.
+    """Return the expansion from the coarse level of a pyramid along one axis.
 
     Node i of level l lies on node 2i of level l - 1, so on pixel ``i * 2**levels``; a level has
     half of the nodes below it, rounded up.
@@ -103,7 +103,7 @@ def matched_levels(ratio: float) -> int:
 
 
 def low_pass_reach(levels: int) -> int:
-    """Give how far (pixels) a low-pass value looks.
+    """Return how far (pixels) a low-pass value looks.
 
     >>> low_pass_reach(1)
     4
@@ -223,7 +223,7 @@ def split(
 
 
 def smoothed(taps: Taps, levels: int) -> tuple[Taps, sparse.csr_array]:
-    """Give the low-pass of a field that lives on a coarse lattice, along one axis.
+    """Return the low-pass of a field that lives on a coarse lattice, along one axis.
 
     A field ``K g`` has no holes, so that its low-pass ``D E E' K g`` (D makes rows of 1 add to 1)
     is again a narrow matrix per axis. It is returned as taps on an inner lattice and the matrix

@@ -23,7 +23,7 @@ A = -0.5
 
 @dataclass(frozen=True, eq=False)
 class Taps:
-    """Hold a narrow matrix (pixels, nodes) along one axis: a few weights a row.
+    """A narrow matrix (pixels, nodes) along one axis: a few weights a row.
 
     ``value[i] = sum_t weights[i, t] * nodes[first[i] + t]``
 
@@ -69,7 +69,7 @@ class Taps:
         return cls(first, weights, nodes)
 
     def matrix(self) -> sparse.csr_array:
-        """Give the matrix (pixels, nodes), sparse."""
+        """Return the matrix (pixels, nodes), sparse."""
         count, width = self.weights.shape
         columns = self.first[:, None] + np.arange(width)
         pointers = np.arange(count + 1) * width
@@ -78,7 +78,7 @@ class Taps:
         )
 
     def part(self, start: int, stop: int) -> Taps:
-        """Give the taps of pixels start .. stop - 1."""
+        """Return the taps of pixels start .. stop - 1."""
         return Taps(self.first[start:stop], self.weights[start:stop], self.nodes)
 
     def moved(self, nodes: int) -> Taps:
@@ -86,11 +86,11 @@ class Taps:
         return Taps(self.first + nodes, self.weights, self.nodes + nodes)
 
     def take(self, pixels: NDArray[np.int64]) -> Taps:
-        """Give the taps of some pixels, in any order."""
+        """Return the taps of some pixels, in any order."""
         return Taps(self.first[pixels], self.weights[pixels], self.nodes)
 
     def reach(self) -> tuple[int, int]:
-        """Give the nodes that these pixels look at: first, and one past the last."""
+        """Return the nodes that these pixels look at: first, and one past the last."""
         return int(self.first.min()), int(self.first.max()) + self.weights.shape[1]
 
     def local(self) -> tuple[Taps, slice]:
@@ -124,7 +124,7 @@ def keys(distance: ArrayLike) -> NDArray[np.float64]:
 
 
 def cubic_taps(positions: ArrayLike, nodes: int) -> Taps:
-    """Give the weights of cubic convolution (Keys, a = -0.5) along one axis.
+    """Return the weights of cubic convolution (Keys, a = -0.5) along one axis.
 
     Where the four nodes do not all exist, the weights fall back to the linear ones, as GDAL does
     at the edge of a source; beyond the outermost node its value is kept.

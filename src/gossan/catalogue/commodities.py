@@ -1,4 +1,4 @@
-"""Tell whether the commodities of a mineral occurrence name an element."""
+"""Return whether the commodities of a mineral occurrence name an element."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gossan.catalogue.elements import element_of, elements, species_of_word
 
 
 def names_commodity(text: str, element: str) -> bool:
-    """Tell whether a text on commodities names an element.
+    """Return whether a text on commodities names an element.
 
     Its symbol counts in its own spelling or in capitals, its English and other names in any.
     Where the element is none (a column of another kind), every text counts.

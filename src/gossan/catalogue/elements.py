@@ -123,7 +123,7 @@ def elements() -> dict[str, Element]:
 
 
 def usual_range(species: str, unit: str) -> tuple[float, float, float] | None:
-    """Give the crust's content of an element or oxide, and bounds for the median of a survey.
+    """Return the crust's content of an element or oxide, and bounds for the median of a survey.
 
     Medians of soils, sediments and rocks lie between 1/500 and 100 times the crust's content;
     beyond that a unit is more likely wrong than the ground is strange.
@@ -172,7 +172,7 @@ def element_of(species: str) -> str:
 
 
 def mass_fraction(species: str) -> float:
-    """Give the mass of the element in one mass of its oxide.
+    """Return the mass of the element in one mass of its oxide.
 
     ``n M(element) / M(formula)``, without unit; 1 for an element itself.
 
@@ -187,7 +187,7 @@ def mass_fraction(species: str) -> float:
 
 
 def species_factor(source: str, target: str) -> float:
-    """Give the factor from one species of an element to another.
+    """Return the factor from one species of an element to another.
 
     >>> round(species_factor("FeO", "Fe2O3"), 4)
     1.1113
@@ -216,7 +216,7 @@ def unit_of_word(word: str) -> str | None:
 
 
 def unit_factor(source: str, target: str) -> float:
-    """Give the factor that turns one unit of mass fraction into another.
+    """Return the factor that turns one unit of mass fraction into another.
 
     >>> unit_factor("percent", "ppm"), unit_factor("ppb", "ppm")
     (10000.0, 0.001)
@@ -230,7 +230,7 @@ def unit_factor(source: str, target: str) -> float:
 
 
 def usual_unit(species: str) -> str:
-    """Give the unit in which an element or oxide is usually reported.
+    """Return the unit in which an element or oxide is usually reported.
 
     >>> usual_unit("Cu"), usual_unit("Au"), usual_unit("SiO2")
     ('ppm', 'ppb', 'percent')

@@ -187,7 +187,7 @@ def choose_indices(sensor: str, words: Sequence[str]) -> tuple[Index, ...]:
 
 
 def _set(sensor: str, word: str) -> list[Index]:
-    """Give the members of a set word."""
+    """Return the members of a set word."""
     rows = _of_sensor(sensor)
     if word == "all":
         return list(rows)

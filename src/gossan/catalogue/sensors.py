@@ -166,7 +166,7 @@ def _conversions() -> dict[tuple[str, str], UnitConversion]:
 
 
 def unit_conversion(band: str, gain: str) -> UnitConversion:
-    """Give the conversion of an ASTER band under a gain word.
+    """Return the conversion of an ASTER band under a gain word.
 
     ``LOW`` means ``LO1``; thermal bands have one gain, ``NOR``.
 
@@ -244,7 +244,7 @@ def native_pixels_m(sensor: str) -> dict[str, int]:
 
 @cache
 def spectral_response(unit: Unit, band: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give wavelength (n,) in um, 2.5 nm apart, and relative response (n,) of a Sentinel-2 band.
+    """Return wavelength (n,) in um, 2.5 nm apart, and relative response (n,) of a Sentinel-2 band.
 
     S2C is answered with S2A.
 

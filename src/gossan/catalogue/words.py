@@ -14,7 +14,7 @@ from importlib.resources import files
 
 @cache
 def words(name: str) -> frozenset[str]:
-    """Give a list of words.
+    """Return a list of words.
 
     >>> "lod" in words("limit"), "lod" in words("qualifier")
     (True, False)

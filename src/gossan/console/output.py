@@ -126,7 +126,7 @@ def prepare_streams() -> None:
 
 
 def prepare_caches() -> None:
-    """Give compiled code a folder for this process alone where no usual one can be written.
+    """Return compiled code a folder for this process alone where no usual one can be written.
 
     Without one Numba refuses to be imported: a read-only installation of a user without a home.
     """

@@ -15,7 +15,7 @@ Corner = tuple[float, float]
 
 
 def product_texts(overpass: Overpass, grids: Mapping, name: str) -> dict[str, str]:
-    """Give the global text attributes of an L1T file."""
+    """Return the global text attributes of an L1T file."""
     return {
         "coremetadata.0": _document(_core(overpass, grids, name)),
         "productmetadata.0": _document(_scene(overpass, grids)),
@@ -24,7 +24,7 @@ def product_texts(overpass: Overpass, grids: Mapping, name: str) -> dict[str, st
 
 
 def met_text(overpass: Overpass, grids: Mapping, name: str) -> str:
-    """Give the companion ``.met`` file of a granule."""
+    """Return the companion ``.met`` file of a granule."""
     sun = [
         _attribute("SOLAR_AZIMUTH_ANGLE", f"{overpass.sun_azimuth:.6f}"),
         _attribute("SOLAR_ELEVATION_ANGLE", f"{overpass.sun_elevation:.6f}"),
@@ -113,7 +113,7 @@ def _finest(grids: Mapping) -> Grid:
 
 
 def _corners(grid: Grid, track_azimuth: float) -> list[Corner]:
-    """Give latitude, longitude of a scene's corners, leaning with the track."""
+    """Return latitude, longitude of a scene's corners, leaning with the track."""
     left, bottom, right, top = grid.bounds
     lean = (top - bottom) * np.tan(np.radians(track_azimuth - 180.0))
     to_degrees = Transformer.from_crs(grid.crs, CRS.from_epsg(4326), always_xy=True)

@@ -27,7 +27,7 @@ _ORIGIN = (563_040.0, 4_392_210.0)
 
 @dataclass(frozen=True)
 class District:
-    """Hold a simulated district; arrays are (rows, columns) or (band, rows, columns).
+    """A simulated district; arrays are (rows, columns) or (band, rows, columns).
 
     ``reflectance``: per sensor, 0 to 1, float32. ``truth``: per element, ppm. ``geology``: the
     true ground. ``surveys``: regional (role fit) and detailed (role check). ``faults``, ``cover``

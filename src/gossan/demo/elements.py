@@ -18,7 +18,7 @@ _COVER_SMOOTHING_M = 1500.0
 
 @dataclass(frozen=True)
 class Element:
-    """Hold how one element behaves; all effects are on the natural logarithm of its content.
+    """How one element behaves; all effects are on the natural logarithm of its content.
 
     ``background_ppm`` per lithology (in the order of LITHOLOGIES); ``links`` adds to the logarithm
     at full intensity of an alteration zone; ``regional``, ``local`` and ``nugget`` are standard

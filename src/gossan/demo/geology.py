@@ -23,7 +23,7 @@ _KM2_PER_CENTRE = 24.0
 
 @dataclass(frozen=True)
 class Geology:
-    """Hold the true ground at pixel scale; every array is (rows, columns).
+    """The true ground at pixel scale; every array is (rows, columns).
 
     ``lithology`` indexes :data:`LITHOLOGIES`; ``alteration`` maps zone to intensity 0 to 1;
     ``elevation`` and ``fault_distance`` are in metres; ``shade`` is the cosine of the sun's

@@ -76,7 +76,7 @@ def _finer(grid: Grid, pixel_m: float) -> Grid:
 
 
 def imagery_text(scenes: dict[str, Path], folder: Path, pixel_m: float) -> str:
-    """Give the [[imagery]] tables of a project that starts from raw scenes (TOML)."""
+    """Return the [[imagery]] tables of a project that starts from raw scenes (TOML)."""
     leaks = ", ".join(
         f'{{ band = "{leak.band}", share = {leak.share}, shift_m = {leak.shift_m:g} }}'
         for leak in GHOSTS

@@ -17,7 +17,7 @@ SensorName = Literal["aster", "sentinel2"]
 
 @dataclass(frozen=True)
 class SensorBand:
-    """Hold one band: name, limits in um (flat response between them), noise in reflectance."""
+    """One band: name, limits in um (flat response between them), noise in reflectance."""
 
     name: str
     low_um: float

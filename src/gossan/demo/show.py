@@ -41,7 +41,7 @@ SHOWN = (
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """Hold what the demo found: the run folder, how near each map is to the truth, and words."""
+    """What the demo found: the run folder, how near each map is to the truth, and words."""
 
     run: Path
     table: pd.DataFrame

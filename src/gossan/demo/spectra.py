@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 @dataclass(frozen=True)
 class Absorption:
-    """Hold one Gaussian absorption: centre and width (standard deviation) in um, depth 0 to 1."""
+    """One Gaussian absorption: centre and width (standard deviation) in um, depth 0 to 1."""
 
     centre_um: float
     width_um: float
@@ -27,7 +27,7 @@ class Absorption:
 
 @dataclass(frozen=True)
 class Rise:
-    """Hold one logistic step of the continuum: centre and width in um, height in reflectance."""
+    """One logistic step of the continuum: centre and width in um, height in reflectance."""
 
     centre_um: float
     width_um: float
@@ -36,7 +36,7 @@ class Rise:
 
 @dataclass(frozen=True)
 class EndMember:
-    """Hold the spectrum of one surface material as numbers.
+    """The spectrum of one surface material as numbers.
 
     ``R(w) = (level + sum height / (1 + exp(-(w - c) / s))) * prod (1 - depth exp(-((w-c)/s)^2/2))``
     """

@@ -17,7 +17,7 @@ from gossan.geo.grid import Grid
 
 @dataclass(frozen=True)
 class SimulatedSurvey:
-    """Hold one survey as a laboratory sends it, and what is true under it.
+    """One survey as a laboratory sends it, and what is true under it.
 
     ``frame``: sample_id, easting, northing, medium, duplicate_of, then one text column
     ``<element>_ppm`` per element (``<0.5`` below the limit). ``truth``: the exact composite of

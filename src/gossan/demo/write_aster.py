@@ -85,7 +85,7 @@ def simulate_scene(
 
 
 def telescope_grid(fine: Grid, pixel_m: int) -> Grid:
-    """Give a telescope's grid: the centres of the first pixels of all telescopes coincide."""
+    """Return a telescope's grid: the centres of the first pixels of all telescopes coincide."""
     east = fine.transform.c + fine.pixel_width / 2 - pixel_m / 2
     north = fine.transform.f - fine.pixel_height / 2 + pixel_m / 2
     transform = Affine(pixel_m, 0.0, east, 0.0, -pixel_m, north)
@@ -95,7 +95,7 @@ def telescope_grid(fine: Grid, pixel_m: int) -> Grid:
 
 
 def _at_sensor(surface: Layer, overpass: Overpass, group: Group) -> NDArray[np.floating]:
-    """Give radiance (band, row, column): sunlight, air, and ghosts of band 4."""
+    """Return radiance (band, row, column): sunlight, air, and ghosts of band 4."""
     values = surface.read(surface.grid.whole)
     if overpass.air is not None:
         air = overpass.air

@@ -45,7 +45,7 @@ def write_cloud_probability(folder: Path, grid: Grid, percent: NDArray[np.intege
 
 
 def _runs(grid: Grid, marked: NDArray[np.bool_]) -> Iterator[str]:
-    """Give a ring, as GML lists it, around each run of marked pixels in a row."""
+    """Return a ring, as GML lists it, around each run of marked pixels in a row."""
     left, _, _, top = grid.bounds
     for row, line in enumerate(marked):
         ends = np.flatnonzero(np.diff(np.concatenate([[False], line, [False]]).astype(np.int8)))

@@ -102,7 +102,7 @@ class KrigingModel:
         return Prediction(estimate, np.sqrt(np.maximum(variance, 0.0)))
 
     def layer(self, features: Features) -> Layer:
-        """Give estimate and standard error on the grid of the features."""
+        """Return estimate and standard error on the grid of the features."""
         grid = features.grid
         step = self.settings.lattice_m or lattice_step(
             self.coordinates_, self.variogram_.practical_range_m, grid

@@ -21,23 +21,23 @@ class TapsPair:
     columns: Taps = field(repr=False)
 
     def window(self, lattice: NDArray[np.float64], window: Window) -> NDArray[np.float32]:
-        """Give the field (..., height, width) in a window."""
+        """Return the field (..., height, width) in a window."""
         return interpolate(*self.parts(window), lattice)
 
     def at(
         self, lattice: NDArray[np.float64], rows: NDArray[np.int64], cols: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """Give the field (..., n) at pixels."""
+        """Return the field (..., n) at pixels."""
         return interpolate_at(self.rows.take(rows), self.columns.take(cols), lattice)
 
     def parts(self, window: Window) -> tuple[Taps, Taps]:
-        """Give the taps of a window's rows and columns."""
+        """Return the taps of a window's rows and columns."""
         down, across = window.slices
         return self.rows.part(down.start, down.stop), self.columns.part(across.start, across.stop)
 
 
 def cubic_pair(lattice: Grid, grid: Grid) -> TapsPair:
-    """Give cubic convolution (Keys, a = -0.5) from a lattice to the pixels of a grid.
+    """Return cubic convolution (Keys, a = -0.5) from a lattice to the pixels of a grid.
 
     Source: Ding et al. 2023, sec. 4.3.2.
     """
@@ -77,5 +77,5 @@ class LatticeLayer:
     pair: TapsPair = field(repr=False)
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """Give (bands, height, width)."""
+        """Return (bands, height, width)."""
         return self.pair.window(self.fields, window)

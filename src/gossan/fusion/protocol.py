@@ -159,7 +159,7 @@ class Features(Protocol):
         ...
 
     def at(self, points: Points) -> NDArray[np.float64]:
-        """Give (n, features), each the mean over the points' support; NaN where empty."""
+        """Return (n, features), each the mean over the points' support; NaN where empty."""
         ...
 
 
@@ -182,5 +182,5 @@ class FusionModel(Protocol):
         ...
 
     def layer(self, features: Features) -> Layer:
-        """Give "estimate" (and "standard_error") on the features' grid, working scale."""
+        """Return "estimate" (and "standard_error") on the features' grid, working scale."""
         ...

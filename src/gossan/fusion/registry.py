@@ -175,7 +175,7 @@ def make_model(word: str, settings: Settings | None = None) -> FusionModel:
 
 
 def factory_of(word: str, options: Mapping[str, Any] | None = None) -> Callable[[], FusionModel]:
-    """Give a function that makes fresh, unfitted models of one kind, for cross-validation.
+    """Return a function that makes fresh, unfitted models of one kind, for cross-validation.
 
     >>> factory_of("kriging")() is factory_of("kriging")()
     False

@@ -66,7 +66,7 @@ class FilledLayer:
         return ("estimate", "standard_error")
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """Give (2, height, width), filled everywhere."""
+        """Return (2, height, width), filled everywhere."""
         block = self.source.read(window)
         flat = block.reshape(len(block), -1).T.astype(np.float64)
         filled = np.isfinite(flat).all(axis=1)
@@ -81,7 +81,7 @@ class FilledLayer:
 def filled_rows(
     observations: Observations, features: Features, fewest: int = 10
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Give the features of samples that have all of them, and which samples those are."""
+    """Return the features of samples that have all of them, and which samples those are."""
     if not features.names:
         raise FitError(
             must("features", "at least one", "none", 'Name some: features = "imagery.all"')
@@ -101,7 +101,7 @@ def filled_rows(
 
 
 def needs_layer(features: Features, what: str) -> Layer:
-    """Give the features at pixels, or say that no map can be made."""
+    """Return the features at pixels, or say that no map can be made."""
     if features.layer is None:
         raise FitError(
             must(

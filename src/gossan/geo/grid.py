@@ -189,7 +189,7 @@ class Grid:
     def coordinates(
         self, window: Window | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Give eastings (width,) and northings (height,) of the pixel centres of a window."""
+        """Return eastings (width,) and northings (height,) of the pixel centres of a window."""
         row, col, height, width = window or self.whole
         columns = col + 0.5 + np.arange(width, dtype=np.float64)
         rows = row + 0.5 + np.arange(height, dtype=np.float64)
@@ -208,26 +208,26 @@ class Grid:
     def index_of(
         self, easting: ArrayLike, northing: ArrayLike
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Give fractional (row, column); the centre of the first pixel is (0.0, 0.0)."""
+        """Return fractional (row, column); the centre of the first pixel is (0.0, 0.0)."""
         x, y = np.asarray(easting, np.float64), np.asarray(northing, np.float64)
         col: NDArray[np.float64] = (x - self.transform.c) / self.transform.a - 0.5
         row: NDArray[np.float64] = (y - self.transform.f) / self.transform.e - 0.5
         return row, col
 
     def contains(self, easting: ArrayLike, northing: ArrayLike) -> NDArray[np.bool_]:
-        """Tell which positions lie on the grid."""
+        """Return which positions lie on the grid."""
         row, col = self.index_of(easting, northing)
         inside = (row >= -0.5) & (row < self.height - 0.5)
         return inside & (col >= -0.5) & (col < self.width - 0.5)
 
     def crop(self, window: Window) -> Grid:
-        """Give the grid of a window."""
+        """Return the grid of a window."""
         t = self.transform
         left, top = t.c + window.col * t.a, t.f + window.row * t.e
         return Grid(self.crs, Affine(t.a, 0.0, left, 0.0, t.e, top), window.height, window.width)
 
     def coarsen(self, factor: int) -> Grid:
-        """Give the grid whose pixels hold ``factor`` x ``factor`` of these (last ones partly)."""
+        """Return the grid whose pixels hold ``factor`` x ``factor`` of these (last ones partly)."""
         t = self.transform
         transform = Affine(t.a * factor, 0.0, t.c, 0.0, t.e * factor, t.f)
         return Grid(
@@ -235,7 +235,7 @@ class Grid:
         )
 
     def covering(self, bounds: tuple[float, float, float, float], margin: int = 0) -> Window:
-        """Give the window that covers ``bounds``, grown by ``margin`` pixels, cut to the grid."""
+        """Return the window that covers ``bounds``, grown by ``margin`` pixels, cut to the grid."""
         left, bottom, right, top = bounds
         row0, col0 = self.index_of(left, top)
         row1, col1 = self.index_of(right, bottom)
@@ -245,7 +245,7 @@ class Grid:
         return window.padded(margin).clipped(self.shape)
 
     def aligned_with(self, other: Grid) -> bool:
-        """Tell whether both place the very same pixels (to a thousandth of a pixel)."""
+        """Return whether both place the very same pixels (to a thousandth of a pixel)."""
         if self.shape != other.shape or not same_crs(self.crs, other.crs):
             return False
         scale = min(self.pixel_width, self.pixel_height)
@@ -254,7 +254,7 @@ class Grid:
 
 
 def same_crs(first: CRS, second: CRS) -> bool:
-    """Tell whether two coordinate systems are the same, whatever their spelling.
+    """Return whether two coordinate systems are the same, whatever their spelling.
 
     >>> same_crs(CRS.from_epsg(32638), CRS.from_user_input("EPSG:32638").to_wkt())
     True

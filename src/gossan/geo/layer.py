@@ -32,7 +32,7 @@ class Layer(Protocol):
         ...
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """Give float32 (band, row, column); NaN is empty."""
+        """Return float32 (band, row, column); NaN is empty."""
         ...
 
 
@@ -87,7 +87,7 @@ class ArrayLayer:
             )
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """Give a copy of the window."""
+        """Return a copy of the window."""
         rows, cols = window.slices
         return self.array[:, rows, cols].astype(np.float32)
 
@@ -166,7 +166,7 @@ class StackedLayer:
 
 @dataclass(frozen=True)
 class RenamedLayer(OnSourceGrid):
-    """Give the bands of a layer other names."""
+    """Return the bands of a layer other names."""
 
     source: Layer
     bands: tuple[str, ...]

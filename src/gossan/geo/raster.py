@@ -85,14 +85,14 @@ class RasterLayer:
         return self.nodata or ((),) * len(self.bands)
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """Give float32 (band, row, column); NaN is empty."""
+        """Return float32 (band, row, column); NaN is empty."""
         result = as_float(self.read_raw(window), self.marks)
         if self.masked:
             result[self._read(window, masks=True) == 0] = np.nan
         return result
 
     def read_raw(self, window: Window) -> NDArray[Any]:
-        """Give the values as the file stores them, without marking empty pixels."""
+        """Return the values as the file stores them, without marking empty pixels."""
         return self._read(window, masks=False)
 
     def _read(self, window: Window, masks: bool) -> NDArray[Any]:
@@ -345,7 +345,7 @@ def close_files() -> None:
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Give a temporary name in the same folder; take its place on success, remove it on failure.
+    """Return a temporary name in the same folder; take its place on success, remove it on failure.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())

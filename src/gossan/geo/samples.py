@@ -15,7 +15,7 @@ from gossan.errors import SurveyError, must
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Hold the samples of one survey, checked once at the door.
+    """The samples of one survey, checked once at the door.
 
     Parameters
     ----------

@@ -60,7 +60,7 @@ class PixelPattern:
         return cls(rows.ravel(), cols.ravel())
 
     def inside(self, window: Window) -> NDArray[np.int64]:
-        """Give the numbers of the pixels that lie in a window."""
+        """Return the numbers of the pixels that lie in a window."""
         row, col, height, width = window
         found = (self.rows >= row) & (self.rows < row + height)
         found &= (self.cols >= col) & (self.cols < col + width)

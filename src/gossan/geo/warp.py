@@ -168,7 +168,7 @@ def to_grid(layer: Layer, grid: Grid, classes: bool = False) -> Layer:
 
 
 def _whole_pixel_shift(source: Grid, target: Grid) -> tuple[int, int] | None:
-    """Give the source's pixel under the target's first one, if both share one pixel lattice."""
+    """Return the source's pixel under the target's first one, if both share one pixel lattice."""
     drift = max(target.height, target.width) * abs(target.pixel_width / source.pixel_width - 1)
     drift += max(target.height, target.width) * abs(target.pixel_height / source.pixel_height - 1)
     if drift > 1e-2 or not same_crs(source.crs, target.crs):
@@ -182,7 +182,7 @@ def _whole_pixel_shift(source: Grid, target: Grid) -> tuple[int, int] | None:
 
 
 def transformed_bounds(grid: Grid, crs: CRS) -> tuple[float, float, float, float]:
-    """Give the bounds of a grid in another CRS: left, bottom, right, top."""
+    """Return the bounds of a grid in another CRS: left, bottom, right, top."""
     if same_crs(grid.crs, crs):
         return grid.bounds
     transformer = Transformer.from_crs(grid.crs, crs, always_xy=True)
@@ -191,7 +191,7 @@ def transformed_bounds(grid: Grid, crs: CRS) -> tuple[float, float, float, float
 
 
 def _finer_on_same_axes(target: Grid, source: Grid) -> bool:
-    """Tell whether cubic convolution is two passes along the axes, without a wider kernel."""
+    """Return whether cubic convolution is two passes along the axes, without a wider kernel."""
     wide = target.pixel_width <= 1.0001 * source.pixel_width
     return (
         wide

@@ -101,7 +101,7 @@ def deviation_of(transform: Transform, estimate: Floats, standard_error: Floats)
 def exceedance_of(
     transform: Transform, estimate: Floats, standard_error: Floats, threshold: float
 ) -> Floats:
-    """Give the probability that the value exceeds a threshold in the unit.
+    """Return the probability that the value exceeds a threshold in the unit.
 
     >>> exceedance_of(Log(), np.array([0.0]), np.array([1.0]), 1.0).tolist()
     [0.5]

@@ -26,7 +26,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Lognormal:
-    """Hold a fitted lognormal distribution; ``location`` and ``scale`` are those of ln z.
+    """A fitted lognormal distribution; ``location`` and ``scale`` are those of ln z.
 
     Parameters
     ----------
@@ -59,11 +59,11 @@ class Lognormal:
         return float(np.exp(self.location + self.scale * stats.norm.ppf(probability)))
 
     def median_interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Give the confidence interval of the median."""
+        """Return the confidence interval of the median."""
         return self._interval(self.location, self.covariance[0][0], level)
 
     def mean_interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Give the confidence interval of the mean (Cox's method, by the delta rule)."""
+        """Return the confidence interval of the mean (Cox's method, by the delta rule)."""
         (a, b), (_, c) = self.covariance
         slope = self.scale**2
         variance = a + 2 * slope * b + slope**2 * c
@@ -171,7 +171,7 @@ def _curvature(parameters: Floats, y: Floats, below: Mask, above: Mask) -> Float
 
 
 def plotting_positions(values: Floats, below: Mask) -> Floats:
-    """Give the probability of each value and limit among several detection limits.
+    """Return the probability of each value and limit among several detection limits.
 
     Helsel & Cohn (1988, *Water Resources Research* 24, 1997-2004): the probability of exceeding
     each limit is built up from the highest to the lowest; measured values spread evenly between

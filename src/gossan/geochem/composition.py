@@ -93,7 +93,7 @@ class Ilr:
 
 
 def ilr_basis(parts: int) -> Floats:
-    """Give the (parts - 1, parts) orthonormal basis of the space of centred log-ratios.
+    """Return the (parts - 1, parts) orthonormal basis of the space of centred log-ratios.
 
     Row k (from 1) is ``sqrt(k / (k + 1)) * (1/k, ..., 1/k, -1, 0, ..., 0)``.
 
@@ -109,7 +109,7 @@ def ilr_basis(parts: int) -> Floats:
 
 
 def composition_of(samples: Samples, elements: Sequence[str]) -> Floats:
-    """Give (n, elements) of a survey, all in ppm whatever their units; NaN: not analysed."""
+    """Return (n, elements) of a survey, all in ppm whatever their units; NaN: not analysed."""
     factors = [unit_factor(samples.units[element], "ppm") for element in elements]
     columns = [samples.values(element) * f for element, f in zip(elements, factors)]
     return np.column_stack(columns)

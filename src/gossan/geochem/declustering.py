@@ -15,7 +15,7 @@ SIZES = 24
 
 
 def cell_weights(coordinates: ArrayLike, cell_m: float, *, origins: int = 16) -> Array:
-    """Give each sample the inverse of the number of samples in its cell.
+    """Return each sample the inverse of the number of samples in its cell.
 
     ``w_i`` is proportional to ``1 / n(cell of i)``, averaged over ``origins`` positions of the
     cells, and scaled to mean 1.

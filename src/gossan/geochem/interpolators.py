@@ -59,7 +59,7 @@ class Interpolator(ABC):
         return self
 
     def estimate(self, coordinates: ArrayLike) -> Array:
-        """Give estimates (t,) at (t, 2) easting and northing in metres; NaN where undefined."""
+        """Return estimates (t,) at (t, 2) easting and northing in metres; NaN where undefined."""
         if not hasattr(self, "samples_"):
             raise FitError(must("interpolator", "fitted first", "no samples", "Call fit"))
         targets = as_targets(coordinates)
@@ -76,7 +76,7 @@ class Interpolator(ABC):
         return out
 
     def estimate_lattice(self, grid: Grid) -> Array:
-        """Give estimates (height, width) at the pixel centres of a grid."""
+        """Return estimates (height, width) at the pixel centres of a grid."""
         return self.estimate(grid.centres()).reshape(grid.shape)
 
     @abstractmethod
@@ -248,7 +248,7 @@ class ThinPlate(Interpolator):
 
 
 def interpolator(word: InterpolatorWord) -> Interpolator:
-    """Give the interpolator of a word, with its defaults.
+    """Return the interpolator of a word, with its defaults.
 
     "idw": ``InverseDistance``, "nearest": ``Nearest``, "linear": ``Linear``,
     "natural_neighbour": ``NaturalNeighbour``, "spline": ``ThinPlate``.

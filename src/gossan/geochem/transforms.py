@@ -46,11 +46,11 @@ class Identity:
     word: ClassVar[TransformWord] = "identity"
 
     def forward(self, values: Floats) -> Floats:
-        """Give the values."""
+        """Return the values."""
         return values
 
     def inverse(self, scores: Floats) -> Floats:
-        """Give the scores."""
+        """Return the scores."""
         return scores
 
 
@@ -65,12 +65,12 @@ class Log:
     word: ClassVar[TransformWord] = "log"
 
     def forward(self, values: Floats) -> Floats:
-        """Give ln z; refuses values of 0 or less."""
+        """Return ln z; refuses values of 0 or less."""
         _check_positive(values, "a log")
         return np.log(values)
 
     def inverse(self, scores: Floats) -> Floats:
-        """Give exp(y)."""
+        """Return exp(y)."""
         return np.exp(scores)
 
 
@@ -93,14 +93,14 @@ class BoxCox:
             raise SettingsError(must("power", "from 0 to 3", self.power, "0 is the logarithm"))
 
     def forward(self, values: Floats) -> Floats:
-        """Give the power transform; refuses values of 0 or less."""
+        """Return the power transform; refuses values of 0 or less."""
         _check_positive(values, "a Box-Cox transform")
         if self.power < 1e-8:
             return np.log(values)
         return np.expm1(self.power * np.log(values)) / self.power
 
     def inverse(self, scores: Floats) -> Floats:
-        """Give ``(power y + 1)^(1 / power)``."""
+        """Return ``(power y + 1)^(1 / power)``."""
         if self.power < 1e-8:
             return np.exp(scores)
         base = np.maximum(self.power * scores, -1.0)
@@ -110,7 +110,7 @@ class BoxCox:
 
 @dataclass(frozen=True)
 class NormalScore:
-    """Give each value the normal quantile of its cumulative frequency.
+    """Return each value the normal quantile of its cumulative frequency.
 
     Between samples the curve is a line in value and score. Beyond the smallest and the largest
     sample it goes on as stated by ``tails``: "lognormal" (ln z goes on with the slope of that half
@@ -137,7 +137,7 @@ class NormalScore:
     word: ClassVar[TransformWord] = "normal-score"
 
     def forward(self, values: Floats) -> Floats:
-        """Give the normal scores."""
+        """Return the normal scores."""
         z = np.asarray(values)
         knots, scores = np.array(self.knots), np.array(self.scores)
         result = np.where(np.isfinite(z), np.interp(z, knots, scores), np.nan)
@@ -152,7 +152,7 @@ class NormalScore:
         return result.astype(_float_type(z))
 
     def inverse(self, scores: Floats) -> Floats:
-        """Give the values."""
+        """Return the values."""
         y = np.asarray(scores)
         knots, levels = np.array(self.knots), np.array(self.scores)
         result = np.where(np.isfinite(y), np.interp(y, levels, knots), np.nan)
@@ -254,7 +254,7 @@ def _fit_normal_score(values: Floats, weights: Floats | None, tails: Tails) -> N
 
 
 def _slope(scores: Floats, curve: Floats, side: int) -> float:
-    """Give the slope of one half of the samples through its outermost one."""
+    """Return the slope of one half of the samples through its outermost one."""
     end = 0 if side < 0 else -1
     half = (scores <= 0) if side < 0 else (scores >= 0)
     reach, rise = scores[half] - scores[end], curve[half] - curve[end]
@@ -263,7 +263,7 @@ def _slope(scores: Floats, curve: Floats, side: int) -> float:
 
 
 def transform_record(transform: Transform) -> dict[str, Any]:
-    """Give a transform as plain data, for a manifest.
+    """Return a transform as plain data, for a manifest.
 
     >>> transform_record(BoxCox(0.25))
     {'word': 'boxcox', 'power': 0.25}

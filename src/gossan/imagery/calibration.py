@@ -20,7 +20,7 @@ from gossan.geo.layer import Layer, LikeSource
 
 
 def earth_sun_distance(day: date) -> float:
-    """Give the distance of the sun in astronomical units.
+    """Return the distance of the sun in astronomical units.
 
     ``d = 1 - 0.01672 cos(0.9856 deg (doy - 4))``
 
@@ -31,7 +31,7 @@ def earth_sun_distance(day: date) -> float:
 
 
 def reflectance_per_radiance(irradiance: float, sun_elevation: float, day: date) -> float:
-    """Give the factor from radiance to top-of-atmosphere reflectance.
+    """Return the factor from radiance to top-of-atmosphere reflectance.
 
     ``rho = pi L d^2 / (ESUN sin(elevation))``
 

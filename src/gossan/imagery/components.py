@@ -71,7 +71,7 @@ class Components:
         return self.variances / max(float(self.variances.sum()), 1e-300)
 
     def weights(self, names: tuple[str, ...]) -> NDArray[np.float64]:
-        """Give the factors (components asked, bands) that the centred bands are weighed with."""
+        """Return the factors (components asked, bands) that the centred bands are weighed with."""
         return self.loadings[[self.names.index(name) for name in names]] / self.scale
 
     def table(self) -> pd.DataFrame:

@@ -135,7 +135,7 @@ def _tiles(grid: Grid, tile: int, most: int) -> list[Window]:
 
 
 def _tile_shift(first: Layer, second: Layer, window: Window) -> tuple[float, float] | None:
-    """Give (rows, columns) that the second tile lies below and right of the first, or None."""
+    """Return (rows, columns) that the second tile lies below and right of the first, or None."""
     pair = [layer.read(window)[0].astype(np.float64) for layer in (first, second)]
     filled = np.isfinite(pair[0]) & np.isfinite(pair[1])
     if filled.mean() < 0.7:

@@ -39,7 +39,7 @@ class Bare:
 
 
 def exposure(masks: Layer, cells: Grid | None = None) -> Layer:
-    """Give the share of bare pixels, 0 to 1, on a grid of cells (the pixels' own by default).
+    """Return the share of bare pixels, 0 to 1, on a grid of cells (the pixels' own by default).
 
     Parameters
     ----------

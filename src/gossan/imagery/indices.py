@@ -20,7 +20,7 @@ SAME = 1e-9
 
 @dataclass(frozen=True)
 class IndexChoice:
-    """Hold the indices that a stack of bands allows, and those it does not.
+    """The indices that a stack of bands allows, and those it does not.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class Indices:
     logs: tuple[bool, ...] = ()
 
     def __call__(self, values: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Give (index, row, column); empty where a band is, or a denominator is not positive."""
+        """Return (index, row, column); empty where a band is, or a denominator is not positive."""
         logs = np.zeros(len(self.formulas), np.bool_)
         logs[: len(self.logs)] = self.logs
         result = Formulas.of(self.formulas, self.bands)(values, positive=logs)

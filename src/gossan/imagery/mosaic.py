@@ -140,7 +140,7 @@ def union_grid(scenes: Sequence[Dated], crs: CRS | None = None) -> Grid:
 
 
 def _shared_crs(grids: Sequence[Grid], wanted: CRS | None) -> CRS:
-    """Give the system of all grids, else the wanted one, else that of most."""
+    """Return the system of all grids, else the wanted one, else that of most."""
     alike = [sum(same_crs(grid.crs, other.crs) for other in grids) for grid in grids]
     most = max(alike)
     if most < len(grids) and wanted is not None:

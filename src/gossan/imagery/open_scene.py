@@ -152,7 +152,7 @@ def _levelled(settings: ImagerySettings, base: Path, scene: Scene, blocks: Block
 
 
 def rule_notes(settings: ImagerySettings, masks: Masks) -> list[str]:
-    """Say which words of Sentinel-2 a rule on reflectance decides for want of classes."""
+    """State which masks of Sentinel-2 come from reflectance, because classes are missing."""
     if settings.sensor != "sentinel2" or settings.thresholds.classes == "ignore":
         return []
     known = {*(masks.flags.bands if masks.flags is not None else ())}

@@ -59,7 +59,7 @@ def band_roles(
 
 
 def _by_wavelength(wavelengths_um: Mapping[str, float]) -> dict[str, str]:
-    """Give each role the band nearest to the middle of its range."""
+    """Return each role the band nearest to the middle of its range."""
     found = {}
     for role, (low, high) in RANGES_UM.items():
         inside = {b: abs(w - (low + high) / 2) for b, w in wavelengths_um.items() if low < w < high}

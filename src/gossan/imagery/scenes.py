@@ -92,7 +92,7 @@ class SceneStack:
         return pd.DataFrame(rows, columns=["imagery", "scene", "mask", "share"])
 
     def exposure(self, cells: Grid | None = None) -> Layer:
-        """Give the share of bare pixels, per pixel or on a grid of cells."""
+        """Return the share of bare pixels, per pixel or on a grid of cells."""
         chosen = reflected(self.settings, self.bands.bands)
         bands = SelectedLayer(self.bands, chosen)
         return exposure(build_masks(bands, "bands", ("nodata",)), cells)

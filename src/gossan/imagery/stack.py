@@ -87,7 +87,7 @@ class OrderedStack:
 def common_grid(
     layers: Sequence[Layer], *, pixel_size: float | None = None, extent: Bounds | None = None
 ) -> Grid:
-    """Give the finest layer's pixels, cut to the ground that all layers share.
+    """Return the finest layer's pixels, cut to the ground that all layers share.
 
     With ``pixel_size`` the grid starts at the same corner with pixels of that size.
     """
@@ -113,7 +113,7 @@ def common_grid(
 
 
 def _ground_pixel(grid: Grid) -> float:
-    """Give the pixel area in square metres, near enough to compare grids."""
+    """Return the pixel area in square metres, near enough to compare grids."""
     area = grid.pixel_width * grid.pixel_height
     if grid.crs.is_geographic:
         middle = (grid.bounds[1] + grid.bounds[3]) / 2
@@ -122,7 +122,7 @@ def _ground_pixel(grid: Grid) -> float:
 
 
 def _intersection(first: Bounds, second: Bounds) -> Bounds:
-    """Give the rectangle inside both (may be inside out when they do not meet)."""
+    """Return the rectangle inside both (may be inside out when they do not meet)."""
     return (
         max(first[0], second[0]),
         max(first[1], second[1]),
@@ -132,7 +132,7 @@ def _intersection(first: Bounds, second: Bounds) -> Bounds:
 
 
 def _overlap(first: Window, second: Window) -> Window:
-    """Give the window inside both."""
+    """Return the window inside both."""
     row, col = max(first.row, second.row), max(first.col, second.col)
     bottom = min(first.row + first.height, second.row + second.height)
     right = min(first.col + first.width, second.col + second.width)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 
 def sun_position(time: datetime, latitude: float, longitude: float) -> tuple[float, float]:
-    """Give azimuth and elevation of the sun.
+    """Return azimuth and elevation of the sun.
 
     Low-precision ephemeris of the Astronomical Almanac: good to 0.01 degree between 1950 and
     2050, without refraction.

@@ -32,7 +32,7 @@ class WholeNumbers(Protocol):
         ...
 
     def read_raw(self, window: Window) -> NDArray[Any]:
-        """Give unsigned (band, row, column)."""
+        """Return unsigned (band, row, column)."""
         ...
 
 
@@ -56,7 +56,7 @@ class Tabulated:
 
 
 def tabulate(layer: Layer) -> Layer:
-    """Give the same values from a table where that can be; else the layer itself.
+    """Return the same values from a table where that can be; else the layer itself.
 
     Only chains of per-band, per-pixel steps that end on digital numbers collapse.
     """

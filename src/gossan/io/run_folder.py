@@ -288,7 +288,7 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 def fingerprint(content: Mapping[str, Any]) -> str:
-    """Give a short stable hash of settings.
+    """Return a short stable hash of settings.
 
     >>> fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
     True

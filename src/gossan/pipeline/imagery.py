@@ -22,7 +22,7 @@ from gossan.imagery.settings import ImagerySettings
 
 @dataclass(frozen=True, eq=False)
 class Imagery:
-    """Hold one imagery on a grid: its bands and, where it has any, its indices.
+    """One imagery on a grid: its bands and, where it has any, its indices.
 
     ``bands`` are corrected and masked; ``component_indices`` are the indices as principal
     components take them (logs without copies, or as printed).
@@ -92,7 +92,7 @@ class Imagery:
         return self.indices
 
     def exposure(self) -> Layer:
-        """Give the share of bare, valid ground per pixel, on this grid."""
+        """Return the share of bare, valid ground per pixel, on this grid."""
         return exposure(build_masks(self.reflected, "bands", ("nodata",)))
 
     def component_source(self, kind: str) -> Layer:

@@ -20,7 +20,7 @@ MARGIN_SPACINGS = 2.0
 
 
 def sample_spacing(coordinates: NDArray[np.float64]) -> float:
-    """Give the typical distance between neighbouring samples in metres.
+    """Return the typical distance between neighbouring samples in metres.
 
     It is the median distance to the nearest other place, or the side of the square that one
     sample has in the surveyed rectangle, whichever is larger: field duplicates do not shrink it.
@@ -121,7 +121,7 @@ def on_multiples(bounds: Bounds, size: float) -> Bounds:
 
 
 def survey_bounds(coordinates: NDArray[np.float64]) -> Bounds:
-    """Give the rectangle of the samples, grown by two spacings."""
+    """Return the rectangle of the samples, grown by two spacings."""
     margin = MARGIN_SPACINGS * sample_spacing(coordinates)
     low, high = coordinates.min(axis=0) - margin, coordinates.max(axis=0) + margin
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])

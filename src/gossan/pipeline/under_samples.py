@@ -127,7 +127,7 @@ def _code(name: str, samples: NDArray[np.floating], pixels: NDArray[np.floating]
 
 
 def _outermost(code: float, filled: NDArray[np.floating]) -> bool:
-    """Tell whether the code lies beyond all other values, or is 0, as codes for empty do."""
+    """Return whether the code lies beyond all other values, or is 0, as codes for empty do."""
     others = filled[filled != code]
     if not len(others):
         return False

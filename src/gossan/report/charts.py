@@ -24,7 +24,7 @@ CURVE = tuple(round(0.05 * k, 2) for k in range(1, 20))
 
 
 def blank(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
-    """Give a figure with quiet axes in one row."""
+    """Return a figure with quiet axes in one row."""
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = list(figure.subplots(1, columns, squeeze=False).ravel())
     for one in axes:
@@ -36,7 +36,7 @@ def blank(width: float, height: float, columns: int = 1) -> tuple[Figure, list[A
 
 
 def colours(results: Results) -> dict[str, str]:
-    """Give every product its colour, kriging the grey one."""
+    """Return every product its colour, kriging the grey one."""
     names = list(dict.fromkeys(one.product for one in results.manifest.products))
     fused = [name for name in names if name != BASELINE]
     found = {name: PRODUCT_COLOURS[i % 6] for i, name in enumerate(fused)}

@@ -41,7 +41,7 @@ SURVEY_MARKS = (("o", "white"), ("^", "#f0e442"), ("s", "#56b4e9"), ("D", "#cc79
 
 @dataclass(frozen=True, eq=False)
 class Plate:
-    """Hold one figure with its name and caption; ``role`` says where in the report it goes."""
+    """One figure with its name and caption; ``role`` says where in the report it goes."""
 
     name: str
     role: str

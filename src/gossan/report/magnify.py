@@ -38,7 +38,7 @@ def strongest_place(results: Results, element: str, product: str) -> tuple[float
 
 
 def around(one: Map, easting: float, northing: float, share: float = 0.2) -> Bounds:
-    """Give a square-like frame about a place, inside the map: left, bottom, right, top."""
+    """Return a square-like frame about a place, inside the map: left, bottom, right, top."""
     left, bottom, right, top = one.grid.bounds
     side = max(share * np.sqrt((right - left) * (top - bottom)), 40 * full_grid(one).pixel_width)
     wide, tall = min(side * 1.15, right - left), min(side, top - bottom)

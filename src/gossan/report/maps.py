@@ -21,7 +21,7 @@ INK, QUIET = "#1d2b2f", "#5d6b6f"
 
 
 def round_length(width: float) -> float:
-    """Give a round length near a quarter of a map's width.
+    """Return a round length near a quarter of a map's width.
 
     >>> round_length(25_000.0), round_length(900.0)
     (5000.0, 200.0)
@@ -47,7 +47,7 @@ def crs_text(grid: Grid) -> str:
 
 
 def extent(grid: Grid) -> Bounds:
-    """Give left, right, bottom, top, as matplotlib wants them."""
+    """Return left, right, bottom, top, as matplotlib wants them."""
     left, bottom, right, top = grid.bounds
     return left, right, bottom, top
 

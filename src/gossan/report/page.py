@@ -34,7 +34,7 @@ SWIPE_PIXELS = 900
 
 @dataclass(frozen=True)
 class Picture:
-    """Hold an embedded figure."""
+    """An embedded figure."""
 
     name: str
     role: str
@@ -45,7 +45,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Swipe:
-    """Hold the maps of one element for comparison by a sliding edge."""
+    """The maps of one element for comparison by a sliding edge."""
 
     maps: tuple[tuple[str, str, str], ...] = field(repr=False)
     """Code, title and picture of each."""
@@ -62,7 +62,7 @@ class Swipe:
 
 @dataclass(frozen=True)
 class Chapter:
-    """Hold what the report tells of one element."""
+    """What the report tells of one element."""
 
     element: str
     verdict: str
@@ -77,7 +77,7 @@ class Chapter:
 
 
 def embedded(data: bytes) -> str:
-    """Give bytes of a WebP picture as a data address."""
+    """Return bytes of a WebP picture as a data address."""
     return "data:image/webp;base64," + base64.b64encode(data).decode("ascii")
 
 

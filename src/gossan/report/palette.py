@@ -20,7 +20,7 @@ PRODUCT_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4
 
 @dataclass(frozen=True)
 class Scale:
-    """Hold how the values of one element become colours: limits, straight or logarithmic."""
+    """How the values of one element become colours: limits, straight or logarithmic."""
 
     low: float
     high: float
@@ -40,7 +40,7 @@ class Scale:
         return matplotlib.colormaps[self.colours].with_extremes(bad=EMPTY)
 
     def ticks(self) -> list[float]:
-        """Give about five round values within the limits.
+        """Return about five round values within the limits.
 
         >>> Scale(9.0, 210.0, True, "ppm").ticks()
         [10.0, 20.0, 50.0, 100.0, 200.0]
@@ -55,11 +55,11 @@ class Scale:
         return [float(v) for v in found if self.low <= v <= self.high]
 
     def place(self, value: float) -> float:
-        """Give where a value lies between the limits, 0 to 1."""
+        """Return where a value lies between the limits, 0 to 1."""
         return float(np.clip(self.norm(value), 0.0, 1.0))
 
     def colours_of(self, count: int) -> list[tuple[float, str]]:
-        """Give evenly spaced (value, #rrggbb) from low to high."""
+        """Return evenly spaced (value, #rrggbb) from low to high."""
         shares = np.linspace(0, 1, count)
         values = np.asarray(self.norm.inverse(shares), float)
         return [(float(v), to_hex(self.colour_map(s))) for v, s in zip(values, shares)]
@@ -94,7 +94,7 @@ def common_scale(maps: Sequence[NDArray[np.float32]], unit: str, colours: str = 
 
 
 def dress_bar(bar: Any, scale: Scale) -> None:
-    """Give a colour bar round ticks in plain numbers and its unit."""
+    """Return a colour bar round ticks in plain numbers and its unit."""
     axis = bar.ax.xaxis if bar.orientation == "horizontal" else bar.ax.yaxis
     bar.set_ticks(scale.ticks())
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -35,7 +35,7 @@ DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>"
 
 @dataclass(frozen=True, eq=False)
 class Item:
-    """Hold one layer of the project: its title, place and style."""
+    """One layer of the project: its title, place and style."""
 
     key: str
     title: str

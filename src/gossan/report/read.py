@@ -27,7 +27,7 @@ MAP_PIXELS = 900_000
 
 @dataclass(frozen=True, eq=False)
 class Map:
-    """Hold one map, thinned for the eye: values (row, column) on a grid."""
+    """One map, thinned for the eye: values (row, column) on a grid."""
 
     product: str
     element: str
@@ -202,7 +202,7 @@ def open_results(root: Path | str) -> Results:
 
 
 def full_grid(one: Map) -> Grid:
-    """Give the grid of a map's file, not thinned."""
+    """Return the grid of a map's file, not thinned."""
     return open_raster(one.path).grid
 
 

@@ -19,7 +19,7 @@ LONG = 12
 
 @dataclass(frozen=True)
 class Cell:
-    """Hold what is read, and what sorting goes by."""
+    """What is read, and what sorting goes by."""
 
     text: str
     key: str
@@ -28,7 +28,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class PageTable:
-    """Hold a table for the page."""
+    """A table for the page."""
 
     title: str
     note: str
@@ -37,7 +37,7 @@ class PageTable:
 
     @property
     def numeric(self) -> tuple[bool, ...]:
-        """Tell which columns hold numbers."""
+        """Return which columns hold numbers."""
         return tuple(all(cell.number for cell in column) for column in zip(*self.rows))
 
     @property

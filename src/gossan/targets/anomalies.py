@@ -208,7 +208,7 @@ def _outlined(
 
 
 def _inside(patches: Patches, taken: Sequence[Patches]) -> NDArray[np.bool_]:
-    """Tell which patches lie within outlines that were found at a lower level."""
+    """Return which patches lie within outlines that were found at a lower level."""
     wider = np.concatenate([part.geometry for part in taken]) if taken else np.empty(0, object)
     hits = shapely.STRtree(wider).query(shapely.points(patches.first_coordinates), "within")
     return np.isin(np.arange(len(patches)), hits[0])
@@ -239,7 +239,7 @@ def _measures(patches: Patches, threshold: float, zones: Sequence[float]) -> dic
 def _status(
     columns: Mapping[str, Any], evidence: Evidence, options: AnomalySettings
 ) -> NDArray[np.str_]:
-    """Tell what was known before: by the coarse layer's probability and by the samples."""
+    """Return what was known before: by the coarse layer's probability and by the samples."""
     before = columns["coarse_probability"]
     known = (before >= options.known_probability) | (columns["samples_above_inside"] > 0)
     quiet = np.nan_to_num(before) < options.new_probability

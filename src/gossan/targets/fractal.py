@@ -166,7 +166,7 @@ def _knots(used: Distribution) -> Array:
 
 
 def _sums(used: Distribution, points: Array) -> tuple[Array, Array]:
-    """Give weight below each point, and time spent up to it: sum w min(x - x0, p - x0)."""
+    """Return weight below each point, and time spent up to it: sum w min(x - x0, p - x0)."""
     running = np.concatenate([[0.0], np.cumsum(used.weights)])
     moments = np.concatenate([[0.0], np.cumsum(used.weights * (used.values - used.values[0]))])
     place = np.searchsorted(used.values, points, side="left")
@@ -227,7 +227,7 @@ def _refined(
 
 
 def _cost(used: Distribution, starts: Array, ends: Array) -> Array:
-    """Give minus the log-likelihood of pieces, up to a constant; the last end is inclusive."""
+    """Return minus the log-likelihood of pieces, up to a constant; the last end is inclusive."""
     weight, time = _sums(used, np.concatenate([starts, ends]))
     final = np.concatenate([starts, ends]) >= used.values[-1]
     weight[final] = used.total

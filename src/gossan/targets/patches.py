@@ -260,7 +260,7 @@ def _empty(levels: int, overlays: int) -> _Sums:
 
 
 def _touching(upper: Labels, lower: Labels) -> Labels:
-    """Give pairs of labels that touch across a seam, sides or corners: (n, 2)."""
+    """Return pairs of labels that touch across a seam, sides or corners: (n, 2)."""
     found = []
     for shift in (-1, 0, 1):
         a = upper[max(0, -shift) : len(upper) - max(0, shift)]

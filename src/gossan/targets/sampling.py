@@ -96,7 +96,7 @@ class Access:
         return shapely.distance(shapely.points(places), self.tracks)
 
     def open(self, places: Array) -> NDArray[np.bool_]:
-        """Tell which places may be sampled."""
+        """Return which places may be sampled."""
         if self.avoid is None:
             return np.ones(len(places), bool)
         return ~shapely.intersects_xy(self.avoid, places[:, 0], places[:, 1])

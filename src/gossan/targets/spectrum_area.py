@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class SpectrumArea:
-    """Hold the parts of a map: ``background + anomaly == map`` wherever the map has values.
+    """The parts of a map: ``background + anomaly == map`` wherever the map has values.
 
     ``power_break``: the power that parts them; ``fit``: straight pieces of ln A(>= S) on ln S;
     ``parseval_error``: relative difference of the energy of waves and of pixels;

@@ -29,7 +29,7 @@ STEEP_TAIL = (
 
 @dataclass(frozen=True)
 class Threshold:
-    """Hold one threshold: value, its 95 % bootstrap interval and what it comes from.
+    """One threshold: value, its 95 % bootstrap interval and what it comes from.
 
     ``scale``: "log" if the rule was applied to logarithms. ``above``: weight at or above the value
     (samples or km2), ``share`` of all. ``note``: what to keep in mind; empty if nothing.

@@ -83,7 +83,7 @@ class NestedLayer:
         return self.of(read_padded(self.source, window, self.reach), window)
 
     def of(self, padded: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
-        """Give all bands from the source's pixels of the window grown by ``reach``."""
+        """Return all bands from the source's pixels of the window grown by ``reach``."""
         parts = [_inner(padded, self.reach)]
         for mean in self.means:
             if mean.held is None:
@@ -99,7 +99,7 @@ class NestedLayer:
         return cells[0] if cells and all(c and c % cells[0] == 0 for c in cells) else 0
 
     def at_nodes(self, window: Window) -> NodeMeans | None:
-        """Give all wide means at the nodes of the narrowest; None where a pixel is empty.
+        """Return all wide means at the nodes of the narrowest; None where a pixel is empty.
 
         They are linear between these nodes, if ``cell`` is not 0.
         """
@@ -170,7 +170,7 @@ class NestedFeatures:
         return np.repeat(np.arange(len(self.widths)), len(self.source.names))
 
     def at(self, points: Points) -> NDArray[np.float64]:
-        """Give (n, features) means over the points' support; NaN where empty."""
+        """Return (n, features) means over the points' support; NaN where empty."""
         if self.layer is None or not self.layer.means:
             return self.source.at(points)
         if points.mixed is not None:

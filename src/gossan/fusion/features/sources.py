@@ -59,7 +59,7 @@ class LayerFeatures:
         return self.layer.grid
 
     def at(self, points: Points) -> NDArray[np.float64]:
-        """Give (n, features) means over the points' support; NaN where empty.
+        """Return (n, features) means over the points' support; NaN where empty.
 
         Answers are kept point by point: cross-validation asks for the same points again and
         again, each time for another part of them.
@@ -97,7 +97,7 @@ class ColumnFeatures:
         return None
 
     def at(self, points: Points) -> NDArray[np.float64]:
-        """Give (n, features) from the points' own columns."""
+        """Return (n, features) from the points' own columns."""
         missing = [name for name in self.names if name not in points.columns]
         if missing:
             raise FitError(
@@ -124,7 +124,7 @@ class NoFeatures:
         return None
 
     def at(self, points: Points) -> NDArray[np.float64]:
-        """Give (n, 0)."""
+        """Return (n, 0)."""
         return np.empty((len(points), 0))
 
 
@@ -137,7 +137,7 @@ def at_parts(features: Features, points: Points) -> NDArray[np.float64]:
 
 
 def engine_of(features: Features) -> Blocks:
-    """Give the engine of passes over the layer of some features, as many threads as it has.
+    """Return the engine of passes over the layer of some features, as many threads as it has.
 
     >>> engine_of(NoFeatures(Grid.from_bounds(32638, (0, 0, 100, 100), 10))).workers
     """

@@ -70,7 +70,7 @@ class Nodes:
         return interpolate(*taps, self.sums)
 
     def at_spots(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Give the means (n, bands) at scattered pixels."""
+        """Return the means (n, bands) at scattered pixels."""
         taps = self.taps(rows, cols)
         total = interpolate_at(*taps, self.sums.astype(np.float64))
         share = interpolate_at(*taps, self.shares.astype(np.float64))
@@ -117,13 +117,13 @@ class MeanLayer:
         return 0 if self.held is not None else 3 * (self.width // 2)
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """Give the means at the pixels of a window."""
+        """Return the means at the pixels of a window."""
         if self.held is not None:
             return self.held.at_pixels(window)
         return self.of(read_padded(self.source, window, self.reach), window)
 
     def of(self, padded: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
-        """Give the means from the source's pixels of the window grown by ``reach``."""
+        """Return the means from the source's pixels of the window grown by ``reach``."""
         cell = self.width // 2
         above, left = window.row - self.reach, window.col - self.reach
         first_row, first_col = -(-above // cell), -(-left // cell)
@@ -206,7 +206,7 @@ _Sums = dict[int, tuple[NDArray[np.float32], NDArray[np.float32]]]
 
 
 def support_squares(grid: Grid, points: Points) -> NDArray[np.int64]:
-    """Give (n, 4) first and last row, first and last column of each point's support.
+    """Return (n, 4) first and last row, first and last column of each point's support.
 
     The pixels whose centres lie in it, at least the one under the point; none (last < first) for
     a point off the grid. As ``features.support_means`` has it.

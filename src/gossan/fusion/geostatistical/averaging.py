@@ -156,7 +156,7 @@ def _only(problem: Problem, groups: tuple[int, ...]) -> Problem:
 
 
 def _whole(h: Hyperparameters, candidate: Candidate, groups: int) -> Hyperparameters:
-    """Give the groups that a candidate does not know the variance 0."""
+    """Return the groups that a candidate does not know the variance 0."""
     variances = np.zeros(groups)
     variances[list(candidate.groups)] = h.group_variances
     return replace(h, group_variances=variances)

@@ -154,7 +154,7 @@ class Correlation:
     def between(
         self, first: NDArray[np.floating], second: NDArray[np.floating], rule: LagRule | None = None
     ) -> Array:
-        """Give the correlations (n, m) of places (n, 2) and (m, 2), metres."""
+        """Return the correlations (n, m) of places (n, 2) and (m, 2), metres."""
         one, two = (np.ascontiguousarray(xy, np.float64) for xy in (first, second))
         rule = rule or lag_rule(0.0, 0.0)
         out = np.empty((len(one), len(two)))
@@ -162,11 +162,11 @@ class Correlation:
         return out
 
     def own(self, rule: LagRule) -> float:
-        """Give the mean correlation within one support (1 for a point)."""
+        """Return the mean correlation within one support (1 for a point)."""
         return float(self.between(np.zeros((1, 2)), np.zeros((1, 2)), rule)[0, 0])
 
     def with_slopes(self, places: Array, rule: LagRule, anisotropic: bool) -> tuple[Array, Array]:
-        """Give correlations (n, n) and their derivatives (p, n, n).
+        """Return correlations (n, n) and their derivatives (p, n, n).
 
         By ln r, then a1 and a2 if ``anisotropic``, then ln smoothness for the stable family.
         """
@@ -183,7 +183,7 @@ class Correlation:
 
 @njit(cache=True, nogil=True, inline="always")
 def family_at(family, square, smoothness):  # type: ignore[no-untyped-def]
-    """Give c(a), ``-a c'(a)`` and the derivative by ln smoothness, for a^2 = ``square``."""
+    """Return c(a), ``-a c'(a)`` and the derivative by ln smoothness, for a^2 = ``square``."""
     if square <= 0.0:
         return 1.0, 0.0, 0.0
     if family == 3:

@@ -33,7 +33,7 @@ Array = NDArray[np.float64]
 
 
 def near_nodes(lattice: Grid, places: Array) -> NDArray[np.int64]:
-    """Give (n, 2) first row and column of the 8 x 8 nodes about each place (n, 2)."""
+    """Return (n, 2) first row and column of the 8 x 8 nodes about each place (n, 2)."""
     row, col = lattice.index_of(places[:, 0], places[:, 1])
     first = np.floor(np.column_stack([row, col])).astype(np.int64) - NODES // 2 + 1
     return np.clip(first, 0, np.array(lattice.shape) - NODES)
@@ -41,7 +41,7 @@ def near_nodes(lattice: Grid, places: Array) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, eq=False)
 class CuspCorrection:
-    """What one member needs to mend its fields near samples.
+    """What one member needs to correct its fields near samples.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ class CuspCorrection:
             pair_covariance[heard], h.sill, h.correlation.packed, rule, reach,
         )  # fmt: skip
 
-    def mend(
+    def correct(
         self, strip: Strip, rows: Taps, columns: Taps, weight: float,
         mean: NDArray[np.float32], variance: NDArray[np.float32],
     ) -> None:  # fmt: skip
@@ -131,7 +131,7 @@ class CuspCorrection:
         ``rows`` and ``columns`` are the strip's taps on the lattice.
         """
         reach, easting, northing = self.reach_m, strip.easting, strip.northing
-        self._mend_pairs(easting, northing, rows, columns, weight, variance)
+        self._correct_pairs(easting, northing, rows, columns, weight, variance)
         inside = self.loud & (
             (self.places[:, 0] > easting[0] - reach) & (self.places[:, 0] < easting[-1] + reach)
             & (self.places[:, 1] < northing[0] + reach) & (self.places[:, 1] > northing[-1] - reach)
@@ -142,7 +142,7 @@ class CuspCorrection:
             if x0 == x1 or y0 == y1:
                 continue
             down, across = slice(y0, y1), slice(x0, x1)
-            _mend(
+            _correct(
                 self.places[i], self.first[i], self.covariance[i], self.smooth[i],
                 self.mean_weight[i], self.square_weight[i],
                 strip.weigh(self.feature_weight[i], down, across), self.sill,
@@ -152,7 +152,7 @@ class CuspCorrection:
                 variance[down, across],
             )  # fmt: skip
 
-    def _mend_pairs(
+    def _correct_pairs(
         self, easting: Array, northing: Array, rows: Taps, columns: Taps, weight: float,
         variance: NDArray[np.float32],
     ) -> None:  # fmt: skip
@@ -168,7 +168,7 @@ class CuspCorrection:
             if x0 == x1 or y0 == y1:
                 continue
             i = self.pairs[k, 0]
-            _mend_pair(
+            _correct_pair(
                 places[k], self.first[i], self.covariance[i], self.pair_covariance[k],
                 2.0 * weight * self.pair_weight[k], self.sill, *self.packed, *self.rule,
                 easting[x0:x1], northing[y0:y1], rows.first[y0:y1], rows.weights[y0:y1],
@@ -219,7 +219,7 @@ def _covariances(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _mend(  # type: ignore[no-untyped-def]
+def _correct(  # type: ignore[no-untyped-def]
     place, first, covariance, smooth, mean_weight, square_weight, featured, sill, family,
     metric, smoothness, near, far, cutoff, easting, northing, row_first, row_weights, col_first,
     col_weights, weight, mean, variance,
@@ -259,7 +259,7 @@ def _mend(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _mend_pair(  # type: ignore[no-untyped-def]
+def _correct_pair(  # type: ignore[no-untyped-def]
     places, first, one, two, weight, sill, family, metric, smoothness, near, far, cutoff,
     easting, northing, row_first, row_weights, col_first, col_weights, variance,
 ):  # fmt: skip

@@ -47,7 +47,7 @@ class ExactSamples:
         self, correlation: Correlation, sill: float, noise: Array, noise_slopes: Array,
         columns: Array, anisotropic: bool = False,
     ) -> FieldSums:  # fmt: skip
-        """Give the sums of ``V = sill C + diag(noise)`` and their derivatives.
+        """Return the sums of ``V = sill C + diag(noise)`` and their derivatives.
 
         Parameters
         ----------
@@ -97,7 +97,7 @@ class ExactSamples:
     def plain_sums(
         self, correlation: Correlation, sill: float, noise: Array, columns: Array
     ) -> tuple[Array, float]:
-        """Give the gram matrix and ``ln|V|`` alone."""
+        """Return the gram matrix and ``ln|V|`` alone."""
         found = self.fix(correlation, sill, noise, columns)
         return found.gram, found.logdet
 

@@ -123,7 +123,7 @@ class GeostatisticalForest:
         return Prediction(mean, smooth.standard_error * self.spread_(mean))
 
     def layer(self, features: Features) -> PosteriorLayer:
-        """Give estimate and standard error at every pixel of the features' grid."""
+        """Return estimate and standard error at every pixel of the features' grid."""
         smooth = self.smooth_.layer(features)
         additions = () if self.remainder_ is None else (self.remainder_,)
         return self.with_terms(smooth, additions)

@@ -49,13 +49,13 @@ class SumsMaker(Protocol):
         self, correlation: Correlation, sill: float, noise: Array, noise_slopes: Array,
         columns: Array, anisotropic: bool = False,
     ) -> FieldSums:  # fmt: skip
-        """Give sums and derivatives."""
+        """Return sums and derivatives."""
         ...
 
     def plain_sums(
         self, correlation: Correlation, sill: float, noise: Array, columns: Array
     ) -> tuple[Array, float]:
-        """Give the gram matrix and ln|V|."""
+        """Return the gram matrix and ln|V|."""
         ...
 
 

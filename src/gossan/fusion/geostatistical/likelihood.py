@@ -85,7 +85,7 @@ def coefficients(gram: Array, scales: Array) -> Coefficients:
 def likelihood(
     sums: FieldSums, scales: Array, group: NDArray[np.int_]
 ) -> tuple[float, Array, Array]:
-    """Give minus the log restricted likelihood and its derivatives.
+    """Return minus the log restricted likelihood and its derivatives.
 
     Parameters
     ----------

@@ -57,7 +57,7 @@ class ElementPosterior:
     spread: Spread | None = None
 
     def fill(self, strip: Strip) -> tuple[Block, Block]:
-        """Give estimate and standard error (height, width) of a strip."""
+        """Return estimate and standard error (height, width) of a strip."""
         post, count = self.posterior, len(strip.at_pixels)
         rows, cols = _taps(post.lattice, strip.easting, strip.northing)
         trend, variance = interpolate(rows, cols, post.fields)
@@ -72,7 +72,7 @@ class ElementPosterior:
             nodes, near_rows, near_cols = _local(vector, *taps)
             add_forms(strip.at_pixels, turned[1:], nodes, *near_rows, *near_cols, variance)
         for weight, near in zip(post.weights, post.near):
-            near.mend(strip, rows, cols, weight, trend, variance)
+            near.correct(strip, rows, cols, weight, trend, variance)
         if len(strip.raw) and strip.gaps.any():
             self._add_gaps(strip.raw, strip.gaps, variance)
         trend += np.float32(post.level + self.shift)

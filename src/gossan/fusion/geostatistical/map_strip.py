@@ -82,7 +82,7 @@ class Strip:
         return cls(*places, z, gaps, raw)
 
     def weigh(self, weights: Block, rows: slice, cols: slice) -> Block:
-        """Give ``weights' z`` (rows, columns) for weights (d,) at some of the pixels."""
+        """Return ``weights' z`` (rows, columns) for weights (d,) at some of the pixels."""
         count = len(self.at_pixels)
         total: Block = np.tensordot(weights[:count], self.at_pixels[:, rows, cols], 1)
         if self.wide is None:

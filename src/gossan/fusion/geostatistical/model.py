@@ -169,7 +169,7 @@ class Geostatistical:
         return self.mixture_.left_out(folds)
 
     def layer(self, features: Features) -> PosteriorLayer:
-        """Give estimate and standard error at every pixel of the features' grid."""
+        """Return estimate and standard error at every pixel of the features' grid."""
         offered = nested(features, self.widths_, self.points_)
         posterior = on_lattice(self.mixture_, self.samples_, offered.grid)
         shift = self.composite_.shift(self.mixture_, 0.0)

@@ -52,13 +52,13 @@ class Field(Protocol):
         ...
 
     def at(self, targets: Array, support_m: float = 0.0) -> FieldAt:
-        """Give sums and explained variance at targets (t, 2)."""
+        """Return sums and explained variance at targets (t, 2)."""
         ...
 
     def at_nodes(
         self, targets: Array, rows: NDArray[np.int_], samples: NDArray[np.int_]
     ) -> tuple[FieldAt, Array]:
-        """Give the same, and the weights of some samples at some targets."""
+        """Return the same, and the weights of some samples at some targets."""
         ...
 
 
@@ -106,7 +106,7 @@ class Member:
     def predict(
         self, targets: Array, features: Array, support_m: float, survey: int = 0
     ) -> tuple[Array, Array]:
-        """Give mean and variance (t,) of new samples at targets (t, 2) with features (t, d)."""
+        """Return mean and variance (t,) of new samples at targets (t, 2) with features (t, d)."""
         h = self.hyperparameters
         said = self.field_.at(targets, support_m)
         trend, _ = self.split(said)
@@ -132,7 +132,7 @@ class Member:
         return found
 
     def split(self, said: FieldAt) -> tuple[Array, Array]:
-        """Give constant plus field (t,), and the field's own part of it."""
+        """Return constant plus field (t,), and the field's own part of it."""
         own = said.sums[:, -1] - said.sums[:, :-1] @ self.all_coefficients
         return self.level + own, own
 
@@ -154,7 +154,7 @@ class Mixture:
     def predict(
         self, targets: Array, features: Array, support_m: float, survey: int = 0
     ) -> tuple[Array, Array]:
-        """Give mean and variance (t,) of new samples; ``variance = E[v + m^2] - E[m]^2``."""
+        """Return mean and variance (t,) of new samples; ``variance = E[v + m^2] - E[m]^2``."""
         mean, square = np.zeros(len(targets)), np.zeros(len(targets))
         shift = self.level
         for weight, member in zip(self.weights, self.members):

@@ -8,7 +8,7 @@ At a pixel with standardised features z, averaged over the members of the mixtur
 where the level and field ``t``, the scalar ``s`` and the d-vector ``q`` depend on the place alone,
 ``b`` and ``Q`` on nothing. With r = [0, 1] - w(x) and C the covariance of a member's coefficients,
 its own ``s = sigma2 c(0) - c' l + r' C r + eta2`` and ``q = (C r)_d``. The fields are computed at
-nodes, brought to pixels by cubic convolution, and mended near samples (``near_samples``).
+nodes, brought to pixels by cubic convolution, and corrected near samples (``cusp_correction``).
 
 Source: docs/geostatistical.md, "The map".
 """
@@ -77,7 +77,7 @@ def spacing_for(mixture: Mixture, samples: ExactSamples | NearestSamples, grid: 
     """Choose the spacing of the lattice in metres.
 
     At most an eighth of the shortest practical range; finer where nodes are cheaper than the
-    pixels that must be mended near samples: nodes cost n^2, those pixels four steps squared.
+    pixels that must be corrected near samples: nodes cost n^2, those pixels four steps squared.
     """
     n = len(samples.coordinates)
     left, bottom, right, top = grid.bounds
@@ -88,7 +88,7 @@ def spacing_for(mixture: Mixture, samples: ExactSamples | NearestSamples, grid: 
     ranges = [m.hyperparameters.correlation.practical_range_m for m in mixture.members]
     most = min(min(ranges) / _STEPS_A_RANGE, min(right - left, top - bottom) / 2)
     least = max(pixel, math.sqrt(area * work / 2e11))
-    blurred = samples.support_m  # wide supports leave no cusp to be mended
+    blurred = samples.support_m  # wide supports leave no cusp to correct
     if blurred / 3 >= least:
         return max(min(most, blurred / 3), blurred / 6, least)
     return max(min(most, fourth**0.25), least)

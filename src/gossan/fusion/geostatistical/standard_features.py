@@ -96,7 +96,7 @@ class StandardFeatures:
         return self.used.tobytes() + self.mean.tobytes() + self.deviation.tobytes() + curves
 
     def missing_shares(self, gaps: NDArray[np.bool_]) -> Array:
-        """Give (n, groups) the share of each group's features that are gaps."""
+        """Return (n, groups) the share of each group's features that are gaps."""
         groups = int(self.group.max()) + 1 if len(self.group) else 0
         shares = [gaps[:, self.group == g].mean(axis=1) for g in range(groups)]
         return np.column_stack(shares) if shares else np.zeros((len(gaps), 0))

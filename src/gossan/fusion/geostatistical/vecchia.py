@@ -60,7 +60,7 @@ class NearestSamples:
         self, correlation: Correlation, sill: float, noise: Array, noise_slopes: Array,
         columns: Array, anisotropic: bool = False,
     ) -> FieldSums:  # fmt: skip
-        """Give the sums of V and their derivatives; arguments as those of ``ExactSamples``."""
+        """Return the sums of V and their derivatives; arguments as those of ``ExactSamples``."""
         rule = lag_rule(self.support_m, self.support_m)
         slopes = correlation.metric_slopes(anisotropic)
         shapes = len(slopes) + (correlation.family == "stable")
@@ -86,7 +86,7 @@ class NearestSamples:
     def plain_sums(
         self, correlation: Correlation, sill: float, noise: Array, columns: Array
     ) -> tuple[Array, float]:
-        """Give the gram matrix and ``ln|V|`` alone."""
+        """Return the gram matrix and ``ln|V|`` alone."""
         found = self.sums(correlation, sill, noise, np.empty((0, len(noise))), columns)
         return found.gram, found.logdet
 

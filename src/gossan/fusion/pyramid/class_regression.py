@@ -16,7 +16,7 @@ __all__ = ["Lines", "fit_lines", "shrink"]
 
 @dataclass(frozen=True, eq=False)
 class Lines:
-    """Hold one linear function per class: ``constants[c] + slopes[c] . x``.
+    """One linear function per class: ``constants[c] + slopes[c] . x``.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Lines:
     ranks: NDArray[np.int_]
 
     def of(self, labels: NDArray[np.integer], values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give (n,) values for n pixels of classes (n,) with features (d, n)."""
+        """Return (n,) values for n pixels of classes (n,) with features (d, n)."""
         return self.constants[labels] + (self.slopes[labels] * values.T).sum(axis=1)
 
 

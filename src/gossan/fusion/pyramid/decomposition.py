@@ -57,7 +57,7 @@ class PointShares(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Decomposition:
-    """Hold the low-pass of the features, the classes, and all sums that regressions need.
+    """The low-pass of the features, the classes, and all sums that regressions need.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ class Decomposition:
         return self.low_pass.levels
 
     def cross(self, inner: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give (classes, d + 1): sums of y and of (x - shift) y over the pixels of each class.
+        """Return (classes, d + 1): sums of y and of (x - shift) y over the pixels of each class.
 
         ``inner`` are values of y on the inner lattice.
         """

@@ -100,7 +100,7 @@ class GuardedPyramid:
         return Prediction(mean, base.standard_error * self.ratio_)
 
     def layer(self, features: Features) -> Layer:
-        """Give estimate and standard error on the grid of the features."""
+        """Return estimate and standard error on the grid of the features."""
         return _GuardedLayer(
             self.baseline_.layer(features), self.pyramid_.layer(features), self.factor_, self.ratio_
         )

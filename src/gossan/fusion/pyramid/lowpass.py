@@ -47,11 +47,11 @@ class LowPassLayer(LikeSource):
     sums: NDArray[np.float64] | None = field(default=None, repr=False)
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """Give the low frequencies; NaN only far from any filled pixel."""
+        """Return the low frequencies; NaN only far from any filled pixel."""
         return self.split(window)[1] if self.sums is None else self._expand(window, self.sums)
 
     def split(self, window: Window) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Give the image and its low frequencies, reading the source once."""
+        """Return the image and its low frequencies, reading the source once."""
         if self.sums is not None:
             return self.source.read(window), self._expand(window, self.sums)
         around = window.padded(low_pass_reach(self.levels)).clipped(self.grid.shape)

@@ -171,7 +171,7 @@ class PyramidModel:
         return Lines(own.constants + level, own.slopes, own.ranks)
 
     def predict(self, points: Points, features: Features) -> Prediction:
-        """Give what the map says: at the pixel of each point, detail averaged over its support.
+        """Return what the map says: at the pixel of each point, detail averaged over its support.
 
         Where the support holds no filled pixel: kriged if sound (off the grid at the point
         itself), NaN if literal. The model has no standard error.
@@ -194,17 +194,17 @@ class PyramidModel:
         return Prediction((constant + low_part) + (geo_high + constant + high_part))
 
     def injected(self, points: Points) -> NDArray[np.float64]:
-        """Give the detail (n,) that the sound map adds at points; 0 where imagery is masked."""
+        """Return the detail (n,) that the sound map adds at points; 0 where imagery is masked."""
         _, _, _, values, low = self.decomposition_.at(points)
         return self._detail(values - low)
 
     def _detail(self, high: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give b . MS_H (n,) of high frequencies (n, classes, features); 0 where masked."""
+        """Return b . MS_H (n,) of high frequencies (n, classes, features); 0 where masked."""
         detail = np.einsum("nkd,kd->n", high, self.lines_.slopes)
         return np.where(np.isnan(detail), 0.0, detail)
 
     def layer(self, features: Features) -> PyramidLayer:
-        """Give the fused map ("estimate").
+        """Return the fused map ("estimate").
 
         Warns when the map is a feature in other colours (|r| > 0.99), and when a literal map is
         empty somewhere.
@@ -275,7 +275,7 @@ class PyramidLayer:
         return ("estimate",)
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """Give (1, height, width); where a feature is empty: Geo if sound, NaN if literal."""
+        """Return (1, height, width); where a feature is empty: Geo if sound, NaN if literal."""
         parts, lines = self.decomposition, self.lines
         geo = parts.cubic.window(self.lattice, window)
         if self.variant == "sound":
@@ -289,7 +289,7 @@ class PyramidLayer:
         return (low_fused + high_fused)[None]  # Eq. 3
 
     def injected(self, window: Window) -> NDArray[np.float32]:
-        """Give the detail that the sound map adds to the kriged one, b . MS_H; 0 where masked."""
+        """Return the detail that the sound map adds to the kriged one, b . MS_H; 0 where masked."""
         image, image_low = self.decomposition.low_pass.split(window)
         labels = self.decomposition.clusters.labels(image)
         nothing = np.zeros(len(self.lines.constants))

@@ -40,7 +40,7 @@ def regression_table(
 def _explained(
     parts: Decomposition, lattice: NDArray[np.float64], lines: Lines
 ) -> NDArray[np.float64]:
-    """Give R2 of each class over the picked pixels; NaN where there is no variance."""
+    """Return R2 of each class over the picked pixels; NaN where there is no variance."""
     sample = parts.sample
     target = parts.smooth.at(parts.smooth.inner(lattice), sample.rows, sample.cols)
     result = np.full(len(lines.constants), np.nan)
@@ -106,7 +106,7 @@ def _background(
     rows: NDArray[np.int64],
     cols: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """Give the part of the map that does not come from the image: Geo, or Geo_H if literal."""
+    """Return the part of the map that does not come from the image: Geo, or Geo_H if literal."""
     geo = parts.cubic.at(lattice, rows, cols)
     if variant == "sound":
         return geo
@@ -120,7 +120,7 @@ def _image_part(
     low: NDArray[np.float64],
     variant: str,
 ) -> NDArray[np.float64]:
-    """Give the part of the map that comes from the image: b . MS_H, or 2a + b . MS if literal."""
+    """Return the part of the map that comes from the image: b . MS_H, or 2a + b . MS if literal."""
     if variant == "sound":
         return np.asarray((lines.slopes[labels] * (values - low).T).sum(axis=1))
     return lines.of(labels, values) + lines.constants[labels]

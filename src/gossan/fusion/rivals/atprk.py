@@ -85,7 +85,7 @@ class AreaToPoint:
         pixel = (self.grid_.pixel_height, self.grid_.pixel_width)
         self.kernel_ = cell_kernel(variogram.covariance, factor, pixel, self.settings.reach)
         self.residual_ = residual
-        self.mend_ = residual - self._aggregated(residual)
+        self.remainder_ = residual - self._aggregated(residual)
         self.tables_ = {
             "variograms": variogram_table(variogram),
             "deconvolution": deconvoluted,
@@ -145,7 +145,7 @@ class AreaToPoint:
         self.constant_ = float(y.mean() - self.slopes_ @ self.centre_)
 
     def _aggregated(self, residual: Array) -> Array:
-        """Give what the spread residual averages to over the pixels that each cell has."""
+        """Return what the spread residual averages to over the pixels that each cell has."""
         factor, cells = self.kernel_.factor, self.cells_.shape
         reach = int(np.abs(self.kernel_.offsets).max())
         padded = np.pad(residual, reach)
@@ -162,14 +162,14 @@ class AreaToPoint:
     def _at_pixels(
         self, phi: Array, row: NDArray[np.int_], col: NDArray[np.int_]
     ) -> tuple[Array, Array]:
-        """Give estimate and variance at pixels; ``phi`` (d, ...) is NaN where empty."""
+        """Return estimate and variance at pixels; ``phi`` (d, ...) is NaN where empty."""
         factor = self.kernel_.factor
         own = self.cell_features_[:, row // factor, col // factor]
         filled = np.isfinite(phi).all(axis=0)
         phi = np.where(filled, phi, own)
         estimate = self.constant_ + np.tensordot(self.slopes_, phi, axes=1)
         estimate = estimate + spread(self.residual_, self.kernel_, row, col)
-        estimate = estimate + self.mend_[row // factor, col // factor]
+        estimate = estimate + self.remainder_[row // factor, col // factor]
         off = phi - own
         slopes = np.einsum("i...,ij,j...->...", off, self.slope_covariance_, off)
         inner = self.kernel_.variance[row % factor, col % factor]
@@ -192,11 +192,11 @@ class AreaToPoint:
         return Prediction(mean, error)
 
     def layer(self, features: Features) -> Layer:
-        """Give estimate and standard error on the grid of the features."""
+        """Return estimate and standard error on the grid of the features."""
         return _SharpenedLayer(needs_layer(features, "area-to-point regression kriging"), self)
 
     def coarse_layer(self) -> tuple[Grid, Array]:
-        """Give the coarse layer that the map aggregates to: its grid and values."""
+        """Return the coarse layer that the map aggregates to: its grid and values."""
         return self.cells_, self.layer_
 
     @property

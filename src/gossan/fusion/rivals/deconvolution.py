@@ -73,7 +73,7 @@ def deconvolve(
 
 
 def _cell_variogram(values: Array, most: int) -> tuple[NDArray[np.int_], Array, Array]:
-    """Give lags (k, 2) in cells, their semivariance and number of pairs."""
+    """Return lags (k, 2) in cells, their semivariance and number of pairs."""
     height, width = values.shape
     found = []
     for i in range(0, min(most, height - 1) + 1):

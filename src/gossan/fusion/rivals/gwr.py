@@ -110,7 +110,7 @@ class GeographicallyWeighted:
         return (one * coefficients).sum(axis=1) + residual, np.maximum(variance, 0.0) + spread
 
     def _at_pixels(self, x: Array, *fields: Array) -> tuple[Array, Array]:
-        """Give mean and variance from features (n, d) and the fields of ``layer``, each (n,)."""
+        """Return mean and variance from features (n, d) and the fields of ``layer``, each (n,)."""
         one = self.local_.design(x)
         size = one.shape[1]
         spread = np.zeros(len(one))
@@ -120,7 +120,7 @@ class GeographicallyWeighted:
         return mean, np.maximum(fields[-1], 0.0) + np.maximum(spread, 0.0)
 
     def layer(self, features: Features) -> Layer:
-        """Give estimate and standard error on the grid of the features."""
+        """Return estimate and standard error on the grid of the features."""
         source = needs_layer(features, "geographically weighted regression")
         grid = features.grid
         step = self.settings.lattice_m or lattice_step(
@@ -139,6 +139,6 @@ class GeographicallyWeighted:
 
 
 def _counts(n: int, d: int) -> list[int]:
-    """Give bandwidths to try, in samples: from what d slopes need to all samples."""
+    """Return bandwidths to try, in samples: from what d slopes need to all samples."""
     least = min(max(20, 4 * (d + 1)), n)
     return sorted({round(v) for v in np.geomspace(least, n, 7)})

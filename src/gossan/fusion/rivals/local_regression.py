@@ -56,7 +56,7 @@ class LocalRegression:
         self._judge(values)
 
     def design(self, features: Array) -> Array:
-        """Give [1, z] (n, d + 1) of raw features (n, d)."""
+        """Return [1, z] (n, d + 1) of raw features (n, d)."""
         z = (features - self.centre) * self.scale
         return np.column_stack([np.ones(len(z)), z])
 
@@ -81,7 +81,7 @@ class LocalRegression:
         return coefficients, covariance
 
     def _smoother(self, targets: Array) -> tuple[NDArray[np.int_], Array]:
-        """Give neighbours (t, k) and ``(Z'WZ + P)^-1 Z'W`` (t, d + 1, k)."""
+        """Return neighbours (t, k) and ``(Z'WZ + P)^-1 Z'W`` (t, d + 1, k)."""
         distance, rows = self._tree.query(targets, k=self.count)
         distance = distance.reshape(len(targets), self.count)
         rows = rows.reshape(len(targets), self.count)

@@ -134,12 +134,12 @@ class RegressionKriging:
         return self._estimate(x[rows], *self.kriging_.predict(points.coordinates[rows]))
 
     def _estimate(self, x: Array, residual: Array, variance: Array) -> tuple[Array, Array]:
-        """Give mean and variance from features (n, d) and the kriged residual (n,)."""
+        """Return mean and variance from features (n, d) and the kriged residual (n,)."""
         trend, spread = self._trend(x)
         return trend + residual, np.maximum(variance, 0.0) + spread
 
     def layer(self, features: Features) -> Layer:
-        """Give estimate and standard error on the grid of the features."""
+        """Return estimate and standard error on the grid of the features."""
         source = needs_layer(self._offer(features), "regression kriging")
         grid = features.grid
         step = self.settings.lattice_m or lattice_step(
@@ -157,11 +157,11 @@ class RegressionKriging:
         return window_widths(features.grid, observations.points.coordinates)
 
     def _offer(self, features: Features) -> NestedFeatures:
-        """Give the features at every width."""
+        """Return the features at every width."""
         return nested(features, self.widths_, self.points_)
 
     def _trend(self, x: Array) -> tuple[Array, Array]:
-        """Give mean and jackknife variance of the regressors at (n, d) features."""
+        """Return mean and jackknife variance of the regressors at (n, d) features."""
         found = np.stack([fitted.predict(x) for fitted in self.regressors_])
         count = len(found)
         return found.mean(axis=0), (count - 1) * found.var(axis=0)

@@ -56,7 +56,7 @@ def regressor(which: RegressorWord | BaseEstimator, seed: int = 0) -> Any:
 
 
 def swift(fitted: Any) -> Any:
-    """Give a fitted regressor in a form that is quick at pixels: forests as flat trees.
+    """Return a fitted regressor in a form that is quick at pixels: forests as flat trees.
 
     >>> import numpy as np
     >>> swift(regressor("forest").fit(np.zeros((20, 1)), np.zeros(20))).predict(np.zeros((2, 1)))

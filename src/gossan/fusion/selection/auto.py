@@ -142,7 +142,7 @@ class Auto:
         return choose_per_fold(tables, observations.values, folds, groups, self.settings)
 
     def layer(self, features: Features) -> Layer:
-        """Give the map of the chosen model."""
+        """Return the map of the chosen model."""
         return self.model_.layer(features)
 
 

@@ -91,7 +91,7 @@ class Blend:
         return Prediction(*mixture(mean, error, self.weights_))
 
     def layer(self, features: Features) -> Layer:
-        """Give estimate and standard error on the grid of the features."""
+        """Return estimate and standard error on the grid of the features."""
         layers = tuple(member.layer(features) for member in self.members_)
         return BlendLayer(layers, tuple(self.weights_), tuple(self.errors_))
 
@@ -128,7 +128,7 @@ class BlendLayer:
 
 
 def mixture(mean: Array, error: Array, weights: Array) -> tuple[Array, Array]:
-    """Give mean and standard deviation of a mixture: arrays (member, ...).
+    """Return mean and standard deviation of a mixture: arrays (member, ...).
 
     >>> m, s = mixture(np.array([[0.0], [2.0]]), np.array([[1.0], [1.0]]), np.array([0.5, 0.5]))
     >>> m.tolist(), (s**2).round(6).tolist()
@@ -142,7 +142,7 @@ def mixture(mean: Array, error: Array, weights: Array) -> tuple[Array, Array]:
 
 
 def pivot(table: pd.DataFrame, models: Sequence[str]) -> Array:
-    """Give held-out predictions (n, models) from the long table of ``cross_predict``."""
+    """Return held-out predictions (n, models) from the long table of ``cross_predict``."""
     columns = []
     for model in models:
         mine = table[table["model"] == model].sort_values("sample")
@@ -158,7 +158,7 @@ def pivot(table: pd.DataFrame, models: Sequence[str]) -> Array:
 
 
 def single_models(words: Sequence[str]) -> dict[str, ModelFactory]:
-    """Give factories of models by word; a model of models is refused.
+    """Return factories of models by word; a model of models is refused.
 
     >>> list(single_models(["kriging", "gwr"]))
     ['kriging', 'gwr']

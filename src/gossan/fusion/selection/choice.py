@@ -33,7 +33,7 @@ class Verdict:
     reason: str = ""
 
     def sentence(self, element: str = "") -> str:
-        """Give the verdict in one sentence.
+        """Return the verdict in one sentence.
 
         >>> Verdict("kriging", "blend", Interval(-0.02, -0.06, 0.01)).sentence("Au")
         'imagery adds nothing for Au here: skill -0.02 [-0.06, 0.01]; the kriged map is delivered'

@@ -1,4 +1,4 @@
-"""Give the polynomials in easting and northing that a drift is made of."""
+"""Return the polynomials in easting and northing that a drift is made of."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def drift_terms(method: str, drift: str) -> int:
 def drift_functions(
     places: Array, terms: int, centre: Array | None = None, scale: float | None = None
 ) -> Array:
-    """Give (n, terms): 1, e, n, e^2, e n, n^2 of places (n, 2), centred and scaled.
+    """Return (n, terms): 1, e, n, e^2, e n, n^2 of places (n, 2), centred and scaled.
 
     >>> drift_functions(np.array([[0.0, 0.0], [2.0, 4.0]]), 3)
     array([[ 1. , -0.5, -1. ],
@@ -39,7 +39,7 @@ def drift_functions(
 
 
 def drift_scale(places: Array, centre: Array) -> float:
-    """Give the largest offset from the centre, for well-conditioned polynomials."""
+    """Return the largest offset from the centre, for well-conditioned polynomials."""
     return float(max(np.abs(places - centre).max(), 1e-9))
 
 

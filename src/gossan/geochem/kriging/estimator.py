@@ -145,7 +145,7 @@ class Kriging:
         return self
 
     def predict(self, coordinates: ArrayLike) -> tuple[Array, Array]:
-        """Give estimate and variance, each (t,), at (t, 2) easting and northing in metres.
+        """Return estimate and variance, each (t,), at (t, 2) easting and northing in metres.
 
         NaN where a target is NaN, has fewer than ``fewest`` neighbours, or where a drift
         cannot be told from its neighbours (they lie on a line).
@@ -154,21 +154,21 @@ class Kriging:
         return out[0], out[1]
 
     def estimate(self, coordinates: ArrayLike) -> Array:
-        """Give the estimate alone (t,): with ``neighbours=None`` by the fast dual form."""
+        """Return the estimate alone (t,): with ``neighbours=None`` by the fast dual form."""
         if self._fitted is None:
             return self._run(coordinates, 2)[0]
         return self._run(coordinates, 1)[0]
 
     def lattice(self, grid: Grid) -> Array:
-        """Give estimate and variance (2, height, width) at the pixel centres of a grid."""
+        """Return estimate and variance (2, height, width) at the pixel centres of a grid."""
         return self._run(grid.centres(), 2).reshape(2, *grid.shape)
 
     def estimate_lattice(self, grid: Grid) -> Array:
-        """Give the estimate alone (height, width): with ``neighbours=None`` by the dual form."""
+        """Return the estimate alone (height, width): with ``neighbours=None`` by the dual form."""
         return self.estimate(grid.centres()).reshape(grid.shape)
 
     def quality(self, grid: Grid) -> Array:
-        """Give distance to the nearest sample and effective number of samples (2, height, width).
+        """Return distance to the nearest sample and effective number of samples (2, height, width).
 
         Distance in metres on the ground. The effective number is ``1 / sum(w^2)`` of the
         kriging weights w.
@@ -246,7 +246,7 @@ class Kriging:
 def distance_to_nearest(
     coordinates: ArrayLike, targets: ArrayLike, workers: int | None = None
 ) -> Array:
-    """Give the distance in metres (t,) from targets (t, 2) to the nearest sample of (n, 2).
+    """Return the distance in metres (t,) from targets (t, 2) to the nearest sample of (n, 2).
 
     >>> distance_to_nearest([[0.0, 0.0], [10.0, 0.0]], [[3.0, 4.0], [10.0, 1.0]])
     array([5., 1.])

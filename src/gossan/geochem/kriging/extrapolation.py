@@ -12,7 +12,7 @@ from gossan.arrays.spacing import mean_spacing
 def beyond_samples(
     coordinates: ArrayLike, places: ArrayLike, margin_m: float | None = None
 ) -> NDArray[np.bool_]:
-    """Tell which places (t, 2) lie outside the samples' convex hull and a margin around it.
+    """Return which places (t, 2) lie outside the samples' convex hull and a margin around it.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def unsupported(
     estimates: ArrayLike,
     margin_m: float | None = None,
 ) -> NDArray[np.bool_]:
-    """Tell which estimates (t,) exceed the highest sample where no sample is near.
+    """Return which estimates (t,) exceed the highest sample where no sample is near.
 
     Such an estimate rests on the extrapolation of a trend alone. Values and estimates may be on
     any one scale; empty estimates are not flagged. The other arguments are those of

@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class CrossValidation:
-    """Hold what kriging says of each sample from the others.
+    """What kriging says of each sample from the others.
 
     Parameters
     ----------

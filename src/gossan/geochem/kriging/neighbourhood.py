@@ -75,7 +75,7 @@ class Neighbourhood:
             )
 
     def find(self, samples: Array, targets: Array, tree: cKDTree | None = None) -> Indices:
-        """Give (t, neighbours) indices of samples, nearest first, -1 where there are fewer.
+        """Return (t, neighbours) indices of samples, nearest first, -1 where there are fewer.
 
         ``samples`` (n, 2) and ``targets`` (t, 2) are in coordinates in which distance is
         isotropic. A target that is NaN gets none.

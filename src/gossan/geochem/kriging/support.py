@@ -23,13 +23,13 @@ class Support(NamedTuple):
 
 
 def point_support(model: VariogramModel, filtered: bool) -> Support:
-    """Give the support of a point: variance is the sill, without the nugget if filtered."""
+    """Return the support of a point: variance is the sill, without the nugget if filtered."""
     variance = model.structured_sill if filtered else model.sill
     return Support(np.zeros((1, 2)), np.ones(1), variance)
 
 
 def block_support(model: VariogramModel, block_m: float | tuple[float, float]) -> Support:
-    """Give the support of a rectangle ``block_m`` (width, height in metres).
+    """Return the support of a rectangle ``block_m`` (width, height in metres).
 
     ``C(s, V) = sum_g w_g C(s, v_g)`` and ``C(V, V) = sum_g sum_f w_g w_f C(v_g, v_f)`` over
     4 x 4 Gauss-Legendre points, as R gstat does. The nugget averages out within a block.

@@ -89,7 +89,7 @@ def bias(values: NDArray[np.float64], certified: float) -> Bias:
 
 
 def robust_centre(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Give the median and the standard deviation by the median absolute deviation.
+    """Return the median and the standard deviation by the median absolute deviation.
 
     >>> robust_centre(np.array([10.0, 11.0, 12.0, 13.0, 99.0]))
     (12.0, 1.4826)

@@ -46,11 +46,11 @@ class Controls:
     certified: Mapping[str, Mapping[str, float]]
 
     def of(self, kind: str) -> pd.DataFrame:
-        """Give the rows of one kind."""
+        """Return the rows of one kind."""
         return self.frame[self.frame["kind"] == kind]
 
     def pairs(self, kind: str, element: str) -> NDArray[np.float64]:
-        """Give the contents of originals and their duplicates or repeats, (n, 2)."""
+        """Return the contents of originals and their duplicates or repeats, (n, 2)."""
         own = self.of(kind)
         own = own[own["original"] >= 0]
         contents = self.frame[element].to_numpy(float)

@@ -169,7 +169,7 @@ def _blanks(controls: Controls) -> tuple[pd.DataFrame, list[Finding]]:
 
 
 def _limit(controls: Controls, element: str) -> float:
-    """Give the detection limit that the table states, else the smallest content of a sample."""
+    """Return the detection limit that the table states, else the smallest content of a sample."""
     limits = controls.frame[f"{element}_limit"].dropna()
     if len(limits):
         return float(limits.median())
@@ -179,7 +179,7 @@ def _limit(controls: Controls, element: str) -> float:
 
 
 def field_pairs(controls: Controls | None, samples: Samples, element: str) -> NDArray[np.float64]:
-    """Give the contents of field duplicates: by place, else by name."""
+    """Return the contents of field duplicates: by place, else by name."""
     by_place = samples.frame.attrs.get("duplicates", {}).get(element, ())
     both = np.array(by_place, float).reshape(-1, 2)
     both = both[np.isfinite(both).all(axis=1)]
@@ -189,7 +189,7 @@ def field_pairs(controls: Controls | None, samples: Samples, element: str) -> ND
 
 
 def repeat_pairs(controls: Controls | None, element: str) -> NDArray[np.float64]:
-    """Give the contents of repeated analyses."""
+    """Return the contents of repeated analyses."""
     if controls is None or element not in controls.elements:
         return np.empty((0, 2))
     return controls.pairs("repeat", element)
@@ -261,7 +261,7 @@ def _logs(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def with_errors(samples: Samples, precision: Mapping[str, PrecisionLine]) -> Samples:
-    """Give samples the standard error that duplicates show, where the table states none.
+    """Return samples the standard error that duplicates show, where the table states none.
 
     Models may take ``samples.standard_error(element)`` as known noise.
     """

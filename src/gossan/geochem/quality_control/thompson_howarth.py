@@ -44,11 +44,11 @@ class PrecisionLine:
     pairs: int
 
     def standard_deviation(self, content: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give s(c)."""
+        """Return s(c)."""
         return self.s0 + self.k * np.asarray(content, float)
 
     def percent(self, content: float) -> float:
-        """Give the precision 2 s(c) / c in percent."""
+        """Return the precision 2 s(c) / c in percent."""
         return float(200 * (self.s0 / content + self.k))
 
     @property

@@ -40,15 +40,15 @@ class Realisations:
     array: NDArray[np.float32] = field(repr=False)
 
     def exceedance(self, threshold: float) -> NDArray[np.float32]:
-        """Give the share of realisations above a threshold, (height, width), 0 to 1."""
+        """Return the share of realisations above a threshold, (height, width), 0 to 1."""
         return np.mean(self.array > threshold, axis=0, dtype=np.float32)
 
     def quantile(self, share: float) -> NDArray[np.float32]:
-        """Give the quantile of each node over the realisations, (height, width)."""
+        """Return the quantile of each node over the realisations, (height, width)."""
         return np.quantile(self.array, share, axis=0).astype(np.float32)
 
     def layer(self) -> ArrayLayer:
-        """Give the realisations as a layer with bands "r001", "r002", ..."""
+        """Return the realisations as a layer with bands "r001", "r002", ..."""
         names = tuple(f"r{i + 1:03d}" for i in range(len(self.array)))
         return ArrayLayer(self.grid, names, self.array)
 
@@ -221,7 +221,7 @@ def _path(
 
 
 def _spiral(grid: Grid, model: VariogramModel) -> NDArray[np.int64]:
-    """Give steps (rows, columns) to neighbouring nodes, nearest (turned) first."""
+    """Return steps (rows, columns) to neighbouring nodes, nearest (turned) first."""
     wide, high = grid.pixel_width, grid.pixel_height
     # as many steps along each axis as give the same distance, when pixels are oblong
     across = min(REACH * 4, max(REACH, round(REACH * high / wide)))

@@ -125,7 +125,7 @@ def parse_angles(words: Sequence[str], name: str, names: Sequence[str] = ()) -> 
 
 
 def hemisphere_of(name: str) -> int:
-    """Give -1 where a column's name says west or south, else 1.
+    """Return -1 where a column's name says west or south, else 1.
 
     >>> hemisphere_of("LONG_W"), hemisphere_of("Latitud Sur"), hemisphere_of("Longitude")
     (-1, -1, 1)

@@ -69,7 +69,7 @@ def _pairs(names: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _short_names(name: str) -> list[str]:
-    """Give a column's name as it is looked for: plain, without brackets, without its datum."""
+    """Return a column's name as it is looked for: plain, without brackets, without its datum."""
     plain = [_underscored(name), _underscored(re.split(r"[(\[,]", name)[0].strip() or name)]
     return [*plain, *(_DATUMS.sub("", word) for word in plain)]
 
@@ -79,7 +79,7 @@ def _underscored(name: str) -> str:
 
 
 def are_angles(axes: tuple[str, str]) -> bool:
-    """Tell whether the names of a pair of columns are those of longitude and latitude.
+    """Return whether the names of a pair of columns are those of longitude and latitude.
 
     >>> are_angles(("Longitude_DD", "Latitude_DD")), are_angles(("x", "y"))
     (True, False)

@@ -141,15 +141,15 @@ class Words:
     codes: Mapping[str, CodeMeaning] | None = None
 
     def numbers(self, name: Literal["missing", "below"]) -> list[float]:
-        """Give the numbers among the words."""
+        """Return the numbers among the words."""
         return [float(word) for word in getattr(self, name) if _is_number(word)]
 
     def words(self, name: Literal["missing", "below"]) -> set[str]:
-        """Give the words that are no numbers, as they are compared."""
+        """Return the words that are no numbers, as they are compared."""
         return {_key(str(word)) for word in getattr(self, name) if not _is_number(word)}
 
     def meaning(self, code: str) -> CodeMeaning | None:
-        """Tell what a code means; None where it is not known."""
+        """Return what a code means; None where it is not known."""
         more = {key.lower(): meaning for key, meaning in (self.codes or {}).items()}
         return more.get(code.lower()) or CODES.get(code.lower())
 

@@ -113,7 +113,7 @@ def find_companions(
 
 
 def role_of(name: str) -> Role:
-    """Tell what a column holds by its name.
+    """Return what a column holds by its name.
 
     >>> role_of("Detection Limit"), role_of("UNITS"), role_of("Cu_Q"), role_of("Cu_ppm")
     ('limit', 'unit', 'qualifier', 'value')
@@ -137,7 +137,7 @@ def _parted(name: str) -> str:
 
 
 def _core(name: str) -> frozenset[str]:
-    """Give the words of a name that are neither role nor unit."""
+    """Return the words of a name that are neither role nor unit."""
     tokens = [token.lower() for token in header_tokens(_parted(name))]
     return frozenset(
         token

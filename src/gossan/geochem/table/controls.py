@@ -63,7 +63,7 @@ def sort_rows(table: Table, settings: SurveySettings) -> tuple[Sorted, Findings]
 
 
 def kinds_of_rows(table: Table, settings: SurveySettings) -> SampleKinds | None:
-    """Tell what each row is, by the names in ``qc``, a column of types, or marked names.
+    """Return what each row is, by the names in ``qc``, a column of types, or marked names.
 
     None where nothing tells controls from samples.
     """
@@ -129,6 +129,6 @@ def _types(
 
 
 def _medium(word: str) -> str:
-    """Give the medium that a word names; originals and duplicates are of the same one."""
+    """Return the medium that a word names; originals and duplicates are of the same one."""
     kind = kind_of(word)
     return "sample" if kind in ("sample", "duplicate") else "" if kind else word

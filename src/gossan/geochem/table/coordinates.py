@@ -165,7 +165,7 @@ def _parameters(crs: CRS) -> list[Any]:
 
 
 def scale_error(coordinates: NDArray[np.float64], crs: CRS) -> float:
-    """Give the largest relative error of distances on the map at places of a projected CRS.
+    """Return the largest relative error of distances on the map at places of a projected CRS.
 
     >>> round(scale_error(np.array([[5_000_000.0, 2_700_000.0]]), CRS("EPSG:3857")), 2)
     0.09
@@ -205,7 +205,7 @@ def check_scale(coordinates: NDArray[np.float64], crs: CRS) -> list[Finding]:
 
 
 def in_kilometres(coordinates: NDArray[np.float64], crs: CRS) -> bool:
-    """Tell whether coordinates are kilometres: only a thousandfold fits the area of the CRS.
+    """Return whether coordinates are kilometres: only a thousandfold fits the area of the CRS.
 
     >>> in_kilometres(np.array([[479.48, 2639.999]]), CRS("EPSG:32638"))
     True
@@ -229,7 +229,7 @@ def in_kilometres(coordinates: NDArray[np.float64], crs: CRS) -> bool:
 def within_area_of_use(
     coordinates: NDArray[np.float64], crs: CRS, margin_degrees: float = 3.0
 ) -> NDArray[np.bool_]:
-    """Tell which points lie in the area that a CRS is made for, with a margin.
+    """Return which points lie in the area that a CRS is made for, with a margin.
 
     All are taken as inside where the CRS does not tell its area.
     """
@@ -320,7 +320,7 @@ def check_extent(samples: Samples, bounds: Bounds, bounds_crs: CRS) -> Findings:
 def points_inside(
     coordinates: NDArray[np.float64], crs: CRS, bounds: Bounds, bounds_crs: CRS
 ) -> NDArray[np.bool_]:
-    """Tell which points lie inside bounds of another CRS."""
+    """Return which points lie inside bounds of another CRS."""
     x, y = project(coordinates, crs, bounds_crs).T
     left, bottom, right, top = bounds
     with np.errstate(invalid="ignore"):

@@ -129,7 +129,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Findings:
-    """Hold the findings of one survey in the order in which they were made."""
+    """The findings of one survey in the order in which they were made."""
 
     records: tuple[Finding, ...] = field(default=())
 
@@ -143,15 +143,15 @@ class Findings:
         return Findings(self.records + tuple(other))
 
     def adding(self, *records: Finding) -> Findings:
-        """Give these findings and more."""
+        """Return these findings and more."""
         return Findings(self.records + records)
 
     def of(self, code: str) -> tuple[Finding, ...]:
-        """Give the findings with one code."""
+        """Return the findings with one code."""
         return tuple(finding for finding in self.records if finding.code == code)
 
     def of_severity(self, severity: Severity) -> tuple[Finding, ...]:
-        """Give the findings of one severity."""
+        """Return the findings of one severity."""
         return tuple(finding for finding in self.records if finding.severity == severity)
 
     def accepting(self, codes: Sequence[str]) -> Findings:
@@ -183,7 +183,7 @@ class Findings:
         return [finding.line() for finding in self.records]
 
     def to_frame(self) -> pd.DataFrame:
-        """Give a table with severity, code, element, message, count and rows."""
+        """Return a table with severity, code, element, message, count and rows."""
         return pd.DataFrame(
             [
                 (f.severity, f.code, f.element, f.message, len(f.rows), row_words(f.rows, 10**9))
@@ -214,7 +214,7 @@ def row_words(rows: Sequence[int], most: int = 8) -> str:
 
 
 def rows_where(rows: NDArray[np.int_], mask: NDArray[np.bool_]) -> tuple[int, ...]:
-    """Give the file rows where a mask holds."""
+    """Return the file rows where a mask holds."""
     return tuple(int(row) for row in rows[mask])
 
 

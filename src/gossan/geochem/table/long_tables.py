@@ -150,7 +150,7 @@ def _spread(
     mine: pd.Series[bool],
     at: NDArray[np.int_],
 ) -> dict[str, NDArray[np.object_]]:
-    """Give the columns of one analyte, one cell per sample."""
+    """Return the columns of one analyte, one cell per sample."""
     words = {"qualifier": "qualifier", "unit": "unit", "limit": "detection_limit"}
     names = {label: value} | {f"{label}_{words[role]}": name for role, name in beside.items()}
     result = {}

@@ -187,7 +187,7 @@ def _plain(base: str, kind: str, notation: Notation) -> str:
 
 
 def stated_notation(decimal: Decimal, thousands: Thousands) -> Notation | None:
-    """Give the notation that the settings state; None where they leave it to the table.
+    """Return the notation that the settings state; None where they leave it to the table.
 
     >>> stated_notation("comma", "auto") == COMMA, stated_notation("auto", "auto")
     (True, None)
@@ -263,7 +263,7 @@ def _role(decimal: int, thousands: int) -> Role | None:
 
 
 def _nearness(column: Evidence) -> Role | None:
-    """Tell which reading of the open cells is of the size of the column's other numbers."""
+    """Return which reading of the open cells is of the size of the column's other numbers."""
     count = column.comma_open + column.point_open
     if not count or not column.plain:
         return None

@@ -126,7 +126,7 @@ def place_rows(
 
 
 def rounding(xy: NDArray[np.float64], degrees: bool) -> float:
-    """Give the step in metres that all coordinates are multiples of; 0 below 50 m.
+    """Return the step in metres that all coordinates are multiples of; 0 below 50 m.
 
     >>> rounding(np.array([[44.12, 23.5], [44.31, 23.47]]), degrees=True)
     1111.9
@@ -180,7 +180,7 @@ def _target_findings(
 
 
 def _source(table: Table, settings: SurveySettings, base_folder: Path) -> _Stated:
-    """Give positions as the file or its table of sites states them."""
+    """Return positions as the file or its table of sites states them."""
     if settings.sites is None:
         return _own_positions(table, settings)
     sites, index, found = read_sites(table, settings, base_folder)

@@ -29,7 +29,7 @@ _NO = frozenset(("0", "0.0", "false", "f", "n", "no", "non", "nein", "нет", "
 def meanings(
     codes: NDArray[np.object_], name: str, numbers: NDArray[np.float64], words: Words
 ) -> tuple[dict[str, CodeMeaning], list[str]]:
-    """Tell what each code of a qualifier column means.
+    """Return what each code of a qualifier column means.
 
     Yes/no columns are understood by their name ("Cu_bdl", "Cu_detected"), else by the values that
     they mark: those of limits are few and small.
@@ -97,7 +97,7 @@ def _flags(
 
 
 def _look_like_limits(numbers: NDArray[np.float64], marked: NDArray[np.bool_]) -> bool:
-    """Tell whether marked values repeat a few numbers at the low end of the others."""
+    """Return whether marked values repeat a few numbers at the low end of the others."""
     inside, outside = (
         numbers[marked & np.isfinite(numbers)],
         numbers[~marked & np.isfinite(numbers)],
@@ -168,7 +168,7 @@ def qualifier_findings(
 
 
 def marks_limits(codes: NDArray[np.object_], words: Words) -> bool:
-    """Tell whether a column holds codes of limits and nothing else.
+    """Return whether a column holds codes of limits and nothing else.
 
     >>> marks_limits(np.array(["<", "", "N"], object), Words())
     True

@@ -169,7 +169,7 @@ def _skew(values: NDArray[np.float64]) -> float:
 
 
 def tukey_outliers(values: NDArray[np.float64], fence: float = 3.0) -> NDArray[np.bool_]:
-    """Tell which values lie beyond ``fence`` quartile distances outside the quartiles.
+    """Return which values lie beyond ``fence`` quartile distances outside the quartiles.
 
     Tukey (1977, *Exploratory Data Analysis*): 1.5 is the inner, 3 the outer fence.
 
@@ -186,7 +186,7 @@ def tukey_outliers(values: NDArray[np.float64], fence: float = 3.0) -> NDArray[n
 
 
 def _noise(samples: Samples, element: str) -> dict[str, object]:
-    """Give the precision that duplicates show, and its share of the variance of ln z."""
+    """Return the precision that duplicates show, and its share of the variance of ln z."""
     known: Mapping[str, tuple[int, float]] = samples.frame.attrs.get("precision", {})
     if element not in known:
         return {"duplicate_pairs": 0, "duplicate_percent": np.nan, "noise_share": np.nan}

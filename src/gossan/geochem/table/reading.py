@@ -102,7 +102,7 @@ class Table:
         return parse_cells(self.frame[column].tolist(), meaning, self.notation(column), words)
 
     def texts(self, column: str) -> NDArray[np.object_]:
-        """Give a column as text without blanks at its ends: names, codes, words."""
+        """Return a column as text without blanks at its ends: names, codes, words."""
         cells = self.frame[column]
         return np.array(["" if pd.isna(c) else str(c).strip() for c in cells], dtype=object)
 

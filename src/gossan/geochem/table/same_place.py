@@ -141,7 +141,7 @@ def _same_place(settings: SurveySettings, rows: tuple[int, ...], places: int) ->
 
 
 def duplicate_distance(coordinates: NDArray[np.float64], settings: SurveySettings) -> float:
-    """Give the distance in metres below which two samples are field duplicates."""
+    """Return the distance in metres below which two samples are field duplicates."""
     if settings.duplicate_m is not None:
         return settings.duplicate_m
     places = np.unique(coordinates, axis=0)

@@ -114,7 +114,7 @@ def _key_column(
 
 
 def _overlap(wanted: NDArray[np.object_], names: NDArray[np.object_]) -> float:
-    """Give the share of rows whose name is among the sites', read loosely."""
+    """Return the share of rows whose name is among the sites', read loosely."""
     known = {plain_name(name) for name in names} - {""}
     return float(np.mean([plain_name(name) in known for name in wanted])) if known else 0.0
 
@@ -157,6 +157,6 @@ def _positions(wanted: NDArray[np.object_], names: NDArray[np.object_]) -> NDArr
 
 
 def _ambiguous(names: NDArray[np.object_]) -> bool:
-    """Tell whether different names would become one if read loosely."""
+    """Return whether different names would become one if read loosely."""
     different = {str(name) for name in names}
     return len({plain_name(name) for name in different}) < len(different)

@@ -59,7 +59,7 @@ def parse_zone(word: str) -> Zone | None:
 
 
 def zone_of(crs: CRS) -> int | None:
-    """Give the number of the zone in a CRS's name; None where it has none.
+    """Return the number of the zone in a CRS's name; None where it has none.
 
     >>> zone_of(CRS("EPSG:7853")), zone_of(CRS("EPSG:2154"))
     (53, None)
@@ -70,7 +70,7 @@ def zone_of(crs: CRS) -> int | None:
 
 @lru_cache(maxsize=128)
 def neighbour(name: str, number: int) -> CRS | None:
-    """Give the system of another zone: the one whose name differs by the number only.
+    """Return the system of another zone: the one whose name differs by the number only.
 
     >>> neighbour("GDA2020 / MGA zone 53", 54).to_epsg()
     7854
@@ -82,7 +82,7 @@ def neighbour(name: str, number: int) -> CRS | None:
 
 
 def contradicts(zone: Zone, crs: CRS, northing: float) -> bool:
-    """Tell whether a band letter or hemisphere contradicts a CRS.
+    """Return whether a band letter or hemisphere contradicts a CRS.
 
     Bands C to M lie south, N to X north of the equator; S may also mean south.
     """
@@ -110,7 +110,7 @@ def zones_of_rows(
     rows: NDArray[np.int_],
     crs: CRS,
 ) -> Zoned:
-    """Give every row the CRS of its zone.
+    """Return every row the CRS of its zone.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ _PRACTICAL = {"spherical": 1.0, "exponential": 3.0, "gaussian": 3.0**0.5}
 
 @dataclass(frozen=True)
 class Structure:
-    """Hold one structure of a variogram.
+    """One structure of a variogram.
 
     With u = h / range_m the correlation is
 
@@ -144,7 +144,7 @@ class Anisotropy:
         return np.array([along, across])
 
     def turn(self, coordinates: ArrayLike) -> NDArray[np.float64]:
-        """Give (n, 2) coordinates in which distance is isotropic, from easting and northing."""
+        """Return (n, 2) coordinates in which distance is isotropic, from easting and northing."""
         xy = np.asarray(coordinates, dtype=np.float64)
         if self.ratio == 1.0:
             return np.ascontiguousarray(xy)
@@ -153,7 +153,7 @@ class Anisotropy:
 
 @dataclass(frozen=True)
 class VariogramModel:
-    """Hold a nugget and nested structures, with one geometric anisotropy for all.
+    """A nugget and nested structures, with one geometric anisotropy for all.
 
     ``gamma(h) = nugget + sum_s sill_s (1 - rho_s(h))`` for h > 0, and 0 at h = 0.
 
@@ -228,7 +228,7 @@ class VariogramModel:
         )
 
     def covariance(self, distance: ArrayLike) -> NDArray[np.float64]:
-        """Give the covariance at distances in metres (any shape); the whole sill at 0."""
+        """Return the covariance at distances in metres (any shape); the whole sill at 0."""
         h = np.abs(np.asarray(distance, dtype=np.float64))
         flat = np.ascontiguousarray(h.ravel())
         out = np.zeros(flat.size)
@@ -238,11 +238,11 @@ class VariogramModel:
         return out.reshape(h.shape)
 
     def semivariance(self, distance: ArrayLike) -> NDArray[np.float64]:
-        """Give the semivariance at distances in metres (any shape); 0 at 0."""
+        """Return the semivariance at distances in metres (any shape); 0 at 0."""
         return self.sill - self.covariance(distance)
 
     def between(self, first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
-        """Give covariances (n, m) between places (n, 2) and (m, 2), without the nugget.
+        """Return covariances (n, m) between places (n, 2) and (m, 2), without the nugget.
 
         Coordinates are easting and northing in metres; anisotropy is applied here.
         """
@@ -251,7 +251,7 @@ class VariogramModel:
         return out
 
     def turn(self, coordinates: ArrayLike) -> NDArray[np.float64]:
-        """Give (n, 2) coordinates in which the model depends on distance alone."""
+        """Return (n, 2) coordinates in which the model depends on distance alone."""
         if self.anisotropy is None:
             return np.ascontiguousarray(np.asarray(coordinates, dtype=np.float64))
         return self.anisotropy.turn(coordinates)

@@ -50,12 +50,12 @@ class BandFiles:
         return aster_band(self.bands[0]).saturated + 1 if self.scale == 1.0 and plain else 0
 
     def read_raw(self, window: Window) -> NDArray[Any]:
-        """Give the digital numbers as the files store them (unsigned)."""
+        """Return the digital numbers as the files store them (unsigned)."""
         values = np.concatenate([file.read_raw(window) for file in self.files])
         return values if values.dtype.kind == "u" else np.maximum(values, 0).astype(np.uint16)
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """Give float32 (band, row, column); NaN is empty."""
+        """Return float32 (band, row, column); NaN is empty."""
         values = np.concatenate([file.read(window) for file in self.files])
         values[values <= 0] = np.nan
         if self.scale != 1.0:

@@ -68,7 +68,7 @@ class HdfLayer:
         return result
 
     def read_raw(self, window: Window) -> NDArray[Any]:
-        """Give the digital numbers as the file stores them (unsigned)."""
+        """Return the digital numbers as the file stores them (unsigned)."""
         with _LIBRARY:
             file = _open(self.path)
             try:

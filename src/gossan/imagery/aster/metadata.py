@@ -46,7 +46,7 @@ class Conversion(NamedTuple):
 
 @dataclass(frozen=True)
 class AsterMetadata:
-    """Hold what the readers and the calibration need to know about one scene.
+    """What the readers and the calibration need to know about one scene.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class AsterMetadata:
         return self.product in SURFACE_PRODUCTS
 
     def conversion(self, band: str) -> Conversion:
-        """Give the conversion of a band: that of the file first, the handbook's table else.
+        """Return the conversion of a band: that of the file first, the handbook's table else.
 
         Errors: ImageryError when neither a conversion nor a known gain word is there.
         """
@@ -289,7 +289,7 @@ def _conversions(values: Values, name: str) -> dict[str, Conversion]:
 
 
 def _track(values: Values, name: str) -> float | None:
-    """Give the direction of flight from the scene's left corners (latitude, longitude).
+    """Return the direction of flight from the scene's left corners (latitude, longitude).
 
     A descending scene has its first line in the north. None when the corners are those of the
     map frame (due south to 0.5 degree) or missing.

@@ -34,7 +34,7 @@ Group = Literal["VNIR", "SWIR", "TIR"]
 
 @dataclass(frozen=True)
 class AsterScene:
-    """Hold one scene: what its files say, and a layer per telescope that was on.
+    """One scene: what its files say, and a layer per telescope that was on.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class AsterScene:
         return SceneGeometry(elevation, azimuth, m.time.date(), m.view_zenith, across)
 
     def numbers(self, group: Group) -> Layer:
-        """Give the digital numbers of a telescope (0 is empty, saturated pixels are kept).
+        """Return the digital numbers of a telescope (0 is empty, saturated pixels are kept).
 
         Errors: ImageryError when the telescope was off, or the product is of level 2.
         """
@@ -104,7 +104,7 @@ class AsterScene:
         return Saturation(source, tuple(aster_band(name).saturated for name in source.bands))
 
     def radiance(self, group: Group, saturated_pixels: Literal["empty", "keep"] = "empty") -> Layer:
-        """Give the radiance at the sensor (W m-2 sr-1 um-1)."""
+        """Return the radiance at the sensor (W m-2 sr-1 um-1)."""
         source = self.numbers(group)
         conversions = [self.metadata.conversion(name) for name in source.bands]
         return Radiance(
@@ -116,7 +116,7 @@ class AsterScene:
         )
 
     def reflectance(self, group: Group, radiance: Layer | None = None) -> Layer:
-        """Give the reflectance at the top of the atmosphere (VNIR, SWIR).
+        """Return the reflectance at the top of the atmosphere (VNIR, SWIR).
 
         ``radiance`` replaces the telescope's own, after a crosstalk correction say.
         """
@@ -133,7 +133,7 @@ class AsterScene:
         return Scaled(source, tuple(factors))
 
     def temperature(self) -> Layer:
-        """Give the brightness temperature of the thermal bands (K)."""
+        """Return the brightness temperature of the thermal bands (K)."""
         source = self.radiance("TIR")
         bands = [aster_band(name) for name in source.bands]
         return BrightnessTemperature(

@@ -28,7 +28,7 @@ def swir_groups(
     telescopes: Mapping[str, Layer],
     settings: AsterSettings,
 ) -> list[Literal["VNIR", "SWIR"]]:
-    """Give the telescopes of sunlight to use, refusing failed short-wave bands unless told to.
+    """Return the telescopes of sunlight to use, refusing failed short-wave bands unless told to.
 
     Errors: ImageryError by date (23 April 2008), or when the median share of saturated pixels of
     the short-wave bands exceeds the limit.

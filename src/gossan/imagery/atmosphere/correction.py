@@ -34,7 +34,7 @@ SHORT_WAVE_UM = 1.3
 
 @dataclass(frozen=True)
 class SceneGeometry:
-    """Hold the angles of a scene (degrees) and its date; azimuths run clockwise from north."""
+    """The angles of a scene (degrees) and its date; azimuths run clockwise from north."""
 
     sun_elevation: float
     sun_azimuth: float

@@ -60,7 +60,7 @@ class SceneStatistics:
         return result
 
     def quantile(self, share: float) -> NDArray[np.float64]:
-        """Give the value below which ``share`` of the pixels lie (band,), to 0.0001."""
+        """Return the value below which ``share`` of the pixels lie (band,), to 0.0001."""
         cumulated = np.cumsum(self.histogram, axis=1)
         wanted = np.maximum(share * self.count, 1.0)[:, None]
         return np.argmax(cumulated >= wanted, axis=1) * BIN
@@ -116,7 +116,7 @@ def _histogram(values: NDArray[np.float32]) -> NDArray[np.int64]:
 
 
 def quantile_of(layer: Layer, share: float, blocks: Blocks, bins: int = 4096) -> float:
-    """Give the value below which ``share`` of the filled pixels of a one-band layer lie.
+    """Return the value below which ``share`` of the filled pixels of a one-band layer lie.
 
     Two passes: the range, then a histogram of ``bins`` classes over it.
     """
@@ -151,7 +151,7 @@ def _classes(layer: Layer, low: float, high: float, bins: int, window: Window) -
 
 
 def mean_of(layer: Layer, blocks: Blocks) -> float:
-    """Give the mean of the filled pixels of a one-band layer."""
+    """Return the mean of the filled pixels of a one-band layer."""
     total, count = blocks.reduce(partial(_total, layer), layer.grid)
     return float(total / count) if count else float("nan")
 

@@ -69,7 +69,7 @@ class SixsConditions:
 
 @dataclass(frozen=True)
 class SixsResult:
-    """Hold what 6S says about one band.
+    """What 6S says about one band.
 
     With rho the reflectance at the top of the atmosphere, the surface reflectance is
     ``y / (1 + xc y)`` with ``y = xa rho - xb``.

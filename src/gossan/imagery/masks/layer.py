@@ -163,7 +163,7 @@ def build_masks(
 
 
 def _classed(word: MaskWord, settings: MaskSettings, classes: Layer | None) -> bool:
-    """Tell whether classes that the product brings along decide a word."""
+    """Return whether classes that the product brings along decide a word."""
     if classes is None or settings.classes != "use":
         return False
     known = word == "cloud" and "cldprb" in classes.bands

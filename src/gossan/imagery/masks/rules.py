@@ -148,6 +148,6 @@ RULES: dict[str, tuple[Rule, tuple[str, ...]]] = {
 
 
 def _contrast(above: NDArray[np.floating], below: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Give (a - b) / (a + b); NaN where the sum is near zero."""
+    """Return (a - b) / (a + b); NaN where the sum is near zero."""
     total = above + below
     return np.where(total > 1e-6, (above - below) / np.where(total > 1e-6, total, 1), np.nan)

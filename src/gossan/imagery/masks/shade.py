@@ -86,7 +86,7 @@ class Shade:
 
 
 def _shifted(values: NDArray[np.float64], rows: int, columns: int) -> NDArray[np.float64]:
-    """Give the value ``rows`` further down and ``columns`` further right; NaN beyond the edge."""
+    """Return the value ``rows`` further down and ``columns`` further right; NaN beyond the edge."""
     result = np.full(values.shape, np.nan)
     height, width = values.shape
     top, left = max(-rows, 0), max(-columns, 0)

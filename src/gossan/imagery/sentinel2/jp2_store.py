@@ -215,7 +215,7 @@ class _Handles:
         self._all: list[Any] = []
 
     def get(self) -> Any:
-        """Give this thread's own open file."""
+        """Return this thread's own open file."""
         if not hasattr(self._local, "file"):
             self._local.file = rasterio.open(self.source)
             self._all.append(self._local.file)

@@ -124,7 +124,7 @@ class Sentinel2Metadata:
         return next((f for f in found if f.pixel_m == native), found[0])
 
     def grid_of(self, pixel_m: int) -> Grid:
-        """Give the grid of a pixel size in metres."""
+        """Return the grid of a pixel size in metres."""
         if pixel_m not in self.grids:
             raise refuse(
                 self.name,

@@ -122,7 +122,7 @@ def _polygon(part: ElementTree.Element) -> Polygon:
 
 
 def _rings(element: ElementTree.Element) -> Iterator[NDArray[np.float64]]:
-    """Give (n, 2) easting and northing of each ring; a third coordinate is left out."""
+    """Return (n, 2) easting and northing of each ring; a third coordinate is left out."""
     for listed in elements(element, "posList"):
         numbers = np.array((listed.text or "").split(), float)
         if not np.isfinite(numbers).all():

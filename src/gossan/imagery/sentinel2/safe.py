@@ -43,7 +43,7 @@ class Product:
     names: tuple[str, ...]
 
     def text(self, name: str) -> bytes:
-        """Give the bytes of a member."""
+        """Return the bytes of a member."""
         if self.zipped:
             with zipfile.ZipFile(self.path) as archive:
                 return archive.read(name)
@@ -151,13 +151,13 @@ def elements(element: ElementTree.Element, tag: str) -> Iterator[ElementTree.Ele
 
 
 def text_of(element: ElementTree.Element, tag: str, default: str) -> str:
-    """Give the text of the first element of a name."""
+    """Return the text of the first element of a name."""
     found = next(elements(element, tag), None)
     return (found.text or "").strip() if found is not None else default
 
 
 def number_of(element: ElementTree.Element, tag: str) -> float:
-    """Give the number in the first element of a name."""
+    """Return the number in the first element of a name."""
     return number(text_of(element, tag, ""), tag)
 
 

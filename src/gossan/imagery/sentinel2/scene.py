@@ -105,7 +105,7 @@ class AnyFlag:
 
 @dataclass(frozen=True)
 class Sentinel2Scene:
-    """Hold one scene: its files, what they say about themselves, and the bands to use."""
+    """One scene: its files, what they say about themselves, and the bands to use."""
 
     product: Product
     metadata: Sentinel2Metadata
@@ -139,7 +139,7 @@ class Sentinel2Scene:
     def images(
         self, store: Path, bands: Sequence[str] | None = None, blocks: Blocks | None = None
     ) -> tuple[DecodedBand, ...]:
-        """Give the images of bands, decoded into ``store`` when they are first read."""
+        """Return the images of bands, decoded into ``store`` when they are first read."""
         workers = blocks.workers if blocks else None
         found = []
         for name in bands or self.bands:
@@ -162,7 +162,7 @@ class Sentinel2Scene:
     def numbers(
         self, store: Path, bands: Sequence[str] | None = None, blocks: Blocks | None = None
     ) -> dict[int, Layer]:
-        """Give digital numbers by pixel size (m)."""
+        """Return digital numbers by pixel size (m)."""
         groups: dict[int, list[DecodedBand]] = {}
         for image in self.images(store, bands, blocks):
             groups.setdefault(round(image.grid.pixel_width), []).append(image)
@@ -206,7 +206,7 @@ class Sentinel2Scene:
         grid: Grid | None = None,
         blocks: Blocks | None = None,
     ) -> Layer:
-        """Give surface reflectance: L2A as it is, L1C through an atmosphere word.
+        """Return surface reflectance: L2A as it is, L1C through an atmosphere word.
 
         Raises
         ------
@@ -242,7 +242,7 @@ class Sentinel2Scene:
         return MappedLayer(StackedLayer(tuple(placed)), AnyFlag((1.0, 0.0)), names)
 
     def classes(self, store: Path, grid: Grid, blocks: Blocks | None = None) -> Layer | None:
-        """Give Sen2Cor's scene classes (band ``scl``, codes 0 to 11) on a grid.
+        """Return Sen2Cor's scene classes (band ``scl``, codes 0 to 11) on a grid.
 
         Where there are none (L1C): the product's own cloud mask (``sentinel2_masks.cloud_mask``),
         None where that is missing too.
@@ -254,7 +254,7 @@ class Sentinel2Scene:
         return to_grid(group, grid, classes=True)
 
     def cloud_probability(self, store: Path, grid: Grid, blocks: Blocks | None = None) -> Layer:
-        """Give Sen2Cor's cloud probability in per cent (band ``cldprb``) on a grid; L2A only."""
+        """Return Sen2Cor's cloud probability in per cent (band ``cldprb``) on a grid; L2A only."""
         workers = blocks.workers if blocks else None
         return cloud_probability(self.product, self.metadata, store, grid, workers)
 
@@ -298,7 +298,7 @@ def open_sentinel2(
 
 
 def _known(name: str) -> str:
-    """Give a band's own name for a name or label in any case."""
+    """Return a band's own name for a name or label in any case."""
     lower = name.lower()
     short = f"b0{lower[1:]}" if len(lower) == 2 and lower[1:].isdigit() else lower
     return sentinel2_band(short).name

@@ -144,7 +144,7 @@ def _map_crs(imagery: Sequence[FoundImagery], places: NDArray[np.float64]) -> st
 
 
 def _true_to_scale(crs: CRS) -> bool:
-    """Tell whether a system measures metres on the ground; Web Mercator does not."""
+    """Return whether a system measures metres on the ground; Web Mercator does not."""
     return crs.to_epsg() not in (3857, 3395) and crs.axis_info[0].unit_name == "metre"
 
 

@@ -38,13 +38,13 @@ class CellWeights:
     cell_m: float | None = None
 
     def __call__(self, coordinates: Array, values: Array) -> Array:
-        """Give (n,) weights of samples at (n, 2) with (n,) values."""
+        """Return (n,) weights of samples at (n, 2) with (n,) values."""
         return cell_weights(coordinates, self.cell_m or declustering_cell(coordinates, values))
 
 
 @dataclass(frozen=True, eq=False)
 class FittedVariogram:
-    """Hold the variogram in use, a row for each form tried, and the classes of distance."""
+    """The variogram in use, a row for each form tried, and the classes of distance."""
 
     model: VariogramModel
     rows: Rows
@@ -53,7 +53,7 @@ class FittedVariogram:
 
 @dataclass(frozen=True, eq=False)
 class FittedKriging:
-    """Hold the kriging of one element and what leaving out each sample says of it."""
+    """The kriging of one element and what leaving out each sample says of it."""
 
     data: Working
     variogram: FittedVariogram
@@ -62,7 +62,7 @@ class FittedKriging:
     check: CrossValidation
 
     def rows(self) -> Rows:
-        """Give the variogram's rows, the one in use with its cross-validation."""
+        """Return the variogram's rows, the one in use with its cross-validation."""
         chosen, *others = self.variogram.rows
         check = self.check
         tested = {
@@ -176,7 +176,7 @@ def _points(empirical: EmpiricalVariogram | None, model: VariogramModel) -> pd.D
 
 
 def _mean(data: Working, settings: KrigeSettings) -> float | None:
-    """Give the mean of simple kriging: as told, else that of the (declustered) samples."""
+    """Return the mean of simple kriging: as told, else that of the (declustered) samples."""
     if settings.method != "simple":
         return None
     known = settings.mean

@@ -77,7 +77,7 @@ class InUnits:
 
 
 def alternative(word: InterpolatorWord) -> Interpolator:
-    """Give the interpolator of a word; the spline is smoothed a little, for near-duplicates."""
+    """Return the interpolator of a word; the spline is smoothed a little, for near-duplicates."""
     if word == "spline":
         return ThinPlate(smoothing=SPLINE_SMOOTHING, outside="empty")
     return interpolator(word)
@@ -114,7 +114,7 @@ class LayerWriter:
         return found
 
     def _lattice(self, fitted: FittedKriging) -> Grid | None:
-        """Give the lattice to krige on, or None where it would be no coarser than the pixels."""
+        """Return the lattice to krige on, or None where it would be no coarser than the pixels."""
         wanted = self.settings.lattice_m
         if wanted == "pixels":
             return None

@@ -30,7 +30,7 @@ CHECK_COLUMNS = ["check", "at", "expected", "found"]
 
 @dataclass(frozen=True, eq=False)
 class Simulated:
-    """Hold the realisations, the variogram they were drawn with, and what was asked of them."""
+    """The realisations, the variogram they were drawn with, and what was asked of them."""
 
     data: Working
     variogram: FittedVariogram

@@ -25,7 +25,7 @@ def option_lines(
     examples: Mapping[str, str] | None = None,
     skip: tuple[str, ...] = (),
 ) -> list[str]:
-    """Give the keys of a record as commented lines of TOML.
+    """Return the keys of a record as commented lines of TOML.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ _LIMITS = (
 
 
 def _limits(field: FieldInfo) -> dict[str, float]:
-    """Give the limits of a key's number by the words for them."""
+    """Return the limits of a key's number by the words for them."""
     found = list(field.metadata)
     for part in get_args(field.annotation):
         for one in getattr(part, "__metadata__", ()):

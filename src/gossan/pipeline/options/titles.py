@@ -35,7 +35,7 @@ _WITHOUT_IMAGERY = ("kriging", "recipe", "auto")
 def product_titles(
     products: Sequence[ProductSettings], sensors: Mapping[str, str]
 ) -> dict[str, str]:
-    """Give every product a title of its own, by the name of the product.
+    """Return every product a title of its own, by the name of the product.
 
     Parameters
     ----------

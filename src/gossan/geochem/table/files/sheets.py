@@ -128,7 +128,7 @@ def _cell(cell: object) -> Cell:
 
 
 def _is_sparse(path: Path) -> bool:
-    """Tell whether a sheet spans too large a rectangle, as one stray cell at the far end does."""
+    """Return whether a sheet spans too large a rectangle, as one stray cell at the far end does."""
     if not zipfile.is_zipfile(path):
         return False
     with zipfile.ZipFile(path) as archive:
