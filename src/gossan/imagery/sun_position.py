@@ -1,9 +1,12 @@
-"""Work out where the sun stood, for scenes whose files do not say."""
+"""Where the sun stood, and how steeply its light falls on a slope."""
 
 from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 def sun_position(time: datetime, latitude: float, longitude: float) -> tuple[float, float]:
@@ -52,3 +55,35 @@ def sun_position(time: datetime, latitude: float, longitude: float) -> tuple[flo
         - math.cos(declination) * math.sin(north) * math.cos(hour),
     )
     return math.degrees(azimuth) % 360.0, math.degrees(elevation)
+
+
+def sun_on_slope(
+    south: NDArray[np.floating],
+    east: NDArray[np.floating],
+    sun_elevation: float,
+    sun_azimuth: float,
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Return the cosines of the sun's angle on a slope, and of the slope itself.
+
+    ``cos i = cos z cos s + sin z sin s cos(a - aspect)``, as the product of the ground's normal
+    and the direction of the sun.
+
+    Parameters
+    ----------
+    south, east
+        Rise of the ground towards south and east, metres per metre.
+    sun_elevation, sun_azimuth
+        Degrees; azimuth clockwise from grid north.
+
+    Examples
+    --------
+    >>> lit, slope = sun_on_slope(np.zeros(1), np.zeros(1), 30.0, 120.0)
+    >>> float(lit[0].round(3)), float(slope[0])
+    (0.5, 1.0)
+    """
+    elevation, azimuth = math.radians(sun_elevation), math.radians(sun_azimuth)
+    level = math.cos(elevation)
+    to_east, to_north = level * math.sin(azimuth), level * math.cos(azimuth)
+    flat = 1 / np.sqrt(1 + south**2 + east**2)
+    # the normal of the ground is (-dh/deast, -dh/dnorth, 1), and dh/dnorth = -south
+    return (-east * to_east + south * to_north + math.sin(elevation)) * flat, flat

@@ -30,6 +30,7 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer, LikeSource, StackedLayer, read_padded
 from gossan.geo.sampling import sample_pixels
+from gossan.imagery.sun_position import sun_on_slope
 from gossan.imagery.topography_settings import TopographySettings
 
 METHODS = ("none", "cosine", "c", "minnaert", "scs_c")
@@ -67,12 +68,7 @@ class Illumination:
         heights = read_padded(self.terrain, window, 1)[0]
         south = (heights[2:, 1:-1] - heights[:-2, 1:-1]) / np.float32(2 * self.grid.pixel_height)
         east = (heights[1:-1, 2:] - heights[1:-1, :-2]) / np.float32(2 * self.grid.pixel_width)
-        elevation, azimuth = math.radians(self.sun_elevation), math.radians(self.sun_azimuth)
-        level = math.cos(elevation)
-        to_east, to_north = level * math.sin(azimuth), level * math.cos(azimuth)
-        flat = 1 / np.sqrt(1 + south**2 + east**2)
-        # the normal of the ground is (-dh/deast, -dh/dnorth, 1), and dh/dnorth = -south
-        lit = (-east * to_east + south * to_north + math.sin(elevation)) * flat
+        lit, flat = sun_on_slope(south, east, self.sun_elevation, self.sun_azimuth)
         return np.stack([lit, flat]).astype(np.float32)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer, read_padded
+from gossan.imagery.sun_position import sun_on_slope
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,9 @@ class Shade:
 
     def _turned_away(self, heights: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Compare the slope with the sun."""
-        south, east = np.gradient(heights, self.grid.pixel_height, self.grid.pixel_width)
-        zenith, azimuth = math.radians(90 - self.sun_elevation), math.radians(self.sun_azimuth)
-        sun = (math.sin(zenith) * math.sin(azimuth), math.sin(zenith) * math.cos(azimuth))
-        length = np.sqrt(1 + south**2 + east**2)
-        # the normal of the ground is (-dh/deast, -dh/dnorth, 1), and dh/dnorth = -south
-        lit = (-east * sun[0] + south * sun[1] + math.cos(zenith)) / length
+        slopes = np.gradient(heights, self.grid.pixel_height, self.grid.pixel_width)
+        south, east = (np.asarray(slope) for slope in slopes)
+        lit, _ = sun_on_slope(south, east, self.sun_elevation, self.sun_azimuth)
         with np.errstate(invalid="ignore"):
             return lit < self.illumination
 
