@@ -145,8 +145,10 @@ def mark_targets(axes: Axes, targets: list[Target]) -> None:
 
 def shade_outside(axes: Axes, results: Results) -> None:
     """Hatch ground outside the area of applicability: it looks like no sample."""
-    found = results.applicable
-    if found is None or not (found.values == 0).any():
+    if results.applicability is None:
+        return
+    _, found = results.applicability
+    if not (found.values == 0).any():
         return
     easting, northing = found.grid.coordinates()
     outside = np.where(found.values == 0, 1.0, 0.0)

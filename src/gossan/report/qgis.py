@@ -85,10 +85,11 @@ def _element_items(results: Results) -> Iterable[Item]:
                 title = f"{element}: standard error, {results.title(product, element)}"
                 errors = common_scale([error.values], error.unit, ERROR)
                 yield _raster(results, error, title, _group(product, best, DOUBT), errors)
-    if results.applicable is not None:
-        source = results.applicable.path.relative_to(results.run.root).as_posix()
+    if results.applicability is not None:
+        index, _ = results.applicability
+        source = index.path.relative_to(results.run.root).as_posix()
         title = "Dissimilarity of ground from the samples"
-        scale = common_scale([results.dissimilarity], "", ERROR)
+        scale = common_scale([index.values], "", ERROR)
         yield Item("applicability", title, DOUBT, source, "gdal", _ramp_style(scale))
 
 

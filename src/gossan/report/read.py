@@ -149,20 +149,15 @@ class Results:
         return found.title if found is not None else product
 
     @cached_property
-    def dissimilarity(self) -> NDArray[np.float32]:
-        """Dissimilarity index of the pixels, thinned; without values where there is none."""
-        path = self.run.shared_layer("applicability")
-        return np.empty(0, np.float32) if path is None else read_overview(path, MAP_PIXELS)[0][0]
-
-    @cached_property
-    def applicable(self) -> Map | None:
-        """Where the imagery looks like that of some sample: 1, elsewhere 0."""
+    def applicability(self) -> tuple[Map, Map] | None:
+        """Dissimilarity of the ground from the samples; and 1 where it looks like one, else 0."""
         path = self.run.shared_layer("applicability")
         if path is None:
             return None
         values, grid = read_overview(path, MAP_PIXELS)
-        inside = np.where(np.isfinite(values[1]), np.rint(values[1]), np.nan).astype(np.float32)
-        return Map(path.stem, "", "share", "", path, inside, grid)
+        bands = values[0], np.rint(values[1])
+        index, inside = (Map(path.stem, "", "share", "", path, band, grid) for band in bands)
+        return index, inside
 
     def table(self, name: str, element: str | None = None) -> pd.DataFrame:
         """A table of the run, or its rows of one element; without rows where there is none."""
