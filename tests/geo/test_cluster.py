@@ -105,8 +105,17 @@ def test_a_task_that_hangs_is_given_up_with_the_cure(
 ) -> None:
     monkeypatch.setattr(cluster, "PATIENCE_S", 0.3)
     monkeypatch.setattr(cluster, "ATTEMPTS", 2)
+    submitted: list[list[int]] = []
+    submit = cluster._Tasks.submit
+
+    def counted(tasks: cluster._Tasks, items: list[int]) -> object:
+        submitted.append(items)
+        return submit(tasks, items)
+
+    monkeypatch.setattr(cluster._Tasks, "submit", counted)
     with pytest.raises(InterruptedRunError, match="finished steps are kept"):
         list(cluster.on_cluster(address, time.sleep, [3]))
+    assert submitted == [[3], [3]]
 
 
 def test_folds_are_shared_in_order(address: str) -> None:

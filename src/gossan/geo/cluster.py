@@ -166,20 +166,23 @@ class _Task:
 
     def __init__(self, tasks: _Tasks, items: list[Any]) -> None:
         self._tasks, self._items = tasks, items
-        self._future = tasks.submit(items)
+        self._submit()
+
+    def _submit(self) -> None:
+        self._future = self._tasks.submit(self._items)
 
     def result(self) -> list[Any]:
         """Wait for the batch; submit it again when it is lost or late."""
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                self._tasks.send_again()
+                self._submit()
             try:
                 found: list[Any] = self._future.result(timeout=PATIENCE_S)
                 return found
             except (*self._tasks.lost, TimeoutError) as error:
                 trouble = error
             self.cancel()
-            self._tasks.send_again()
-            self._future = self._tasks.submit(self._items)
-        self.cancel()
         raise InterruptedRunError(
             must(
                 "the cluster",

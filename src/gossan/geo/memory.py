@@ -6,7 +6,7 @@ import ctypes
 import sys
 from functools import cache
 
-__all__ = ["bound_heap", "release_memory"]
+__all__ = ["bound_heap"]
 
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
@@ -43,18 +43,11 @@ def bound_heap() -> bool:
     )
 
 
-def release_memory() -> None:
-    """Return the free pages of all heaps to the system (glibc; nothing happens elsewhere)."""
-    library = _c_library()
-    if library is not None:
-        library.malloc_trim(0)
-
-
 @cache
 def _c_library() -> ctypes.CDLL | None:
     """Return glibc where this process stands on it."""
     if sys.platform != "linux":
         return None
     library = ctypes.CDLL(None)
-    known = hasattr(library, "mallopt") and hasattr(library, "malloc_trim")
-    return library if known and hasattr(library, "gnu_get_libc_version") else None
+    known = hasattr(library, "mallopt") and hasattr(library, "gnu_get_libc_version")
+    return library if known else None
