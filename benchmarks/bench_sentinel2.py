@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import zoom
 
-from gossan.demo.write_sentinel2 import SimulatedScene, write_sentinel2
+from gossan.demo.write_sentinel2 import SimulatedSentinel2, write_sentinel2
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.imagery.components import fit_components
@@ -51,7 +51,7 @@ def make_scene(folder: Path, size: int) -> Path:
     """Make the scene band by band: ground that bands share, ground of each, noise of 15 DN."""
     grids = {p: Grid.from_bounds(32638, (3e5, 2.6e6, 3e5 + 10 * size, 2.6e6 + 10 * size), p)
              for p in (10, 20, 60)}  # fmt: skip
-    scene = SimulatedScene(grids, {}, np.full(grids[20].shape, 5), tile="38QKJ")
+    scene = SimulatedSentinel2(grids, {}, np.full(grids[20].shape, 5), tile="38QKJ")
     return write_sentinel2(replace(scene, reflectance=LazyBands(grids)), folder)
 
 

@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from .floors import INNER, ROOMS, floors, place_on
+
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "gossan"
-FLOORS = {
-    "errors": 0,
-    "settings": 0,
-    "names": 0,
-    "arrays": 0,
-    "catalogue": 0,
-    "geo": 1,
-    "imagery": 2,
-    "geochem": 2,
-    "fusion": 3,
-    "evaluate": 4,
-    "targets": 4,
-    "io": 2,
-    "pipeline": 5,
-    "report": 6,
-    "demo": 6,
-    "console": 6,
-    "testing": 4,
-    "api": 7,
-    "cli": 8,
-    "__init__": 8,
-    "__main__": 9,
-}
+FLOORS = floors(ROOMS)
 HEAVY = {
     "rasterio": ("geo/raster", "geo/warp", "imagery/", "io/"),
     "dask": ("geo/cluster",),
@@ -41,8 +22,20 @@ HEAVY = {
 }
 
 
-def modules() -> list[Path]:
-    return sorted(SOURCE.rglob("*.py"))
+@cache
+def modules() -> tuple[Path, ...]:
+    return tuple(sorted(SOURCE.rglob("*.py")))
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    """Every node of a file."""
+    return tuple(ast.walk(tree_of(path)))
 
 
 def room(path: Path) -> str:
@@ -50,10 +43,11 @@ def room(path: Path) -> str:
     return first.removesuffix(".py")
 
 
+@cache
 def imports(path: Path) -> list[tuple[str, int]]:
     """Every imported module of a file, at any depth of the code, with its line."""
     found = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             found += [(alias.name, node.lineno) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -62,6 +56,15 @@ def imports(path: Path) -> list[tuple[str, int]]:
             found.append((module, node.lineno))
             if module == "gossan":
                 found += [(f"gossan.{alias.name}", node.lineno) for alias in node.names]
+    return found
+
+
+def names_imported(path: Path) -> list[tuple[str, int]]:
+    """Imported modules, and names imported from them, which may be modules too."""
+    found = imports(path)
+    for node in nodes_of(path):
+        if isinstance(node, ast.ImportFrom):
+            found += [(f"{node.module}.{alias.name}", node.lineno) for alias in node.names]
     return found
 
 
@@ -88,15 +91,57 @@ def test_imports_only_go_down() -> None:
     assert not offenders, "\n".join(offenders)
 
 
-def test_imports_have_no_circle() -> None:
-    names = {}
+@pytest.mark.parametrize("own", sorted(INNER))
+def test_floors_hold_inside_a_room(own: str) -> None:
+    declared, offenders = floors(INNER[own]), []
+    used = set()
+    for name, path in names_of_modules().items():
+        parts = tuple(name.split(".")[1:])
+        if parts[:1] != (own,) or len(parts) == 1:
+            continue
+        here = place_on(declared, parts[1:])
+        assert here is not None, f"{name} stands on no floor of {own}: declare it in floors.py"
+        used.add(here)
+        for module, line in inner_imports(path):
+            there = place_on(declared, tuple(module.split(".")[2:]))
+            if module.split(".")[1] != own or there is None or there == here:
+                continue
+            level = declared[there] == declared[here]
+            if declared[there] > declared[here] or (level and not in_one_folder(here, there)):
+                offenders.append(f"{path.relative_to(SOURCE)}:{line} reaches up to {module}")
+    assert not offenders, "\n".join(offenders)
+    assert used == set(declared), f"floors.py names what {own} lacks: {set(declared) - used}"
+
+
+def in_one_folder(one: str, other: str) -> bool:
+    return "/" in one and one.split("/")[0] == other.split("/")[0]
+
+
+def test_every_room_of_several_files_declares_its_floors() -> None:
+    large = {room(path) for path in modules() if len(path.relative_to(SOURCE).parts) > 1}
+    assert large == set(INNER)
+
+
+def names_of_modules() -> dict[str, Path]:
+    """Every module by its dotted name."""
+    found = {}
     for path in modules():
         parts = path.relative_to(SOURCE.parent).with_suffix("").parts
-        names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    graph = {
-        name: {module for module, _ in inner_imports(path) if module in names and module != name}
-        for name, path in names.items()
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imports_of_modules() -> dict[str, set[str]]:
+    """The modules that each module imports, at any depth of the code."""
+    places = names_of_modules()
+    return {
+        name: {module for module, _ in names_imported(path) if module in places and module != name}
+        for name, path in places.items()
     }
+
+
+def test_imports_have_no_circle() -> None:
+    graph = imports_of_modules()
     state: dict[str, int] = {}
 
     def visit(name: str, trail: list[str]) -> None:
@@ -110,6 +155,28 @@ def test_imports_have_no_circle() -> None:
 
     for name in sorted(graph):
         visit(name, [])
+
+
+PUBLIC = {
+    "gossan.__main__": "python -m gossan",
+    "gossan.api.models": "gossan.models, loaded by name",
+}
+"""Modules that no import statement names, with who loads them."""
+
+
+def test_a_module_that_nothing_imports_is_public_or_a_model_of_the_registry() -> None:
+    from gossan import _HOMES
+    from gossan.fusion.registry import MODELS
+
+    imported = set().union(*imports_of_modules().values())
+    by_name = {f"gossan.{home}" for home in _HOMES} | {one.module for one in MODELS.values()}
+    idle = {
+        name
+        for name, path in names_of_modules().items()
+        if name not in imported and path.name != "__init__.py"
+    }
+    assert idle - by_name - set(PUBLIC) == set()
+    assert set(PUBLIC) <= idle, "PUBLIC lists a module that others import"
 
 
 @pytest.mark.parametrize("library", sorted(HEAVY))
@@ -164,7 +231,7 @@ def test_readers_of_a_run_take_the_names_of_tables_and_columns_from_the_contract
     for path in modules():
         place = path.relative_to(SOURCE).as_posix()
         if place.startswith(READERS) and not place.startswith(SETTINGS):
-            tree = ast.parse(path.read_text(encoding="utf-8"))
+            tree = tree_of(path)
             offenders += [f"{place}:{line} spells {name!r}" for name, line in spelled(tree)
                           if name in names]  # fmt: skip
     assert not offenders, "\n".join(offenders)
@@ -175,7 +242,7 @@ def test_only_io_knows_the_file_of_the_manifest() -> None:
         path.relative_to(SOURCE).as_posix()
         for path in modules()
         if room(path) != "io"
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes_of(path)
         if (isinstance(node, ast.Constant) and node.value == "manifest.json")
         or (isinstance(node, ast.Attribute) and node.attr == "manifest_path")
     ]
@@ -193,7 +260,7 @@ def functions() -> list[tuple[str, FunctionNode]]:
     return [
         (f"{path.relative_to(SOURCE)}:{node.lineno} {node.name}", node)
         for path in modules()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes_of(path)
         if isinstance(node, FunctionNode)
     ]
 
@@ -229,7 +296,7 @@ def test_only_the_grid_multiplies_an_affine() -> None:
     for path in modules():
         if path.relative_to(SOURCE).as_posix() == "geo/grid.py":
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes_of(path):
             product = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
             if product and (is_affine(node.left) or is_affine(node.right)):
                 offenders.append(f"{path.relative_to(SOURCE)}:{node.lineno}")
@@ -239,18 +306,20 @@ def test_only_the_grid_multiplies_an_affine() -> None:
     assert not offenders, "\n".join(offenders)
 
 
-SHARED_NAMES = {
-    "Column", "Element", "ElementValues", "Evidence", "Header", "Layer", "Product",
-    "SimulatedScene", "Table", "Text", "Validation",
-}  # fmt: skip
-"""Names that two classes still share: none may join them, and one that is resolved must go."""
-
-
 def test_no_class_name_stands_for_two_things() -> None:
     places: dict[str, list[str]] = {}
     for path in modules():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+        for node in nodes_of(path):
+            if isinstance(node, ast.ClassDef):
                 places.setdefault(node.name, []).append(f"{path.relative_to(SOURCE)}:{node.lineno}")
     twice = {name: where for name, where in places.items() if len(where) > 1}
-    assert set(twice) == SHARED_NAMES, twice
+    assert not twice
+
+
+def test_the_folder_tells_files_of_one_name_apart() -> None:
+    places: dict[tuple[str, str], list[str]] = {}
+    for path in modules():
+        if path.name != "__init__.py":
+            own = (path.parent.name, path.stem)
+            places.setdefault(own, []).append(path.relative_to(SOURCE).as_posix())
+    assert not {own: where for own, where in places.items() if len(where) > 1}

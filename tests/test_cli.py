@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 
 from gossan.cli import main
-from gossan.console.output import Text
+from gossan.console.output import TextOutput
 
 
 def test_a_table_outside_a_terminal_folds_no_word_and_ends_no_line_with_blanks(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     name = "imagery_with_a_long_name_" * 8
-    Text().table(
+    TextOutput().table(
         "scores",
         pd.DataFrame({"product": [name, "k"], "text": ["a", "b" * 90], "r": [0.12345, 2e4]}),
     )

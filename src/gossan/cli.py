@@ -15,7 +15,7 @@ import typer
 
 from gossan.console.failure import failure_of
 from gossan.console.json_events import JsonEvents, take_stdout
-from gossan.console.output import Output, Quiet, Text, prepare_caches, prepare_streams
+from gossan.console.output import Output, Quiet, TextOutput, prepare_caches, prepare_streams
 from gossan.errors import GossanWarning, InputError, must
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ _current: ContextVar[Output] = ContextVar("output")
 
 
 def _out() -> Output:
-    return _current.get(Text())
+    return _current.get(TextOutput())
 
 
 def _be_quiet(quiet: bool) -> bool:
@@ -451,7 +451,7 @@ def main() -> None:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)
     arguments = sys.argv[1:]
-    output: Output = Text()
+    output: Output = TextOutput()
     if "--json" in arguments:
         arguments.remove("--json")
         output = take_stdout()

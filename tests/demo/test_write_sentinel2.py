@@ -7,7 +7,7 @@ import pytest
 
 from gossan.demo.district import simulate_district
 from gossan.demo.sensors import SENSORS
-from gossan.demo.write_sentinel2 import SimulatedScene, scene_of, write_sentinel2
+from gossan.demo.write_sentinel2 import SimulatedSentinel2, scene_of, write_sentinel2
 from gossan.geo.layer import ArrayLayer
 from gossan.geo.warp import to_grid
 from gossan.imagery.indices import available_indices, index_layer
@@ -24,7 +24,7 @@ def test_a_district_written_as_a_safe_folder_comes_back_as_the_ground_it_was(
     surface = ArrayLayer(district.grid, names, district.reflectance["sentinel2"])
     cover = np.where(district.masks["vegetation"], 4, np.where(district.masks["shadow"], 2, 5))
     classes = ArrayLayer(district.grid, ("scl",), cover[None].astype(float))
-    scene = scene_of(surface, classes, SimulatedScene({}, {}, baseline=baseline))
+    scene = scene_of(surface, classes, SimulatedSentinel2({}, {}, baseline=baseline))
     safe = write_sentinel2(scene, tmp_path)
     words = ImagerySettings(name="s2", sensor="sentinel2", paths=(safe,))
     found = open_scenes(words, tmp_path, tmp_path / "store")

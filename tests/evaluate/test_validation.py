@@ -13,21 +13,21 @@ from gossan.arrays.folds import distance_to_fit
 from gossan.errors import FitError
 from gossan.evaluate.calibration import calibrate
 from gossan.evaluate.folds import Folds, ValidationSettings, divide, make_folds
+from gossan.evaluate.skill import skill_table
 from gossan.evaluate.validation import (
     ValidationSamples,
     predict_check,
     predict_folds,
-    validate,
     validate_model,
 )
 from gossan.fusion.cross_validation import cross_predict, spatial_folds
-from gossan.fusion.features.sources import LayerFeatures
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
 from gossan.fusion.registry import factory_of
 from gossan.geo.layer import Layer
 from gossan.geochem.censoring import Censoring, treat_censored
 from gossan.geochem.element_values import ElementValues
 from gossan.geochem.transforms import TransformWord, fit_transform_by_word
+from gossan.io.contract import Comparison
 
 from ..fusion.simulated import simulate
 
@@ -85,34 +85,39 @@ def test_a_check_survey_is_predicted_at_its_own_support() -> None:
 
 def test_validation_finds_the_skill_that_the_truth_has() -> None:
     case = simulate(n=150)
-    settings = ValidationSettings(folds=5)
     samples = ValidationSamples(case.observations, {"detail": case.check})
-    found = validate(MODELS, samples, case.features, settings, draws=300)
-    skill = found.skill.set_index(["comparison", "model"])
+    division = divide(case.observations, ValidationSettings(folds=5), case.features.grid, 7)
+    found = {
+        name: validate_model(
+            factory,
+            factory().fit(case.observations, case.features),
+            samples,
+            case.features,
+            division,
+        )
+        for name, factory in MODELS.items()
+    }
+    predictions = pd.concat([one.predictions.assign(model=name) for name, one in found.items()])
+    skill = pd.concat(
+        {
+            text: skill_table(own, "kriging", draws=300).set_index("model")
+            for text, own in predictions.groupby("comparison")
+        }
+    )
     assert set(skill.index.get_level_values(0)) == {"blocks", "random", "check: detail"}
-    assert (skill.xs("kriging", level="model")["skill"] == 0).all()
+    assert (skill.xs("kriging", level=1)["skill"] == 0).all()
     truth = skill.loc[("check: detail", "regression_kriging")]
     blocks = skill.loc[("blocks", "regression_kriging")]
     assert truth["skill"] > 0.5 and truth["skill_low"] > 0.3
     assert 0.5 < blocks["skill"] < 1 and blocks["rmse"] > truth["rmse"]
-    assert skill.loc[("random", "kriging"), "optimistic"]
     assert skill.loc[("random", "kriging"), "rmse"] < skill.loc[("blocks", "kriging"), "rmse"]
-    achieved = found.coverage.query("comparison == 'check: detail' and nominal == 0.9")
-    assert achieved["achieved"].between(0.8, 1.0).all()
-    assert found.coverage["crps"].gt(0).all() and found.distance["n"].gt(0).all()
-    assert "spatial blocks of" in blocks["note"]
-    assert found.calibrations["kriging"].sentence
-
-
-def test_models_may_have_features_of_their_own() -> None:
-    case = simulate(n=80)
-    one = LayerFeatures(case.features.layer)
-    samples, settings = ValidationSamples(case.observations), ValidationSettings(folds=4)
-    own = {"kriging": one, "regression_kriging": one}
-    both = validate(MODELS, samples, own, settings, draws=100)
-    same = validate(MODELS, samples, case.features, settings, draws=100)
-    np.testing.assert_array_equal(both.predictions["estimate"], same.predictions["estimate"])
-    assert len(both.predictions) == 2 * 2 * 80
+    for one in found.values():
+        achieved = one.coverage.query("comparison == 'check: detail' and nominal == 0.9")
+        assert achieved["achieved"].between(0.8, 1.0).all()
+        assert one.coverage["crps"].gt(0).all() and one.distance["n"].gt(0).all()
+        assert one.calibration is not None and one.calibration.sentence
+    assert "spatial blocks of" in division.note(Comparison.parse("blocks"))
+    assert Comparison.parse("random").is_optimistic
 
 
 def test_samples_in_a_single_block_cannot_be_held_out_in_space() -> None:

@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from gossan.catalogue.sensors import sentinel2_band
-from gossan.demo.write_sentinel2 import SimulatedScene, write_sentinel2
+from gossan.demo.write_sentinel2 import SimulatedSentinel2, write_sentinel2
 from gossan.errors import ImageryError
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
@@ -30,7 +30,7 @@ def grids(left: float = LEFT) -> dict[int, Grid]:
     return {p: Grid.from_bounds(32645, bounds, p) for p in (10, 20, 60)}
 
 
-def made(left: float = LEFT, seed: int = 3, factor: float = 1.0, **more) -> SimulatedScene:
+def made(left: float = LEFT, seed: int = 3, factor: float = 1.0, **more) -> SimulatedSentinel2:
     """Rock everywhere; classes call the left third cloud and one pixel row water."""
     rng = np.random.default_rng(seed)
     places = grids(left)
@@ -52,7 +52,7 @@ def made(left: float = LEFT, seed: int = 3, factor: float = 1.0, **more) -> Simu
     }
     classes = np.full(places[20].shape, 5)
     classes[:, : places[20].width // 3] = 9
-    return SimulatedScene(places, bands, classes, **more)
+    return SimulatedSentinel2(places, bands, classes, **more)
 
 
 def settings(**words) -> ImagerySettings:

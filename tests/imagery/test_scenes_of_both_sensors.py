@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 from gossan.catalogue.sensors import sentinel2_band
 from gossan.demo.overpass import Overpass
 from gossan.demo.write_aster import simulate_scene, write_aster_geotiffs, write_aster_hdf
-from gossan.demo.write_sentinel2 import SimulatedScene, scene_of, write_sentinel2
+from gossan.demo.write_sentinel2 import SimulatedSentinel2, scene_of, write_sentinel2
 from gossan.errors import ImageryError
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer
@@ -120,7 +120,7 @@ def test_top_of_atmosphere_reflectance_comes_back_to_the_surface_through_6s(tmp_
     """L1C: surface, 6S air, DN with offset, files; then 6s again. Error by band below 0.001."""
     bands = ("b02", "b04", "b08", "b11", "b12")
     surface = ground(10, bands)
-    template = SimulatedScene({}, {}, level="L1C")
+    template = SimulatedSentinel2({}, {}, level="L1C")
     air = AtmosphereSettings(method="6s", aerosol="desert", water_g_cm2=1.0, altitude_m=1500)
     geometry = SceneGeometry(
         sun_elevation=90 - template.sun_zenith_deg,

@@ -17,9 +17,9 @@ from pyproj import CRS
 from gossan.api.scratch import scratch
 from gossan.errors import GossanWarning, SurveyError, must
 from gossan.geo.samples import Samples
+from gossan.geochem.findings import Findings
 from gossan.geochem.table.columns import known_elements
-from gossan.geochem.table.findings import Findings
-from gossan.geochem.table.reading import Table, read_table
+from gossan.geochem.table.reading import SurveyTable, read_table
 from gossan.geochem.table.settings import SurveySettings
 from gossan.geochem.table.survey import read_survey as read_table_of_survey
 from gossan.geochem.transforms import TransformWord
@@ -87,7 +87,7 @@ def _projected(settings: SurveySettings) -> CRS:
     return CRS.from_user_input(samples.frame.to_crs(4326).estimate_utm_crs())
 
 
-def _table(settings: SurveySettings) -> Table:
+def _table(settings: SurveySettings) -> SurveyTable:
     return read_table(Path(settings.path), settings.file_options())
 
 

@@ -87,7 +87,7 @@ _TOTALS: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class Element:
+class ChemicalElement:
     """One element: symbol, English name, atomic mass (g/mol), usual unit and content of the crust.
 
     ``crust_ppm`` is the mean of the upper continental crust; None where it is not well known.
@@ -102,7 +102,7 @@ class Element:
 
 
 @cache
-def elements() -> dict[str, Element]:
+def elements() -> dict[str, ChemicalElement]:
     """Read the table of elements, by symbol.
 
     >>> elements()["Cu"].name, elements()["Au"].unit
@@ -110,7 +110,7 @@ def elements() -> dict[str, Element]:
     """
     text = files("gossan.catalogue").joinpath("elements.csv").read_text("utf-8")
     return {
-        row["symbol"]: Element(
+        row["symbol"]: ChemicalElement(
             row["symbol"],
             row["name"],
             float(row["atomic_mass"]),

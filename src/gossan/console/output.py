@@ -62,7 +62,7 @@ class Output(Protocol):
         ...
 
 
-class Text:
+class TextOutput:
     """Prints for people: results to standard output, warnings and failures to standard error."""
 
     def __init__(self) -> None:
@@ -101,7 +101,7 @@ class Text:
             _print("\n".join(failure.lines), sys.stderr)
 
 
-class Quiet(Text):
+class Quiet(TextOutput):
     """Prints findings, warnings and failures only."""
 
     def say(self, text: str) -> None:

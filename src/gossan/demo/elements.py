@@ -17,7 +17,7 @@ _COVER_SMOOTHING_M = 1500.0
 
 
 @dataclass(frozen=True)
-class Element:
+class SimulatedElement:
     """How one element behaves; all effects are on the natural logarithm of its content.
 
     ``background_ppm`` per lithology (in the order of LITHOLOGIES); ``links`` adds to the logarithm
@@ -36,23 +36,25 @@ class Element:
     laboratory: float = 0.05
 
 
-ELEMENTS: Mapping[str, Element] = MappingProxyType(
+ELEMENTS: Mapping[str, SimulatedElement] = MappingProxyType(
     {
         e.name: e
         for e in (
-            Element(
+            SimulatedElement(
                 "Cu",
                 (38.0, 11.0, 14.0, 62.0, 24.0),
                 {"argillic": 1.1, "phyllic": 1.7, "propylitic": 0.5, "gossan": 0.6},
             ),
-            Element(
+            SimulatedElement(
                 "Zn",
                 (75.0, 42.0, 34.0, 98.0, 52.0),
                 {"argillic": 0.1, "phyllic": 0.5, "propylitic": 1.1, "gossan": 0.4},
                 detection_limit=1.0,
             ),
-            Element("Ni", (24.0, 10.0, 13.0, 120.0, 9.0), {"argillic": -0.3}, detection_limit=1.0),
-            Element(
+            SimulatedElement(
+                "Ni", (24.0, 10.0, 13.0, 120.0, 9.0), {"argillic": -0.3}, detection_limit=1.0
+            ),
+            SimulatedElement(
                 "Au",
                 (0.0016, 0.0008, 0.001, 0.0015, 0.0014),
                 {"argillic": 2.2, "phyllic": 1.4, "gossan": 0.8},
@@ -62,14 +64,14 @@ ELEMENTS: Mapping[str, Element] = MappingProxyType(
                 laboratory=0.12,
             ),
             # The control: nothing that imagery sees moves it.
-            Element("Sn", (2.2,) * 5, regional=0.35, local=0.35, detection_limit=0.5),
+            SimulatedElement("Sn", (2.2,) * 5, regional=0.35, local=0.35, detection_limit=0.5),
         )
     }
 )
 
 
 def element_map(
-    element: Element, geology: Geology, pixel_m: float, seed: int
+    element: SimulatedElement, geology: Geology, pixel_m: float, seed: int
 ) -> NDArray[np.float64]:
     """Simulate the true content of one element in the surface, ppm, (rows, columns).
 

@@ -30,7 +30,7 @@ Group = Literal["VNIR", "SWIR", "TIR"]
 
 
 @dataclass(frozen=True)
-class SimulatedScene:
+class SimulatedAster:
     """Hold digital numbers by band, and the grid of each telescope that was on."""
 
     overpass: Overpass
@@ -44,7 +44,7 @@ class SimulatedScene:
 
 def simulate_scene(
     surface: Layer, overpass: Overpass | None = None, temperature: Layer | None = None
-) -> SimulatedScene:
+) -> SimulatedAster:
     """Look at a surface as ASTER does.
 
     Parameters
@@ -81,7 +81,7 @@ def simulate_scene(
             radiance = (band.k1 or 0.0) / np.expm1((band.k2 or 0.0) / warm)
             per_dn = unit_conversion(band.name, "NOR").per_dn
             numbers[band.name] = _digitise(radiance, per_dn, band.saturated)
-    return SimulatedScene(overpass, grids, numbers)
+    return SimulatedAster(overpass, grids, numbers)
 
 
 def telescope_grid(fine: Grid, pixel_m: int) -> Grid:
@@ -131,7 +131,7 @@ def granule_name(overpass: Overpass, version: str = "003", product: str = "AST_L
     return f"{product}_{version}{overpass.time:%m%d%Y%H%M%S}_20240101000000"
 
 
-def write_aster_hdf(folder: Path, scene: SimulatedScene) -> Path:
+def write_aster_hdf(folder: Path, scene: SimulatedAster) -> Path:
     """Write a scene as one L1T-like HDF4 file (V003); returns its path.
 
     The file has the data sets, dimension names and ODL metadata that readers use.
@@ -158,7 +158,7 @@ def write_aster_hdf(folder: Path, scene: SimulatedScene) -> Path:
     return path
 
 
-def write_aster_geotiffs(folder: Path, scene: SimulatedScene) -> Path:
+def write_aster_geotiffs(folder: Path, scene: SimulatedAster) -> Path:
     """Write a scene as a V004 granule: a folder of one GeoTIFF per band and a ``.met`` file.
 
     Background is 0 and not declared, as in the archive. Returns the folder of the granule.

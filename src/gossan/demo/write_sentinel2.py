@@ -29,7 +29,7 @@ _LOCAL = "T{tile}_{time}_{label}"
 
 
 @dataclass(frozen=True)
-class SimulatedScene:
+class SimulatedSentinel2:
     """Describe a scene to be written.
 
     Attributes
@@ -78,8 +78,8 @@ class SimulatedScene:
 
 
 def scene_of(
-    surface: Layer, classes: Layer | None = None, template: SimulatedScene | None = None
-) -> SimulatedScene:
+    surface: Layer, classes: Layer | None = None, template: SimulatedSentinel2 | None = None
+) -> SimulatedSentinel2:
     """Look at a surface as Sentinel-2 does: each band at its own pixel size.
 
     Parameters
@@ -92,7 +92,7 @@ def scene_of(
     template
         Scene whose level, baseline, tile, time and sun are taken.
     """
-    template = template or SimulatedScene({}, {})
+    template = template or SimulatedSentinel2({}, {})
     grids = {p: Grid.from_bounds(surface.grid.crs, surface.grid.bounds, p) for p in (10, 20, 60)}
     reflectance = {}
     for name in surface.bands:
@@ -118,7 +118,7 @@ def digital_numbers(reflectance: NDArray[np.floating], offset: float) -> NDArray
     return np.where(np.isposinf(reflectance), SATURATED, numbers).astype(np.uint16)
 
 
-def write_sentinel2(scene: SimulatedScene, folder: Path | str) -> Path:
+def write_sentinel2(scene: SimulatedSentinel2, folder: Path | str) -> Path:
     """Write a scene as ``<name>.SAFE`` into a folder and give its path.
 
     Every band is written at its native pixel size, losslessly, in tiles of 1024 pixels.
@@ -140,7 +140,7 @@ def write_sentinel2(scene: SimulatedScene, folder: Path | str) -> Path:
     return safe
 
 
-def _images(scene: SimulatedScene) -> list[tuple[str, int, NDArray[np.integer]]]:
+def _images(scene: SimulatedSentinel2) -> list[tuple[str, int, NDArray[np.integer]]]:
     """List label, pixel size and numbers of every image."""
     found: list[tuple[str, int, NDArray[np.integer]]] = []
     for name, values in scene.reflectance.items():
@@ -151,12 +151,12 @@ def _images(scene: SimulatedScene) -> list[tuple[str, int, NDArray[np.integer]]]
     return found
 
 
-def _image_name(scene: SimulatedScene, label: str, pixel: int) -> str:
+def _image_name(scene: SimulatedSentinel2, label: str, pixel: int) -> str:
     local = _LOCAL.format(tile=scene.tile, time=f"{scene.time:%Y%m%dT%H%M%S}", label=label)
     return f"R{pixel}m/{local}_{pixel}m.jp2" if scene.level == "L2A" else f"{local}.jp2"
 
 
-def _product_xml(scene: SimulatedScene, granule: str, images: list[str]) -> Element:
+def _product_xml(scene: SimulatedSentinel2, granule: str, images: list[str]) -> Element:
     """Build MTD_MSIL1C.xml or MTD_MSIL2A.xml."""
     digits = scene.level[1:]
     root = Element(
@@ -188,7 +188,7 @@ def _product_xml(scene: SimulatedScene, granule: str, images: list[str]) -> Elem
     return root
 
 
-def _characteristics(scene: SimulatedScene, info: Element) -> None:
+def _characteristics(scene: SimulatedSentinel2, info: Element) -> None:
     """Add special values, quantification, offsets and the sun."""
     block = SubElement(info, "Product_Image_Characteristics")
     for text, value in (("NODATA", NODATA), ("SATURATED", SATURATED)):
@@ -211,14 +211,14 @@ def _characteristics(scene: SimulatedScene, info: Element) -> None:
     SubElement(SubElement(block, "Reflectance_Conversion"), "U").text = "0.9755"
 
 
-def _tile_id(scene: SimulatedScene) -> str:
+def _tile_id(scene: SimulatedSentinel2) -> str:
     return (
         f"{scene.unit}_OPER_MSI_{scene.level}_TL_2APS_{scene.time:%Y%m%dT%H%M%S}_A042597"
         f"_T{scene.tile}_N{scene.baseline}"
     )
 
 
-def _tile_xml(scene: SimulatedScene) -> Element:
+def _tile_xml(scene: SimulatedSentinel2) -> Element:
     """Build MTD_TL.xml: place, shape and angles."""
     digits = scene.level[1:]
     root = Element(
@@ -250,7 +250,7 @@ def _tile_xml(scene: SimulatedScene) -> Element:
     return root
 
 
-def _angles_xml(scene: SimulatedScene, angles: Element) -> None:
+def _angles_xml(scene: SimulatedSentinel2, angles: Element) -> None:
     """Add the mean sun angle and the mean view of each band."""
     sun = SubElement(angles, "Mean_Sun_Angle")
     SubElement(sun, "ZENITH_ANGLE", unit="deg").text = str(scene.sun_zenith_deg)

@@ -34,15 +34,15 @@ class _Limits:
 
 
 @dataclass(frozen=True, eq=False)
-class _Sums:
+class _ImageSums:
     """Histogram, sum of slopes and their number; adds."""
 
     counts: NDArray[np.int_]
     slope: float
     number: int
 
-    def __add__(self, other: Self) -> _Sums:
-        return _Sums(
+    def __add__(self, other: Self) -> _ImageSums:
+        return _ImageSums(
             self.counts + other.counts, self.slope + other.slope, self.number + other.number
         )
 
@@ -108,7 +108,7 @@ def _limits(layer: Layer, band: str, window: Window) -> _Limits:
     return _Limits(float(values.min()), float(values.max()))
 
 
-def _sums(layer: Layer, band: str, low: float, high: float, window: Window) -> _Sums:
+def _sums(layer: Layer, band: str, low: float, high: float, window: Window) -> _ImageSums:
     """Count classes of the window; slopes towards the next row and column, also across its edge."""
     wider = Window(window.row, window.col, window.height + 1, window.width + 1)
     values = _read(layer, band, wider.clipped(layer.grid.shape)).astype(np.float64)
@@ -120,4 +120,4 @@ def _sums(layer: Layer, band: str, low: float, high: float, window: Window) -> _
     dy = values[1:, :-1] - values[:-1, :-1]
     slope = np.sqrt((dx**2 + dy**2) / 2.0)
     slope = slope[np.isfinite(slope)]
-    return _Sums(counts, float(slope.sum()), int(slope.size))
+    return _ImageSums(counts, float(slope.sum()), int(slope.size))

@@ -18,21 +18,18 @@ from gossan.evaluate.calibration import (
     coverage_table,
     crps,
 )
-from gossan.evaluate.folds import Division, Folds, ValidationSettings, divide
-from gossan.evaluate.skill import skill_table
+from gossan.evaluate.folds import Division, Folds
 from gossan.fusion.cross_validation import ModelFactory, cross_predict, spatial_side
 from gossan.fusion.protocol import Features, FusionModel, Observations, Prediction
 from gossan.geochem.element_values import ElementValues
-from gossan.io.contract import BASELINE, Comparison, ComparisonKind
+from gossan.io.contract import Comparison, ComparisonKind
 from gossan.io.tables import Column
 
 __all__ = [
     "ModelValidation",
-    "Validation",
     "ValidationSamples",
     "predict_check",
     "predict_folds",
-    "validate",
     "validate_model",
 ]
 
@@ -298,74 +295,3 @@ def _covered(
 
 def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
-
-
-@dataclass(frozen=True, eq=False)
-class Validation:
-    """What held-out samples say of several models.
-
-    ``skill``: one row for each comparison and model; ``coverage`` and ``distance``: what the
-    intervals cover; ``predictions``: every held-out prediction on the working scale;
-    ``calibrations``: scaling of each model's intervals, from the first spatial folds.
-    """
-
-    skill: pd.DataFrame
-    coverage: pd.DataFrame
-    distance: pd.DataFrame
-    predictions: pd.DataFrame
-    calibrations: Mapping[str, Calibration]
-
-
-def validate(
-    models: Mapping[str, ModelFactory],
-    samples: ValidationSamples,
-    features: Features | Mapping[str, Features],
-    settings: ValidationSettings | None = None,
-    seed: int = 0,
-    draws: int = 2000,
-) -> Validation:
-    """Test several models at the same samples, and score them against kriging.
-
-    Parameters
-    ----------
-    models
-        Factory of each model by name; "kriging" must be among them.
-    samples
-        Fitted samples and check surveys.
-    features
-        For all models, or by the name of each.
-    settings
-        Kinds of folds and their number.
-    seed
-        Of the folds and of the bootstrap.
-    draws
-        Of the bootstrap.
-
-    Returns
-    -------
-    Skill, coverage, predictions and calibrations; each table has a column ``model``.
-    """
-    own = features if isinstance(features, Mapping) else dict.fromkeys(models, features)
-    grid = next(iter(own.values())).grid
-    division = divide(samples.observations, settings or ValidationSettings(), grid, seed)
-    found = {}
-    for name, factory in models.items():
-        fitted = factory().fit(samples.observations, own[name])
-        found[name] = validate_model(factory, fitted, samples, own[name], division)
-
-    def joined(part: str) -> pd.DataFrame:
-        tables = {name: getattr(one, part) for name, one in found.items()}
-        return _joined([t.assign(model=name) for name, t in tables.items() if len(t)])
-
-    predictions = joined("predictions")
-    skills = []
-    for text, table in predictions.groupby(Column.COMPARISON, sort=False):
-        skill = skill_table(table, BASELINE, draws, seed)
-        skill.insert(0, Column.COMPARISON, text)
-        skill[Column.OPTIMISTIC] = Comparison.parse(text).is_optimistic
-        skill[Column.NOTE] = division.note(Comparison.parse(text))
-        skills.append(skill)
-    calibrations = {n: one.calibration for n, one in found.items() if one.calibration is not None}
-    return Validation(
-        _joined(skills), joined("coverage"), joined("distance"), predictions, calibrations
-    )

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from gossan.errors import FitError, must
-from gossan.fusion.lattice import lattice_step, smooth_layer
+from gossan.fusion.lattice import lattice_step, shared_lattice, smooth_layer
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
-from gossan.fusion.pyramid.kriged_pair import shared_lattice
 from gossan.geo.grid import Window
 from gossan.geo.layer import Layer, OnSourceGrid
 from gossan.geochem.kriging.estimator import Kriging

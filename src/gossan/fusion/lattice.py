@@ -14,7 +14,7 @@ from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer, Layer
 from gossan.geo.warp import WarpedLayer
 
-__all__ = ["lattice_over", "lattice_step", "smooth_layer"]
+__all__ = ["lattice_over", "lattice_step", "shared_lattice", "shared_step", "smooth_layer"]
 
 MARGIN = 3
 NODES_LIMIT = 4_000_000
@@ -54,6 +54,25 @@ def lattice_over(grid: Grid, step_m: float) -> Grid:
     pad = MARGIN * step_m
     bounds = (left - pad, top - rows * step_m - pad, left + columns * step_m + pad, top + pad)
     return Grid.from_bounds(grid.crs, bounds, step_m)
+
+
+def shared_step(step_m: float, grid: Grid) -> float:
+    """Round a lattice spacing down so that elements and folds share one lattice.
+
+    The result is a pixel times a power of the square root of 2, and at least one pixel.
+
+    >>> grid = Grid.from_bounds(32638, (0, 0, 100, 100), 10)
+    >>> [round(shared_step(step, grid), 3) for step in (95.0, 159.9, 3.0)]
+    [80.0, 113.137, 10.0]
+    """
+    pixel = min(grid.pixel_width, grid.pixel_height)
+    power = max(math.floor(2 * math.log2(step_m / pixel) + 1e-9), 0)
+    return float(pixel * 2 ** (power / 2))
+
+
+def shared_lattice(step_m: float, grid: Grid) -> Grid:
+    """Lay a lattice of about ``step_m``, rounded by ``shared_step``, over a grid."""
+    return lattice_over(grid, shared_step(step_m, grid))
 
 
 def smooth_layer(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gossan.errors import SurveyError, must
 from gossan.geo.samples import Samples
-from gossan.geochem.table.findings import Finding
+from gossan.geochem.findings import Finding
 
 Levelling = Literal["none", "median", "robust", "quantile"]
 

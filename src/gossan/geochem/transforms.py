@@ -12,7 +12,7 @@ from scipy import optimize, stats
 
 from gossan.errors import SettingsError, SurveyError, must
 from gossan.geo.samples import Samples
-from gossan.geochem.table.findings import row_words
+from gossan.geochem.findings import row_words
 
 TransformWord = Literal["identity", "log", "boxcox", "normal-score"]
 Tails = Literal["lognormal", "normal", "bounded"]

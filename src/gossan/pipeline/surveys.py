@@ -18,7 +18,7 @@ from gossan.geo.samples import Samples
 from gossan.geochem.batch_levelling import level_surveys
 from gossan.geochem.censoring import Censoring
 from gossan.geochem.element_values import ElementValues
-from gossan.geochem.table.findings import Finding, Findings, row_words
+from gossan.geochem.findings import Finding, Findings, row_words
 from gossan.geochem.table.survey import read_survey
 from gossan.geochem.transforms import (
     Tails,

@@ -8,8 +8,8 @@ from pyproj import CRS
 
 from gossan.errors import ImageryError, must
 from gossan.geo.layer import Layer, values_at
+from gossan.geochem.findings import Finding, Findings
 from gossan.geochem.table.coordinates import project
-from gossan.geochem.table.findings import Finding, Findings
 from gossan.imagery.open_scene import OpenScene
 from gossan.imagery.rasters.unusable_bands import spread_values
 from gossan.pipeline.imagery import Imagery

@@ -83,7 +83,7 @@ _COLUMNS = tuple(column.name for column in fields(Patches) if column.name != "gr
 
 
 @dataclass
-class _Sums:
+class _PatchSums:
     """Sums over patches that may still grow; rows are patches."""
 
     pixels: Labels
@@ -95,15 +95,15 @@ class _Sums:
     overlay_sum: Array
     overlay_count: Array
 
-    def take(self, rows: NDArray[Any]) -> _Sums:
-        return _Sums(*(column[rows] for column in vars(self).values()))
+    def take(self, rows: NDArray[Any]) -> _PatchSums:
+        return _PatchSums(*(column[rows] for column in vars(self).values()))
 
     @staticmethod
-    def joined(parts: Sequence[_Sums]) -> _Sums:
+    def joined(parts: Sequence[_PatchSums]) -> _PatchSums:
         columns = zip(*(vars(part).values() for part in parts), strict=True)
-        return _Sums(*(np.concatenate(column) for column in columns))
+        return _PatchSums(*(np.concatenate(column) for column in columns))
 
-    def merged(self, group: Labels, number: int) -> _Sums:
+    def merged(self, group: Labels, number: int) -> _PatchSums:
         """Add the rows of each group (0 to number - 1)."""
 
         def added(column: NDArray[Any]) -> NDArray[Any]:
@@ -115,7 +115,7 @@ class _Sums:
         top = order[np.append(np.diff(group[order]) > 0, True)] if len(order) else order
         first = np.full(number, np.iinfo(np.int64).max)
         np.minimum.at(first, group, self.first_at)
-        return _Sums(
+        return _PatchSums(
             added(self.pixels), added(self.total), self.peak[top], self.peak_at[top], first,
             added(self.above), added(self.overlay_sum), added(self.overlay_count),
         )  # fmt: skip
@@ -186,7 +186,7 @@ class _Tracker:
         self.last_row = np.zeros(grid.width, np.int64)
         self.open = _empty(levels, overlays)
         self.open_edges = np.empty((0, 6), np.int64)
-        self.closed: list[_Sums] = []
+        self.closed: list[_PatchSums] = []
         self.closed_edges: list[Edges] = []
 
     def add(
@@ -204,7 +204,7 @@ class _Tracker:
         pairs = _touching(self.last_row, labels[0])
         total, group = _components(known + number, pairs)
         sums = _strip_sums(values, mask, labels - known, number, levels, extra, top)
-        sums = _Sums.joined([self.open, sums]).merged(group, total)
+        sums = _PatchSums.joined([self.open, sums]).merged(group, total)
         upper = np.concatenate([self.last_row[None], labels[:-1]])
         edges = np.concatenate(
             [self.open_edges, horizontal_edges(upper, labels, top), vertical_edges(labels, top)]
@@ -214,7 +214,7 @@ class _Tracker:
         self.last_row = np.where(last > 0, group[last - 1] + 1, 0) if len(group) else last
         self._close(sums, edges)
 
-    def _close(self, sums: _Sums, edges: Edges) -> None:
+    def _close(self, sums: _PatchSums, edges: Edges) -> None:
         alive = np.zeros(len(sums.pixels), bool)
         alive[self.last_row[self.last_row > 0] - 1] = True
         done = ~alive & (sums.pixels >= self.minimum)
@@ -235,7 +235,7 @@ class _Tracker:
         edges = np.concatenate([self.open_edges, bottom])
         self.last_row = np.zeros_like(self.last_row)
         self._close(self.open, edges)
-        sums = _Sums.joined([*self.closed, self.open])
+        sums = _PatchSums.joined([*self.closed, self.open])
         _, geometry = polygons(
             np.concatenate([*self.closed_edges, np.empty((0, 6), np.int64)]), self.grid
         )
@@ -251,10 +251,10 @@ class _Tracker:
         )  # fmt: skip
 
 
-def _empty(levels: int, overlays: int) -> _Sums:
+def _empty(levels: int, overlays: int) -> _PatchSums:
     whole, real = np.zeros(0, np.int64), np.zeros(0)
     none = np.zeros((0, overlays))
-    return _Sums(
+    return _PatchSums(
         whole, real, real, whole, whole, np.zeros((0, levels), np.int64), none, none.copy()
     )
 
@@ -297,7 +297,7 @@ def _strip_sums(
     levels: Array,
     extra: Array | None,
     top: int,
-) -> _Sums:
+) -> _PatchSums:
     """Sum one strip by its labels 1 to ``number``."""
     label, inside = labels[mask] - 1, values[mask]
     at = np.flatnonzero(mask) + top * mask.shape[1]
@@ -313,7 +313,7 @@ def _strip_sums(
 
     columns = [(count(np.where(f, b, 0.0)), count(f)) for b, f in zip(bands, full, strict=True)]
     shape = (number, len(bands))
-    return _Sums(
+    return _PatchSums(
         np.bincount(label, minlength=number).astype(np.int64),
         count(inside),
         inside[last],

@@ -43,7 +43,7 @@ def open_share(working: Layer, blocks: Blocks) -> float:
     -------
     Mean square of the standard error over itself plus the variance of the map; 1 for a flat map.
     """
-    count, total, square, error = blocks.reduce(_Sums(working), working.grid)
+    count, total, square, error = blocks.reduce(_EstimateSums(working), working.grid)
     if not count:
         return 1.0
     spread = max(square / count - (total / count) ** 2, 0.0)
@@ -52,7 +52,7 @@ def open_share(working: Layer, blocks: Blocks) -> float:
 
 
 @dataclass(frozen=True)
-class _Sums:
+class _EstimateSums:
     """Number of pixels, sum and sum of squares of the estimate, sum of squares of the error."""
 
     working: Layer

@@ -14,9 +14,9 @@ from pyproj import CRS, Transformer
 
 from gossan.errors import SurveyError
 from gossan.geo.samples import Samples
-from gossan.geochem.table import findings as findings_module
+from gossan.geochem import findings as findings_module
+from gossan.geochem.findings import CODES, Findings
 from gossan.geochem.table.coordinates import check_extent
-from gossan.geochem.table.findings import CODES, Findings
 from gossan.geochem.table.quality import limits_report, report_lines, spacing_report, survey_report
 from gossan.geochem.table.survey import SurveySettings, read_survey
 from gossan.geochem.transforms import check_transform

@@ -6,7 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from gossan.geochem.table.findings import CODES
+from gossan.geochem.findings import CODES
 from gossan.geochem.table.survey import SurveySettings
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "survey.md").read_text("utf-8")

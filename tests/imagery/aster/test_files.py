@@ -19,7 +19,7 @@ import rasterio
 from gossan.catalogue.sensors import aster_bands
 from gossan.demo.overpass import Overpass
 from gossan.demo.write_aster import (
-    SimulatedScene,
+    SimulatedAster,
     granule_name,
     simulate_scene,
     write_aster_geotiffs,
@@ -51,18 +51,18 @@ def warmth(like: ArrayLayer) -> ArrayLayer:
 
 
 @pytest.fixture(scope="module")
-def scene() -> SimulatedScene:
+def scene() -> SimulatedAster:
     ground = surface()
     return simulate_scene(ground, Overpass(), warmth(ground))
 
 
 @pytest.fixture(scope="module")
-def hdf(scene: SimulatedScene, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def hdf(scene: SimulatedAster, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_aster_hdf(tmp_path_factory.mktemp("hdf"), scene)
 
 
 @pytest.fixture(scope="module")
-def folder(scene: SimulatedScene, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(scene: SimulatedAster, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_aster_geotiffs(tmp_path_factory.mktemp("tif"), scene)
 
 
@@ -73,7 +73,7 @@ def numbers_of(scene, band: str) -> np.ndarray:  # type: ignore[no-untyped-def]
 
 @pytest.mark.parametrize("form", ["hdf", "folder"])
 def test_every_band_comes_back_pixel_for_pixel(
-    form: str, scene: SimulatedScene, request: pytest.FixtureRequest
+    form: str, scene: SimulatedAster, request: pytest.FixtureRequest
 ) -> None:
     opened = open_aster(request.getfixturevalue(form))
     assert set(opened.bands) == {band.name for band in aster_bands()}
@@ -83,7 +83,7 @@ def test_every_band_comes_back_pixel_for_pixel(
 
 @pytest.mark.parametrize("form", ["hdf", "folder"])
 def test_each_telescope_lies_where_it_was_written(
-    form: str, scene: SimulatedScene, request: pytest.FixtureRequest
+    form: str, scene: SimulatedAster, request: pytest.FixtureRequest
 ) -> None:
     opened = open_aster(request.getfixturevalue(form))
     for group, grid in scene.grids.items():
@@ -101,7 +101,7 @@ def has_gdal_with_hdf4() -> bool:
 
 
 def test_gdals_hdf4_driver_reads_the_same_pixels_and_metadata(
-    hdf: Path, scene: SimulatedScene, tmp_path: Path
+    hdf: Path, scene: SimulatedAster, tmp_path: Path
 ) -> None:
     if not has_gdal_with_hdf4():
         assert not os.environ.get("CI"), "CI must install gdal-bin with the HDF4 driver"
@@ -137,7 +137,7 @@ def test_metadata_are_those_of_the_overpass(hdf: Path, folder: Path) -> None:
 # One test for each fault known from public readers.
 
 
-def test_numbers_above_127_do_not_turn_negative(hdf: Path, scene: SimulatedScene) -> None:
+def test_numbers_above_127_do_not_turn_negative(hdf: Path, scene: SimulatedAster) -> None:
     assert scene.numbers["b1"].max() > 127
     layer = open_aster(hdf).telescopes["VNIR"]
     assert np.nanmin(layer.read(layer.grid.whole)) >= 1
@@ -152,7 +152,7 @@ def test_every_zone_is_read_to_the_sixtieth(epsg: int, tmp_path: Path) -> None:
     assert opened.grid.aligned_with(ground.grid)
 
 
-def test_bands_ten_and_above_are_read(hdf: Path, scene: SimulatedScene) -> None:
+def test_bands_ten_and_above_are_read(hdf: Path, scene: SimulatedAster) -> None:
     for band in ("b10", "b11", "b14"):
         assert np.array_equal(numbers_of(open_aster(hdf), band), scene.numbers[band])
 
@@ -278,7 +278,7 @@ def test_a_missing_zone_is_named(hdf: Path, tmp_path: Path) -> None:
 
 
 def test_bands_of_another_date_are_refused(
-    folder: Path, scene: SimulatedScene, tmp_path: Path
+    folder: Path, scene: SimulatedAster, tmp_path: Path
 ) -> None:
     later = replace(
         scene, overpass=replace(scene.overpass, time=scene.overpass.time.replace(year=2005))
@@ -294,7 +294,7 @@ def test_the_same_band_twice_is_refused(folder: Path, tmp_path: Path) -> None:
         open_aster([*folder.glob("*.tif"), tmp_path / "copy_VNIR_B01.tif"])
 
 
-def test_bands_in_two_zones_are_refused(scene: SimulatedScene, tmp_path: Path) -> None:
+def test_bands_in_two_zones_are_refused(scene: SimulatedAster, tmp_path: Path) -> None:
     here = write_aster_geotiffs(tmp_path / "38", scene)
     ground = surface(32739)
     there = write_aster_geotiffs(tmp_path / "39", simulate_scene(ground, Overpass()))

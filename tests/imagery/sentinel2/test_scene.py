@@ -15,7 +15,7 @@ import rasterio
 from pyproj import CRS
 
 from gossan.catalogue.sensors import sentinel2_bands
-from gossan.demo.write_sentinel2 import SimulatedScene, digital_numbers, write_sentinel2
+from gossan.demo.write_sentinel2 import SimulatedSentinel2, digital_numbers, write_sentinel2
 from gossan.errors import GridError, ImageryError, InputError
 from gossan.geo.grid import Grid, Window
 from gossan.imagery.atmosphere.correction import AtmosphereSettings
@@ -42,9 +42,9 @@ def reflectance(level: str, seed: int = 2) -> dict[str, np.ndarray]:
     return bands
 
 
-def scene(level: str = "L2A", **more) -> SimulatedScene:
+def scene(level: str = "L2A", **more) -> SimulatedSentinel2:
     classes = (np.arange(69 * 51).reshape(69, 51) // 40) % 12
-    return SimulatedScene(GRIDS, reflectance(level), classes, level=level, **more)
+    return SimulatedSentinel2(GRIDS, reflectance(level), classes, level=level, **more)
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +163,7 @@ def test_an_offset_left_in_would_ruin_dark_ratios_as_in_public_readers(
 def test_special_numbers_are_masked_before_the_offset(tmp_path: Path) -> None:
     values = np.full(GRIDS[10].shape, 0.25)
     values[0, 0], values[0, 1] = np.nan, np.inf
-    made = SimulatedScene(GRIDS, {"b02": values})
+    made = SimulatedSentinel2(GRIDS, {"b02": values})
     np.testing.assert_array_equal(digital_numbers(values, -1000)[0, :3], [0, 65535, 3500])
     found = open_sentinel2(write_sentinel2(made, tmp_path))
     row = found.reflectance(tmp_path).read(Window(0, 0, 1, 3))[0, 0]
@@ -224,7 +224,7 @@ def test_metadata_say_sun_view_time_and_place(written: dict[str, Path]) -> None:
 
 
 def test_images_are_decoded_once_and_again_only_when_they_change(tmp_path: Path) -> None:
-    made = SimulatedScene(GRIDS, {"b02": reflectance("L2A")["b02"]})
+    made = SimulatedSentinel2(GRIDS, {"b02": reflectance("L2A")["b02"]})
     safe, kept = write_sentinel2(made, tmp_path), tmp_path / "store"
     layer = open_sentinel2(safe).reflectance(kept)
     assert not kept.exists()  # nothing runs until it is read

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gossan.demo.write_sentinel2 import SimulatedScene, write_sentinel2
+from gossan.demo.write_sentinel2 import SimulatedSentinel2, write_sentinel2
 from gossan.errors import ImageryError, MissingDependencyError
 from gossan.geo.grid import Grid
 from gossan.imagery.scenes import open_scenes
@@ -21,10 +21,10 @@ BOUNDS = (563040.0, 4391640.0, 563640.0, 4392240.0)
 GRIDS = {p: Grid.from_bounds(32645, BOUNDS, p) for p in (10, 20, 60)}
 
 
-def scene(level: str, value: float) -> SimulatedScene:
+def scene(level: str, value: float) -> SimulatedSentinel2:
     bands = {"b04": np.full(GRIDS[10].shape, value), "b08": np.full(GRIDS[10].shape, value + 0.1)}
     classes = np.full(GRIDS[20].shape, 5) if level == "L2A" else None
-    return SimulatedScene(GRIDS, bands, classes, level=level)  # type: ignore[arg-type]
+    return SimulatedSentinel2(GRIDS, bands, classes, level=level)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from gossan.fusion.cross_validation import ModelFactory, cross_predict
+from gossan.fusion.inner_folds import InnerFolds, inner_folds
 from gossan.fusion.kriging_model import KrigingModel, check_values
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
 from gossan.fusion.pyramid.model import PyramidLayer, PyramidModel, PyramidSettings
-from gossan.fusion.selection.inner_folds import InnerFolds, inner_folds
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
 

@@ -19,12 +19,11 @@ from gossan.arrays.spacing import mean_spacing
 from gossan.errors import GossanWarning
 from gossan.fusion.features.sources import engine_of
 from gossan.fusion.kriging_model import automatic_variogram, check_values, variogram_table
-from gossan.fusion.lattice import lattice_step
+from gossan.fusion.lattice import lattice_step, shared_lattice
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
 from gossan.fusion.pyramid.class_regression import Lines, check_ranks, fit_lines, shrink
 from gossan.fusion.pyramid.decompose import decomposition_of
 from gossan.fusion.pyramid.decomposition import Decomposition
-from gossan.fusion.pyramid.kriged_pair import shared_lattice
 from gossan.fusion.pyramid.tables import diagnose, regression_table
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window

@@ -12,12 +12,12 @@ from pydantic import Field
 from gossan.arrays.bootstrap import Interval
 from gossan.errors import FitError
 from gossan.fusion.cross_validation import cross_predict
+from gossan.fusion.inner_folds import InnerFolds, inner_folds
 from gossan.fusion.kriging_model import check_values
 from gossan.fusion.protocol import Features, FusionModel, Observations, Points, Prediction
 from gossan.fusion.registry import factory_of
 from gossan.fusion.selection.blend import Blend, BlendSettings, mixture, single_models
 from gossan.fusion.selection.choice import BASELINE, BLEND, Verdict, decide
-from gossan.fusion.selection.inner_folds import InnerFolds, inner_folds
 from gossan.fusion.selection.stacking import blend_weights, cross_blend
 from gossan.geo.layer import Layer
 

@@ -13,10 +13,10 @@ from pydantic import Field
 
 from gossan.errors import FitError, InputError, must
 from gossan.fusion.cross_validation import ModelFactory, cross_predict
+from gossan.fusion.inner_folds import InnerFolds, inner_folds
 from gossan.fusion.kriging_model import check_values
 from gossan.fusion.protocol import Features, FusionModel, Observations, Points, Prediction
 from gossan.fusion.registry import factory_of
-from gossan.fusion.selection.inner_folds import InnerFolds, inner_folds
 from gossan.fusion.selection.stacking import blend_weights
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer

@@ -15,7 +15,7 @@ from gossan.errors import SurveyError
 from gossan.geochem.table.axes import axis_columns
 from gossan.geochem.table.columns import Columns
 from gossan.geochem.table.controls import kinds_of_rows
-from gossan.geochem.table.reading import Table, read_table
+from gossan.geochem.table.reading import SurveyTable, read_table
 from gossan.geochem.table.settings import SurveySettings
 from gossan.geochem.table.survey import read_chosen, read_elements
 
@@ -98,14 +98,17 @@ def read_controls(
     return Controls(frame, tuple(values), units, certified)
 
 
-def _names(table: Table, settings: SurveySettings) -> NDArray[np.object_]:
+def _names(table: SurveyTable, settings: SurveySettings) -> NDArray[np.object_]:
     if settings.id is not None:
         return table.texts(settings.id)
     return np.array([f"row {row}" for row in table.rows], object)
 
 
 def _originals(
-    table: Table, settings: SurveySettings, names: NDArray[np.object_], kinds: NDArray[np.object_]
+    table: SurveyTable,
+    settings: SurveySettings,
+    names: NDArray[np.object_],
+    kinds: NDArray[np.object_],
 ) -> NDArray[np.int_]:
     """Find the sample of every duplicate and repeat: as stated, or by its name without marks."""
     stated = None if settings.qc.original is None else table.texts(settings.qc.original)
@@ -117,7 +120,7 @@ def _originals(
     return result
 
 
-def _ordered(frame: pd.DataFrame, table: Table, settings: SurveySettings) -> pd.DataFrame:
+def _ordered(frame: pd.DataFrame, table: SurveyTable, settings: SurveySettings) -> pd.DataFrame:
     """Sort by the date of analysis; the originals move along."""
     if settings.qc.date is None:
         return frame

@@ -10,12 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gossan.geo.samples import Samples
+from gossan.geochem.findings import Finding
 from gossan.geochem.quality_control.carry_over import carry_over
 from gossan.geochem.quality_control.control_charts import bias, broken_rules, robust_centre
 from gossan.geochem.quality_control.reading import Controls
 from gossan.geochem.quality_control.thompson_howarth import PrecisionLine, fit_precision
 from gossan.geochem.quality_control.variance_parts import variances_of_pairs
-from gossan.geochem.table.findings import Finding
 
 LARGE_BIAS = 10.0
 """Percent of bias that is a finding, where chance does not explain it."""

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossan.errors import must
+from gossan.geochem.findings import Finding, rows_where
 from gossan.geochem.table.cells import Cells
-from gossan.geochem.table.findings import Finding, rows_where
 
 FAR = 5.0
 """A negative number this many times the largest measured value is a code, not a limit."""

@@ -34,7 +34,7 @@ _ROLES: dict[str, Role] = {word: role for role in ROLES if role != "value" for w
 
 
 @dataclass(frozen=True)
-class Header:
+class ColumnHeading:
     """What a column's name says: species, unit and method ("" where it is silent).
 
     Parameters
@@ -56,7 +56,7 @@ class Header:
 
 
 @dataclass(frozen=True)
-class Column:
+class ElementColumn:
     """Which column gives an element, and how its numbers become the delivered ones.
 
     Parameters
@@ -91,7 +91,7 @@ class Column:
     def line(self) -> str:
         """Describe the choice in one line.
 
-        >>> Column("Fe", "Fe2O3 (%)", "Fe2O3", "percent", "percent", 0.6994, True).line()
+        >>> ElementColumn("Fe", "Fe2O3 (%)", "Fe2O3", "percent", "percent", 0.6994, True).line()
         "Fe = column 'Fe2O3 (%)' (found by its name), Fe2O3 in percent, times 0.6994 to percent"
         """
         how = "found by its name" if self.guessed else "stated"
@@ -102,14 +102,14 @@ class Column:
 
 
 @lru_cache(maxsize=1 << 16)
-def read_header(name: str) -> Header:
+def read_header(name: str) -> ColumnHeading:
     """Understand a column's name.
 
     Units may stand in brackets, after a sign or glued to the symbol; what is left is the method.
     A single letter before another element is a method (``S_CU_PPM``: spectrographic copper).
 
     >>> read_header("Cu_ppm_icp")
-    Header(species='Cu', unit='ppm', method='icp', sure=True, role='value', rivals=())
+    ColumnHeading(species='Cu', unit='ppm', method='icp', sure=True, role='value', rivals=())
     >>> read_header("TFe2O3 (wt%)").species, read_header("TFe2O3 (wt%)").unit
     ('Fe2O3', 'percent')
     >>> read_header("CU_ICP40").species, read_header("Sample No").species
@@ -120,7 +120,7 @@ def read_header(name: str) -> Header:
     ('Cu', 'qualifier', '')
     """
     if _is_ratio(name):
-        return Header("", "", name, False)
+        return ColumnHeading("", "", name, False)
     tokens = header_tokens(name)
     units = [unit_of_word(token) or "" for token in tokens]
     species = [_species_and_unit(token) for token in tokens]
@@ -128,12 +128,14 @@ def read_header(name: str) -> Header:
     role = _role(tokens)
     at = _main_species(tokens, named, units)
     if at is None:
-        return Header("", next(filter(None, units), ""), " ".join(tokens), False, role)
+        return ColumnHeading("", next(filter(None, units), ""), " ".join(tokens), False, role)
     unit = species[at][1] or next((u for i, u in enumerate(units) if u and i not in named), "")
     method = [t for i, t in enumerate(tokens) if i != at and not (units[i] and i not in named)]
     sure = at == named[0] == 0 or bool(unit) or at == len(tokens) - 1 or len(named) > 1
     rivals = tuple(species[i][0] for i in named if i != at)
-    return Header(species[at][0], unit, " ".join(method), sure and role == "value", role, rivals)
+    return ColumnHeading(
+        species[at][0], unit, " ".join(method), sure and role == "value", role, rivals
+    )
 
 
 def _role(tokens: list[str]) -> Role:
@@ -249,7 +251,7 @@ class Columns:
         stated: str | None = None,
         unit: str | Mapping[str, str] | None = None,
         row_units: Mapping[str, str] | None = None,
-    ) -> Column:
+    ) -> ElementColumn:
         """Find the column of an element and the factor to the delivered unit."""
         name = self.name_of(element, stated)
         return self.read(element, name, stated is not None, unit, row_units or {})
@@ -281,7 +283,7 @@ class Columns:
         stated: bool,
         unit: str | Mapping[str, str] | None,
         row_units: Mapping[str, str],
-    ) -> Column:
+    ) -> ElementColumn:
         """Find the unit of an element's column and the factor to the delivered unit.
 
         Parameters
@@ -309,7 +311,7 @@ class Columns:
         target = usual_unit(known) if known else source
         factor = unit_factor(source, target) * species_factor(own, known) if known else 1.0
         factor = 1.0 if abs(factor - 1.0) < 1e-12 else factor
-        return Column(element, name, own, source, target, factor, not stated, assumed)
+        return ElementColumn(element, name, own, source, target, factor, not stated, assumed)
 
     def _stated(self, element: str, stated: str) -> str:
         if stated in self.names:
@@ -359,7 +361,7 @@ def _key(element: str) -> str:
     return element if re.fullmatch(r"[A-Za-z0-9_-]+", element) else f'"{element}"'
 
 
-def _without_prefixes(headers: dict[str, Header]) -> dict[str, Header]:
+def _without_prefixes(headers: dict[str, ColumnHeading]) -> dict[str, ColumnHeading]:
     """Read names such as AS_CU, AS_ZN, AS_PB by the element that changes: the other is a method."""
     firsts = Counter(h.species for h in headers.values() if h.rivals)
     result = dict(headers)
@@ -394,7 +396,7 @@ def _same_element(species: str, known: str) -> bool:
 def _unit(
     element: str,
     column: str,
-    header: Header,
+    header: ColumnHeading,
     unit: str | Mapping[str, str] | None,
     row_units: Mapping[str, str],
 ) -> tuple[str, bool]:

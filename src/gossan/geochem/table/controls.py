@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gossan.geochem.table.findings import Finding, Findings, rows_where
-from gossan.geochem.table.reading import Table
+from gossan.geochem.findings import Finding, Findings, rows_where
+from gossan.geochem.table.reading import SurveyTable
 from gossan.geochem.table.sample_kinds import (
     Kind,
     SampleKinds,
@@ -44,7 +44,7 @@ class Sorted:
         return replace(self, samples=self.samples[self.samples][mask], types=types)
 
 
-def sort_rows(table: Table, settings: SurveySettings) -> tuple[Sorted, Findings]:
+def sort_rows(table: SurveyTable, settings: SurveySettings) -> tuple[Sorted, Findings]:
     """Leave out standards, blanks and repeats, by a column of sample types or by the names.
 
     Returns
@@ -62,7 +62,7 @@ def sort_rows(table: Table, settings: SurveySettings) -> tuple[Sorted, Findings]
     return Sorted(~controls, types), Findings((*found, *more))
 
 
-def kinds_of_rows(table: Table, settings: SurveySettings) -> SampleKinds | None:
+def kinds_of_rows(table: SurveyTable, settings: SurveySettings) -> SampleKinds | None:
     """Return what each row is, by the names in ``qc``, a column of types, or marked names.
 
     None where nothing tells controls from samples.
@@ -79,7 +79,7 @@ def kinds_of_rows(table: Table, settings: SurveySettings) -> SampleKinds | None:
     return None if settings.id is None else kinds_of_names(table.texts(settings.id))
 
 
-def _by_patterns(table: Table, settings: SurveySettings) -> SampleKinds | None:
+def _by_patterns(table: SurveyTable, settings: SurveySettings) -> SampleKinds | None:
     """Read the kinds by the patterns that the settings state."""
     patterns: dict[Kind, tuple[str, ...]] = {
         "standard": settings.qc.standards,
@@ -98,7 +98,7 @@ def _by_patterns(table: Table, settings: SurveySettings) -> SampleKinds | None:
     return SampleKinds(kinds, settings.qc.column or "")
 
 
-def _left_out(kinds: SampleKinds, controls: NDArray[np.bool_], table: Table) -> Finding:
+def _left_out(kinds: SampleKinds, controls: NDArray[np.bool_], table: SurveyTable) -> Finding:
     counts = Counter(str(kind) for kind in kinds.kinds[controls])
     shown = ", ".join(f"{n} {kind}{'s' * (n > 1)}" for kind, n in counts.most_common())
     how = f"column {kinds.column!r}" if kinds.column else "their names"
@@ -107,7 +107,7 @@ def _left_out(kinds: SampleKinds, controls: NDArray[np.bool_], table: Table) -> 
 
 
 def _types(
-    table: Table, names: list[str], settings: SurveySettings, samples: NDArray[np.bool_]
+    table: SurveyTable, names: list[str], settings: SurveySettings, samples: NDArray[np.bool_]
 ) -> tuple[NDArray[np.object_] | None, list[Finding]]:
     """Find a column of several media that nothing in the settings refers to."""
     stated = {settings.medium_column, settings.horizon_column, *settings.where}

@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 
 from gossan.errors import SurveyError, must
 from gossan.geo.samples import Samples
-from gossan.geochem.table.findings import Finding, Findings, rows_where
+from gossan.geochem.findings import Finding, Findings, rows_where
 
 Bounds = tuple[float, float, float, float]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gossan.errors import must
-from gossan.geochem.table.findings import Finding, rows_where
+from gossan.geochem.findings import Finding, rows_where
 
 _NAME = re.compile(
     r"(geodetic_|coord(inate)?_|horiz(ontal)?_)?(datum|datum_(name|code)|datum_h)", re.I

@@ -10,11 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gossan.errors import SurveyError, must
+from gossan.geochem.findings import Finding
 from gossan.geochem.table.axes import axis_columns, find_axes
 from gossan.geochem.table.columns import nearest, read_header
 from gossan.geochem.table.companions import find_companions
-from gossan.geochem.table.findings import Finding
-from gossan.geochem.table.reading import Table
+from gossan.geochem.table.reading import SurveyTable
 from gossan.geochem.table.settings import SurveySettings
 
 _ANALYTE = re.compile(
@@ -35,7 +35,7 @@ _KEY = re.compile(
 )
 
 
-def widen(table: Table, settings: SurveySettings, elements: Sequence[str]) -> Table:
+def widen(table: SurveyTable, settings: SurveySettings, elements: Sequence[str]) -> SurveyTable:
     """Turn a long table into a wide one; a table that is not long is given back.
 
     The contents of an analyte become a column of its name (with the method where an analyte was
@@ -58,7 +58,9 @@ def widen(table: Table, settings: SurveySettings, elements: Sequence[str]) -> Ta
     return _pivot(table, analyte, str(value), _key(table, settings, analyte))
 
 
-def _find_analyte(table: Table, settings: SurveySettings, elements: Sequence[str]) -> str | None:
+def _find_analyte(
+    table: SurveyTable, settings: SurveySettings, elements: Sequence[str]
+) -> str | None:
     names = list(table.frame.columns)
     if set(elements) <= set(settings.columns) or _find_value(names) is None:
         return None
@@ -85,7 +87,7 @@ def _find_value(names: Sequence[str]) -> str | None:
     )  # fmt: skip
 
 
-def _key(table: Table, settings: SurveySettings, analyte: str) -> list[str]:
+def _key(table: SurveyTable, settings: SurveySettings, analyte: str) -> list[str]:
     """Name the columns that tell one sample from another."""
     names = [name for name in table.frame.columns if name != analyte]
     if settings.id is not None:
@@ -100,7 +102,7 @@ def _key(table: Table, settings: SurveySettings, analyte: str) -> list[str]:
     raise SurveyError(must("id", "stated for a table with one row per analyte", "none", cure))
 
 
-def _pivot(table: Table, analyte: str, value: str, key: list[str]) -> Table:
+def _pivot(table: SurveyTable, analyte: str, value: str, key: list[str]) -> SurveyTable:
     companions = find_companions(list(table.frame.columns))
     roles = {role: companions.of(value, role, True) for role in ("qualifier", "unit", "limit")}
     beside = {role: name for role, name in roles.items() if name is not None}
@@ -122,14 +124,14 @@ def _pivot(table: Table, analyte: str, value: str, key: list[str]) -> Table:
     )
     note = Finding("note", "long-table", message)
     coordinates = None if table.coordinates is None else table.coordinates[first]
-    return Table(
+    return SurveyTable(
         pd.concat([frame, wide], axis=1), table.rows[first], table.evidence, table.delimiter,
         table.stated, table.units, table.limits, table.upper_limits, table.crs, coordinates,
         table.findings.adding(note),
     )  # fmt: skip
 
 
-def _labels(table: Table, analyte: str) -> pd.Series[str]:
+def _labels(table: SurveyTable, analyte: str) -> pd.Series[str]:
     """Name each row's analyte, with its method where an analyte has several."""
     words = pd.Series(table.texts(analyte).astype(str))
     method = next(
@@ -143,7 +145,7 @@ def _labels(table: Table, analyte: str) -> pd.Series[str]:
 
 
 def _spread(
-    table: Table,
+    table: SurveyTable,
     value: str,
     beside: dict[str, str],
     label: str,

@@ -55,7 +55,7 @@ COMMA = Notation("decimal", "thousands")
 
 
 @dataclass(frozen=True)
-class Evidence:
+class NotationEvidence:
     """Number of different cells that prove the meaning of a sign, or leave it open.
 
     ``comma_open`` and ``point_open`` count the cells that allow two readings; ``sum_open`` and
@@ -72,9 +72,9 @@ class Evidence:
     sum_open: float = 0.0
     sum_plain: float = 0.0
 
-    def __add__(self, other: Evidence) -> Evidence:
+    def __add__(self, other: NotationEvidence) -> NotationEvidence:
         names = (f.name for f in fields(self))
-        return Evidence(**{n: getattr(self, n) + getattr(other, n) for n in names})
+        return NotationEvidence(**{n: getattr(self, n) + getattr(other, n) for n in names})
 
     @property
     def decimal(self) -> Literal["point", "comma"]:
@@ -82,21 +82,21 @@ class Evidence:
         return "comma" if self.comma_decimal > self.point_decimal else "point"
 
 
-def gather(cells: Iterable[object]) -> Evidence:
+def gather(cells: Iterable[object]) -> NotationEvidence:
     """Collect what the text cells of a column prove; numbers of workbooks prove nothing.
 
     >>> found = gather(["12,5", "22,349", "<0,5", "818"])
     >>> found.comma_decimal, found.comma_open, found.plain
     (2, 1, 3)
     """
-    counts = dict.fromkeys((f.name for f in fields(Evidence)), 0.0)
+    counts = dict.fromkeys((f.name for f in fields(NotationEvidence)), 0.0)
     for cell in set(cells):
         if isinstance(cell, (int, float, np.number)):
             _add_plain(counts, float(cell))
         elif isinstance(cell, str) and cell:
             _add_text(counts, cell)
     whole = {name: int(count) for name, count in counts.items() if not name.startswith("sum")}
-    return Evidence(**whole, sum_open=counts["sum_open"], sum_plain=counts["sum_plain"])
+    return NotationEvidence(**whole, sum_open=counts["sum_open"], sum_plain=counts["sum_plain"])
 
 
 def _add_plain(counts: dict[str, float], number: float) -> None:
@@ -125,7 +125,7 @@ def _add_text(counts: dict[str, float], cell: str) -> None:
 
 
 def kind_of(body: str) -> str:
-    """Say what a number's own signs prove: names of ``Evidence``, joined by +; "" for no number.
+    """Say what a number's own signs prove: names of ``NotationEvidence``, joined by +; "" for no number.
 
     >>> [kind_of(word) for word in ("12,5", "0.123", "1.234,5", "1,234,567", "22,349", "1.2.3")]
     ['comma_decimal', 'point_decimal', 'comma_decimal+point_groups', 'comma_groups', 'comma_open', '']
@@ -201,7 +201,9 @@ def stated_notation(decimal: Decimal, thousands: Thousands) -> Notation | None:
     return replace(POINT, strict=decimal == "point")
 
 
-def find_notation(column: Evidence, table: Evidence, delimiter: str = "") -> Notation:
+def find_notation(
+    column: NotationEvidence, table: NotationEvidence, delimiter: str = ""
+) -> Notation:
     """Decide the open cells of a column.
 
     Parameters
@@ -221,7 +223,7 @@ def find_notation(column: Evidence, table: Evidence, delimiter: str = "") -> Not
 
     Thousands points beside a decimal comma, and a table that does not say:
 
-    >>> find_notation(gather(["1.711", "818,1"]), Evidence()).point
+    >>> find_notation(gather(["1.711", "818,1"]), NotationEvidence()).point
     'thousands'
     >>> find_notation(cells, cells, ",").comma
     'open'
@@ -229,7 +231,7 @@ def find_notation(column: Evidence, table: Evidence, delimiter: str = "") -> Not
     return Notation(_comma(column, table, delimiter), _point(column, table))
 
 
-def _comma(column: Evidence, table: Evidence, delimiter: str) -> Role:
+def _comma(column: NotationEvidence, table: NotationEvidence, delimiter: str) -> Role:
     own = _role(column.comma_decimal, column.comma_groups + column.point_decimal)
     near = _nearness(column)
     if own is not None:
@@ -242,7 +244,7 @@ def _comma(column: Evidence, table: Evidence, delimiter: str) -> Role:
     return wide or near or "open"
 
 
-def _point(column: Evidence, table: Evidence) -> Role:
+def _point(column: NotationEvidence, table: NotationEvidence) -> Role:
     own = _role(column.point_decimal, column.point_groups + column.comma_decimal)
     near = _nearness(column)
     if own is not None:
@@ -262,7 +264,7 @@ def _role(decimal: int, thousands: int) -> Role | None:
     return "decimal" if decimal else "thousands" if thousands else None
 
 
-def _nearness(column: Evidence) -> Role | None:
+def _nearness(column: NotationEvidence) -> Role | None:
     """Return which reading of the open cells is of the size of the column's other numbers."""
     count = column.comma_open + column.point_open
     if not count or not column.plain:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gossan.errors import SurveyError, must
+from gossan.geochem.findings import Finding, Findings, rows_where
 from gossan.geochem.table.angles import hemisphere_of, parse_angles, unpack
 from gossan.geochem.table.axes import are_plain_xy, axis_columns, find_axes, x_points_north
 from gossan.geochem.table.cells import Words, parse_cells
@@ -27,8 +28,7 @@ from gossan.geochem.table.coordinates import (
     within_area_of_use,
 )
 from gossan.geochem.table.datums import check_datums, find_datum_column
-from gossan.geochem.table.findings import Finding, Findings, rows_where
-from gossan.geochem.table.reading import Table
+from gossan.geochem.table.reading import SurveyTable
 from gossan.geochem.table.settings import SurveySettings
 from gossan.geochem.table.sites import read_sites
 from gossan.geochem.table.zones import find_zone_column, zone_of, zones_of_rows
@@ -71,7 +71,7 @@ class _Stated:
 
 
 def place_rows(
-    table: Table, settings: SurveySettings, crs: CRS, base_folder: Path
+    table: SurveyTable, settings: SurveySettings, crs: CRS, base_folder: Path
 ) -> tuple[Placed, Findings]:
     """Find the position of every row and bring it to the project's CRS.
 
@@ -149,7 +149,7 @@ def rounding(xy: NDArray[np.float64], degrees: bool) -> float:
 def _target_findings(
     moved: NDArray[np.float64],
     kept: NDArray[np.bool_],
-    table: Table,
+    table: SurveyTable,
     settings: SurveySettings,
     crs: CRS,
     already: bool,
@@ -179,7 +179,7 @@ def _target_findings(
     return found
 
 
-def _source(table: Table, settings: SurveySettings, base_folder: Path) -> _Stated:
+def _source(table: SurveyTable, settings: SurveySettings, base_folder: Path) -> _Stated:
     """Return positions as the file or its table of sites states them."""
     if settings.sites is None:
         return _own_positions(table, settings)
@@ -198,7 +198,7 @@ def _source(table: Table, settings: SurveySettings, base_folder: Path) -> _State
 def _moved_sites(
     coordinates: NDArray[np.float64],
     index: NDArray[np.int_],
-    sites: Table,
+    sites: SurveyTable,
     settings: SurveySettings,
 ) -> list[Finding]:
     """Report sites that the table states at several positions."""
@@ -218,7 +218,7 @@ def _moved_sites(
     return [Finding("error", "sites", message)]
 
 
-def _own_positions(table: Table, settings: SurveySettings) -> _Stated:
+def _own_positions(table: SurveyTable, settings: SurveySettings) -> _Stated:
     if table.coordinates is not None and settings.x is None:
         return _own_points(table, settings)
     crs = read_crs(settings.crs or table.crs, settings.name)
@@ -236,7 +236,7 @@ def _own_positions(table: Table, settings: SurveySettings) -> _Stated:
     return _zoned(_Stated(coordinates, crs, whole, columns, tuple(found)), table, settings)
 
 
-def _own_points(table: Table, settings: SurveySettings) -> _Stated:
+def _own_points(table: SurveyTable, settings: SurveySettings) -> _Stated:
     assert table.coordinates is not None
     stated = None if settings.crs is None else read_crs(settings.crs, settings.name)
     found = []
@@ -250,7 +250,7 @@ def _own_points(table: Table, settings: SurveySettings) -> _Stated:
 
 
 def _axes(
-    table: Table, settings: SurveySettings, crs: CRS
+    table: SurveyTable, settings: SurveySettings, crs: CRS
 ) -> tuple[tuple[str, str], list[Finding]]:
     names = list(table.frame.columns)
     if settings.x is not None and settings.y is not None:
@@ -269,7 +269,7 @@ def _shown(names: Sequence[str]) -> str:
 
 
 def _axis(
-    table: Table, name: str, missing: Sequence[str | float], crs: CRS
+    table: SurveyTable, name: str, missing: Sequence[str | float], crs: CRS
 ) -> tuple[NDArray[np.float64], list[Finding]]:
     """Read one coordinate: numbers, or degrees, minutes and seconds."""
     if name not in table.frame.columns:
@@ -316,7 +316,7 @@ def bare_metres(cells: Iterable[object]) -> list[object]:
 
 
 def _understood(
-    xy: NDArray[np.float64], table: Table, axes: tuple[str, str], crs: CRS
+    xy: NDArray[np.float64], table: SurveyTable, axes: tuple[str, str], crs: CRS
 ) -> tuple[NDArray[np.float64], list[Finding]]:
     """Leave out 0, 0; turn packed degrees into degrees and kilometres into metres."""
     found: list[Finding] = []
@@ -381,7 +381,7 @@ def _by_axis_names(
     return xy, [Finding("error", "axis-names", message)]
 
 
-def _zoned(stated: _Stated, table: Table, settings: SurveySettings) -> _Stated:
+def _zoned(stated: _Stated, table: SurveyTable, settings: SurveySettings) -> _Stated:
     """Use the columns of zones and datums, where there are such."""
     names = list(table.frame.columns)
     datum = find_datum_column(names)

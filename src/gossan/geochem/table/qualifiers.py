@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gossan.catalogue.words import words as words_of
 from gossan.errors import must
+from gossan.geochem.findings import Finding, rows_where
 from gossan.geochem.table.cells import (
     ABOVE_WORDS,
     BELOW_WORDS,
@@ -20,7 +21,6 @@ from gossan.geochem.table.cells import (
     Words,
 )
 from gossan.geochem.table.columns import header_tokens
-from gossan.geochem.table.findings import Finding, rows_where
 
 _YES = frozenset(("1", "1.0", "true", "t", "y", "yes", "x", "*", "sí", "si", "oui", "ja", "да"))
 _NO = frozenset(("0", "0.0", "false", "f", "n", "no", "non", "nein", "нет", ""))

@@ -12,7 +12,7 @@ from scipy import stats
 from scipy.spatial import ConvexHull, QhullError, cKDTree
 
 from gossan.geo.samples import Samples
-from gossan.geochem.table.findings import row_words
+from gossan.geochem.findings import row_words
 
 REPORT_COLUMNS: tuple[str, ...] = (
     "survey", "element", "unit", "medium", "horizon", "n", "empty", "below", "above",

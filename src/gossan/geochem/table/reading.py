@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gossan.errors import SurveyError, must
+from gossan.geochem.findings import Finding, Findings
 from gossan.geochem.table.cells import NO_WORDS, Cells, Meaning, Words, parse_cells
 from gossan.geochem.table.files.delimited import read_text
 from gossan.geochem.table.files.header import drop_footers, find_header
 from gossan.geochem.table.files.sheets import Rows, read_sheet
 from gossan.geochem.table.files.vectors import read_layer
-from gossan.geochem.table.findings import Finding, Findings
 from gossan.geochem.table.notation import (
     Decimal,
-    Evidence,
     Notation,
+    NotationEvidence,
     Thousands,
     find_notation,
     gather,
@@ -50,7 +50,7 @@ class FileOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class SurveyTable:
     """A table as it stands in its file.
 
     Parameters
@@ -72,7 +72,7 @@ class Table:
 
     frame: pd.DataFrame
     rows: NDArray[np.int_]
-    evidence: Evidence = field(default_factory=Evidence)
+    evidence: NotationEvidence = field(default_factory=NotationEvidence)
     delimiter: str = ""
     stated: Notation | None = None
     units: dict[str, str] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class Table:
     def __len__(self) -> int:
         return len(self.frame)
 
-    def kept(self, mask: NDArray[np.bool_]) -> Table:
+    def kept(self, mask: NDArray[np.bool_]) -> SurveyTable:
         """Keep some records."""
         coordinates = None if self.coordinates is None else self.coordinates[mask]
         frame = self.frame[mask].reset_index(drop=True)
@@ -107,7 +107,7 @@ class Table:
         return np.array(["" if pd.isna(c) else str(c).strip() for c in cells], dtype=object)
 
 
-def read_table(path: Path, options: FileOptions | None = None) -> Table:
+def read_table(path: Path, options: FileOptions | None = None) -> SurveyTable:
     """Read CSV or other delimited text, a spreadsheet, or a vector file.
 
     Parameters
@@ -152,7 +152,7 @@ def _cure_missing(path: Path) -> str:
     return f"Did you mean {near[0]!r}" if near else "Paths are relative to the project file"
 
 
-def _read_text(path: Path, options: FileOptions) -> Table:
+def _read_text(path: Path, options: FileOptions) -> SurveyTable:
     text = read_text(path, options.delimiter, options.encoding)
     table = _tabulate(path, list(map(list, text.rows)), text.numbers, options, text.delimiter)
     sign = "comma" if _is_comma(table) else "point"
@@ -161,7 +161,7 @@ def _read_text(path: Path, options: FileOptions) -> Table:
     return replace(table, findings=Findings(notes) + table.findings)
 
 
-def _is_comma(table: Table) -> bool:
+def _is_comma(table: SurveyTable) -> bool:
     if table.stated is not None:
         return table.stated.comma == "decimal"
     alone = table.evidence.comma_open and not table.evidence.comma_groups
@@ -179,7 +179,7 @@ def _long_cells(numbers: Sequence[int]) -> list[Finding]:
     return [Finding("warning", "long-row", message, long)]
 
 
-def _read_sheet(path: Path, options: FileOptions) -> Table:
+def _read_sheet(path: Path, options: FileOptions) -> SurveyTable:
     sheet = read_sheet(path, options.sheet)
     others = f"; other sheets: {', '.join(sheet.others)}" if sheet.others else ""
     more = others if options.sheet is None else ""
@@ -188,11 +188,11 @@ def _read_sheet(path: Path, options: FileOptions) -> Table:
     return replace(table, findings=Findings((note,)) + table.findings)
 
 
-def _read_vector(path: Path, options: FileOptions) -> Table:
+def _read_vector(path: Path, options: FileOptions) -> SurveyTable:
     layer = read_layer(path, options.sheet, options.encoding)
     others = f" (layer {layer.name!r}; others: {', '.join(layer.others)})" if layer.others else ""
     message = f"read {len(layer.frame)} features; rows count features from 1{others}"
-    return Table(
+    return SurveyTable(
         layer.frame.rename(columns=str),
         np.arange(1, len(layer.frame) + 1),
         _evidence(layer.frame),
@@ -205,7 +205,7 @@ def _read_vector(path: Path, options: FileOptions) -> Table:
 
 def _tabulate(
     path: Path, rows: Rows, numbers: list[int], options: FileOptions, delimiter: str = ""
-) -> Table:
+) -> SurveyTable:
     header = find_header(rows, numbers, options.header_row)
     body, kept, more = drop_footers(rows, numbers, header)
     if not body:
@@ -214,7 +214,7 @@ def _tabulate(
     width = len(header.names)
     filled = [row[:width] + [""] * (width - len(row)) for row in body]
     frame = pd.DataFrame(filled, columns=header.names, dtype=object)
-    return Table(
+    return SurveyTable(
         frame,
         np.array(kept),
         _evidence(frame),
@@ -227,9 +227,9 @@ def _tabulate(
     )
 
 
-def _evidence(frame: pd.DataFrame, most: int = 200_000) -> Evidence:
+def _evidence(frame: pd.DataFrame, most: int = 200_000) -> NotationEvidence:
     """Collect what the cells of a table prove, from rows spread over all of it."""
     step = max(1, int(np.ceil(frame.size / most)))
     columns = (frame.iloc[::step, k] for k in range(frame.shape[1]))
     texts = (c for c in columns if not pd.api.types.is_numeric_dtype(c))
-    return sum(map(gather, texts), Evidence())
+    return sum(map(gather, texts), NotationEvidence())

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from gossan.errors import must
+from gossan.geochem.findings import Finding, Findings, rows_where
 from gossan.geochem.table.duplicates import (
     Precision,
     drop_copies,
@@ -19,7 +20,6 @@ from gossan.geochem.table.duplicates import (
     merge_groups,
     precision,
 )
-from gossan.geochem.table.findings import Finding, Findings, rows_where
 from gossan.geochem.table.settings import SurveySettings
 
 KIND_COLUMNS = ("medium", "horizon", "kind")

@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gossan.errors import SurveyError, must
-from gossan.geochem.table.findings import Finding, Findings
-from gossan.geochem.table.reading import Table
+from gossan.geochem.findings import Finding, Findings
+from gossan.geochem.table.reading import SurveyTable
 from gossan.geochem.table.settings import SurveySettings
 
 Condition = str | float | list[str | float]
@@ -26,7 +26,7 @@ _COMPARISONS: dict[str, Callable[[NDArray[np.float64], float], NDArray[np.bool_]
 }
 
 
-def select_rows(table: Table, where: Mapping[str, Condition]) -> tuple[Table, Findings]:
+def select_rows(table: SurveyTable, where: Mapping[str, Condition]) -> tuple[SurveyTable, Findings]:
     """Keep the rows that meet every condition.
 
     Parameters
@@ -60,7 +60,7 @@ def select_rows(table: Table, where: Mapping[str, Condition]) -> tuple[Table, Fi
     return table.kept(keep), table.findings.adding(note)
 
 
-def _meets(table: Table, column: str, condition: Condition) -> NDArray[np.bool_]:
+def _meets(table: SurveyTable, column: str, condition: Condition) -> NDArray[np.bool_]:
     if isinstance(condition, list):
         parts = [_meets(table, column, word) for word in condition]
         return np.logical_or.reduce(parts)
@@ -76,7 +76,7 @@ def _meets(table: Table, column: str, condition: Condition) -> NDArray[np.bool_]
     return np.array([fnmatch.fnmatchcase(word, pattern) for word in words], bool)
 
 
-def conditions(settings: SurveySettings, table: Table) -> dict[str, Condition]:
+def conditions(settings: SurveySettings, table: SurveyTable) -> dict[str, Condition]:
     """Collect the conditions of ``where`` and ``horizon``.
 
     Raises

@@ -10,9 +10,9 @@ from pydantic import Field, field_validator, model_validator
 from gossan.errors import must
 from gossan.geochem.batch_levelling import Levelling
 from gossan.geochem.censoring import Censoring
+from gossan.geochem.findings import CODES
 from gossan.geochem.table.cells import CodeMeaning, Words
 from gossan.geochem.table.duplicates import DuplicatePolicy
-from gossan.geochem.table.findings import CODES
 from gossan.geochem.table.notation import Decimal, Thousands
 from gossan.geochem.table.reading import FileOptions
 from gossan.names import Name

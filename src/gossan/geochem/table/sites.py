@@ -10,17 +10,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gossan.errors import SurveyError, must
+from gossan.geochem.findings import Finding, rows_where
 from gossan.geochem.table.axes import find_axes
 from gossan.geochem.table.columns import nearest
 from gossan.geochem.table.files.sheets import sheet_names
-from gossan.geochem.table.findings import Finding, rows_where
-from gossan.geochem.table.reading import SHEET_ENDINGS, Table, read_table
+from gossan.geochem.table.reading import SHEET_ENDINGS, SurveyTable, read_table
 from gossan.geochem.table.settings import SitesSettings, SurveySettings
 
 
 def read_sites(
-    table: Table, settings: SurveySettings, base_folder: Path
-) -> tuple[Table, NDArray[np.int_], list[Finding]]:
+    table: SurveyTable, settings: SurveySettings, base_folder: Path
+) -> tuple[SurveyTable, NDArray[np.int_], list[Finding]]:
     """Read the table of sites and find the site of every row.
 
     Parameters
@@ -66,13 +66,13 @@ def read_sites(
 
 def _read(
     stated: SitesSettings, settings: SurveySettings, base: Path, wanted: NDArray[np.object_]
-) -> Table:
+) -> SurveyTable:
     """Read the sites; of a workbook the sheet that has coordinates and the names wanted."""
     path, options = base / stated.path, stated.file_options()
     if stated.sheet is not None or path.suffix.lower() not in SHEET_ENDINGS or not path.is_file():
         return read_table(path, options)
     same = path.resolve() == (base / settings.path).resolve()
-    best: tuple[float, Table] | None = None
+    best: tuple[float, SurveyTable] | None = None
     for name in sheet_names(path):
         if same and name == settings.sheet:
             continue
@@ -86,14 +86,14 @@ def _read(
     return best[1] if best is not None and best[0] > 0 else read_table(path, options)
 
 
-def _worth(sites: Table, settings: SurveySettings, wanted: NDArray[np.object_]) -> float:
+def _worth(sites: SurveyTable, settings: SurveySettings, wanted: NDArray[np.object_]) -> float:
     names = list(sites.frame.columns)
     axes = find_axes(names) if settings.x is None else {settings.x, settings.y} <= set(names)
     return max(_overlap(wanted, sites.texts(name)) for name in names) * bool(axes)
 
 
 def _key_column(
-    sites: Table, stated: SitesSettings, key: str, wanted: NDArray[np.object_]
+    sites: SurveyTable, stated: SitesSettings, key: str, wanted: NDArray[np.object_]
 ) -> tuple[str, list[Finding]]:
     """Name the column of the sites' names: as stated, of the same name, or of the same names."""
     names = list(sites.frame.columns)

@@ -20,20 +20,20 @@ from gossan.catalogue.elements import element_of, species_of_word
 from gossan.errors import SettingsError, SurveyError, must
 from gossan.geo.samples import Samples
 from gossan.geochem.batch_levelling import level_columns
-from gossan.geochem.table.columns import Column, Columns, nearest, read_header
+from gossan.geochem.findings import Finding, Findings
+from gossan.geochem.table.columns import Columns, ElementColumn, nearest, read_header
 from gossan.geochem.table.companions import Companions, find_companions
 from gossan.geochem.table.controls import sort_rows
-from gossan.geochem.table.findings import Finding, Findings
 from gossan.geochem.table.long_tables import widen
 from gossan.geochem.table.positions import Placed, place_rows
 from gossan.geochem.table.qualifiers import marks_limits
-from gossan.geochem.table.reading import Table, read_table
+from gossan.geochem.table.reading import SurveyTable, read_table
 from gossan.geochem.table.same_place import resolve_duplicates
 from gossan.geochem.table.selection import check_mixture, conditions, select_rows
 from gossan.geochem.table.settings import SurveySettings
 from gossan.geochem.table.values import (
     Beside,
-    ElementValues,
+    MeasuredElement,
     read_numbers,
     read_values,
     unit_in_cells,
@@ -96,7 +96,7 @@ def read_survey(
     return _samples(settings, frame, values, placed), findings
 
 
-def read_chosen(settings: SurveySettings, elements: Sequence[str], base: Path) -> Table:
+def read_chosen(settings: SurveySettings, elements: Sequence[str], base: Path) -> SurveyTable:
     """Read the table, keep the rows that ``where`` and ``horizon`` choose, one row per sample."""
     table = read_table(base / settings.path, settings.file_options())
     wanted = conditions(settings, table)
@@ -110,7 +110,7 @@ def read_chosen(settings: SurveySettings, elements: Sequence[str], base: Path) -
 def _samples(
     settings: SurveySettings,
     frame: geopandas.GeoDataFrame,
-    values: Mapping[str, ElementValues],
+    values: Mapping[str, MeasuredElement],
     placed: Placed,
 ) -> Samples:
     frame.attrs["source_crs"] = placed.source.to_wkt()
@@ -124,7 +124,7 @@ def _samples(
 def _levelled(
     frame: geopandas.GeoDataFrame,
     findings: Findings,
-    values: Mapping[str, ElementValues],
+    values: Mapping[str, MeasuredElement],
     settings: SurveySettings,
 ) -> tuple[geopandas.GeoDataFrame, Findings]:
     findings = _go_on(settings, findings + check_mixture(frame, settings))
@@ -140,7 +140,7 @@ def _go_on(settings: SurveySettings, findings: Findings) -> Findings:
     return findings
 
 
-def _wanted_columns(settings: SurveySettings, table: Table) -> dict[str, str | None]:
+def _wanted_columns(settings: SurveySettings, table: SurveyTable) -> dict[str, str | None]:
     """List the columns that the settings name, by the key that names them."""
     qualifiers = settings.qualifiers if isinstance(settings.qualifiers, dict) else {
         "": settings.qualifiers
@@ -169,7 +169,9 @@ def _wanted_columns(settings: SurveySettings, table: Table) -> dict[str, str | N
     return {key: name for key, name in wanted.items() if name != "none"}
 
 
-def _check_names(settings: SurveySettings, table: Table, wanted: Mapping[str, str | None]) -> None:
+def _check_names(
+    settings: SurveySettings, table: SurveyTable, wanted: Mapping[str, str | None]
+) -> None:
     """Refuse, all at once, columns that the settings name and the table lacks."""
     names = list(table.frame.columns)
     wrong = [
@@ -182,8 +184,8 @@ def _check_names(settings: SurveySettings, table: Table, wanted: Mapping[str, st
 
 
 def read_elements(
-    settings: SurveySettings, table: Table, elements: Sequence[str], taken: Sequence[str]
-) -> tuple[dict[str, ElementValues], Findings]:
+    settings: SurveySettings, table: SurveyTable, elements: Sequence[str], taken: Sequence[str]
+) -> tuple[dict[str, MeasuredElement], Findings]:
     """Find and read the column of every element; collect all mistakes.
 
     Parameters
@@ -198,7 +200,7 @@ def read_elements(
         Columns of coordinates, which are no elements.
     """
     records: list[Finding] = []
-    values: dict[str, ElementValues] = {}
+    values: dict[str, MeasuredElement] = {}
     names = list(table.frame.columns)
     used = [*taken, *(n for n in (settings.id, settings.batch) if n is not None)]
     columns = Columns(names, used, lambda name: _holds_numbers(table, name))
@@ -234,14 +236,14 @@ class _Reader:
     """Find the columns of elements and those beside them."""
 
     def __init__(
-        self, settings: SurveySettings, table: Table, companions: Companions, columns: Columns
+        self, settings: SurveySettings, table: SurveyTable, companions: Companions, columns: Columns
     ) -> None:
         self.settings, self.table = settings, table
         self.companions, self.columns = companions, columns
         self.alone = sum(header.sure for header in columns.headers.values()) <= 1
         self.used: set[str] = set()
 
-    def find(self, element: str) -> tuple[Column, Beside]:
+    def find(self, element: str) -> tuple[ElementColumn, Beside]:
         """Find the column of an element, with its unit, and its companions."""
         stated = self.settings.columns.get(element)
         name = self.columns.name_of(element, stated)
@@ -278,13 +280,13 @@ class _Reader:
         return [Finding("error", "qualifier", message)]
 
 
-def _holds_numbers(table: Table, name: str) -> bool:
+def _holds_numbers(table: SurveyTable, name: str) -> bool:
     cells = table.cells(name, "concentration")
     return bool((np.isfinite(cells.number) | cells.below).any() or cells.blank.all())
 
 
 def _column_findings(
-    element: str, column: Column, beside: Beside, unit: str | Mapping[str, str] | None
+    element: str, column: ElementColumn, beside: Beside, unit: str | Mapping[str, str] | None
 ) -> list[Finding]:
     records = [Finding("note", "column", column.line(), element=element)]
     said, known = read_header(column.column), species_of_word(element)
@@ -309,9 +311,9 @@ def _column_findings(
 
 def _frame(
     settings: SurveySettings,
-    table: Table,
+    table: SurveyTable,
     coordinates: NDArray[np.float64],
-    values: Mapping[str, ElementValues],
+    values: Mapping[str, MeasuredElement],
     crs: CRS,
 ) -> geopandas.GeoDataFrame:
     """Put the columns of the samples together."""

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from gossan.catalogue.elements import species_of_word, unit_factor, unit_of_word, usual_range
 from gossan.errors import SurveyError, must
 from gossan.geochem.censoring import treat_censored
+from gossan.geochem.findings import Finding, Findings, rows_where
 from gossan.geochem.table.cells import Cells, Meaning, Words, parse_cells
 from gossan.geochem.table.codes import sort_codes
-from gossan.geochem.table.columns import Column
-from gossan.geochem.table.findings import Finding, Findings, rows_where
+from gossan.geochem.table.columns import ElementColumn
 from gossan.geochem.table.notation import open_example
 from gossan.geochem.table.qualifiers import apply_qualifiers, meanings, qualifier_findings
-from gossan.geochem.table.reading import Table
+from gossan.geochem.table.reading import SurveyTable
 from gossan.geochem.table.settings import SurveySettings
 
 
@@ -33,7 +33,7 @@ class Beside:
 
 
 @dataclass(frozen=True, eq=False)
-class ElementValues:
+class MeasuredElement:
     """One element of all samples in the delivered unit; each array is (n,).
 
     Parameters
@@ -48,7 +48,7 @@ class ElementValues:
         Which of them are limits.
     """
 
-    column: Column
+    column: ElementColumn
     values: NDArray[np.float64]
     limits: NDArray[np.float64]
     below: NDArray[np.bool_]
@@ -56,7 +56,7 @@ class ElementValues:
 
 
 def read_numbers(
-    table: Table, name: str, missing: Sequence[str | float]
+    table: SurveyTable, name: str, missing: Sequence[str | float]
 ) -> tuple[NDArray[np.float64], Findings]:
     """Read a column of plain numbers; anything beyond a limit counts as text."""
     cells = table.cells(name, "number", Words(tuple(missing)))
@@ -66,8 +66,8 @@ def read_numbers(
 
 
 def read_values(
-    table: Table, column: Column, settings: SurveySettings, beside: Beside
-) -> tuple[ElementValues, list[Finding]]:
+    table: SurveyTable, column: ElementColumn, settings: SurveySettings, beside: Beside
+) -> tuple[MeasuredElement, list[Finding]]:
     """Read one element.
 
     Parameters
@@ -116,10 +116,10 @@ def read_values(
     values, more = _treated(limits, cells, settings, element)
     found += more
     found += _too_few(limits, cells, settings, element, rows)
-    return ElementValues(column, values, limits, cells.below, cells.above), found
+    return MeasuredElement(column, values, limits, cells.below, cells.above), found
 
 
-def unit_in_cells(table: Table, column: str, beside: str | None) -> str:
+def unit_in_cells(table: SurveyTable, column: str, beside: str | None) -> str:
     """Tell the unit that most rows state, in a column beside the contents or in the cells."""
     if beside is not None:
         units = [unit_of_word(text) or "" for text in table.texts(beside)]
@@ -131,7 +131,7 @@ def unit_in_cells(table: Table, column: str, beside: str | None) -> str:
     return counts.most_common(1)[0][0]
 
 
-def _open_signs(table: Table, name: str, element: str = "") -> Iterator[Finding]:
+def _open_signs(table: SurveyTable, name: str, element: str = "") -> Iterator[Finding]:
     """Ask where a column's numbers can be read two ways, a thousandfold apart."""
     notation = table.notation(name)
     example = open_example(table.frame[name].tolist(), notation)
@@ -149,7 +149,7 @@ def _open_signs(table: Table, name: str, element: str = "") -> Iterator[Finding]
 
 
 def _qualified(
-    cells: Cells, table: Table, name: str | None, words: Words, element: str
+    cells: Cells, table: SurveyTable, name: str | None, words: Words, element: str
 ) -> tuple[Cells, list[Finding]]:
     if name is None:
         return cells, []
@@ -160,7 +160,11 @@ def _qualified(
 
 
 def _in_one_unit(
-    cells: Cells, limits: NDArray[np.float64], table: Table, column: Column, name: str | None
+    cells: Cells,
+    limits: NDArray[np.float64],
+    table: SurveyTable,
+    column: ElementColumn,
+    name: str | None,
 ) -> tuple[Cells, NDArray[np.float64], list[Finding]]:
     """Convert rows whose unit, in the cell or in a column beside it, is not the column's."""
     units = np.array([str(unit) for unit in cells.unit], object)
@@ -208,7 +212,7 @@ _DATE = re.compile(
 
 
 def _text(
-    table: Table, name: str, mask: NDArray[np.bool_], allowed: str, element: str = ""
+    table: SurveyTable, name: str, mask: NDArray[np.bool_], allowed: str, element: str = ""
 ) -> Iterator[Finding]:
     if mask.any():
         words = Counter(str(cell) for cell in table.frame[name][mask])
@@ -269,7 +273,11 @@ def _negatives_and_zeros(
 
 
 def _limits(
-    cells: Cells, table: Table, column: Column, settings: SurveySettings, by_row: str | None
+    cells: Cells,
+    table: SurveyTable,
+    column: ElementColumn,
+    settings: SurveySettings,
+    by_row: str | None,
 ) -> tuple[NDArray[np.float64], list[Finding]]:
     """Complete limits that cells do not state: by row, as stated, else that of batch or column."""
     number = cells.number.copy()
@@ -311,7 +319,7 @@ def _limits(
 
 
 def _limits_by_row(
-    cells: Cells, number: NDArray[np.float64], table: Table, name: str
+    cells: Cells, number: NDArray[np.float64], table: SurveyTable, name: str
 ) -> NDArray[np.float64]:
     """Take the limits of rows from a column; "<5" and "5" mean the same there."""
     limits = np.abs(table.cells(name, "number").number)
@@ -319,7 +327,9 @@ def _limits_by_row(
     return np.where(lost, limits, number)
 
 
-def _limit_of_row(limits: dict[str, str], table: Table, column: Column) -> float | None:
+def _limit_of_row(
+    limits: dict[str, str], table: SurveyTable, column: ElementColumn
+) -> float | None:
     """Read the limit that a row beside the header states for a column."""
     if column.column not in limits:
         return None
@@ -331,7 +341,7 @@ def _limits_of_batch(
     number: NDArray[np.float64],
     lost: NDArray[np.bool_],
     stated: NDArray[np.bool_],
-    table: Table,
+    table: SurveyTable,
     batch: str | None,
 ) -> NDArray[np.float64]:
     batches = np.zeros(len(number), object) if batch is None else table.frame[batch].to_numpy()
@@ -346,7 +356,7 @@ def _limits_of_batch(
 
 
 def _limit_notes(
-    cells: Cells, limits: NDArray[np.float64], rows: NDArray[np.int_], column: Column
+    cells: Cells, limits: NDArray[np.float64], rows: NDArray[np.int_], column: ElementColumn
 ) -> Iterator[Finding]:
     for mask, side in ((cells.below, "below"), (cells.above, "above")):
         if mask.any():
@@ -360,7 +370,7 @@ def _limit_notes(
 
 
 def _impossible(
-    cells: Cells, limits: NDArray[np.float64], rows: NDArray[np.int_], column: Column
+    cells: Cells, limits: NDArray[np.float64], rows: NDArray[np.int_], column: ElementColumn
 ) -> Iterator[Finding]:
     if not column.target_unit or species_of_word(column.element) is None:
         return
@@ -407,7 +417,7 @@ def mixed_units(values: NDArray[np.float64], rows: NDArray[np.int_], element: st
     return [Finding("error", "mixed-units", message, rows_where(rows, odd), element)]
 
 
-def doubtful(measured: NDArray[np.float64], cells: Cells, column: Column) -> list[Finding]:
+def doubtful(measured: NDArray[np.float64], cells: Cells, column: ElementColumn) -> list[Finding]:
     """Doubt contents that no ground has: their median is far from the crust's mean.
 
     Elements that are mostly below the limit are left out: their median shows the limit.

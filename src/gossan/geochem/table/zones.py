@@ -13,7 +13,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from gossan.errors import must
-from gossan.geochem.table.findings import Finding, rows_where
+from gossan.geochem.findings import Finding, rows_where
 
 _NAME = re.compile(
     r"(utm|mga|amg|grid|map|gda|gk|datum|coord)?_?(zone?s?|zona|huso|fuso|zono?|зона|带号|帯)"

@@ -28,13 +28,13 @@ from gossan.errors import ImageryError, must, reason_of
 from gossan.geo.blocks import Blocks, Progress
 from gossan.geo.grid import Grid, Window
 from gossan.geo.raster import RasterLayer, RasterWriter, atomic_path, open_raster
-from gossan.imagery.sentinel2.safe import Product, refuse
+from gossan.imagery.sentinel2.safe import SafeProduct, refuse
 
 _END_OF_CODESTREAM = b"\xff\xd9"
 
 
 def decode(
-    product: Product,
+    product: SafeProduct,
     member: str,
     bands: tuple[str, ...],
     grid: Grid,
@@ -83,7 +83,7 @@ class DecodedBand:
     threads that decode.
     """
 
-    product: Product = field(repr=False)
+    product: SafeProduct = field(repr=False)
     member: str
     bands: tuple[str, ...]
     grid: Grid
@@ -116,14 +116,14 @@ _decoding = threading.Lock()
 _stores: dict[Path, RasterLayer] = {}
 
 
-def store_name(product: Product, member: str) -> str:
+def store_name(product: SafeProduct, member: str) -> str:
     """Name the store of an image: its own name and a stamp of path, size and time."""
     text = f"{product.path.name}/{member}:{product.stamp(member)}"
     stamp = hashlib.sha256(text.encode()).hexdigest()[:10]
     return f"{Path(member).stem}.{stamp}.tif"
 
 
-def check_whole(product: Product, member: str) -> None:
+def check_whole(product: SafeProduct, member: str) -> None:
     """Walk the boxes of a JP2 file to its end: a truncated download is refused at once."""
     if product.zipped:
         try:

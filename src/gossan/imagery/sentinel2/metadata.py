@@ -19,7 +19,7 @@ from gossan.catalogue.sensors import sentinel2_bands
 from gossan.geo.grid import Grid
 from gossan.imagery.sentinel2.radiometry import Level, scaling, special_values, sun
 from gossan.imagery.sentinel2.safe import (
-    Product,
+    SafeProduct,
     elements,
     find_product,
     local_name,
@@ -153,13 +153,13 @@ def read_metadata(path: Path | str, tile: str | None = None) -> Sentinel2Metadat
     return describe(find_product(path), tile)
 
 
-def describe(product: Product, tile: str | None = None) -> Sentinel2Metadata:
+def describe(product: SafeProduct, tile: str | None = None) -> Sentinel2Metadata:
     """Put together the metadata of a product already found."""
     with readable(product.path.name, "metadata"):
         return _describe(product, tile)
 
 
-def _describe(product: Product, tile: str | None) -> Sentinel2Metadata:
+def _describe(product: SafeProduct, tile: str | None) -> Sentinel2Metadata:
     level, main = _main(product)
     name = text_of(main, "PRODUCT_URI", "") or product.path.name
     granule, folder = _granule(product, level, tile)
@@ -191,7 +191,7 @@ def _describe(product: Product, tile: str | None) -> Sentinel2Metadata:
     )
 
 
-def _main(product: Product) -> tuple[Level, ElementTree.Element]:
+def _main(product: SafeProduct) -> tuple[Level, ElementTree.Element]:
     """Find the metadata of the product by its root element."""
     top = [
         n
@@ -220,7 +220,9 @@ def _main(product: Product) -> tuple[Level, ElementTree.Element]:
     )
 
 
-def _granule(product: Product, level: Level, tile: str | None) -> tuple[ElementTree.Element, str]:
+def _granule(
+    product: SafeProduct, level: Level, tile: str | None
+) -> tuple[ElementTree.Element, str]:
     """Find the metadata of the one granule, and its folder."""
     pattern = re.compile(r"^(.*GRANULE/[^/]+)/(?:MTD_TL|S2._\w+_MTD_L\w+_TL_\w+)\.xml$")
     found = [(n, m.group(1)) for n in product.names if (m := pattern.match(n))]
@@ -244,7 +246,7 @@ def _granule(product: Product, level: Level, tile: str | None) -> tuple[ElementT
     return parse(product, found[0][0]), found[0][1]
 
 
-def _files(product: Product, folder: str, tile: str, name: str) -> tuple[BandFile, ...]:
+def _files(product: SafeProduct, folder: str, tile: str, name: str) -> tuple[BandFile, ...]:
     """List the images of the granule; images of another tile or date are refused."""
     native = {band.label: band.pixel_m for band in sentinel2_bands()}
     files: list[BandFile] = []

@@ -25,7 +25,7 @@ from gossan.geo.warp import to_grid
 from gossan.imagery.masks.cover import Polygons
 from gossan.imagery.sentinel2.jp2_store import DecodedBand, store_name
 from gossan.imagery.sentinel2.metadata import Sentinel2Metadata
-from gossan.imagery.sentinel2.safe import Product, elements, parse, readable, refuse, text_of
+from gossan.imagery.sentinel2.safe import SafeProduct, elements, parse, readable, refuse, text_of
 
 CLASSIFICATION = r"MSK_CLASSI_B00\.jp2"
 CLOUDS = r"(?:.*_)?MSK_CLOUDS_(?:.*_)?B00(?:_MSIL1C)?\.gml"
@@ -35,7 +35,7 @@ OPAQUE, CIRRUS, SNOW = 1, 2, 4
 
 
 def cloud_mask(
-    product: Product, metadata: Sentinel2Metadata, store: Path, grid: Grid, workers: int | None
+    product: SafeProduct, metadata: Sentinel2Metadata, store: Path, grid: Grid, workers: int | None
 ) -> Layer | None:
     """See the product's cloud mask on a grid; None where it has none.
 
@@ -53,7 +53,7 @@ def cloud_mask(
 
 
 def cloud_probability(
-    product: Product, metadata: Sentinel2Metadata, store: Path, grid: Grid, workers: int | None
+    product: SafeProduct, metadata: Sentinel2Metadata, store: Path, grid: Grid, workers: int | None
 ) -> Layer:
     """See Sen2Cor's cloud probability in per cent on a grid (band ``cldprb``).
 
@@ -77,7 +77,7 @@ def cloud_probability(
     return to_grid(image, grid, classes=True)
 
 
-def _quality(product: Product, metadata: Sentinel2Metadata, pattern: str) -> Iterator[str]:
+def _quality(product: SafeProduct, metadata: Sentinel2Metadata, pattern: str) -> Iterator[str]:
     """Find quality indicators of the granule by their file name."""
     granule = metadata.files[0].member.partition("/IMG_DATA/")[0]
     wanted = re.compile(re.escape(f"{granule}/QI_DATA/") + pattern)
@@ -106,7 +106,7 @@ class CloudPolygons:
         return inside[None].astype(np.float32)
 
 
-def read_gml(product: Product, member: str, word: str) -> Polygons:
+def read_gml(product: SafeProduct, member: str, word: str) -> Polygons:
     """Read the polygons of one mask type (``OPAQUE``, ``CIRRUS``) of a mask in GML."""
     root = parse(product, member)
     features = (f for f in elements(root, "MaskFeature") if text_of(f, "maskType", "") == word)

@@ -35,7 +35,7 @@ LIBRARY_ERRORS = (ProjError, ShapelyError)
 
 
 @dataclass(frozen=True)
-class Product:
+class SafeProduct:
     """See the files of a product alike in a folder and in a zip."""
 
     path: Path
@@ -111,22 +111,22 @@ class Product:
         return digest.hexdigest()
 
 
-def find_product(path: Path | str) -> Product:
+def find_product(path: Path | str) -> SafeProduct:
     """Look into a SAFE folder, a folder around one, a zip, or beside a metadata file."""
     path = Path(path)
     if path.is_file() and path.suffix.lower() == ".xml":
         path = path.parent
     if path.is_dir():
         members = sorted(p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file())
-        return Product(path, False, tuple(members))
+        return SafeProduct(path, False, tuple(members))
     if path.is_file() and zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            return Product(path, True, tuple(n for n in archive.namelist() if n[-1] != "/"))
+            return SafeProduct(path, True, tuple(n for n in archive.namelist() if n[-1] != "/"))
     state = "a file that is neither" if path.exists() else "nothing there"
     raise refuse(path.name, "a SAFE folder or its zip", state, "Check the path or download again")
 
 
-def parse(product: Product, member: str) -> ElementTree.Element:
+def parse(product: SafeProduct, member: str) -> ElementTree.Element:
     """Parse an XML member of a product."""
     try:
         root: ElementTree.Element = fromstring(product.text(member))

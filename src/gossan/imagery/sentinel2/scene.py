@@ -21,7 +21,7 @@ from gossan.imagery.atmosphere.correction import AtmosphereSettings, SceneGeomet
 from gossan.imagery.sentinel2.jp2_store import DecodedBand, store_name
 from gossan.imagery.sentinel2.metadata import Sentinel2Metadata, describe
 from gossan.imagery.sentinel2.quality_masks import cloud_mask, cloud_probability
-from gossan.imagery.sentinel2.safe import Product, find_product
+from gossan.imagery.sentinel2.safe import SafeProduct, find_product
 from gossan.imagery.stack import Bounds, stack
 
 SPECTRAL = ("b02", "b03", "b04", "b05", "b06", "b07", "b08", "b8a", "b11", "b12")
@@ -107,7 +107,7 @@ class AnyFlag:
 class Sentinel2Scene:
     """One scene: its files, what they say about themselves, and the bands to use."""
 
-    product: Product
+    product: SafeProduct
     metadata: Sentinel2Metadata
     bands: tuple[str, ...]
 

@@ -11,8 +11,8 @@ import pandas as pd
 from gossan.errors import InputError
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
+from gossan.geochem.findings import Findings, understood
 from gossan.geochem.table.coordinates import check_extent
-from gossan.geochem.table.findings import Findings, understood
 from gossan.imagery.atmosphere.settings import AtmosphereSettings
 from gossan.imagery.sentinel2.sen2cor import require_program
 from gossan.imagery.settings import ImagerySettings

@@ -15,8 +15,8 @@ from pyproj.database import query_utm_crs_info
 
 from gossan.errors import InputError, must
 from gossan.geo.raster import atomic_path
+from gossan.geochem.findings import Findings
 from gossan.geochem.table.coordinates import project
-from gossan.geochem.table.findings import Findings
 from gossan.geochem.table.positions import place_rows
 from gossan.geochem.table.reading import read_table
 from gossan.geochem.table.settings import SurveySettings

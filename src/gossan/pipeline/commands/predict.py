@@ -18,7 +18,7 @@ from gossan.geo.layer import values_at
 from gossan.geo.raster import atomic_path
 from gossan.geochem.table.axes import are_angles, find_axes
 from gossan.geochem.table.coordinates import project
-from gossan.geochem.table.reading import Table, read_table
+from gossan.geochem.table.reading import SurveyTable, read_table
 from gossan.geochem.transforms import transform_from_record
 from gossan.io.contract import ProductRecord
 from gossan.io.finished_run import FinishedRun, open_run
@@ -114,7 +114,7 @@ def refitted_at(
     run: FinishedRun,
     record: ProductRecord,
     coordinates: NDArray[np.float64],
-    table: Table,
+    table: SurveyTable,
 ) -> dict[str, NDArray[np.float64]]:
     """Fit a product without a map again from the run's samples, and predict at places.
 
@@ -148,7 +148,7 @@ def refitted_at(
     return {Column.ESTIMATE: estimate, Column.LOWER90: lower, Column.UPPER90: upper}
 
 
-def _coordinates(table: Table, crs: CRS, name: str) -> NDArray[np.float64]:
+def _coordinates(table: SurveyTable, crs: CRS, name: str) -> NDArray[np.float64]:
     """Return (n, 2) positions in the CRS of the maps."""
     if table.coordinates is not None and table.crs is not None:
         return project(table.coordinates, table.crs, crs)
@@ -170,7 +170,7 @@ def _coordinates(table: Table, crs: CRS, name: str) -> NDArray[np.float64]:
     return places
 
 
-def _numbers(table: Table, column: str, name: str) -> NDArray[np.float64]:
+def _numbers(table: SurveyTable, column: str, name: str) -> NDArray[np.float64]:
     raw = table.frame[column].tolist()
     cells = table.cells(column)
     wrong = np.flatnonzero(cells.text | cells.below | cells.above)

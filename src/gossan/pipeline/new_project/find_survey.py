@@ -18,7 +18,7 @@ from gossan.geo.grid import Grid
 from gossan.geochem.table.axes import are_angles, find_axes
 from gossan.geochem.table.columns import known_elements, read_header
 from gossan.geochem.table.coordinates import points_inside
-from gossan.geochem.table.reading import Table, read_table
+from gossan.geochem.table.reading import SurveyTable, read_table
 from gossan.pipeline.new_project.answers import Answers
 
 DEGREES = "EPSG:4326"
@@ -99,7 +99,7 @@ def _medium(path: Path) -> str | None:
 
 
 def _find_places(
-    found: FoundSurvey, wanted: Wanted, table: Table, grids: Sequence[Grid], answers: Answers
+    found: FoundSurvey, wanted: Wanted, table: SurveyTable, grids: Sequence[Grid], answers: Answers
 ) -> list[str]:
     """Settle columns and system of the coordinates; return the columns that hold coordinates."""
     if table.coordinates is not None:
@@ -140,7 +140,7 @@ def _ask_axes(names: Sequence[str], answers: Answers) -> tuple[str, str]:
     return axes[0], axes[1]
 
 
-def _find_sites(survey: Path, table: Table) -> tuple[Path, str, Table] | None:
+def _find_sites(survey: Path, table: SurveyTable) -> tuple[Path, str, SurveyTable] | None:
     """Find the table of positions beside a survey: it shares a column and has coordinates."""
     for path in sorted(survey.parent.iterdir()):
         if path == survey or path.suffix.lower() not in TABLES:
@@ -199,7 +199,7 @@ def _choose_elements(names: Sequence[str], answers: Answers) -> tuple[str, ...]:
     return tuple(part for part in re.split(r"[\s,;]+", answer) if part)
 
 
-def _units(columns: Mapping[str, str], table: Table, answers: Answers) -> dict[str, str]:
+def _units(columns: Mapping[str, str], table: SurveyTable, answers: Answers) -> dict[str, str]:
     """Settle the units that neither a column's name nor a row below the header states."""
     silent: dict[str, list[str]] = {}
     for element, column in columns.items():

@@ -24,7 +24,7 @@ LARGEST_FILE = 2 * 1024**3
 
 
 @dataclass(frozen=True)
-class Text:
+class DelimitedText:
     """The rows of a text file, with how it was read.
 
     Parameters
@@ -43,7 +43,7 @@ class Text:
     delimiter: str
 
 
-def read_text(path: Path, delimiter: str = "auto", encoding: str = "auto") -> Text:
+def read_text(path: Path, delimiter: str = "auto", encoding: str = "auto") -> DelimitedText:
     """Read a delimited text file into rows of cells.
 
     Parameters
@@ -74,7 +74,7 @@ def read_text(path: Path, delimiter: str = "auto", encoding: str = "auto") -> Te
     rows, numbers = _split(text, sign)
     if not rows:
         raise SurveyError(must(path.name, "a table", "an empty file", "Check the path"))
-    return Text(rows, numbers, name, sign)
+    return DelimitedText(rows, numbers, name, sign)
 
 
 def read_bytes(path: Path) -> bytes:

@@ -15,9 +15,9 @@ from typing import Literal
 from gossan.catalogue.elements import unit_of_word
 from gossan.catalogue.words import words
 from gossan.errors import SurveyError, must
+from gossan.geochem.findings import Finding
 from gossan.geochem.table.columns import read_header
 from gossan.geochem.table.files.sheets import Cell, Rows
-from gossan.geochem.table.findings import Finding
 
 Kind = Literal["units", "lower", "upper", "methods", "data"]
 

@@ -23,7 +23,7 @@ LARGEST_ARCHIVE = 4 * 1024**3
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class VectorLayer:
     """One layer: its attributes, CRS and positions (None for a table without geometry).
 
     ``others`` are the other layers of the file.
@@ -36,7 +36,7 @@ class Layer:
     coordinates: NDArray[np.float64] | None = None
 
 
-def read_layer(path: Path, layer: str | None = None, encoding: str = "auto") -> Layer:
+def read_layer(path: Path, layer: str | None = None, encoding: str = "auto") -> VectorLayer:
     """Read a layer of points or a table without geometry.
 
     Parameters
@@ -124,14 +124,14 @@ def _layer(
     name: str,
     others: tuple[str, ...],
     kinds: dict[str, str],
-) -> Layer:
+) -> VectorLayer:
     if not isinstance(frame, geopandas.GeoDataFrame):
-        return Layer(pd.DataFrame(frame), name, others)
+        return VectorLayer(pd.DataFrame(frame), name, others)
     points = _single_points(path, frame.geometry, kinds)
     coordinates = np.column_stack([points.x.to_numpy(), points.y.to_numpy()])
     crs = None if frame.crs is None else CRS.from_user_input(frame.crs)
     table = pd.DataFrame(frame.drop(columns=frame.geometry.name)).reset_index(drop=True)
-    return Layer(table, name, others, crs, coordinates)
+    return VectorLayer(table, name, others, crs, coordinates)
 
 
 def _single_points(
@@ -171,7 +171,7 @@ def _dbf_encoding(path: Path) -> str | None:
     return None if text.isascii() else find_encoding(text)
 
 
-def _read_parquet(path: Path) -> Layer:
+def _read_parquet(path: Path) -> VectorLayer:
     try:
         frame: Any = geopandas.read_parquet(path)
     except ImportError as error:

@@ -1,0 +1,159 @@
+"""Floors of the house, from the ground up: a line of a text is a floor, and imports go down.
+
+Within a room the longest name that begins a module's place decides its floor, so that
+``kriging/settings`` may stand above ``kriging``. What shares a floor does not import each other,
+except inside one folder.
+"""
+
+from __future__ import annotations
+
+ROOMS = """
+errors settings names arrays catalogue
+geo
+imagery geochem io
+fusion
+evaluate targets testing
+pipeline
+report demo console
+api
+cli __init__
+__main__
+"""
+
+INNER = {
+    "api": """
+        notebook projects scratch
+        rasters surveys
+        imagery maps patterns
+        estimators
+        models validation
+    """,
+    "arrays": """
+        area_to_point bootstrap conformal digital_numbers distribution empties expressions folds
+            image_quality lookup moments projection resample small_systems spacing
+        clusters cubic formulas pyramid
+    """,
+    "catalogue": """
+        crosta elements indices sensors words
+        commodities
+    """,
+    "console": """
+        failure
+        json_events output
+    """,
+    "demo": """
+        fields overpass spectra write_sentinel2_masks
+        aster_metadata_text geology sensors write_sentinel2
+        elements scene write_aster
+        surveys
+        district
+        raw_scenes
+        folder
+        show
+    """,
+    "evaluate": """
+        agreement applicability calibration folds occurrences scores verdict
+        check_layer image_table reduced_resolution skill
+        validation
+        alteration
+    """,
+    "fusion": """
+        lattice_layer protocol trees
+        features inner_folds lattice registry where_filled
+        cross_validation kriging_model
+        geostatistical pyramid rivals
+        selection
+    """,
+    "geo": """
+        cluster grid memory samples
+        layer raster
+        blocks labelled warp
+        histogram stored
+        sampling
+    """,
+    "geochem": """
+        censoring composition findings natural_neighbour threads
+        batch_levelling transforms
+        back_transforms element_values table variogram
+        quality_control kriging
+        declustering interpolators simulation variogram/fitting variogram/likelihood
+        kriging/settings
+    """,
+    "imagery": """
+        atmosphere/settings calibration colour_composites components exposure
+            indices masks/cover masks/rules radiometric_normalisation stack sun_position
+            topography_settings
+        aster/settings atmosphere component_contrasts coregistration crosta topography
+        settings
+        masks mosaic rasters tabulated
+        aster roles sentinel2
+        open_scene
+        openers
+        scenes
+    """,
+    "io": """
+        contract file_hashes folder_lock qgis_styles tables
+        geometry_tables run_folder vectors
+        field_files finished_run
+    """,
+    "pipeline": """
+        imagery map_statistics output_grid progress provenance
+        options under_samples
+        anomaly_rule feature_sets new_project surveys
+        fit_product imagery_used preflight product_maps
+        anomaly_evidence inputs kriging
+        scores whole_map_tests
+        commands
+    """,
+    "report": """
+        palette read variogram_plot
+        maps thumbnail
+        charts magnify
+        tables
+        answer
+        figures target_sheets
+        page qgis
+        build
+    """,
+    "targets": """
+        above fractal halo outlines reasons sampling singularity smallest
+        patches spectrum_area thresholds
+        evidence
+        anomalies
+        anomaly_files product_numbers
+    """,
+    "testing": """
+        layers
+        models
+    """,
+}
+"""Floors within a room; lines that are indented deeper continue the floor above."""
+
+
+def floors(text: str) -> dict[str, int]:
+    """Number the floors of a text.
+
+    >>> floors("one two\\nthree")
+    {'one': 0, 'two': 0, 'three': 1}
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    left = min(len(line) - len(line.lstrip()) for line in lines)
+    found: dict[str, int] = {}
+    number = -1
+    for line in lines:
+        number += len(line) - len(line.lstrip()) == left
+        found |= dict.fromkeys(line.split(), number)
+    return found
+
+
+def place_on(declared: dict[str, int], parts: tuple[str, ...]) -> str | None:
+    """Find the longest declared name that begins a place.
+
+    >>> place_on({"kriging": 0, "kriging/settings": 1}, ("kriging", "settings"))
+    'kriging/settings'
+    """
+    for length in range(len(parts), 0, -1):
+        name = "/".join(parts[:length])
+        if name in declared:
+            return name
+    return None
