@@ -1,20 +1,16 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
 from gossan.errors import InputError
 from gossan.geo.raster import open_raster, write_array
@@ -223,91 +219,6 @@ def sorted_column(browser: Browser) -> list[float]:
         "t.tHead.rows[0].cells[c].querySelector('button').click();"
         "return [...t.tBodies[0].rows].map(r => +r.cells[c].dataset.key) })()"
     ))  # fmt: skip
-
-
-def test_where_imagery_was_used_has_a_legend_in_the_qgis_project(run_copy: Path) -> None:
-    run = run_copy
-    path = run / "layers" / "imagery_used.tif"
-    build_report(run)
-    project = ElementTree.parse(run / "gossan.qgs")
-    found = [m for m in project.iter("maplayer") if "imagery was used" in m.findtext("layername")]
-    assert [layer.findtext("layername")[24:] for layer in found] == ["indices.clay"]
-    assert [r.get("band") for layer in found for r in layer.iter("rasterrenderer")] == ["1"]
-    (style,) = ElementTree.parse(path.with_suffix(".qml")).iter("rasterrenderer")
-    assert style.get("type") == "paletted" and style.get("band") == "1"
-    labels = {entry.get("value"): entry.get("label") for entry in style.iter("paletteEntry")}
-    assert labels["0"] == "kriged only: imagery is masked" and set(labels) == {"0", "1", "2"}
-
-
-def test_the_qgis_project_opens_with_all_layers_valid(run_copy: Path, tmp_path: Path) -> None:
-    program = Path("/usr/bin/python3")
-    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "XDG_RUNTIME_DIR": str(tmp_path)}
-    environment.pop("PYTHONPATH", None)
-    asked = [str(program), "-c", "import qgis.core"]
-    if (
-        not program.exists()
-        or subprocess.run(asked, capture_output=True, env=environment).returncode
-    ):
-        message = "QGIS is not installed (apt-get install qgis python3-qgis)"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    run = run_copy
-    build_report(run)
-    moved = run.rename(run.with_name("moved elsewhere"))
-    found = subprocess.run(
-        [str(program), "-c", OPEN_IN_QGIS, str(moved / "gossan.qgs")],
-        capture_output=True, text=True, env=environment, check=True,
-    )  # fmt: skip
-    facts = json.loads(found.stdout.strip().splitlines()[-1])
-    assert facts["read"]
-    assert facts["crs"] == "EPSG:32638"
-    assert facts["groups"][:4] == ["Targets", "Best map", "Its error and applicability", "Kriging"]
-    assert facts["invalid"] == []
-    project = ElementTree.parse(moved / "gossan.qgs")
-    assert facts["layers"] == len(list(project.iter("maplayer")))
-    best = open_run(moved).best("Cu")
-    assert [name for name in facts["visible"] if name.endswith(f"/{best}_Cu.tif")]
-    rendered = np.asarray(Image.open(moved / "gossan.png").convert("RGB"))
-    assert len(np.unique(rendered.reshape(-1, 3), axis=0)) > 100
-
-
-def test_ids_of_layers_are_unique_and_longer_than_qgis_ignores(run_copy: Path) -> None:
-    build_report(run_copy)
-    project = ElementTree.parse(run_copy / "gossan.qgs")
-    found = [layer.findtext("id") or "" for layer in project.iter("maplayer")]
-    assert len(set(found)) == len(found) and min(map(len, found)) > 10
-
-
-OPEN_IN_QGIS = """
-import json, sys
-from qgis.core import QgsApplication, QgsMapRendererParallelJob, QgsMapSettings, QgsProject
-from qgis.PyQt.QtCore import QSize
-program = QgsApplication([], False)
-program.initQgis()
-project = QgsProject.instance()
-read = project.read(sys.argv[1])
-layers = project.mapLayers().values()
-root = project.layerTreeRoot()
-shown = [node.layer() for node in root.findLayers() if node.isVisible() and node.layer()]
-settings = QgsMapSettings()
-settings.setLayers(shown)
-settings.setOutputSize(QSize(300, 300))
-settings.setDestinationCrs(project.crs())
-settings.setExtent(shown[-1].extent())
-job = QgsMapRendererParallelJob(settings)
-job.start()
-job.waitForFinished()
-job.renderedImage().save(sys.argv[1].replace(".qgs", ".png"))
-print(json.dumps({
-    "read": read, "crs": project.crs().authid(), "layers": len(layers),
-    "invalid": [one.name() for one in layers if not one.isValid()],
-    "groups": [group.name() for group in root.findGroups()],
-    "visible": [layer.source().split("|")[0] for layer in shown],
-}))
-sys.stdout.flush()
-program.exitQgis()
-"""
 
 
 def test_the_first_screen_holds_map_targets_coordinates_and_verdict(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
 import numpy as np
+import pandas as pd
 import shapely
 
 from gossan.geo.raster import atomic_path
@@ -30,19 +31,57 @@ def write_kml(path: Path | str, table: GeoTable, title: str) -> Path:
     ground = in_degrees(table)
     rows = ground.drop(columns="geometry").to_dict("records")
     marks = "".join(map(_placemark, rows, ground.geometry))
-    text = (
+    return _written(Path(path), _kml(title, styles + marks))
+
+
+def _kml(title: str, inner: str) -> str:
+    return (
         '<?xml version="1.0" encoding="UTF-8"?>\n<kml xmlns="http://www.opengis.net/kml/2.2">'
-        f"<Document><name>{escape(title)}</name>{styles}{marks}</Document></kml>\n"
+        f"<Document><name>{escape(title)}</name>{inner}</Document></kml>\n"
     )
-    return _written(Path(path), text)
 
 
-def write_gpx(path: Path | str, table: GeoTable, name: str, title: str) -> Path:
-    """Write points as GPX 1.1 waypoints in WGS 84; the column ``name`` names them."""
+def write_points_kml(path: Path | str, table: GeoTable, name: str, title: str) -> Path:
+    """Write points as KML 2.2 in WGS 84; the column ``name`` names them."""
+    ground = table.to_crs(4326)
+    rows = ground.drop(columns="geometry").to_dict("records")
+    marks = "".join(
+        f"<Placemark><name>{escape(str(row[name]))}</name>{_extended(row)}"
+        f"<Point><coordinates>{_coordinates(point.coords)}</coordinates></Point></Placemark>"
+        for row, point in zip(rows, ground.geometry, strict=True)
+    )
+    return _written(Path(path), _kml(title, marks))
+
+
+def write_gpx(
+    path: Path | str,
+    table: GeoTable,
+    name: str,
+    title: str,
+    describe: Callable[[pd.Series], str] | None = None,
+) -> Path:
+    """Write points as GPX 1.1 waypoints in WGS 84.
+
+    Parameters
+    ----------
+    path
+        The file.
+    table
+        Points.
+    name
+        Column that names them.
+    title
+        Name of the file for people.
+    describe
+        Words of a row that the receiver shows with the point.
+    """
     ground = table.to_crs(4326)
     points = "".join(
-        f'<wpt lat="{point.y:.7f}" lon="{point.x:.7f}"><name>{escape(str(label))}</name></wpt>'
-        for label, point in zip(table[name], ground.geometry, strict=True)
+        f'<wpt lat="{row.geometry.y:.7f}" lon="{row.geometry.x:.7f}">'
+        f"<name>{escape(str(row[name]))}</name>"
+        + (f"<desc>{escape(describe(row))}</desc>" if describe else "")
+        + "</wpt>"
+        for _, row in ground.iterrows()
     )
     text = (
         '<?xml version="1.0" encoding="UTF-8"?>\n<gpx version="1.1" creator="gossan" '
@@ -65,16 +104,21 @@ def _kml_colour(colour: str, alpha: int) -> str:
 
 def _placemark(row: dict[str, Any], shape: shapely.Geometry) -> str:
     status = row.get("status") or "plain"
+    inner = "".join(_polygon(part) for part in shapely.get_parts(shape))
+    return (
+        f"<Placemark><name>{escape(str(row.get('anomaly', '')))}</name>"
+        f"<styleUrl>#{status}</styleUrl>{_extended(row)}"
+        f"<MultiGeometry>{inner}</MultiGeometry></Placemark>"
+    )
+
+
+def _extended(row: dict[str, Any]) -> str:
+    """Keep every attribute of a row."""
     data = "".join(
         f'<Data name="{escape(key)}"><value>{escape(_shown(value))}</value></Data>'
         for key, value in row.items()
     )
-    inner = "".join(_polygon(part) for part in shapely.get_parts(shape))
-    return (
-        f"<Placemark><name>{escape(str(row.get('anomaly', '')))}</name>"
-        f"<styleUrl>#{status}</styleUrl><ExtendedData>{data}</ExtendedData>"
-        f"<MultiGeometry>{inner}</MultiGeometry></Placemark>"
-    )
+    return f"<ExtendedData>{data}</ExtendedData>"
 
 
 def _shown(value: object) -> str:

@@ -21,7 +21,10 @@ from gossan.io.run_folder import RunFolder
 from gossan.io.tables import Column, Table
 from gossan.names import file_name
 
-__all__ = ["FinishedRun", "command_of", "open_run", "refuse_folder_of"]
+__all__ = ["SAMPLING_PLAN", "FinishedRun", "command_of", "open_run", "refuse_folder_of"]
+
+SAMPLING_PLAN = "sample_next"
+"""Stem of the files of ``gossan sample`` in the folder of anomalies."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +150,11 @@ class FinishedRun:
         """Find a layer that belongs to the whole run ("imagery_used", "applicability")."""
         path = self.folder.layers / f"{name}.tif"
         return path if path.exists() else None
+
+    def sampling_plan(self) -> pd.DataFrame:
+        """Read the samples that ``gossan sample`` proposed; without rows where there are none."""
+        path = self.folder.anomalies / f"{SAMPLING_PLAN}.csv"
+        return pd.read_csv(path) if path.exists() else pd.DataFrame()
 
     def anomaly_file(self, product: str, element: str, ending: str) -> Path:
         """Path of a product's anomalies: ``anomalies/<product>_<element>.<ending>``."""

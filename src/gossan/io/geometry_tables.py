@@ -105,6 +105,19 @@ def write_geopackage(
     return path
 
 
+def write_empty_points(path: Path | str, layer: str, columns: Mapping[str, type], crs: CRS) -> Path:
+    """Write a GeoPackage of one layer of points without rows, to be filled by the user."""
+    empty: dict[str, Any] = {
+        name: np.empty(0, object if kind is str else kind) for name, kind in columns.items()
+    }
+    with atomic_path(Path(path)) as temporary:
+        geometry_table(empty, [], crs).to_file(
+            temporary, layer=layer, driver="GPKG", engine="pyogrio", geometry_type="Point",
+            VERSION=GEOPACKAGE_VERSION,
+        )  # fmt: skip
+    return Path(path)
+
+
 def _add_styles(path: Path, layers: Mapping[str, GeoTable], styles: Mapping[str, str]) -> None:
     rows = [
         {

@@ -37,14 +37,79 @@ def anomaly_style() -> str:
     return _categories("status", labels, "fill")
 
 
-def point_style(colour: str = "#1b7837") -> str:
-    """Return the QGIS style of proposed samples: one kind of circle."""
-    options = {"color": _rgb(colour), "name": "circle", "size": "2.6",
-               "outline_color": "255,255,255,255"}  # fmt: skip
-    symbol = _symbol("0", "marker", "SimpleMarker", options)
+def point_style(colour: str = "#1b7837", name: str = "circle") -> str:
+    """Return the QGIS style of points of one kind."""
+    symbol = _symbol("0", "marker", "SimpleMarker", _marker(colour, name, 2.6))
     return _document(
         f'<renderer-v2 type="singleSymbol"><symbols>{symbol}</symbols></renderer-v2>', 0
     )
+
+
+def target_style() -> str:
+    """Return the QGIS style of the peaks of targets: white circles with a red rim."""
+    symbol = _symbol("0", "marker", "SimpleMarker", _marker("#ffffff", "circle", 3.4, "#e8332a"))
+    return _document(
+        f'<renderer-v2 type="singleSymbol"><symbols>{symbol}</symbols></renderer-v2>', 0
+    )
+
+
+def sample_style(column: str, censored: str, unit: str, classes: Sequence[SampleClass]) -> str:
+    """Return the QGIS style of samples: coloured by content, hollow beyond a laboratory's limit.
+
+    Parameters
+    ----------
+    column
+        Column of the contents.
+    censored
+        Column that is true where the content lies beyond a limit.
+    unit
+        Unit of the contents, for the legend.
+    classes
+        Lower limit, upper limit and colour of each class, lowest first; NaN for an open end.
+    """
+    name, beyond = _quoted(column), f"coalesce({_quoted(censored)}, false)"
+    rules = [(f"{beyond}", "beyond a limit of the laboratory", _marker("#ffffff", "circle", 2.0))]
+    for low, high, colour in classes:
+        parts = [f"{name} >= {low:.9g}"] * (low == low) + [f"{name} < {high:.9g}"] * (high == high)
+        text = f"{_between(low, high)} {unit}".strip()
+        rules.append(
+            (" AND ".join([f"NOT {beyond}", *parts]), text, _marker(colour, "circle", 2.2))
+        )
+    listed = "".join(
+        f'<rule filter={quoteattr(test)} label={quoteattr(text)} symbol="{i}" key="rule{i}"/>'
+        for i, (test, text, _) in enumerate(rules)
+    )
+    symbols = "".join(
+        _symbol(str(i), "marker", "SimpleMarker", options)
+        for i, (_, _, options) in enumerate(rules)
+    )
+    return _document(
+        f'<renderer-v2 type="RuleRenderer"><rules key="root">{listed}</rules>'
+        f"<symbols>{symbols}</symbols></renderer-v2>",
+        0,
+    )
+
+
+SampleClass = tuple[float, float, str]
+"""Lower limit, upper limit and colour; NaN for an open end."""
+
+
+def _between(low: float, high: float) -> str:
+    if low != low:
+        return f"below {high:g}"
+    return f"{low:g} and more" if high != high else f"{low:g} to {high:g}"
+
+
+def _quoted(column: str) -> str:
+    """Quote the name of a column for an expression of QGIS."""
+    escaped = column.replace('"', '""')
+    return f'"{escaped}"'
+
+
+def _marker(colour: str, name: str, size: float, rim: str = "#1d2b2f") -> dict[str, str]:
+    return {"color": _rgb(colour), "name": name, "size": f"{size:g}", "size_unit": "MM",
+            "outline_color": _rgb(rim), "outline_width": "0.4" if rim == "#e8332a" else "0.2",
+            "outline_width_unit": "MM"}  # fmt: skip
 
 
 def _rgb(colour: str, alpha: int = 255) -> str:

@@ -33,7 +33,7 @@ from gossan.io.folder_lock import locked
 from gossan.io.tables import complete, harmless
 from gossan.names import file_name
 
-READ_FOLDERS = ("layers", "tables", "figures", "anomalies", "targets")
+READ_FOLDERS = ("layers", "tables", "figures", "anomalies", "targets", "field")
 OWN_FOLDERS = (*READ_FOLDERS, "store", "steps")
 TEMPORARY = re.compile(r"\..*\.[0-9a-f]{8}\.partial(\..*|-journal)?")
 """Names that ``atomic_path`` gives to files that are not whole yet."""
@@ -71,6 +71,11 @@ class RunFolder:
     def anomalies(self) -> Path:
         """Folder of anomalies and of proposed samples, for GIS and field."""
         return self.root / "anomalies"
+
+    @property
+    def field(self) -> Path:
+        """Folder that a tablet takes to the field."""
+        return self.root / "field"
 
     @property
     def store(self) -> Path:

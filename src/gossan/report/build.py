@@ -7,13 +7,13 @@ from pathlib import Path
 from gossan.geo.raster import atomic_path, close_files
 from gossan.report.figures import element_plates, element_scale, run_plates
 from gossan.report.page import chapter, page, picture
-from gossan.report.qgis import write_qgis
+from gossan.report.qgis import NOTES, write_qgis
 from gossan.report.read import Results, open_results
 from gossan.report.target_sheets import write_target_sheets
 
 
 def build_report(run: Path | str) -> Path:
-    """Write ``RUN/report.html``, ``figures``, ``targets``, ``gossan.qgs`` and styles beside maps.
+    """Write ``report.html``, figures, target sheets, ``field``, ``gossan.qgs`` and styles of maps.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def build_report(run: Path | str) -> Path:
     results = open_results(run)
     folder = results.run.folder
     with folder.changed():
-        with folder.renewed("figures/*", "targets/*"):
+        with folder.renewed("figures/*", "targets/*", "field/*", keep={NOTES}):
             path = _write(results)
         folder.write_manifest(results.run.manifest)
     return path

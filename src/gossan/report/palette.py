@@ -58,6 +58,10 @@ class Scale:
         """Return where a value lies between the limits, 0 to 1."""
         return float(np.clip(self.norm(value), 0.0, 1.0))
 
+    def colour(self, value: float) -> str:
+        """Return the colour of a value as #rrggbb; beyond the limits that of the nearer one."""
+        return to_hex(self.colour_map(self.place(value)))
+
     def colours_of(self, count: int) -> list[tuple[float, str]]:
         """Return evenly spaced (value, #rrggbb) from low to high."""
         shares = np.linspace(0, 1, count)

@@ -168,6 +168,11 @@ class Results:
         """Places of all samples: easting, northing, survey."""
         return self.table(Table.SAMPLES)
 
+    @cached_property
+    def plan(self) -> pd.DataFrame:
+        """Proposed samples of ``gossan sample``; without rows where there is no plan."""
+        return self.run.sampling_plan()
+
     def outlines(self, product: str, element: str) -> list[NDArray[np.float64]]:
         """Outlines of a product's anomalies, each (n, 2) in the maps' CRS, best first."""
         path = self.run.anomaly_file(product, element, "geojson")

@@ -25,7 +25,7 @@ from gossan.report.palette import Scale, dress_bar
 from gossan.report.read import Map, Results
 from gossan.report.tables import number_text
 
-__all__ = ["SHEETS", "bearing", "target_sheet", "write_target_sheets"]
+__all__ = ["SHEETS", "bearing", "target_frame", "target_sheet", "write_target_sheets"]
 
 SHEETS = 10
 """Targets of an element that get a sheet."""
@@ -62,7 +62,7 @@ def target_sheet(
     """Draw the A4 page of one target."""
     figure = Figure(figsize=A4_INCHES)
     best = results.maps[str(results.best(element)), element]
-    frame = _frame(best, target)
+    frame = target_frame(best, target)
     _heading(figure, element, target)
     left = figure.add_axes((0.06, 0.50, 0.435, 0.34))
     right = figure.add_axes((0.515, 0.50, 0.435, 0.34))
@@ -83,7 +83,7 @@ def target_sheet(
     return figure
 
 
-def _frame(best: Map, target: Target) -> Bounds:
+def target_frame(best: Map, target: Target) -> Bounds:
     """Return a frame of 1:25,000 about the target, wider where the target is."""
     area_m2 = 1e6 * float(target.row[Column.AREA_KM2])
     side = max(MAP_WIDTH_M, 1.6 * math.sqrt(area_m2), 30 * best.grid.pixel_width)

@@ -18,6 +18,7 @@ from gossan.errors import FitError, InputError, must
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer, values_at
 from gossan.io.field_files import write_gpx
+from gossan.io.finished_run import SAMPLING_PLAN
 from gossan.io.geometry_tables import (
     GeoTable,
     degrees_at,
@@ -174,7 +175,7 @@ def plan_samples(
     return SamplePlan(options.goal, before, before * (1 - float(sum(gains))), table)
 
 
-def write_plan(plan: SamplePlan, folder: Path | str, stem: str = "sample_next") -> dict[str, Path]:
+def write_plan(plan: SamplePlan, folder: Path | str, stem: str = SAMPLING_PLAN) -> dict[str, Path]:
     """Write ``<stem>.gpkg`` (styled), ``.gpx`` for the receiver and ``.csv``; return the paths."""
     folder = Path(folder)
     paths = {ending: folder / f"{stem}.{ending}" for ending in ("gpkg", "gpx", "csv")}

@@ -16,7 +16,7 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.histogram import map_distribution
 from gossan.geo.layer import Layer, StackedLayer
 from gossan.io.contract import BASELINE, ProductRecord
-from gossan.io.finished_run import FinishedRun, open_run
+from gossan.io.finished_run import SAMPLING_PLAN, FinishedRun, open_run
 from gossan.io.tables import Column, Table
 from gossan.names import file_name
 from gossan.pipeline.anomaly_evidence import evidence_of, occurrences_of, smallest_of
@@ -40,6 +40,8 @@ WRITTEN = (
     Table.HALO,
 )
 """Tables of this command; each is written even without rows, so that none is of earlier maps."""
+PLAN_FILES = {f"{SAMPLING_PLAN}.{ending}" for ending in ("gpkg", "gpx", "csv")}
+"""Files of another command in the same folder."""
 HALO_METHODS = ("clr_pca", "mahalanobis", "additive", "multiplicative")
 
 
@@ -82,7 +84,7 @@ def anomalies_of_run(
     limits: dict[str, float] = {}
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in WRITTEN}
     folder = finished.folder
-    with folder.changed(), folder.renewed("anomalies/*", "layers/halo_*"):
+    with folder.changed(), folder.renewed("anomalies/*", "layers/halo_*", keep=PLAN_FILES):
         for element in finished.elements:
             with reporter.step(f"{element}: thresholds"):
                 table, limits[element] = thresholds_of(finished, element, rule)
