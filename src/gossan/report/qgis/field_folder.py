@@ -12,6 +12,7 @@ from gossan.geo.raster import write_array
 from gossan.io.field_files import write_gpx, write_points_kml
 from gossan.io.geometry_tables import GeoTable, write_empty_points, write_geopackage
 from gossan.io.qgis_styles import point_style
+from gossan.io.tables import Column
 from gossan.report.figures import element_scale
 from gossan.report.qgis.field_layers import (
     DATA,
@@ -21,7 +22,7 @@ from gossan.report.qgis.field_layers import (
     target_items,
 )
 from gossan.report.qgis.items import BEST, FIELD, Item, Label, basemap
-from gossan.report.qgis.project import Project
+from gossan.report.qgis.project import QgisProject
 from gossan.report.qgis.raster_styles import ramp_style
 from gossan.report.read import Map, Results
 
@@ -66,7 +67,7 @@ def _write_waypoints(folder: Path, targets: GeoTable, name: str) -> None:
 
 def _sentence(row: pd.Series) -> str:
     """What a receiver shows of a target."""
-    parts = (row["expected"], row["probability"], row["supports"])
+    parts = (row["expected"], row[Column.PROBABILITY], row[Column.SUPPORTS])
     return "; ".join(str(part) for part in parts if part)
 
 
@@ -79,7 +80,7 @@ def _best_maps(results: Results) -> Iterator[Map]:
 
 def _field_project(
     results: Results, crs: CRS, tables: dict[str, GeoTable], best: list[Map]
-) -> Project:
+) -> QgisProject:
     first = best[0].element if best else ""
     scales = {one.element: element_scale(results, one.element) for one in best}
     units = {one.element: one.unit for one in best}
@@ -88,7 +89,7 @@ def _field_project(
     items += [_map(results, one, one.element == first) for one in best]
     bounds = best[0].grid.bounds if best else results.manifest.grid.bounds
     name = f"{results.manifest.name}: field"
-    return Project(name, crs, bounds, [*items, basemap()])
+    return QgisProject(name, crs, bounds, [*items, basemap()])
 
 
 def _notes() -> Item:

@@ -15,7 +15,7 @@ from gossan.report.maps import Bounds
 from gossan.report.qgis.items import GROUPS, OPEN, Item
 from gossan.report.qgis.raster_styles import VERSION
 
-__all__ = ["Bookmark", "Project", "write_xml"]
+__all__ = ["Bookmark", "QgisProject", "write_xml"]
 
 DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>"
 STYLE_PARTS = ("pipe", "renderer-v2", "blendMode")
@@ -31,7 +31,7 @@ class Bookmark:
 
 
 @dataclass(frozen=True, eq=False)
-class Project:
+class QgisProject:
     """What a QGIS project holds; sources of layers are relative to its folder."""
 
     name: str

@@ -27,7 +27,7 @@ from gossan.report.qgis.items import (
     basemap,
 )
 from gossan.report.qgis.layouts import target_layout
-from gossan.report.qgis.project import Bookmark, Project, write_xml
+from gossan.report.qgis.project import Bookmark, QgisProject, write_xml
 from gossan.report.qgis.raster_styles import class_style, composite_style, ramp_style
 from gossan.report.read import Map, Results
 from gossan.report.target_sheets import target_frame
@@ -69,7 +69,7 @@ def write_qgis(results: Results) -> Path:
     path = results.run.root / "gossan.qgs"
     marks = [mark for element in results.elements for mark in _bookmarks(results, element)]
     layouts = [one for name in results.elements for one in _layouts(results, name, items)]
-    Project(results.manifest.name, crs, bounds, items, marks, layouts).write(path)
+    QgisProject(results.manifest.name, crs, bounds, items, marks, layouts).write(path)
     return path
 
 
