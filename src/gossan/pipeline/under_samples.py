@@ -7,11 +7,13 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gossan.errors import ImageryError, must
+from gossan.geo.grid import Window
 from gossan.geo.layer import Layer, values_at
 from gossan.geochem.findings import Finding, Findings
 from gossan.geochem.table.coordinates import project
 from gossan.imagery.open_scene import OpenScene
 from gossan.imagery.rasters.unusable_bands import spread_values
+from gossan.imagery.sentinel2.jp2_store import without_decoding
 from gossan.pipeline.imagery import Imagery
 
 MOST_SAMPLES = 2000
@@ -22,6 +24,8 @@ LIKELY_EMPTY = (
     *(-2147483648.0, -2147483647.0, 2147483647.0, 4294967295.0),
 )
 """Values that often stand for empty without being declared."""
+PREVIEW_BLOCKS, PREVIEW_SIDE = 4, 32
+"""Blocks of a product that are read before it is decoded, and their side in pixels."""
 REPEATED = 0.03
 """Share of samples on one such value from which it is reported."""
 REFLECTANCE = (0.0, 1.5)
@@ -31,10 +35,10 @@ TOLERATED = 0.001
 
 
 def look_under(imagery: Imagery, coordinates: NDArray[np.float64], crs: CRS) -> Findings:
-    """Look at the pixels of plain rasters under samples, and at some over the whole raster.
+    """Look at the pixels under samples, and at some over the whole of plain rasters.
 
-    Scenes of Sentinel-2 as downloaded are not looked at: they say themselves what is empty, and
-    their images would have to be decoded.
+    Of Sentinel-2 products, whose images would have to be decoded, a few blocks around samples are
+    read: enough to find damaged images, masks that take everything and impossible reflectance.
 
     Parameters
     ----------
@@ -52,10 +56,10 @@ def look_under(imagery: Imagery, coordinates: NDArray[np.float64], crs: CRS) -> 
     Raises
     ------
     ImageryError
-        All bands are empty under all samples.
+        All bands are empty under all samples, or an image is damaged.
     """
     if imagery.settings.sensor == "sentinel2" and not imagery.stack.scenes[0].scene.stored:
-        return Findings()  # its images are not decoded yet
+        return Findings(tuple(_preview(imagery, coordinates, crs)))
     scenes = [scene for scene in imagery.stack.scenes if scene.scene.stored]
     step = -(-len(coordinates) // MOST_SAMPLES)
     name = f"imagery {imagery.settings.name!r}"
@@ -66,6 +70,28 @@ def look_under(imagery: Imagery, coordinates: NDArray[np.float64], crs: CRS) -> 
     if imagery.reflects:
         found += _impossible(name, [scene.layer for scene in scenes])
     return Findings(tuple(found))
+
+
+def _preview(imagery: Imagery, coordinates: NDArray[np.float64], crs: CRS) -> list[Finding]:
+    """Read blocks around a few samples without decoding whole images."""
+    name, layer = f"imagery {imagery.settings.name!r}", imagery.reflected
+    places = _inside(layer, coordinates, crs)
+    chosen = places[:: max(len(places) // PREVIEW_BLOCKS, 1)][:PREVIEW_BLOCKS]
+    rows, columns = layer.grid.index_of(chosen[:, 0], chosen[:, 1])
+    half = PREVIEW_SIDE // 2
+    windows = [
+        Window(int(row) - half, int(col) - half, PREVIEW_SIDE, PREVIEW_SIDE)
+        for row, col in zip(rows, columns)
+    ]
+    with without_decoding():
+        blocks = [layer.read(window.clipped(layer.grid.shape)) for window in windows]
+    if not blocks:
+        return []
+    values = np.concatenate([block.reshape(len(layer.bands), -1) for block in blocks], axis=1)
+    if np.isnan(values).all():
+        message = f"{name} is masked or empty in all {len(blocks)} blocks looked at around samples"
+        return [Finding("warning", "empty", message)]
+    return _outside_range(name, values)
 
 
 def _inside(layer: Layer, coordinates: NDArray[np.float64], crs: CRS) -> NDArray[np.float64]:
@@ -136,7 +162,10 @@ def _outermost(code: float, filled: NDArray[np.floating]) -> bool:
 
 def _impossible(name: str, layers: list[Layer]) -> list[Finding]:
     """Report the share of reflectance outside its range, over each raster."""
-    values = np.concatenate([spread_values(layer).ravel() for layer in layers])
+    return _outside_range(name, np.concatenate([spread_values(layer).ravel() for layer in layers]))
+
+
+def _outside_range(name: str, values: NDArray[np.floating]) -> list[Finding]:
     values = values[np.isfinite(values)]
     low, high = REFLECTANCE
     below, above = float((values < low).mean()), float((values > high).mean())

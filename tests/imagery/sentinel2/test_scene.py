@@ -19,6 +19,7 @@ from gossan.demo.write_sentinel2 import SimulatedSentinel2, digital_numbers, wri
 from gossan.errors import GridError, ImageryError, InputError
 from gossan.geo.grid import Grid, Window
 from gossan.imagery.atmosphere.correction import AtmosphereSettings
+from gossan.imagery.sentinel2.jp2_store import without_decoding
 from gossan.imagery.sentinel2.metadata import read_metadata
 from gossan.imagery.sentinel2.scene import SPECTRAL, open_sentinel2
 
@@ -439,3 +440,23 @@ def test_damage_inside_a_zip_is_found_by_its_checksum(
     path.write_bytes(content)
     with pytest.raises(ImageryError, match="Bad CRC-32"):
         open_sentinel2(path, ["b02"]).reflectance(tmp_path / "store").read(Window(0, 0, 9, 9))
+
+
+def test_a_preview_reads_the_same_numbers_without_a_store(
+    written: dict[str, Path], store: Path, tmp_path: Path
+) -> None:
+    window = Window(30, 20, 45, 33)
+    whole = open_sentinel2(written["L2A"]).reflectance(store).read(window)
+    with without_decoding():
+        found = open_sentinel2(written["L2A"]).reflectance(tmp_path / "none").read(window)
+    np.testing.assert_array_equal(found, whole)
+    assert not list(tmp_path.rglob("*.tif"))
+
+
+def test_a_preview_finds_damage_inside_a_code_stream(
+    written: dict[str, Path], tmp_path: Path
+) -> None:
+    safe = with_manifest(copy_of(written["L2A"], tmp_path), "MD5")
+    flip_a_byte(next(safe.rglob("*B02*.jp2")))
+    with without_decoding(), pytest.raises(ImageryError, match=r"not that of manifest.safe"):
+        open_sentinel2(safe, ["b02"]).reflectance(tmp_path / "harmed").read(Window(0, 0, 9, 9))

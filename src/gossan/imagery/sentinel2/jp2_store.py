@@ -1,8 +1,8 @@
 """Decode JPEG 2000 once: a tiled store of digital numbers that later passes read.
 
-Decoding is the dearest step of a Sentinel-2 scene. Windows follow the tiles of the file, so that
-each is decoded once; a read across several tiles of a truncated file can give wrong values
-without an error, a read of one tile cannot.
+Decoding is the most expensive step of a Sentinel-2 scene. Windows follow the tiles of the file, so
+that each is decoded once. GDAL can read across several tiles of a truncated file without an error
+and with wrong values; a read of one tile fails.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ import hashlib
 import threading
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -41,7 +44,7 @@ def decode(
     target: Path,
     blocks: Blocks | None = None,
 ) -> RasterLayer:
-    """Decode one image into a tiled GeoTIFF, or reuse the one that is there.
+    """Decode one image into a tiled GeoTIFF, or reuse an existing one.
 
     Parameters
     ----------
@@ -67,20 +70,23 @@ def decode(
         The image is damaged, truncated or of another place or size than the metadata say.
     """
     if not target.exists():
-        check_whole(product, member)
-        problem = product.problem_of(member)
-        if problem:
-            raise _damaged(member, problem)
+        verify(product, member)
         _decode(product.gdal_path(member), target, bands, grid, blocks or Blocks())
     return open_raster(target)
 
 
 @dataclass(frozen=True)
 class DecodedBand:
-    """See one image of a product as a layer of digital numbers; decoded when first read.
+    """Layer of the digital numbers of one image, decoded when first read.
 
-    Parameters are those of :func:`decode`; ``target`` is the store's file, ``workers`` are the
-    threads that decode.
+    Inside :func:`without_decoding` single windows come straight from the image.
+
+    Parameters
+    ----------
+    product, member, bands, grid, target
+        As :func:`decode` takes them.
+    workers
+        Number of decoding threads.
     """
 
     product: SafeProduct = field(repr=False)
@@ -91,11 +97,28 @@ class DecodedBand:
     workers: int | None = None
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """Read the store, filling it first where need be."""
+        """Read the store, which is filled first unless only a preview is wanted."""
+        if _previewing.get() and not self.target.exists():
+            return self._preview(window)
         return self.stored().read(window)
 
+    def _preview(self, window: Window) -> NDArray[np.float32]:
+        """Read a window straight from the image, tile by tile."""
+        verify(self.product, self.member)
+        source = self.product.gdal_path(self.member)
+        side = _check_image(source, self.grid)
+        result = np.empty((len(self.bands), *window.shape), np.float32)
+        handles = _Handles(source)
+        try:
+            for part in _parts(window, side):
+                rows, columns = part.within(window)
+                result[:, rows, columns] = _read_tile(handles, len(self.bands), part)
+        finally:
+            handles.close()
+        return result
+
     def stored(self, progress: Progress | None = None) -> RasterLayer:
-        """Decode if that is still to be done; give the store."""
+        """Return the store, decoding the image if it is not there yet."""
         if self.target in _stores and self.target.exists():
             return _stores[self.target]
         with _decoding:
@@ -114,6 +137,36 @@ class DecodedBand:
 
 _decoding = threading.Lock()
 _stores: dict[Path, RasterLayer] = {}
+_previewing: ContextVar[bool] = ContextVar("previewing", default=False)
+
+
+@contextmanager
+def without_decoding() -> Iterator[None]:
+    """Read images that have no store yet directly, for a few windows, without filling the store."""
+    token = _previewing.set(True)
+    try:
+        yield
+    finally:
+        _previewing.reset(token)
+
+
+def verify(product: SafeProduct, member: str) -> None:
+    """Refuse an image that is truncated or does not match its checksum in ``manifest.safe``.
+
+    Raises
+    ------
+    ImageryError
+        With the reason.
+    """
+    problem = _problem(product, member, product.stamp(member))
+    if problem:
+        raise _damaged(member, problem)
+
+
+@lru_cache(maxsize=1024)
+def _problem(product: SafeProduct, member: str, stamp: str) -> str | None:
+    """Return what is wrong with an image; hashed once for each ``stamp`` of the file."""
+    return _truncation(product, member) or product.problem_of(member)
 
 
 def store_name(product: SafeProduct, member: str) -> str:
@@ -124,18 +177,28 @@ def store_name(product: SafeProduct, member: str) -> str:
 
 
 def check_whole(product: SafeProduct, member: str) -> None:
-    """Walk the boxes of a JP2 file to its end: a truncated download is refused at once."""
-    if product.zipped:
-        try:
-            with zipfile.ZipFile(product.path) as archive, archive.open(member) as stream:
-                problem = _box_problem(stream, archive.getinfo(member).file_size)
-        except (zipfile.BadZipFile, zlib.error) as error:
-            problem = reason_of(error)
-    else:
-        with (product.path / member).open("rb") as stream:
-            problem = _box_problem(stream, (product.path / member).stat().st_size)
+    """Refuse a truncated JP2 file without decoding it.
+
+    Raises
+    ------
+    ImageryError
+        The boxes of the file do not reach to its end.
+    """
+    problem = _truncation(product, member)
     if problem:
         raise _damaged(member, problem)
+
+
+def _truncation(product: SafeProduct, member: str) -> str | None:
+    """Walk the boxes of a JP2 file to its end; return what is wrong, or None."""
+    if not product.zipped:
+        with (product.path / member).open("rb") as stream:
+            return _box_problem(stream, (product.path / member).stat().st_size)
+    try:
+        with zipfile.ZipFile(product.path) as archive, archive.open(member) as stream:
+            return _box_problem(stream, archive.getinfo(member).file_size)
+    except (zipfile.BadZipFile, zlib.error) as error:
+        return reason_of(error)
 
 
 def _box_problem(stream: IO[bytes], size: int) -> str | None:
@@ -204,6 +267,15 @@ def _check_image(source: str, grid: Grid) -> int:
                 "The image belongs to another tile: download it again",
             )
     return int(side) if 128 <= side <= 4096 else 1024
+
+
+def _parts(window: Window, side: int) -> Iterator[Window]:
+    """Cut a window along the tiles of an image."""
+    bottom, right = window.row + window.height, window.col + window.width
+    for row in range(window.row - window.row % side, bottom, side):
+        for col in range(window.col - window.col % side, right, side):
+            top, left = max(row, window.row), max(col, window.col)
+            yield Window(top, left, min(row + side, bottom) - top, min(col + side, right) - left)
 
 
 class _Handles:

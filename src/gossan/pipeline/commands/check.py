@@ -78,12 +78,18 @@ def check_project(project: Project) -> Checked:
     """Look at every input of a project, as a run would, without making a map.
 
     Reads the tables, the occurrences, the headers of rasters, the pixels of plain rasters and of
-    ASTER scenes under the samples, and the pixels of some windows. Reports CRS, overlap of samples
-    and imagery, units, counts, memory and disk needed, and how to correct what is wrong.
+    ASTER scenes under the samples, and the pixels of some windows; of Sentinel-2 products a few
+    blocks. Reports CRS, overlap of samples and imagery, units, counts, memory and disk needed, and
+    how to correct what is wrong.
     """
+    with tempfile.TemporaryDirectory(prefix="gossan_") as scratch:
+        return _checked(project, Path(scratch))
+
+
+def _checked(project: Project, scratch: Path) -> Checked:
+    """Check a project; images that must be decoded whole are decoded into ``scratch``."""
     errors: list[str] = []
     imagery: list[Imagery] = []
-    scratch = Path(tempfile.gettempdir())
     warned: list[str] = []
     for settings in project.imagery:
         try:
