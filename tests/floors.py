@@ -53,7 +53,7 @@ INNER = {
     """,
     "evaluate": """
         agreement applicability calibration folds occurrences scores verdict
-        check_layer image_table reduced_resolution skill
+        check_layer image_table reduced_resolution skill strata
         validation
         alteration
     """,

@@ -13,7 +13,6 @@ from gossan.evaluate.calibration import (
     LEVELS,
     calibrate,
     calibration_curve,
-    coverage_by_distance,
     coverage_table,
     crps,
 )
@@ -54,17 +53,6 @@ def test_a_true_normal_law_is_covered_as_it_says() -> None:
     np.testing.assert_allclose(table["mean_width"], expected)
     curve = calibration_curve(y, np.full(s.size, 5.0), s)
     np.testing.assert_allclose(curve["achieved"], curve["nominal"], atol=0.01)
-    by_distance = coverage_by_distance(y, np.full(s.size, 5.0), s, rng.uniform(0, 9000, s.size))
-    assert len(by_distance) == 4 and by_distance["n"].sum() == s.size
-    np.testing.assert_allclose(by_distance["achieved"], 0.9, atol=0.02)
-
-
-def test_coverage_by_distance_finds_where_intervals_fail() -> None:
-    rng = np.random.default_rng(0)
-    d = rng.uniform(0, 8000, 4000)
-    y = rng.normal(size=4000) * np.where(d > 4000, 2.0, 1.0)
-    table = coverage_by_distance(y, np.zeros(4000), np.ones(4000), d)
-    assert table["achieved"].iloc[0] > 0.87 and table["achieved"].iloc[-1] < 0.65
 
 
 def test_crps_agrees_with_its_integral() -> None:

@@ -114,7 +114,7 @@ def test_validation_finds_the_skill_that_the_truth_has() -> None:
     for one in found.values():
         achieved = one.coverage.query("comparison == 'check: detail' and nominal == 0.9")
         assert achieved["achieved"].between(0.8, 1.0).all()
-        assert one.coverage["crps"].gt(0).all() and one.distance["n"].gt(0).all()
+        assert one.coverage["crps"].gt(0).all() and one.strata["n"].gt(0).all()
         assert one.calibration is not None and one.calibration.sentence
     assert "spatial blocks of" in division.note(Comparison.parse("blocks"))
     assert Comparison.parse("random").is_optimistic

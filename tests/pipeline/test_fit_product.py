@@ -79,6 +79,14 @@ def test_held_out_values_stand_in_the_unit_and_on_the_working_scale(
     assert scores.loc["blocks", "note"].startswith("spatial blocks of")
     calibration = pd.read_csv(run / "tables" / "calibration.csv")
     assert calibration["crps"].gt(0).all()
+    strata = pd.read_csv(run / "tables" / "coverage_strata.csv").set_index(["comparison", "by"])
+    by_estimate = strata.loc[("blocks", "estimate")]
+    own = held[held["comparison"] == "blocks"]
+    assert by_estimate["from"].min() == pytest.approx(own["estimate"].min(), rel=1e-6)
+    assert by_estimate["to"].max() == pytest.approx(own["estimate"].max(), rel=1e-6)
+    whole = calibration.query("comparison == 'blocks' and nominal == 0.9").iloc[0]
+    inside = (by_estimate["achieved_scaled"] * by_estimate["n"]).sum()
+    assert inside == pytest.approx(whole["achieved_scaled"] * whole["n"])
 
 
 def test_the_power_of_a_transform_is_fitted_without_the_fold(

@@ -14,9 +14,9 @@ from gossan.arrays.conformal import conformal_quantile, normal_quantile
 __all__ = [
     "LEVELS",
     "Calibration",
+    "bootstrap_mean",
     "calibrate",
     "calibration_curve",
-    "coverage_by_distance",
     "coverage_table",
     "crps",
 ]
@@ -127,52 +127,6 @@ def calibration_curve(
     return pd.DataFrame({"nominal": nominal, "achieved": achieved})
 
 
-def coverage_by_distance(
-    observed: NDArray[np.float64],
-    estimate: NDArray[np.float64],
-    standard_error: NDArray[np.float64],
-    distance_m: NDArray[np.float64],
-    level: float = 0.9,
-    bins: int = 4,
-) -> pd.DataFrame:
-    """Compare nominal with achieved coverage by distance to the nearest fitted sample.
-
-    Parameters
-    ----------
-    distance_m
-        (n,) distance of each held-out sample to the nearest fitted one, in metres.
-    bins
-        classes of equal count.
-
-    Returns
-    -------
-    One row a class: ``from_m, to_m, n, nominal, achieved, mean_width``.
-    """
-    y, m, s, d = _finite(observed, estimate, standard_error, distance_m)
-    if not y.size:
-        return pd.DataFrame(columns=["from_m", "to_m", "n", "nominal", "achieved", "mean_width"])
-    edges = np.unique(np.quantile(d, np.linspace(0.0, 1.0, bins + 1)))
-    if edges.size == 1:
-        edges = np.repeat(edges, 2)
-    group = np.clip(np.searchsorted(edges, d, side="right") - 1, 0, edges.size - 2)
-    half = normal_quantile(level) * s
-    inside = np.abs(y - m) <= half
-    rows = []
-    for k in range(edges.size - 1):
-        here = group == k
-        rows.append(
-            {
-                "from_m": float(edges[k]),
-                "to_m": float(edges[k + 1]),
-                "n": int(here.sum()),
-                "nominal": level,
-                "achieved": float(inside[here].mean()) if here.any() else float("nan"),
-                "mean_width": float(2.0 * half[here].mean()) if here.any() else float("nan"),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
 def crps(
     observed: NDArray[np.float64],
     estimate: NDArray[np.float64],
@@ -241,7 +195,7 @@ def calibrate(
         return Calibration(levels, ones, False, said)
     score = np.abs(observed[keep] - estimate[keep]) / standard_error[keep]
     inside = score <= normal_quantile(0.9)
-    low, high = _mean_interval(inside.astype(np.float64), groups[keep], seed)
+    low, high = bootstrap_mean(inside.astype(np.float64), groups[keep], seed)
     found = f"nominal 90 % intervals cover {inside.mean():.2f} [{low:.2f}, {high:.2f}]"
     if low <= 0.9 <= high:
         return Calibration(levels, ones, False, f"{found} of held-out samples: they stand")
@@ -252,10 +206,22 @@ def calibrate(
     return Calibration(levels, tuple(float(f) for f in factors), True, said)
 
 
-def _mean_interval(
+def bootstrap_mean(
     values: NDArray[np.float64], groups: NDArray[np.int_], seed: int
 ) -> tuple[float, float]:
-    """Compute the 95 % block-bootstrap interval of a mean."""
+    """Compute the 95 % block-bootstrap interval of a mean.
+
+    Parameters
+    ----------
+    values, groups
+        (n,) values and the spatial block of each.
+    seed
+        Of the bootstrap.
+
+    Returns
+    -------
+    Lower and upper end; with fewer than three blocks, that of independent values.
+    """
     _, label = np.unique(groups, return_inverse=True)
     total, count = np.bincount(label, values), np.bincount(label)
     k = total.size

@@ -14,11 +14,11 @@ from gossan.arrays.folds import block_labels, distance_to_fit, nearest_distances
 from gossan.evaluate.calibration import (
     Calibration,
     calibrate,
-    coverage_by_distance,
     coverage_table,
     crps,
 )
 from gossan.evaluate.folds import Division, Folds
+from gossan.evaluate.strata import coverage_strata, ground_at
 from gossan.fusion.cross_validation import ModelFactory, cross_predict, spatial_side
 from gossan.fusion.protocol import Features, FusionModel, Observations, Prediction
 from gossan.geochem.element_values import ElementValues
@@ -83,13 +83,13 @@ class ModelValidation:
 
     ``predictions``: a row for each comparison and sample, on the working scale; ``calibration``:
     scaling of the intervals, from the first spatial folds, None without them; ``coverage`` and
-    ``distance``: what the intervals cover, and that by distance to the nearest fitted sample.
+    ``strata``: what the intervals cover, over all samples and in classes of them.
     """
 
     predictions: pd.DataFrame
     calibration: Calibration | None
     coverage: pd.DataFrame
-    distance: pd.DataFrame
+    strata: pd.DataFrame
 
 
 @runtime_checkable
@@ -236,10 +236,12 @@ def validate_model(
     ways = list(division.folds.values())
     if of_models:
         ways = [division.spatial] if division.spatial is not None else []
-    tables = [predict_folds(factory, samples, features, way) for way in ways]
+    about = ground_at(samples.observations.points, features)
+    tables = [predict_folds(factory, samples, features, way).assign(**about) for way in ways]
     for name, check in samples.checks.items():
         if features.layer is not None or set(features.names) <= set(check.points.columns):
-            tables.append(predict_check(fitted, samples, features, division.range_m, name))
+            found = predict_check(fitted, samples, features, division.range_m, name)
+            tables.append(found.assign(**ground_at(check.points, features)))
     if not tables:
         return ModelValidation(pd.DataFrame(), None, pd.DataFrame(), pd.DataFrame())
     predictions = pd.concat(tables, ignore_index=True)
@@ -250,14 +252,14 @@ def validate_model(
 def _calibration(predictions: pd.DataFrame) -> Calibration | None:
     """Calibrate by the first spatial folds, whatever the order of the folds."""
     for text, own in predictions.groupby(Column.COMPARISON, sort=False):
-        y, m, s, _ = _arrays(own)
+        y, m, s = _arrays(own)
         if Comparison.parse(text).is_spatial and np.isfinite(s).any():
             return calibrate(y, m, s, own[Column.GROUP].to_numpy())
     return None
 
 
 def _arrays(table: pd.DataFrame) -> tuple[NDArray[np.float64], ...]:
-    names = (Column.OBSERVED, Column.ESTIMATE, Column.STANDARD_ERROR, Column.DISTANCE_M)
+    names = (Column.OBSERVED, Column.ESTIMATE, Column.STANDARD_ERROR)
     return tuple(table[name].to_numpy(float) for name in names)
 
 
@@ -265,15 +267,15 @@ def _coverage(
     predictions: pd.DataFrame, calibration: Calibration | None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Measure what the intervals cover, as the model has them and as they are delivered."""
-    covers, distances = [], []
+    covers, strata = [], []
     for text, own in predictions.groupby(Column.COMPARISON, sort=False):
-        y, m, s, d = _arrays(own)
+        y, m, s = _arrays(own)
         if not np.isfinite(s).any():
             continue
         about = {Column.COMPARISON: text}
         covers.append(_covered(y, m, s, calibration).assign(**about))
-        distances.append(coverage_by_distance(y, m, s, d).assign(**about))
-    return _joined(covers), _joined(distances)
+        strata.append(coverage_strata(own, calibration).assign(**about))
+    return _joined(covers), _joined(strata)
 
 
 def _covered(

@@ -28,6 +28,7 @@ __all__ = [
     "KrigedRecord",
     "ProductRecord",
     "RunManifest",
+    "Stratum",
 ]
 
 SCHEMA = 2
@@ -50,6 +51,26 @@ class ComparisonKind(StrEnum):
     CHECK_LAYER = "check layer"
 
 
+class Stratum(StrEnum):
+    """What held-out samples are classed by, to see where intervals hold."""
+
+    DISTANCE = "distance_m"
+    ESTIMATE = "estimate"
+    EXPOSURE = "exposure"
+    MASKED = "masked_features"
+
+    @property
+    def label(self) -> str:
+        """Name for people."""
+        return _STRATA[self]
+
+
+_STRATA = {
+    Stratum.DISTANCE: "distance to the nearest fitted sample (m)",
+    Stratum.ESTIMATE: "estimate",
+    Stratum.EXPOSURE: "share of the ground around the sample that no mask hides",
+    Stratum.MASKED: "features that are masked at the sample",
+}
 _LABELS = {
     ComparisonKind.BLOCKS: "spatial blocks",
     ComparisonKind.KNNDM: "kNNDM folds",

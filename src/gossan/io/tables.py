@@ -59,8 +59,13 @@ class Column(StrEnum):
     INTERVAL_SCORE = "interval_score"
     CRPS = "crps"
     FACTOR = "factor"
-    FROM_M = "from_m"
-    TO_M = "to_m"
+    BY = "by"
+    """What samples are classed by: a ``gossan.io.contract.Stratum``."""
+    FROM = "from"
+    TO = "to"
+    ACHIEVED_LOW = "achieved_low"
+    ACHIEVED_HIGH = "achieved_high"
+    MASKED_FEATURES = "masked_features"
     # variograms
     OF = "of"
     KIND = "kind"
@@ -157,7 +162,8 @@ class Table(StrEnum):
     SCORES = "scores"
     HELD_OUT = "held_out"
     CALIBRATION = "calibration"
-    COVERAGE_BY_DISTANCE = "coverage_by_distance"
+    COVERAGE_STRATA = "coverage_strata"
+    """Coverage of 90 % intervals in classes of held-out samples."""
     SAMPLES = "samples"
     OCCURRENCES = "occurrences"
     VARIOGRAMS = "variograms"
@@ -204,8 +210,9 @@ _COLUMNS: dict[Table, tuple[Column, ...]] = {
         _C.PRODUCT, _C.ELEMENT, _C.COMPARISON, _C.N, _C.NOMINAL, _C.ACHIEVED, _C.ACHIEVED_SCALED,
         _C.MEAN_WIDTH, _C.INTERVAL_SCORE, _C.CRPS, _C.FACTOR,
     ),
-    Table.COVERAGE_BY_DISTANCE: (
-        _C.PRODUCT, _C.ELEMENT, _C.COMPARISON, _C.N, _C.FROM_M, _C.TO_M, _C.NOMINAL, _C.ACHIEVED,
+    Table.COVERAGE_STRATA: (
+        _C.PRODUCT, _C.ELEMENT, _C.COMPARISON, _C.BY, _C.FROM, _C.TO, _C.N, _C.NOMINAL,
+        _C.ACHIEVED, _C.ACHIEVED_SCALED, _C.ACHIEVED_LOW, _C.ACHIEVED_HIGH, _C.MEAN_WIDTH, _C.CRPS,
     ),
     Table.SAMPLES: (_C.SURVEY, _C.ROLE, _C.EASTING, _C.NORTHING),
     Table.OCCURRENCES: (_C.EASTING, _C.NORTHING, _C.COMMODITY),

@@ -15,7 +15,7 @@ from gossan.evaluate.validation import ModelValidation, validate_model
 from gossan.fusion.protocol import FusionModel
 from gossan.fusion.registry import entry_of
 from gossan.geochem.transforms import Transform
-from gossan.io.contract import Comparison
+from gossan.io.contract import Comparison, Stratum
 from gossan.io.tables import Column, Table
 from gossan.pipeline.feature_sets import FeatureSets
 from gossan.pipeline.options.products import Product
@@ -31,6 +31,7 @@ class ValidatedProduct:
 
     held_out: pd.DataFrame
     found: ModelValidation
+    transform: Transform
 
     @property
     def calibration(self) -> Calibration | None:
@@ -47,7 +48,7 @@ class ValidatedProduct:
         return {
             Table.HELD_OUT: self.held_out,
             Table.CALIBRATION: self.found.coverage,
-            Table.COVERAGE_BY_DISTANCE: self.found.distance,
+            Table.COVERAGE_STRATA: strata_in_units(self.found.strata, self.transform),
         }
 
 
@@ -68,7 +69,18 @@ def validate_product(
         division,
         entry_of(product.settings.model).of_models,
     )
-    return ValidatedProduct(held_out_in_units(found, data), found)
+    return ValidatedProduct(held_out_in_units(found, data), found, data.transform)
+
+
+def strata_in_units(strata: pd.DataFrame, transform: Transform) -> pd.DataFrame:
+    """Put the bounds of the classes by estimate in the element's unit."""
+    if strata.empty:
+        return strata
+    table, rows = strata.copy(), strata[Column.BY] == Stratum.ESTIMATE
+    for name in (Column.FROM, Column.TO):
+        bounds = transform.inverse(strata.loc[rows, name].to_numpy(float))
+        table.loc[rows, name] = np.maximum(bounds, 0.0)
+    return table
 
 
 def held_out_in_units(found: ModelValidation, data: Working) -> pd.DataFrame:
