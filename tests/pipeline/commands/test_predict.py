@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import geopandas
 import numpy as np
 import pandas as pd
 import pytest
@@ -93,3 +94,43 @@ def test_what_the_run_does_not_hold_is_one_line(
     with pytest.raises(InputError, match=said) as error:
         predict_at(finished_run, places, product, element, tmp_path / "out.csv")
     assert "\n" not in str(error.value) and not (tmp_path / "out.csv").exists()
+
+
+def test_places_may_come_in_any_table_that_a_survey_may_be(
+    district_run: Path, tmp_path: Path
+) -> None:
+    with rasterio.open(district_run / "layers" / "kriging_Cu.tif") as source:
+        left, bottom, right, top = source.bounds
+        crs = source.crs
+    x = left + np.array([0.3111, 0.6123]) * (right - left)
+    y = bottom + np.array([0.4133, 0.7171]) * (top - bottom)
+    frame = pd.DataFrame({"Platz": ["ä", "b"], "Rechtswert": x.round(2), "Hochwert": y.round(2)})
+    frame.to_csv(tmp_path / "a.csv", sep=";", decimal=",", index=False, encoding="cp1252")
+    frame.to_excel(tmp_path / "a.xlsx", index=False)
+    points = geopandas.GeoDataFrame(
+        frame[["Platz"]], geometry=geopandas.points_from_xy(x, y), crs=crs
+    )
+    points.to_crs(4326).to_file(tmp_path / "a.gpkg")
+    found = []
+    for name in ("a.csv", "a.xlsx", "a.gpkg"):
+        assert predict_at(district_run, tmp_path / name, "kriging", "Cu", tmp_path / "out.csv") == 2
+        table = pd.read_csv(tmp_path / "out.csv")
+        assert table["Platz"].tolist() == ["ä", "b"]
+        found.append(table["estimate"].to_numpy())
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found, [found[0]] * 3, rtol=1e-3)
+
+
+def test_degrees_under_the_name_of_metres_are_refused(district_run: Path, tmp_path: Path) -> None:
+    pd.DataFrame({"x": [87.1], "y": [40.2]}).to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(InputError, match=r"degrees in row 2.*Call the columns longitude"):
+        predict_at(district_run, tmp_path / "a.csv", "kriging", "Cu", tmp_path / "out.csv")
+
+
+def test_what_the_numbers_do_not_say_is_said(district_run: Path, tmp_path: Path) -> None:
+    pd.DataFrame({"x": [9e5], "y": [9e5]}).to_csv(tmp_path / "a.csv", index=False)
+    predict_at(district_run, tmp_path / "a.csv", "kriging", "Cu", tmp_path / "out.csv")
+    assert (
+        "1 of 1 places have no estimate"
+        in notes_on(district_run, "kriging", "Cu", tmp_path / "out.csv")[0]
+    )

@@ -14,7 +14,7 @@ import pytest
 import rasterio
 
 from gossan.cli import app
-from gossan.errors import GossanError, InterruptedRunError
+from gossan.errors import GossanError, InputError, InterruptedRunError
 from gossan.geo import raster
 from gossan.geo.grid import Grid
 from gossan.geo.raster import open_raster
@@ -434,3 +434,52 @@ def test_every_command_has_help() -> None:
     wanted = {"init", "check", "run", "predict", "indices", "demo", "prepare", "survey", "krige"}
     assert wanted <= names
     assert all(command.callback.__doc__ for command in app.registered_commands)
+
+
+def test_which_alteration_information_helps_is_a_table(district_run: Path) -> None:
+    table = pd.read_csv(district_run / "tables" / "alteration.csv")
+    assert {"feature", "skill", "lower", "upper", "sign", "stability"} <= set(table.columns)
+    assert table["feature"].str.contains("aster.indices").any()
+
+
+def test_covariates_without_a_raster_are_tested_and_predict_but_make_no_map(
+    small: Path, tmp_path: Path
+) -> None:
+    table = pd.read_csv(tmp_path / "samples.csv")
+    rng = np.random.default_rng(2)
+    table["k_gamma"] = np.log(table["Cu_ppm"]) + 0.1 * rng.normal(size=len(table))
+    table.to_csv(tmp_path / "samples.csv", index=False)
+    text = small.read_text(encoding="utf-8")
+    text = text.replace('unit = "ppm"', 'unit = "ppm"\ncovariates = ["k_gamma"]')
+    text += '\n[[product]]\nname = "gamma"\nmodel = "geostatistical"\nfeatures = "covariates"\n'
+    small.write_text(text, encoding="utf-8")
+    run = tmp_path / "run"
+    result = run_project(load_project(small), run)
+    assert not (run / "layers" / "gamma_Cu.tif").exists()
+    skill = result.summary.set_index("product").loc["gamma", "skill"]
+    assert np.max(skill) > 0.2
+    predict_at(run, tmp_path / "samples.csv", "gamma", "Cu", tmp_path / "out.csv")
+    found = pd.read_csv(tmp_path / "out.csv")
+    assert np.corrcoef(np.log(found["estimate"]), np.log(found["Cu_ppm"]))[0, 1] > 0.9
+    assert (found["lower90"] < found["upper90"]).all()
+    with pytest.raises(InputError, match="'k_gamma'"):
+        table.drop(columns="k_gamma").to_csv(tmp_path / "places.csv", index=False)
+        predict_at(run, tmp_path / "places.csv", "gamma", "Cu", tmp_path / "out.csv")
+
+
+def test_the_example_runs_on_the_real_survey(
+    test_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kriging and pyramid for Cu, Zn, Ni, Cr; the literal equations are worse than kriging."""
+    monkeypatch.setenv("GOSSAN_TEST_DATA", str(test_data))
+    example = Path(__file__).resolve().parents[3] / "examples" / "ad_dawadimi" / "project.toml"
+    project = load_project(example)
+    kept = tuple(p for p in project.product if p.model in ("kriging", "pyramid"))
+    run_project(project.model_copy(update={"product": kept}), tmp_path / "run")
+    scores = pd.read_csv(tmp_path / "run" / "tables" / "scores.csv")
+    held = scores[scores["comparison"] == "blocks"].set_index(["product", "element"])
+    for element in ("Cu", "Zn", "Ni", "Cr"):
+        assert held.loc[("pc2_literal_global", element), "skill"] < -1
+        assert held.loc[("pc2_sound_global", element), "skill"] > -1
+        assert held.loc[("kriging", element), "n"] > 500
+        assert (tmp_path / "run" / "layers" / f"pc2_sound_local_{element}.tif").exists()
