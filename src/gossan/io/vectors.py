@@ -65,7 +65,8 @@ def _read(path: Path, crs: CRS) -> geopandas.GeoDataFrame:
     if not isinstance(frame, geopandas.GeoDataFrame):
         cure = "Save it as GeoPackage or GeoJSON"
         raise InputError(must(path.name, "a vector file", "a table without geometry", cure))
-    frame = frame[frame.geometry.notna() & ~frame.geometry.is_empty]
+    shapes = frame.geometry.to_numpy()
+    frame = frame[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
     if frame.crs is None:
         raise InputError(must(path.name, "given with a CRS", "none", "Assign one in the GIS"))
     with reading(path):

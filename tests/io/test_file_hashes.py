@@ -1,0 +1,75 @@
+"""A file counts with everything that belongs to it, and is hashed anew when it was touched."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from rasterio.shutil import copy
+
+from gossan.io.file_hashes import REMEMBERED_BYTES, FileHashes, belonging, file_hash
+
+
+def test_a_hash_is_that_of_the_standard_library(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(bytes(range(256)) * 9000)
+    wanted = hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+    assert file_hash(path) == wanted == FileHashes(tmp_path / "h.json").of(path)
+
+
+def test_a_large_file_is_remembered_until_it_is_touched(tmp_path: Path) -> None:
+    path, memory = tmp_path / "a.bin", tmp_path / "h.json"
+    path.write_bytes(b"a" * REMEMBERED_BYTES)
+    os.utime(path, ns=(10**18, 10**18))
+    first = FileHashes(memory).of(path)
+    path.write_bytes(b"b" * REMEMBERED_BYTES)
+    os.utime(path, ns=(10**18 + 1, 10**18 + 1))
+    assert FileHashes(memory).of(path) == file_hash(path) != first
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"a": 3}'])
+def test_a_damaged_memory_is_forgotten(text: str, tmp_path: Path) -> None:
+    (tmp_path / "h.json").write_text(text)
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"a" * REMEMBERED_BYTES)
+    assert FileHashes(tmp_path / "h.json").of(path) == file_hash(path)
+
+
+def test_side_files_and_what_a_virtual_raster_is_made_of_belong_to_it(tmp_path: Path) -> None:
+    source, shape = tmp_path / "in" / "a.tif", (3, 4)
+    source.parent.mkdir()
+    profile = {"driver": "GTiff", "height": 3, "width": 4, "count": 1, "dtype": "uint8",
+               "crs": "EPSG:32638", "transform": rasterio.Affine(1, 0, 5, 0, -1, 9)}  # fmt: skip
+    with rasterio.open(source, "w", **profile) as made:
+        made.write(np.ones((1, *shape), np.uint8))
+    virtual = tmp_path / "a.vrt"
+    copy(source, virtual, driver="VRT")
+    for name in ("a.tfw", "A.PRJ", "a.tif.aux.xml", "ab.tfw", "a.txt"):
+        (source.parent / name).touch()
+    names = {path.name for path in belonging(virtual)}
+    assert names == {"a.vrt", "a.tif", "a.tfw", "A.PRJ", "a.tif.aux.xml"}
+
+
+def test_any_file_of_a_product_folder_stands_for_the_folder(tmp_path: Path) -> None:
+    safe = tmp_path / "X.SAFE"
+    (safe / "GRANULE").mkdir(parents=True)
+    for name in ("MTD.xml", "GRANULE/b02.jp2"):
+        (safe / name).write_text(name)
+    assert belonging(safe / "MTD.xml") == belonging(safe)
+    found = FileHashes(tmp_path / "h.json").of_inputs([safe])
+    assert set(found) == {"X.SAFE/MTD.xml", "X.SAFE/GRANULE/b02.jp2"}
+    assert json.dumps(found)
+
+
+def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    paths = [tmp_path / folder / "samples.csv" for folder in ("one", "two")]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_text(path.parent.name)
+    found = FileHashes(tmp_path / "h.json").of_inputs(paths)
+    assert sorted(found.values()) == sorted(map(file_hash, paths))
