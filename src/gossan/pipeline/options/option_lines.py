@@ -14,6 +14,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types
+import tomlkit
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -91,17 +92,27 @@ def toml(value: object) -> str:
     """Write a plain value as TOML.
 
     >>> toml(("a", 2.0)), toml({"Cu": 1}), toml(Path("a/b")), toml(True)
-    ('["a", 2]', '{ Cu = 1 }', '"a/b"', 'true')
+    ('["a", 2]', '{Cu = 1}', '"a/b"', 'true')
     """
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
-        return f"{value:g}"
+    plain = _plain_value(value)
+    if not isinstance(plain, dict):
+        return tomlkit.item(plain).as_string()
+    table = tomlkit.inline_table()
+    table.update(plain)
+    return table.as_string()
+
+
+def _plain_value(value: object) -> object:
+    """Reduce a value to what TOML knows; whole numbers lose their decimal point."""
+    if isinstance(value, Path):
+        return value.as_posix()
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{k} = {toml(v)}" for k, v in value.items()) + " }"
+        return {str(key): _plain_value(one) for key, one in value.items()}
     if isinstance(value, tuple | list):
-        return "[" + ", ".join(map(toml, value)) + "]"
-    return '"' + (value.as_posix() if isinstance(value, Path) else str(value)) + '"'
+        return [_plain_value(one) for one in value]
+    return value
 
 
 def _allowed(field: FieldInfo, shown: str) -> str:

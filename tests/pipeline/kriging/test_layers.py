@@ -1,0 +1,52 @@
+"""What is written of a kriged element are the statistics of its distribution."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import lognorm
+
+from gossan.geo.grid import Grid, Window
+from gossan.geochem.transforms import Identity, Log
+from gossan.pipeline.kriging.layers import AtPixels, InUnits, alternative
+
+
+def test_statistics_of_logarithms_are_those_of_the_lognormal_law() -> None:
+    mean, error = 2.0, 0.5
+    units = InUnits(Log(), ("mean", "interval"))
+    assert units.bands == ("estimate", "standard_error", "mean", "lower90", "upper90")
+    found = units(np.array([[[mean]], [[error]]], np.float32)).ravel()
+    law = lognorm(error, scale=np.exp(mean))
+    wanted = [law.median(), error, law.mean(), law.ppf(0.05), law.ppf(0.95)]
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
+def test_the_mean_of_a_block_is_taken_as_it_comes() -> None:
+    found = InUnits(Log(), ("mean",))(np.array([[[2.0]], [[0.5]], [[9.0]]], np.float32))
+    assert found[2].item() == 9.0
+
+
+def test_no_content_is_below_zero() -> None:
+    found = InUnits(Identity(), ("interval",))(np.array([[[-1.0]], [[0.5]]], np.float32)).ravel()
+    np.testing.assert_array_equal(found, [0.0, 0.5, 0.0, 0.0])
+
+
+def test_pixels_are_computed_at_their_centres_in_any_window() -> None:
+    grid = Grid.from_bounds(32638, (0, 0, 300, 200), 100)
+    layer = AtPixels(grid, ("east", "north"), np.transpose)
+    east, north = layer.read(grid.whole)
+    assert east[0].tolist() == [50, 150, 250] and north[:, 0].tolist() == [150, 50]
+    assert layer.read(Window(1, 2, 1, 1)).ravel().tolist() == [250, 50]
+
+
+@pytest.mark.parametrize("word", ["nearest", "linear", "natural_neighbour", "idw", "spline"])
+def test_every_alternative_keeps_a_plane_or_at_least_its_range(word: str) -> None:
+    rng = np.random.default_rng(1)
+    xy = rng.uniform(0, 1000, (80, 2))
+    values = 0.01 * xy[:, 0]
+    inside = rng.uniform(300, 700, (50, 2))
+    found = alternative(word).fit(xy, values).estimate(inside)  # type: ignore[arg-type]
+    assert np.corrcoef(found, inside[:, 0])[0, 1] > 0.9
+    assert found.min() > values.min() and found.max() < values.max()
+    if word in ("linear", "natural_neighbour"):  # exact for a plane
+        np.testing.assert_allclose(found, 0.01 * inside[:, 0], atol=1e-6)
