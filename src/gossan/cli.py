@@ -179,6 +179,9 @@ def run(
     out: Out = None,
     workers: Workers = None,
     cluster: Cluster = None,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Print time, memory and bytes of every step.")
+    ] = False,
     quiet: IsQuiet = False,
 ) -> None:
     """Make every map, table and score of a project; a stopped run continues where it ended.
@@ -187,12 +190,17 @@ def run(
     """
     from gossan.pipeline.commands.run import run_project
     from gossan.pipeline.options.project import load_project
+    from gossan.pipeline.profile import Profile, record_steps, with_total
 
     loaded = load_project(project)
     folder = out or loaded.base / "run"
-    result = run_project(loaded, folder, workers=workers, reporter=_reporter(quiet))
-    _after(folder, quiet)
+    measured = Profile(_reporter(quiet))
+    result = run_project(loaded, folder, workers=workers, reporter=measured)
+    _after(folder, measured)
+    record_steps(folder, measured.steps)
     _scores(result)
+    if profile:
+        _out().table("steps", with_total(measured.steps))
     _out().file("maps", folder / "layers")
     _out().file("report", folder / "report.html")
 
@@ -383,7 +391,7 @@ def report(run: RunPath) -> None:
 
     Example: gossan report copper/run
     """
-    _report(run, quiet=False)
+    _report(run, _reporter())
     _out().file("report", run / "report.html")
 
 
@@ -400,7 +408,7 @@ def demo(
     from gossan.demo.show import show_district
 
     shown = show_district(folder, seed, _reporter(quiet))
-    _after(shown.run, quiet)
+    _after(shown.run, _reporter(quiet))
     _out().table("truth", shown.table)
     for sentence in shown.sentences:
         _out().say(sentence)
@@ -419,18 +427,18 @@ def _numbers(option: str, given: Sequence[str]) -> dict[str, float]:
     return found
 
 
-def _after(run: Path, quiet: bool) -> None:
+def _after(run: Path, reporter: Reporter) -> None:
     """Follow a run with its anomalies and its report."""
     from gossan.pipeline.commands.anomalies import anomalies_of_run
 
-    anomalies_of_run(run, _reporter(quiet))
-    _report(run, quiet)
+    anomalies_of_run(run, reporter)
+    _report(run, reporter)
 
 
-def _report(run: Path, quiet: bool) -> None:
+def _report(run: Path, reporter: Reporter) -> None:
     from gossan.report.build import build_report
 
-    with _reporter(quiet).step("Report"):
+    with reporter.step("Report"):
         build_report(run)
 
 

@@ -10,6 +10,7 @@ from gossan.pipeline.commands.check import Checked, check_project
 from gossan.pipeline.commands.krige import krige_project
 from gossan.pipeline.commands.run import run_project
 from gossan.pipeline.options.project import Project, load_project
+from gossan.pipeline.profile import Profile, record_steps
 from gossan.pipeline.progress import reporter_for
 from gossan.report.build import build_report
 
@@ -60,10 +61,12 @@ def run(
     """
     loaded = _project(project)
     folder = Path(out) if out is not None else loaded.base / "run"
-    reporter = reporter_for(quiet)
-    run_project(loaded, folder, workers=workers, reporter=reporter)
-    anomalies_of_run(folder, reporter)
-    build_report(folder)
+    profile = Profile(reporter_for(quiet))
+    run_project(loaded, folder, workers=workers, reporter=profile)
+    anomalies_of_run(folder, profile)
+    with profile.step("Report"):
+        build_report(folder)
+    record_steps(folder, profile.steps)
     return open_run(folder)
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "KrigedRecord",
     "ProductRecord",
     "RunManifest",
+    "StepRecord",
     "Stratum",
 ]
 
@@ -244,6 +245,19 @@ class ElementVerdict(_Record):
     sentence: str
 
 
+class StepRecord(_Record):
+    """What one step of a command cost; None where the system does not tell."""
+
+    step: str
+    wall_s: float
+    processor_s: float
+    peak_mib: float | None
+    """Highest memory of the process during the step, without pages of files."""
+    read_mib: float | None
+    """Bytes read from files, also where the system had them in memory."""
+    written_mib: float | None
+
+
 class FileRecord(_Record):
     """What a file must be to be whole."""
 
@@ -279,6 +293,8 @@ class RunManifest(_Manifest):
     products: tuple[ProductRecord, ...]
     verdicts: dict[str, ElementVerdict]
     timings_s: dict[str, float]
+    steps: tuple[StepRecord, ...] = ()
+    """Steps of the commands that made the folder, in their order."""
 
 
 class KrigedRecord(_MapRecord):

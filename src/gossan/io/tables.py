@@ -154,6 +154,13 @@ class Column(StrEnum):
     CHOSEN = "chosen"
     # against a simulated truth
     DETAIL_R = "detail_r"
+    # what the steps of a run cost
+    STEP = "step"
+    WALL_S = "wall_s"
+    PROCESSOR_S = "processor_s"
+    PEAK_MIB = "peak_mib"
+    READ_MIB = "read_mib"
+    WRITTEN_MIB = "written_mib"
 
 
 class Table(StrEnum):
@@ -188,6 +195,7 @@ class Table(StrEnum):
     PREDICTION_AREA = "prediction_area"
     HALO = "halo"
     TRUTH = "truth"
+    STEPS = "steps"
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -255,6 +263,9 @@ _COLUMNS: dict[Table, tuple[Column, ...]] = {
     ),
     Table.HALO: (_C.ELEMENT, _C.METHOD, _C.LOADING, _C.SHARE),
     Table.TRUTH: (_C.ELEMENT, _C.PRODUCT, _C.R, _C.RMSE, _C.SKILL, _C.DETAIL_R),
+    Table.STEPS: (
+        _C.STEP, _C.WALL_S, _C.PROCESSOR_S, _C.PEAK_MIB, _C.READ_MIB, _C.WRITTEN_MIB,
+    ),
 }  # fmt: skip
 
 

@@ -37,6 +37,7 @@ from gossan.pipeline.options.project import (
     settings_record,
 )
 from gossan.pipeline.product_maps import ElementMap, joinable, together, write_maps
+from gossan.pipeline.profile import Profile, profile_of, steps_table
 from gossan.pipeline.progress import Advance, Reporter, Silent, collected_warnings
 from gossan.pipeline.provenance import (
     package_version,
@@ -74,7 +75,7 @@ class Walk:
     run: RunFolder
     inputs: RunInputs
     blocks: Blocks
-    reporter: Reporter
+    reporter: Profile
     maps: bool = True
     used: ImageryUsed = field(default_factory=lambda: ImageryUsed({}))
     timings: dict[str, float] = field(default_factory=dict)
@@ -129,11 +130,11 @@ def _walk(
     refuse_folder_of("krige", out)
     run = RunFolder(out)
     with run.changed():
-        return _make_run(project, run, Blocks(workers=workers), reporter, maps)
+        return _make_run(project, run, Blocks(workers=workers), profile_of(reporter), maps)
 
 
 def _make_run(
-    project: Project, run: RunFolder, blocks: Blocks, reporter: Reporter, maps: bool
+    project: Project, run: RunFolder, blocks: Blocks, reporter: Profile, maps: bool
 ) -> RunResult:
     begun = time.perf_counter()
     with reporter.step("Surveys and imagery"), collected_warnings(reporter) as notes:
@@ -442,6 +443,7 @@ def _write_manifest(
     walk: Walk, products: list[Product], verdicts: dict[str, ElementVerdict], seconds: float
 ) -> None:
     project = walk.project
+    walk.run.write_table(Table.STEPS, steps_table(walk.reporter.steps))
     walk.run.write_manifest(
         RunManifest(
             gossan=package_version(),
@@ -457,6 +459,7 @@ def _write_manifest(
             verdicts=verdicts,
             versions=versions(),
             timings_s={name: round(value, 3) for name, value in walk.timings.items()},
+            steps=tuple(walk.reporter.steps),
             seconds=round(seconds, 3),
             peak_memory_mib=peak_memory_mib(),
             notes=tuple(walk.inputs.notes),
