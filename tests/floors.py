@@ -98,7 +98,7 @@ INNER = {
     """,
     "pipeline": """
         imagery map_statistics output_grid progress provenance
-        options under_samples
+        options profile under_samples
         anomaly_rule feature_sets new_project surveys
         fit_product imagery_used preflight product_maps
         anomaly_evidence inputs kriging
