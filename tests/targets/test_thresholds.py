@@ -98,6 +98,18 @@ def test_the_distribution_of_a_map_does_not_depend_on_the_blocks(lognormal: np.n
     assert whole.total == pytest.approx((4000 - 300) * 1500 / 1e6)
 
 
+def test_blocks_spread_over_a_large_map_stand_for_all_of_it() -> None:
+    rows, cols = np.mgrid[:320, :320] / 320
+    layer = _map(np.exp(np.sin(9 * rows) + np.cos(7 * cols)))
+    whole = map_distribution(layer)
+    part = map_distribution(layer, most_pixels=320 * 320 // 5, blocks=Blocks(size=8))
+    assert part.total == pytest.approx(whole.total, rel=1e-9)
+    for probability in (0.05, 0.5, 0.95):
+        expected = whole.quantile(probability)
+        assert part.quantile(probability) == pytest.approx(expected, rel=0.015)
+    assert len(part.values) < len(whole.values)
+
+
 def test_alike_neighbours_widen_the_interval_of_a_map() -> None:
     coarse = np.exp(np.random.default_rng(3).normal(0, 0.5, (12, 12)))
     layer = _map(np.kron(coarse, np.ones((10, 10))))

@@ -14,8 +14,9 @@ from gossan.arrays.moments import Moments, moments
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
+from gossan.geo.sampling import even_share
 
-__all__ = ["Agreement", "Domain", "NearSamples", "agreement", "spread_windows"]
+__all__ = ["Agreement", "Domain", "NearSamples", "agreement"]
 
 MOST_PIXELS = 16_000_000
 """Pixels that are compared at most: whole blocks, evenly spread."""
@@ -129,7 +130,7 @@ def agreement(
     """
     grid = one.grid
     windows = blocks.windows(grid)
-    chosen = spread_windows(windows, _step(grid, most_pixels))
+    chosen = even_share(windows, grid, most_pixels)
     stride = max(1, int(np.ceil(np.sqrt(min(grid.height * grid.width, most_pixels)
                                         / RANKED_PIXELS))))  # fmt: skip
 
@@ -158,26 +159,6 @@ def agreement(
         float(total.mean[1] - total.mean[0]) if total.count else np.nan,
         len(chosen) / len(windows),
     )
-
-
-def spread_windows(windows: list[Window], step: int) -> list[Window]:
-    """Choose one window in ``step``, spread evenly along rows and columns alike.
-
-    >>> grid = Grid.from_bounds(32638, (0, 0, 40, 40), 10)
-    >>> [tuple(w[:2]) for w in spread_windows(Blocks(size=1, workers=1).windows(grid), 4)]
-    [(0, 0), (1, 2), (2, 0), (3, 2)]
-    """
-    columns = max(1, len({window.col for window in windows}))
-    turn = max(1, round(0.382 * step))
-    return [
-        window
-        for k, window in enumerate(windows)
-        if (k % columns + turn * (k // columns)) % step == 0
-    ]
-
-
-def _step(grid: Grid, most_pixels: int) -> int:
-    return max(1, int(np.ceil(grid.height * grid.width / most_pixels)))
 
 
 def _pearson(found: Moments) -> float:

@@ -12,10 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gossan.arrays.image_quality import histogram_entropy
-from gossan.evaluate.agreement import spread_windows
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Window
 from gossan.geo.layer import Layer
+from gossan.geo.sampling import even_share
 
 __all__ = ["image_table"]
 
@@ -77,8 +77,7 @@ def image_table(
     """
     engine = blocks or Blocks(workers=1)
     grid = next(iter(maps.values())).grid
-    step = -(-grid.height * grid.width // most_pixels) if most_pixels else 1
-    chosen = spread_windows(engine.windows(grid), step)
+    chosen = even_share(engine.windows(grid), grid, most_pixels)
     found = [engine.reduce(partial(_limits, m, band), grid, chosen) for m in maps.values()]
     low, high = min(f.low for f in found), max(f.high for f in found)
     rows = []

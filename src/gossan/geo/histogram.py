@@ -13,6 +13,7 @@ from gossan.errors import FitError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Window
 from gossan.geo.layer import Layer
+from gossan.geo.sampling import even_share
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def map_distribution(
     bins: int = 4096,
     tiles: int = 16,
     independent: float | None = None,
+    most_pixels: int | None = None,
     blocks: Blocks | None = None,
 ) -> Distribution:
     """Return the distribution of one band of a map, weighted by area in km2.
@@ -58,6 +60,8 @@ def map_distribution(
     tiles : parts along each side.
     independent : number of independent observations, such as the number of samples behind the
         map; None: the number of parts that are not empty.
+    most_pixels : of larger maps, whole blocks spread evenly over them stand for all, and areas
+        are those of the whole map; None: every pixel counts.
     blocks : the engine; None: default.
 
     Raises
@@ -67,7 +71,8 @@ def map_distribution(
     engine = blocks or Blocks()
     index = 0 if band is None else layer.bands.index(band)
     read = partial(_values, layer, index)
-    ends = np.array([e for _, e in engine.map(partial(_ends, read), layer.grid)])
+    chosen = even_share(engine.windows(layer.grid), layer.grid, most_pixels)
+    ends = np.array([e for _, e in engine.map(partial(_ends, read), layer.grid, chosen)])
     if not np.isfinite(ends).any():
         raise FitError(
             must(f"band {layer.bands[index]!r}", "a map with values", "all empty", "Check its mask")
@@ -75,12 +80,14 @@ def map_distribution(
     cells = _Bins(float(np.nanmin(ends)), float(np.nanmax(ends)), bins)
     counts, sums = np.zeros((tiles * tiles, bins)), np.zeros(bins)
     count = partial(_count, read, cells, layer.grid.shape, tiles)
-    for _, (numbers, pixels, total) in engine.map(count, layer.grid):
+    for _, (numbers, pixels, total) in engine.map(count, layer.grid, chosen):
         counts[numbers] += pixels
         sums += total
     counts = counts[counts.any(axis=1)]
     full = counts.any(axis=0)
-    pixel_km2 = layer.grid.pixel_width * layer.grid.pixel_height / 1e6
+    seen = sum(window.height * window.width for window in chosen)
+    share = seen / (layer.grid.height * layer.grid.width)
+    pixel_km2 = layer.grid.pixel_width * layer.grid.pixel_height / 1e6 / share
     groups = counts[:, full] * pixel_km2
     values = sums[full] / counts[:, full].sum(axis=0)
     known = float(len(groups)) if independent is None else independent

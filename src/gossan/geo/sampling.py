@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +14,7 @@ from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer, MappedLayer
 from gossan.geo.stored import source_of
 
-__all__ = ["PixelPattern", "sample_pixels", "spread_windows"]
+__all__ = ["PixelPattern", "even_share", "sample_pixels", "spread_windows"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +93,39 @@ def _starts(length: int, side: int, across: int) -> list[tuple[int, int]]:
     if length <= side * across:
         return [(start, min(side, length - start)) for start in range(0, length, side)]
     return [(int(start), side) for start in np.linspace(0, length - side, across)]
+
+
+def even_share(windows: Sequence[Window], grid: Grid, most_pixels: int | None) -> list[Window]:
+    """Choose windows with about ``most_pixels`` pixels of a grid, evenly along rows and columns.
+
+    Parameters
+    ----------
+    windows
+        The windows that cover the grid, row by row.
+    grid
+        Their grid.
+    most_pixels
+        Grids with no more pixels, or all grids if None, keep every window.
+
+    Returns
+    -------
+    Every n-th window, shifted from row to row.
+
+    Examples
+    --------
+    >>> grid = Grid.from_bounds(32638, (0, 0, 40, 40), 10)
+    >>> windows = Blocks(size=1, workers=1).windows(grid)
+    >>> [tuple(w[:2]) for w in even_share(windows, grid, 4)]
+    [(0, 0), (1, 2), (2, 0), (3, 2)]
+    """
+    step = max(1, -(-grid.height * grid.width // most_pixels)) if most_pixels else 1
+    columns = max(1, len({window.col for window in windows}))
+    turn = max(1, round(0.382 * step))
+    return [
+        window
+        for k, window in enumerate(windows)
+        if (k % columns + turn * (k // columns)) % step == 0
+    ]
 
 
 def sample_pixels(

@@ -24,7 +24,7 @@ from gossan.pipeline.options.project import Project
 from gossan.pipeline.surveys import Working, working
 
 COARSE = Comparison(ComparisonKind.COARSE)
-IMAGE_PIXELS = 200_000_000
+IMAGE_PIXELS = 24_000_000
 """Pixels that entropy and gradient are taken over, at most, of all maps of an element together."""
 
 

@@ -30,6 +30,8 @@ from gossan.targets.product_numbers import product_numbers
 from gossan.targets.thresholds import find_threshold, threshold_table
 
 THRESHOLD_DRAWS = 100
+MOST_PIXELS = 16_000_000
+"""Pixels of a map that its rows in the table of thresholds are computed from, at most about."""
 WRITTEN = (
     Table.THRESHOLDS,
     Table.PRODUCT_NUMBERS,
@@ -114,7 +116,9 @@ def thresholds_of(
         kind = "kriged map" if product.model == BASELINE else "map"
         layer = finished.estimate(product)
         try:
-            found = map_distribution(layer, independent=len(values), blocks=Blocks())
+            found = map_distribution(
+                layer, independent=len(values), most_pixels=MOST_PIXELS, blocks=Blocks(size=512)
+            )
         except FitError:
             continue
         distributions[product.product] = (found, kind)
