@@ -68,8 +68,9 @@ INNER = {
         cluster grid memory samples
         layer raster
         blocks labelled warp
-        histogram stored
+        stored
         sampling
+        histogram
     """,
     "geochem": """
         censoring composition findings natural_neighbour threads
