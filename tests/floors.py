@@ -75,7 +75,7 @@ INNER = {
     "geochem": """
         censoring composition findings natural_neighbour threads
         batch_levelling transforms
-        back_transforms element_values table variogram
+        back_transforms element_values known_errors table variogram
         quality_control kriging
         declustering interpolators simulation variogram/fitting variogram/likelihood
         kriging/settings

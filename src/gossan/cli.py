@@ -307,8 +307,8 @@ def krige(
 
     loaded = load_project(project)
     folder = out or loaded.base / "krige"
-    reporter = _reporter(quiet)
-    made = krige_project(loaded, folder, workers, reporter, draw=draw_variograms)
+    made = krige_project(loaded, folder, workers=workers, reporter=_reporter(quiet))
+    draw_variograms(folder)
     _out().table("layers", made)
     _out().file("layers", folder / "layers")
     _out().file("variograms", folder / "figures")

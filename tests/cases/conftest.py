@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -33,19 +32,6 @@ class Outcome(NamedTuple):
 
 
 Command = Callable[..., Outcome]
-
-
-@pytest.fixture(scope="session")
-def shared_cases() -> Path:
-    """Folder of the small inputs that earlier versions got wrong (GOSSAN_TEST_CASES)."""
-    root = Path(__file__).resolve().parents[2]
-    folder = Path(os.environ.get("GOSSAN_TEST_CASES", root.parent / "shared" / "cases"))
-    if (folder / "tables").is_dir():
-        return folder
-    message = f"the cases are not at {folder}; set GOSSAN_TEST_CASES to their folder"
-    if os.environ.get("CI"):
-        pytest.fail(message)
-    pytest.skip(message)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -107,17 +106,3 @@ def test_a_read_only_folder_is_one_line(small: Path, gossan: Command, tmp_path: 
     assert "file" in gossan("run", small, "--out", tmp_path / "file" / "run").refused
     write_array(tmp_path / "a.tif", GRID, ("b1", "b2"), bands())
     assert "a.tif" in gossan("check", tmp_path / "a.tif").refused
-
-
-def test_a_run_that_needs_far_more_memory_than_is_free_is_refused_by_check_and_run_alike(
-    small: Path, gossan: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    free = {"available": 100 * 2**20}
-    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(**free))
-    for command in ("check", "run"):
-        assert "the memory must be able to hold about 4" in gossan(command, small).refused
-    assert not (small / "run").exists()
-    free["available"] = 300 * 2**20
-    checked = gossan("check", small)
-    assert checked.code == 0
-    assert "300 MiB free" in checked.out

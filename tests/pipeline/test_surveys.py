@@ -66,6 +66,36 @@ def test_censored_values_of_some_rows_are_estimated_from_these_rows(
     np.testing.assert_allclose(data.values.fit(np.arange(24))[1], data.observations.values)
 
 
+def test_known_errors_reach_the_observations_and_the_table_of_samples(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", [10, 20, 40, 80])
+    table = pd.read_csv(tmp_path / "a.csv")
+    table.assign(s=[1.0, 1.0, 8.0, 8.0]).to_csv(tmp_path / "a.csv", index=False)
+    found = read(tmp_path, survey("a", "a.csv", errors={"Cu": "s"}))
+    known = working(found, "Cu", "log").observations.error_variance
+    assert known is not None
+    np.testing.assert_allclose(known, np.log1p(np.array([0.1, 0.05, 0.2, 0.1]) ** 2))
+    assert found.samples_table()["Cu_error"].tolist() == [1.0, 1.0, 8.0, 8.0]
+    plain = read(tmp_path, survey("a", "a.csv"))
+    assert working(plain, "Cu", "log").observations.error_variance is None
+
+
+def test_the_mean_of_samples_of_one_place_has_a_smaller_known_error(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", [10, 20, 40, 80])
+    table = pd.read_csv(tmp_path / "a.csv").assign(s=[3.0, 4.0, 8.0, 8.0])
+    table.loc[1, ["x", "y"]] = table.loc[0, ["x", "y"]]
+    table.to_csv(tmp_path / "a.csv", index=False)
+    found = read(tmp_path, survey("a", "a.csv", errors={"Cu": "s"}))
+    errors = found.fit[0].standard_error("Cu")
+    assert found.fit[0].values("Cu")[0] == 15.0  # the mean of 10 and 20
+    assert errors[0] == pytest.approx(np.hypot(3.0, 4.0) / 2)
+
+
+def test_precision_of_the_laboratory_needs_duplicates(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", [10, 20, 40, 80])
+    with pytest.raises(SurveyError, match="repeats of survey 'a' must be at least 8"):
+        read(tmp_path, survey("a", "a.csv", precision="repeats"))
+
+
 def test_a_transform_is_fitted_to_the_rows_it_is_given(tmp_path: Path) -> None:
     values = np.random.default_rng(4).gamma(2, 20, 40).round(3) + 1
     write(tmp_path, "a.csv", list(values))

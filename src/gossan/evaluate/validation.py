@@ -128,8 +128,9 @@ def predict_folds(
 
     Returns
     -------
-    One row a sample: fold, sample, easting, northing, observed, estimate, standard_error,
-    distance_m (to the nearest sample outside the fold), group, comparison.
+    One row a sample: fold, sample, easting, northing, observed, estimate, standard_error (of what
+    was observed: with the known error of that sample, if any), distance_m (to the nearest sample
+    outside the fold), group, comparison.
     """
     observations, model = samples.observations, factory()
     if isinstance(model, HoldsOut) and samples.refitted is None:
@@ -145,7 +146,7 @@ def predict_folds(
             out = folds.labels == fold
             table.loc[out, Column.OBSERVED] = samples.held_out(out)
     table[Column.GROUP], table[Column.COMPARISON] = folds.groups, str(folds.comparison)
-    return table
+    return _with_known_errors(table, observations)
 
 
 def predict_check(
@@ -182,7 +183,16 @@ def predict_check(
     table.insert(0, Column.FOLD, 0)
     table[Column.GROUP] = block_labels(xy, side)
     table[Column.COMPARISON] = str(Comparison(ComparisonKind.CHECK, survey))
-    return table
+    return _with_known_errors(table, check)
+
+
+def _with_known_errors(table: pd.DataFrame, observations: Observations) -> pd.DataFrame:
+    """Add the known error of what was observed to the error of its prediction."""
+    known = observations.error_variance
+    if known is None:
+        return table
+    error = np.hypot(table[Column.STANDARD_ERROR].to_numpy(float), np.sqrt(known))
+    return table.assign(**{Column.STANDARD_ERROR: error})
 
 
 def _table(

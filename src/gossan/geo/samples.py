@@ -23,7 +23,8 @@ class Samples:
         Name of the survey.
     frame
         Points with one float column per element (NaN: not analysed) and, where values are
-        censored, a boolean column ``<element>_censored`` and their limit, ``<element>_limit``.
+        censored, a boolean column ``<element>_censored`` and their limit, ``<element>_limit``;
+        where it is known, the standard error of each, ``<element>_error``.
     elements
         Names of the element columns.
     units
@@ -111,6 +112,10 @@ class Samples:
         if column not in self.frame.columns:
             return np.full(len(self.frame), np.nan)
         return self.frame[column].to_numpy(float)
+
+    def with_errors(self, element: str, errors: NDArray[np.float64]) -> Samples:
+        """Return the samples with known standard errors (n,) of an element in its unit."""
+        return replace(self, frame=self.frame.assign(**{f"{element}_error": errors}))
 
     def covariates(self, names: Sequence[str]) -> NDArray[np.float64]:
         """(n, k) further numeric columns of the survey."""

@@ -129,9 +129,7 @@ def level_columns(
             found.append(Finding("error", "levelling", f"{element}: {error}", element=element))
             continue
         result[element] = after
-        if f"{element}_limit" in frame.columns:
-            with np.errstate(invalid="ignore", divide="ignore"):
-                result[f"{element}_limit"] = frame[f"{element}_limit"] * (after / before)
+        _move_along(result, element, before, after)
         shift = np.nanmedian(np.abs(np.log(after / before)))
         message = (
             f"{element} levelled between groups of {' and '.join(columns)} ({method}): values "
@@ -139,6 +137,17 @@ def level_columns(
         )
         found.append(Finding("warning", "levelled", message, element=element))
     return result, found
+
+
+def _move_along(
+    frame: pd.DataFrame, element: str, before: NDArray[np.float64], after: NDArray[np.float64]
+) -> None:
+    """Scale limits and known errors of an element as its contents were."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        factor = after / before
+    for column in (f"{element}_limit", f"{element}_error"):
+        if column in frame.columns:
+            frame[column] = frame[column] * factor
 
 
 def level_surveys(
@@ -177,8 +186,7 @@ def level_surveys(
             if element in survey.elements:
                 own = groups == survey.name
                 frame[element] = levelled[own]
-                if f"{element}_limit" in frame.columns:
-                    frame[f"{element}_limit"] *= levelled[own] / before[own]
+                _move_along(frame, element, before[own], levelled[own])
     return [replace(survey, frame=frame) for survey, frame in zip(surveys, frames)]
 
 

@@ -74,6 +74,7 @@ CODES: dict[str, str] = {
     "impossible": "more than 100 percent",
     "mixed-units": "two units in one column",
     "mixture": "several media or horizons",
+    "known-error": "errors of contents known from duplicates",
     "levelling": "groups that cannot be levelled",
     "levelled": "groups brought to one level",
     "repeated-id": "samples with the same name",

@@ -19,6 +19,9 @@ from gossan.geochem.batch_levelling import level_surveys
 from gossan.geochem.censoring import Censoring
 from gossan.geochem.element_values import ElementValues
 from gossan.geochem.findings import Finding, Findings, row_words
+from gossan.geochem.known_errors import error_variance
+from gossan.geochem.quality_control.laboratory_error import with_laboratory_errors
+from gossan.geochem.quality_control.reading import read_controls
 from gossan.geochem.table.survey import read_survey
 from gossan.geochem.transforms import (
     Tails,
@@ -29,6 +32,7 @@ from gossan.geochem.transforms import (
 )
 
 if TYPE_CHECKING:
+    from gossan.geochem.table.settings import SurveySettings
     from gossan.pipeline.options.project import Project
 
 Weigh = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
@@ -120,6 +124,8 @@ def read_surveys(project: Project, crs: CRS) -> Surveys:
     for settings in project.survey:
         with reading(project.path(settings.path), SurveyError):
             samples, found = read_survey(settings, project.elements, crs, project.base)
+            samples, notes = _with_known_errors(samples, settings, project)
+            found = found + notes
         findings[settings.name] = found
         (fit if settings.role == "fit" else check).append(samples)
     _one_unit(fit + check, project.elements)
@@ -131,6 +137,16 @@ def read_surveys(project: Project, crs: CRS) -> Surveys:
         fit, findings = _levelled(project, fit, findings)
     censoring = {settings.name: settings.censoring for settings in project.survey}
     return Surveys(tuple(fit), tuple(check), findings, dict(censoring))
+
+
+def _with_known_errors(
+    samples: Samples, settings: SurveySettings, project: Project
+) -> tuple[Samples, list[Finding]]:
+    """Add the errors that the laboratory's duplicates show, where the survey asks for them."""
+    if settings.precision == "none":
+        return samples, []
+    controls = read_controls(settings, project.elements, project.base)
+    return with_laboratory_errors(samples, controls, settings.precision)
 
 
 def _levelled(
@@ -179,7 +195,8 @@ def working(
     points = _points(parts).subset(filled)
     weights = None if weigh is None else weigh(points.coordinates, raw[filled])
     transform = fit_transform_by_word(word, raw[filled], weights, tails)
-    observations = Observations(points, np.asarray(transform.forward(raw[filled]), np.float64))
+    errors = np.concatenate([samples.standard_error(element) for samples in parts])
+    observations = _observations(points, transform, raw[filled], errors[filled])
     checks = {
         samples.name: _check(samples, element, transform)
         for samples in surveys.check
@@ -233,7 +250,7 @@ def _points(parts: list[Samples]) -> Points:
     """Join the places of several surveys; each keeps its support and its number."""
     numeric = [set(samples.frame.select_dtypes("number").columns) for samples in parts]
     shared = sorted(
-        n for n in set.intersection(*numeric) if n != "row" and not n.endswith("_limit")
+        n for n in set.intersection(*numeric) if n != "row" and not n.endswith(("_limit", "_error"))
     )
     columns = {
         name: np.concatenate([s.frame[name].to_numpy(float) for s in parts]) for name in shared
@@ -250,9 +267,19 @@ def _points(parts: list[Samples]) -> Points:
 def _check(samples: Samples, element: str, transform: Transform) -> Observations:
     raw = samples.values(element)
     filled = np.isfinite(raw)
-    return Observations(
-        _points([samples]).subset(filled), np.asarray(transform.forward(raw[filled]), np.float64)
-    )
+    points, errors = _points([samples]).subset(filled), samples.standard_error(element)[filled]
+    return _observations(points, transform, raw[filled], errors)
+
+
+def _observations(
+    points: Points,
+    transform: Transform,
+    values: NDArray[np.float64],
+    errors: NDArray[np.float64],
+) -> Observations:
+    """Bring contents and their known errors to the working scale."""
+    known = error_variance(transform, values, errors)
+    return Observations(points, np.asarray(transform.forward(values), np.float64), known)
 
 
 def _one_unit(surveys: list[Samples], elements: tuple[str, ...]) -> None:

@@ -30,9 +30,12 @@ def build_report(run: Path | str) -> Path:
         The folder is no finished run.
     """
     results = open_results(run)
-    patterns = "figures/*", "targets/*", "field/*"
-    with results.run.folder.amended(results.run.manifest, *patterns, keep={NOTES}):
-        return _write(results)
+    folder = results.run.folder
+    with folder.changed():
+        with folder.renewed("figures/*", "targets/*", "field/*", keep={NOTES}):
+            path = _write(results)
+        folder.write_manifest(results.run.manifest)
+    return path
 
 
 def _write(results: Results) -> Path:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from gossan.geochem.quality_control.reading import read_controls
-from gossan.geochem.quality_control.report import QualityReport, quality_report, with_errors
+from gossan.geochem.quality_control.report import QualityReport, quality_report
 from gossan.geochem.table.survey import SurveySettings, read_survey
 
 UTM = "EPSG:32638"
@@ -104,16 +104,6 @@ def test_names_may_be_stated_and_certified_contents_come_from_a_table(tmp_path: 
     assert found.loc["Cu", "bias_percent"] == pytest.approx(20, abs=2)
     assert abs(found.loc["Zn", "bias_percent"]) < 3
     assert report.tables["qc_blanks"]["blanks"].tolist() == [20, 20]
-
-
-def test_the_precision_becomes_the_error_of_samples(tmp_path: Path) -> None:
-    folder = _survey(tmp_path)
-    report = _report(folder)
-    settings = SurveySettings(path="a.csv", id="ID", crs=UTM, x="E", y="N", unit="ppm")
-    samples, _ = read_survey(settings, ["Cu"], UTM, folder)
-    assert np.isnan(samples.standard_error("Cu")).all()
-    errors = with_errors(samples, report.precision).standard_error("Cu")
-    assert np.median(errors / samples.values("Cu")) == pytest.approx(0.1, rel=0.4)
 
 
 def test_a_column_of_errors_comes_in_the_unit_delivered(tmp_path: Path) -> None:

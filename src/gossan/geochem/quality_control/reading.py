@@ -49,9 +49,14 @@ class Controls:
         """Return the rows of one kind."""
         return self.frame[self.frame["kind"] == kind]
 
-    def pairs(self, kind: str, element: str) -> NDArray[np.float64]:
-        """Return the contents of originals and their duplicates or repeats, (n, 2)."""
-        own = self.of(kind)
+    def pairs(
+        self, kind: str, element: str, chosen: pd.Series | None = None
+    ) -> NDArray[np.float64]:
+        """Return the contents of originals and their duplicates or repeats, (n, 2).
+
+        ``chosen`` marks the rows whose duplicates or repeats are taken; all by default.
+        """
+        own = self.of(kind) if chosen is None else self.frame[chosen & (self.frame["kind"] == kind)]
         own = own[own["original"] >= 0]
         contents = self.frame[element].to_numpy(float)
         limits = self.frame[f"{element}_limit"].to_numpy(float)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -258,15 +258,3 @@ def _logs(values: NDArray[np.float64]) -> NDArray[np.float64]:
     usable = np.isfinite(values) & (np.nan_to_num(values, nan=-1.0) > 0)
     rows = usable if values.ndim == 1 else usable.all(axis=1)
     return np.asarray(np.log(values[rows]))
-
-
-def with_errors(samples: Samples, precision: Mapping[str, PrecisionLine]) -> Samples:
-    """Return samples the standard error that duplicates show, where the table states none.
-
-    Models may take ``samples.standard_error(element)`` as known noise.
-    """
-    frame = samples.frame.copy()
-    for element, line in precision.items():
-        if element in samples.elements and f"{element}_error" not in frame.columns:
-            frame[f"{element}_error"] = line.standard_deviation(samples.values(element))
-    return replace(samples, frame=frame)

@@ -153,7 +153,8 @@ def merge_groups(
     """Make one row of each group of the same place.
 
     "mean" averages numbers (those measured where there are any, else the estimates of censored
-    ones, whose limit is then the mean of their limits) and takes everything else of the first row;
+    ones, whose limit is then the mean of their limits; known errors shrink with the root of their
+    number) and takes everything else of the first row;
     "first" keeps the first row.
     """
     if policy in ("keep", "refuse") or len(np.unique(groups)) == len(frame):
@@ -174,10 +175,13 @@ def merge_groups(
         if f"{element}_limit" in frame.columns:
             limits = frame[f"{element}_limit"].groupby(groups).mean().to_numpy()
             first[f"{element}_limit"] = np.where(beyond, limits, np.nan)
+        if f"{element}_error" in frame.columns:
+            squares = (frame[f"{element}_error"] ** 2).groupby(groups)
+            first[f"{element}_error"] = np.sqrt(squares.mean() / squares.count()).to_numpy()
     numeric = [
         name
         for name in frame.select_dtypes("number").columns
-        if name not in elements and name != "row" and not name.endswith("_limit")
+        if name not in elements and name != "row" and not name.endswith(("_limit", "_error"))
     ]
     for name in numeric:
         first[name] = frame[name].groupby(groups).mean().to_numpy()

@@ -130,6 +130,9 @@ class SurveySettings(TableFile):
     """The laboratory's controls: standards, blanks, duplicates; recognised by default."""
     errors: dict[str, str] = Field(default_factory=dict)
     """Column of the standard error of each content by element, in the unit of the contents."""
+    precision: Literal["none", "repeats", "duplicates"] = "none"
+    """Where the other errors are known from: repeated analyses, by batch where a batch has 8 of
+    them, or field duplicates. Models take known errors for noise of that sample."""
 
     missing: tuple[str | float, ...] = ()
     """Further words or numbers for "not analysed"."""

@@ -86,7 +86,7 @@ def anomalies_of_run(
     limits: dict[str, float] = {}
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in WRITTEN}
     folder = finished.folder
-    with folder.amended(finished.manifest, "anomalies/*", "layers/halo_*", keep=PLAN_FILES):
+    with folder.changed(), folder.renewed("anomalies/*", "layers/halo_*", keep=PLAN_FILES):
         for element in finished.elements:
             with reporter.step(f"{element}: thresholds"):
                 table, limits[element] = thresholds_of(finished, element, rule)
@@ -101,6 +101,7 @@ def anomalies_of_run(
             filled = [part for part in parts if len(part)]
             whole = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
             finished.folder.write_table(name, whole)
+    folder.write_manifest(finished.manifest)
     return finished.table(Table.PRODUCT_NUMBERS)
 
 

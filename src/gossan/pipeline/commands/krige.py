@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,11 +67,7 @@ class Krigings:
 
 
 def krige_project(
-    project: Project,
-    out: Path | str,
-    workers: int | None = None,
-    reporter: Reporter | None = None,
-    draw: Callable[[Path], object] | None = None,
+    project: Project, out: Path | str, workers: int | None = None, reporter: Reporter | None = None
 ) -> pd.DataFrame:
     """Write the element layers of the fitted surveys and of every check survey.
 
@@ -83,19 +78,6 @@ def krige_project(
     on; ``simulation_<element>.tif`` and ``_exceedance`` where asked. Check surveys have layers of
     their own, ``kriging-<survey>_<element>.tif``. Tables: ``variogram_fits``, ``variogram_points``,
     ``cross_validation``, ``simulation``, ``layers``, ``samples``, ``findings``.
-
-    Parameters
-    ----------
-    project
-        From ``load_project``.
-    out
-        Folder of the layers.
-    workers
-        Threads; all processors by default.
-    reporter
-        Shows progress; silent by default.
-    draw
-        Draws figures of the folder's tables before the manifest, which lists them, is written.
 
     Returns
     -------
@@ -110,15 +92,12 @@ def krige_project(
     refuse_folder_of("run", out)
     run = RunFolder(Path(out))
     with run.changed():
-        made = _krige(project, run, Blocks(workers=workers), reporter or Silent())
-        if draw is not None:
-            with run.renewed("figures/*"):
-                draw(run.root)
-        _write_manifest(made, time.perf_counter() - begun)
-    return pd.DataFrame(made.rows)
+        return _krige(project, run, Blocks(workers=workers), reporter or Silent(), begun)
 
 
-def _krige(project: Project, run: RunFolder, blocks: Blocks, reporter: Reporter) -> Krigings:
+def _krige(
+    project: Project, run: RunFolder, blocks: Blocks, reporter: Reporter, begun: float
+) -> pd.DataFrame:
     with reporter.step("Surveys"):
         surveys, grid = _place(project, run, blocks)
     for line in surveys.warnings:
@@ -131,7 +110,8 @@ def _krige(project: Project, run: RunFolder, blocks: Blocks, reporter: Reporter)
             for samples in surveys.check:
                 _check_survey(all_, samples, element)
         _write_tables(all_)
-    return all_
+    _write_manifest(all_, time.perf_counter() - begun)
+    return pd.DataFrame(all_.rows)
 
 
 def _place(project: Project, run: RunFolder, blocks: Blocks) -> tuple[Surveys, Grid]:

@@ -15,14 +15,14 @@ from gossan.fusion.protocol import Observations, Points
 from gossan.fusion.registry import make_model, options_of
 from gossan.geo.grid import Grid
 from gossan.geo.layer import values_at
-from gossan.geo.raster import atomic_path, remove_leftovers
+from gossan.geo.raster import atomic_path
+from gossan.geochem.known_errors import error_variance
 from gossan.geochem.table.axes import are_angles, find_axes
 from gossan.geochem.table.coordinates import project
 from gossan.geochem.table.reading import SurveyTable, read_table
 from gossan.geochem.transforms import transform_from_record
 from gossan.io.contract import ProductRecord
 from gossan.io.finished_run import FinishedRun, open_run
-from gossan.io.folder_lock import locked
 from gossan.io.tables import Column, harmless
 from gossan.pipeline.fit_product import interval
 
@@ -50,19 +50,13 @@ def predict_at(
     -------
     Number of rows.
     """
-    with locked(Path(run), reading=True):
-        return _predict(open_run(run), Path(at), product, element, Path(out))
-
-
-def _predict(
-    finished: FinishedRun, at: Path, product: str | None, element: str | None, out: Path
-) -> int:
+    finished = open_run(run)
     record = finished.find(product, element)
-    if not at.exists():
+    if not Path(at).exists():
         raise InputError(must("--at", "an existing table", at, "Check the path"))
-    table = read_table(at)
+    table = read_table(Path(at))
     crs = CRS.from_user_input(finished.manifest.grid.crs)
-    coordinates = _coordinates(table, crs, at.name)
+    coordinates = _coordinates(table, crs, Path(at).name)
     if record.layer is None:
         estimates = refitted_at(finished, record, coordinates, table)
     else:
@@ -70,8 +64,7 @@ def _predict(
     frame = table.frame.copy()
     for name, values in estimates.items():
         frame[name] = values
-    remove_leftovers(out)
-    with atomic_path(out) as temporary:
+    with atomic_path(Path(out)) as temporary:
         harmless(frame).to_csv(temporary, index=False)
     return len(frame)
 
@@ -145,7 +138,10 @@ def refitted_at(
     grid = Grid.from_bounds(run.manifest.grid.crs, (*low, *high), float(np.ptp(places)) / 100)
     features = ColumnFeatures(names, grid)
     model = make_model(record.model, options_of(record.model, record.options))
-    model.fit(Observations(known_points, values), features)
+    unknown = pd.Series(np.nan, samples.index)
+    errors = np.asarray(samples.get(f"{record.element}_error", unknown), np.float64)
+    noise = error_variance(transform, samples[record.element].to_numpy(float), errors)
+    model.fit(Observations(known_points, values, noise), features)
     covariates = {name: _numbers(table, name, "the table") for name in names}
     found = model.predict(Points(coordinates, record.support_m, covariates), features)
     estimate = np.maximum(transform.inverse(found.mean), 0.0)

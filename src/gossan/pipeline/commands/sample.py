@@ -89,8 +89,7 @@ def next_samples(
         ),
         settings=SamplingSettings(number=count, goal=goal, apart_m=half, inside_m=half),
     )
-    with finished.folder.amended(finished.manifest):
-        write_plan(plan, finished.folder.anomalies)
+    write_plan(plan, finished.folder.anomalies)
     return plan
 
 
