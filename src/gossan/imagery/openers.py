@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from gossan.imagery.aster.metadata import NAME as ASTER_NAME
 from gossan.imagery.aster.reflectance import aster_stack, open_aster, require_one_version
 from gossan.imagery.aster.scene import AsterScene, is_scene
 from gossan.imagery.aster.settings import AsterSettings
+from gossan.imagery.atmosphere.scene_air import SceneAir
 from gossan.imagery.atmosphere.settings import AtmosphereSettings
 from gossan.imagery.open_scene import OpenScene, Scene, masked_scene
 from gossan.imagery.rasters.band_names import canonical
@@ -96,9 +98,24 @@ def _sentinel2(
         if air.method == "sen2cor":
             path, air = level_2a_of(path, store), AtmosphereSettings()
         scene = open_sentinel2(path, settings.bands, settings.tile)
+        air, said = _air(
+            scene.metadata.level == "L1C", air, partial(scene.air, store, blocks=blocks)
+        )
         layer = scene.surface(store, air, pixel_size=settings.pixel_size_m, blocks=blocks)
-        opened.append(_sentinel2_scene(settings, base, store, scene, layer, blocks))
+        opened.append(_sentinel2_scene(settings, base, store, scene, layer, said, blocks))
     return opened
+
+
+def _air(
+    top_of_atmosphere: bool,
+    settings: AtmosphereSettings,
+    estimate: Callable[[AtmosphereSettings], SceneAir],
+) -> tuple[AtmosphereSettings, tuple[str, ...]]:
+    """Replace "auto" by numbers where 6S corrects a scene, and say which."""
+    if settings.method != "6s" or not top_of_atmosphere:
+        return settings, ()
+    found = estimate(settings)
+    return found.settings, (found.note,)
 
 
 def _plain(path: Path) -> bool:
@@ -115,6 +132,7 @@ def _sentinel2_scene(
     store: Path,
     scene: Sentinel2Scene,
     layer: Layer,
+    said: tuple[str, ...],
     blocks: Blocks,
 ) -> OpenScene:
     found = scene.metadata
@@ -134,7 +152,7 @@ def _sentinel2_scene(
             flags=scene.flags(store, layer.grid, blocks),
             classes=classes,
             sun=(scene.geometry.sun_elevation, scene.geometry.sun_azimuth),
-            notes=(NO_ATMOSPHERE,) if raw else (),
+            notes=(NO_ATMOSPHERE,) if raw else said,
         ),
         blocks,
     )
@@ -147,9 +165,12 @@ def _aster(settings: ImagerySettings, base: Path, store: Path, blocks: Blocks) -
         return _rasters(settings, base, store, blocks)
     scenes = [open_aster(group, settings.aster.time) for group in _granules(paths)]
     require_one_version(scenes)
-    steps = settings.aster.model_copy(update={"atmosphere": air_of(settings, base)})
     opened = []
     for scene in scenes:
+        raw = not scene.metadata.is_surface_reflectance
+        estimate = scene.with_settings(settings.aster).air
+        air, said = _air(raw, air_of(settings, base), estimate)
+        steps = settings.aster.model_copy(update={"atmosphere": air})
         layer = aster_stack(scene, steps, blocks)
         if settings.bands:
             layer = SelectedLayer(layer, tuple(canonical("aster", b) for b in settings.bands))
@@ -166,7 +187,7 @@ def _aster(settings: ImagerySettings, base: Path, store: Path, blocks: Blocks) -
                     SURFACE if surface else TOP_OF_ATMOSPHERE,
                     flags=_aster_flags(scene, layer.grid),
                     sun=(geometry.sun_elevation, geometry.sun_azimuth),
-                    notes=aster_notes(scene, steps, layer.bands),
+                    notes=(*said, *aster_notes(scene, steps, layer.bands)),
                 ),
                 blocks,
             )

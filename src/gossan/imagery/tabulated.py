@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from gossan.arrays.lookup import look_up
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import ArrayLayer, Layer
-from gossan.imagery.atmosphere.correction import SurfaceReflectance
+from gossan.imagery.atmosphere.coefficients import SurfaceReflectance
 from gossan.imagery.calibration import BrightnessTemperature, Radiance, Scaled
 
 STEPS = (Radiance, Scaled, SurfaceReflectance, BrightnessTemperature)

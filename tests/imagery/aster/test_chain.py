@@ -36,7 +36,9 @@ from gossan.imagery.calibration import reflectance_per_radiance
 BANDS = tuple(f"b{i}" for i in range(1, 10))
 GRID = Grid.from_bounds(32638, (500_000, 2_400_000, 500_000 + 15 * 240, 2_400_000 + 15 * 200), 15)
 BLOCKS = Blocks(size=64, workers=2)
-SIX_S = AtmosphereSettings(method="6s", aerosol="desert", water_g_cm2=1.0, altitude_m=800)
+SIX_S = AtmosphereSettings(
+    method="6s", aerosol="desert", aot550=0.15, water_g_cm2=1.0, altitude_m=800
+)
 RELATIVE = ("iarr", "log_residual", "flat_field")
 
 

@@ -16,13 +16,9 @@ from gossan.errors import ImageryError, InputError, MissingDependencyError, Sett
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer
-from gossan.imagery.atmosphere.correction import (
-    AtmosphereCorrection,
-    SceneGeometry,
-    correct,
-    fit_correction,
-    sixs_correction,
-)
+from gossan.imagery.atmosphere.coefficients import AtmosphereCorrection, sixs_correction
+from gossan.imagery.atmosphere.correction import correct, fit_correction
+from gossan.imagery.atmosphere.geometry import SceneGeometry
 from gossan.imagery.atmosphere.settings import AtmosphereSettings
 from gossan.imagery.atmosphere.sixs import SixsConditions, run_sixs
 from gossan.imagery.calibration import reflectance_per_radiance
@@ -33,6 +29,7 @@ GRID = Grid.from_bounds(
 PLACE = SceneGeometry(62.0, 118.0, date(2004, 7, 15), 5.0, 280.0)
 SOLAR = [b for b in aster_bands() if b.group != "TIR"]
 BLOCKS = Blocks(size=32, workers=2)
+STATED = AtmosphereSettings(method="6s", aot550=0.15, water_g_cm2=2.0)
 
 
 def toa(seed: int = 0, bands: int = 9) -> ArrayLayer:
@@ -127,7 +124,7 @@ def test_6s_follows_a_table_of_water_vapour(sixs_rows: list[dict[str, str]]) -> 
         sixs_correction(
             bands,
             place,
-            AtmosphereSettings(method="6s", aerosol="desert", water_g_cm2=w, altitude_m=1000),
+            STATED.model_copy(update={"aerosol": "desert", "water_g_cm2": w, "altitude_m": 1000.0}),
         ).a
         for w in (0.5, 3.0)
     ]
@@ -137,7 +134,7 @@ def test_6s_follows_a_table_of_water_vapour(sixs_rows: list[dict[str, str]]) -> 
 
 def test_thermal_bands_are_refused_by_6s(sixs_rows: list[dict[str, str]]) -> None:
     with pytest.raises(ImageryError, match="one that sees sunlight; got 12"):
-        sixs_correction([aster_band("b12")], PLACE, AtmosphereSettings(method="6s"))
+        sixs_correction([aster_band("b12")], PLACE, STATED)
 
 
 def test_without_the_program_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +142,7 @@ def test_without_the_program_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) 
         "gossan.imagery.atmosphere.sixs.importlib.util.find_spec", lambda name: None
     )
     with pytest.raises(MissingDependencyError, match=r"pip install 'gossan\[atmosphere\]'"):
-        sixs_correction(SOLAR, PLACE, AtmosphereSettings(method="6s"))
+        sixs_correction(SOLAR, PLACE, STATED)
 
 
 def test_surface_and_top_of_atmosphere_are_inverse() -> None:

@@ -22,7 +22,7 @@ from gossan.imagery.aster.scene import (
 )
 from gossan.imagery.aster.settings import AsterSettings
 from gossan.imagery.aster.swir_failure import swir_groups
-from gossan.imagery.atmosphere.by_height import correct_scene
+from gossan.imagery.atmosphere.correction import correct
 from gossan.imagery.atmosphere.scene_statistics import mean_of
 from gossan.imagery.tabulated import tabulate
 
@@ -97,15 +97,12 @@ def _solar(
         _refuse_second_correction(scene.metadata, settings)
         return _on_one_grid([scene.telescopes[group] for group in groups], target)
     layers = [_top_of_atmosphere(scene, group, settings, blocks) for group in groups]
-    word = settings.atmosphere.method
-    if word == "log_residual":
+    air, geometry = scene.air(settings.atmosphere).settings, scene.geometry
+    if air.method == "log_residual":
         whole = _on_one_grid(layers, target)
-        return correct_scene(whole, _described(whole), scene.geometry, settings.atmosphere, blocks)
+        return correct(whole, _described(whole), geometry, air, blocks)
     corrected = [
-        tabulate(
-            correct_scene(layer, _described(layer), scene.geometry, settings.atmosphere, blocks)
-        )
-        for layer in layers
+        tabulate(correct(layer, _described(layer), geometry, air, blocks)) for layer in layers
     ]
     return _on_one_grid(corrected, target)
 

@@ -8,18 +8,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from pyproj import CRS, Transformer
+from pyproj import CRS
 
 from gossan.catalogue.sensors import aster_band
 from gossan.errors import GridError, ImageryError, must
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer
-from gossan.geo.warp import transformed_bounds
+from gossan.geo.warp import degrees_of_middle, transformed_bounds
+from gossan.imagery.aster.angles import scene_angles
 from gossan.imagery.aster.geotiff import open_geotiffs
 from gossan.imagery.aster.hdf import open_hdf
 from gossan.imagery.aster.metadata import AsterMetadata
 from gossan.imagery.aster.settings import AsterSettings
-from gossan.imagery.atmosphere.correction import SceneGeometry
+from gossan.imagery.aster.swir_failure import FAILURE
+from gossan.imagery.atmosphere.geometry import SceneGeometry
+from gossan.imagery.atmosphere.scene_air import SceneAir, look_at, scene_air
+from gossan.imagery.atmosphere.settings import AtmosphereSettings
 from gossan.imagery.calibration import (
     BrightnessTemperature,
     Radiance,
@@ -27,9 +31,13 @@ from gossan.imagery.calibration import (
     Scaled,
     reflectance_per_radiance,
 )
+from gossan.imagery.stack import stack
 from gossan.imagery.sun_position import sun_position
 
 Group = Literal["VNIR", "SWIR", "TIR"]
+AIR_BANDS = {"red": "b2", "nir": "b3", "swir1": "b4", "swir2": "b6"}
+"""Bands that aerosol is estimated from, by role; no band of ASTER shows water vapour."""
+AIR_PIXEL_M = 60.0
 
 
 @dataclass(frozen=True)
@@ -66,9 +74,10 @@ class AsterScene:
         m = self.metadata
         azimuth, elevation = m.sun_azimuth, m.sun_elevation
         if azimuth is None or elevation is None:
-            azimuth, elevation = sun_position(m.time, *_middle(self.grid))
+            azimuth, elevation = sun_position(m.time, *degrees_of_middle(self.grid))
         across = ((m.track_azimuth if m.track_azimuth is not None else 190.0) + 90.0) % 360.0
-        return SceneGeometry(elevation, azimuth, m.time.date(), m.view_zenith, across)
+        mean = SceneGeometry(elevation, azimuth, m.time.date(), m.view_zenith, across)
+        return replace(mean, angles=scene_angles(self.grid, m.time, mean))
 
     def numbers(self, group: Group) -> Layer:
         """Return the digital numbers of a telescope (0 is empty, saturated pixels are kept).
@@ -140,6 +149,16 @@ class AsterScene:
             source, tuple(b.k1 or 0.0 for b in bands), tuple(b.k2 or 0.0 for b in bands)
         )
 
+    def air(self, settings: AtmosphereSettings) -> SceneAir:
+        """Estimate what the settings leave open about the air (``atmosphere.scene_air``)."""
+        roles = {role: aster_band(name) for role, name in AIR_BANDS.items() if name in self.bands}
+        works = self.metadata.time.date() < FAILURE
+        groups = [g for g in ("VNIR", "SWIR")[: 1 + works] if g in self.telescopes]
+        layers = [self.reflectance(group) for group in groups]  # type: ignore[arg-type]
+        both = stack(layers, pixel_size=AIR_PIXEL_M)
+        latitude = degrees_of_middle(self.grid)[0]
+        return scene_air(lambda: look_at(both, roles), both, self.geometry, settings, latitude)
+
     def with_settings(self, settings: AsterSettings) -> AsterScene:
         """Put gains, sun and track of the settings in place of what the files say."""
         m = self.metadata
@@ -197,13 +216,6 @@ def is_scene(path: Path) -> bool:
 
 def _first(*values: float | None) -> float | None:
     return next((value for value in values if value is not None), None)
-
-
-def _middle(grid: Grid) -> tuple[float, float]:
-    left, bottom, right, top = grid.bounds
-    to_degrees = Transformer.from_crs(grid.crs, CRS.from_epsg(4326), always_xy=True)
-    longitude, latitude = to_degrees.transform((left + right) / 2, (bottom + top) / 2)
-    return float(latitude), float(longitude)
 
 
 def require_one_version(scenes: Sequence[AsterScene]) -> None:

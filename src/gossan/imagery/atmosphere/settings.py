@@ -26,10 +26,12 @@ Aerosol = Literal[
 
 
 class AtmosphereSettings(Settings):
-    """Say how reflectance at the top of the atmosphere becomes that of the surface.
+    """Correction from reflectance at the top of the atmosphere to surface reflectance.
 
+    Examples
+    --------
     >>> AtmosphereSettings(method="6s", aerosol="desert").aot550
-    0.15
+    'auto'
     """
 
     method: AtmosphereWord = "none"
@@ -38,23 +40,32 @@ class AtmosphereSettings(Settings):
     (Sentinel-2 L1C, by an installed Sen2Cor)."""
 
     aerosol: Aerosol = "continental"
-    """6s: kind of haze."""
+    """6s: aerosol model."""
 
-    aot550: Annotated[float, Field(ge=0, le=3)] = 0.15
-    """6s: optical thickness of the haze at 550 nm."""
+    aot550: Annotated[float, Field(ge=0, le=3)] | Literal["auto"] = "auto"
+    """6s: aerosol optical thickness at 550 nm; "auto" estimates it from dark vegetation or dark
+    targets of the scene, else takes that of 40 km visibility."""
 
-    water_g_cm2: Annotated[float, Field(ge=0, le=10)] = 2.0
-    """6s: water vapour column, g/cm2. A scene over high dry ground has 0.3 to 1."""
+    water_g_cm2: Annotated[float, Field(ge=0, le=10)] | Literal["auto"] = "auto"
+    """6s: water vapour column in g/cm2 at the mean height of the ground (0.3 to 1 over high, dry
+    ground); "auto" estimates it from Sentinel-2 bands 9 and 8A, else takes that of the standard
+    atmosphere of latitude and month."""
 
     ozone_cm_atm: Annotated[float, Field(ge=0, le=1)] = 0.3
-    """6s: ozone column, cm-atm (300 Dobson units are 0.3)."""
+    """6s: ozone column in cm-atm (300 Dobson units are 0.3)."""
 
     altitude_m: Annotated[float, Field(ge=-450, le=8800)] | Literal["dem"] = 0.0
-    """6s: mean height of the ground above the sea, m; or "dem": the air above each pixel, by the
-    imagery's terrain model."""
+    """6s: mean height of the ground above the sea in metres; or "dem": the height of each pixel in
+    the imagery's terrain model."""
 
     dem: Path | None = None
     """6s with altitude_m = "dem": heights in metres; default: dem of the imagery."""
+
+    angles: Literal["pixel", "scene"] = "pixel"
+    """6s: sun and view angles of each pixel where the scene has them, or the scene's means."""
+
+    adjacency: bool = False
+    """6s: remove the light that the air scatters in from the surroundings of each pixel."""
 
     dark_share: Annotated[float, Field(gt=0, lt=0.5)] = 1e-4
     """dos, cost: share of the pixels that are as dark as the dark object."""

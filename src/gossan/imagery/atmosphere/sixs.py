@@ -35,7 +35,7 @@ CURE = "pip install 'gossan[atmosphere]' (Linux: and libgfortran5), or use anoth
 
 @dataclass(frozen=True)
 class SixsConditions:
-    """State the air and the geometry of a scene.
+    """Air and geometry of a scene.
 
     Attributes
     ----------
@@ -44,8 +44,7 @@ class SixsConditions:
     month, day
         Date; it sets the distance of the sun.
     aerosol
-        One of ``none``, ``continental``, ``maritime``, ``urban``, ``desert``,
-        ``biomass_burning``, ``stratospheric``.
+        Model of the aerosol, one of ``AEROSOLS``.
     aot550
         Aerosol optical thickness at 550 nm.
     water_g_cm2, ozone_cm_atm
@@ -69,7 +68,7 @@ class SixsConditions:
 
 @dataclass(frozen=True)
 class SixsResult:
-    """What 6S says about one band.
+    """Results of 6S for one band.
 
     With rho the reflectance at the top of the atmosphere, the surface reflectance is
     ``y / (1 + xc y)`` with ``y = xa rho - xb``.
@@ -82,6 +81,10 @@ class SixsResult:
         Solar irradiance of the band at 1 AU in 6S's own solar spectrum (W m-2 um-1).
     reflectance, radiance
         At the top of the atmosphere over a target of ``target`` (W m-2 sr-1 um-1).
+    direct_up, diffuse_up
+        Share of the light from the ground that reaches the sensor straight, and scattered.
+    molecular_share
+        Share of the scattered light that molecules scatter; aerosol scatters the rest.
     """
 
     xa: float
@@ -90,6 +93,9 @@ class SixsResult:
     irradiance: float
     reflectance: float
     radiance: float
+    direct_up: float = 1.0
+    diffuse_up: float = 0.0
+    molecular_share: float = 1.0
 
 
 def run_sixs(
@@ -110,7 +116,12 @@ def run_sixs(
     -------
     One result per band.
 
-    Errors: MissingDependencyError without 6S; ImageryError for a band or conditions it refuses.
+    Raises
+    ------
+    MissingDependencyError
+        6S is not installed, or does not run.
+    ImageryError
+        A band or conditions that 6S refuses.
 
     Notes
     -----
@@ -191,6 +202,9 @@ def _parse(text: str, band: Band, conditions: SixsConditions) -> SixsResult:
         "scatter": rf"total\s+sca\.\s+\S+\s*:{number}{number}{number}",
         "coefficients": rf"coefficients xa\w* xb xc\s*:{number}{number}{number}",
         "albedo": rf"spherical albedo\s*:{number}{number}{number}",
+        "molecules": rf"rayl\.\s+sca\.\s+\S+\s*:{number}{number}{number}",
+        "aerosol": rf"aeros\. sca\.\s+\S+\s*:{number}{number}{number}",
+        "depth": rf"optical depth total:{number}{number}{number}",
     }
     found = {key: re.search(pattern, text) for key, pattern in patterns.items()}
     if not all(found.values()):
@@ -206,6 +220,11 @@ def _parse(text: str, band: Band, conditions: SixsConditions) -> SixsResult:
     reflectance, radiance = v["apparent"]
     distance = earth_sun_distance(date(2004, conditions.month, conditions.day))
     cosine = math.cos(math.radians(conditions.sun_zenith))
+    slant = 1.0 / math.cos(math.radians(conditions.view_zenith))
+    direct = [math.exp(-depth * slant) for depth in v["depth"]]
+    molecules, aerosol = (
+        max(v[what][1] - share, 0.0) for what, share in zip(("molecules", "aerosol"), direct)
+    )
     return SixsResult(
         xa=1.0 / (v["gas"][2] * v["scatter"][0] * v["scatter"][1]),
         xb=v["coefficients"][1],
@@ -213,4 +232,7 @@ def _parse(text: str, band: Band, conditions: SixsConditions) -> SixsResult:
         irradiance=math.pi * radiance * distance**2 / (reflectance * cosine),
         reflectance=reflectance,
         radiance=radiance,
+        direct_up=direct[2],
+        diffuse_up=max(v["scatter"][1] - direct[2], 0.0),
+        molecular_share=molecules / (molecules + aerosol) if molecules + aerosol else 1.0,
     )

@@ -6,9 +6,10 @@ Sources: Sentinel-2 Products Specification Document (S2-PDGS-TAS-DI-PSD), sectio
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from xml.etree import ElementTree
@@ -17,6 +18,9 @@ from pyproj import CRS
 
 from gossan.catalogue.sensors import sentinel2_bands
 from gossan.geo.grid import Grid
+from gossan.geo.layer import Layer
+from gossan.imagery.atmosphere.geometry import view_vector
+from gossan.imagery.sentinel2.angles import read_angles
 from gossan.imagery.sentinel2.radiometry import Level, scaling, special_values, sun
 from gossan.imagery.sentinel2.safe import (
     SafeProduct,
@@ -75,7 +79,7 @@ class Sentinel2Metadata:
         Special DN, tested before the offset is added.
     crs, grids
         Coordinate system; the grid of each pixel size in metres.
-    sun_zenith_deg, sun_azimuth_deg, view_zenith_deg
+    sun_zenith_deg, sun_azimuth_deg, view_zenith_deg, view_azimuth_deg
         Scene means; the view is the mean over bands.
     distance_factor
         U, the square of the inverse Sun-Earth distance in astronomical units; 1 when not given.
@@ -83,6 +87,8 @@ class Sentinel2Metadata:
         W m-2 um-1 by band; empty when not given.
     files
         Every image of the product.
+    angles
+        Sun and view angles every 5 km (``atmosphere.geometry.ANGLES``); None when not given.
     """
 
     name: str
@@ -100,9 +106,11 @@ class Sentinel2Metadata:
     sun_zenith_deg: float
     sun_azimuth_deg: float
     view_zenith_deg: float
+    view_azimuth_deg: float
     distance_factor: float
     solar_irradiance: Mapping[str, float]
     files: tuple[BandFile, ...]
+    angles: Layer | None = field(default=None, repr=False)
 
     @property
     def bands(self) -> tuple[str, ...]:
@@ -169,6 +177,7 @@ def _describe(product: SafeProduct, tile: str | None) -> Sentinel2Metadata:
     crs, grids = _geocoding(granule, name)
     zenith, azimuth, view = _angles(granule, name)
     factor, irradiance = sun(main)
+    left, _, _, top = next(iter(grids.values())).bounds
     return Sentinel2Metadata(
         name=name.removesuffix(".SAFE"),
         level=level,
@@ -184,10 +193,12 @@ def _describe(product: SafeProduct, tile: str | None) -> Sentinel2Metadata:
         grids=grids,
         sun_zenith_deg=zenith,
         sun_azimuth_deg=azimuth,
-        view_zenith_deg=view,
+        view_zenith_deg=view[0],
+        view_azimuth_deg=view[1],
         distance_factor=factor,
         solar_irradiance=irradiance,
         files=_files(product, folder, found_tile, name),
+        angles=read_angles(granule, crs, (left, top)),
     )
 
 
@@ -311,16 +322,19 @@ def _geocoding(granule: ElementTree.Element, name: str) -> tuple[CRS, dict[int, 
     return crs, grids
 
 
-def _angles(granule: ElementTree.Element, name: str) -> tuple[float, float, float]:
-    """Read the mean sun zenith and azimuth and the mean view zenith, in degrees."""
+def _angles(granule: ElementTree.Element, name: str) -> tuple[float, float, tuple[float, float]]:
+    """Read mean sun zenith and azimuth, and mean view zenith and azimuth, in degrees."""
     sun = next(elements(granule, "Mean_Sun_Angle"), None)
     if sun is None:
         raise refuse(name, "a product that states its mean sun angle", "none", "Download it again")
     views = [
-        number_of(e, "ZENITH_ANGLE") for e in elements(granule, "Mean_Viewing_Incidence_Angle")
+        view_vector(number_of(e, "ZENITH_ANGLE"), number_of(e, "AZIMUTH_ANGLE"))
+        for e in elements(granule, "Mean_Viewing_Incidence_Angle")
     ]
-    view = sum(views) / len(views) if views else 0.0
-    return number_of(sun, "ZENITH_ANGLE"), number_of(sun, "AZIMUTH_ANGLE"), view
+    east, north = (sum(part) / len(views) for part in zip(*views)) if views else (0.0, 0.0)
+    view = math.degrees(math.asin(math.hypot(east, north)))
+    towards = math.degrees(math.atan2(east, north)) % 360.0
+    return number_of(sun, "ZENITH_ANGLE"), number_of(sun, "AZIMUTH_ANGLE"), (view, towards)
 
 
 def _unit(main: ElementTree.Element, name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +15,11 @@ from gossan.errors import ImageryError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer, MappedLayer, RenamedLayer, StackedLayer
-from gossan.geo.warp import to_grid
-from gossan.imagery.atmosphere.by_height import correct_scene
-from gossan.imagery.atmosphere.correction import AtmosphereSettings, SceneGeometry
+from gossan.geo.warp import degrees_of_middle, to_grid
+from gossan.imagery.atmosphere.correction import correct
+from gossan.imagery.atmosphere.geometry import SceneGeometry
+from gossan.imagery.atmosphere.scene_air import SceneAir, look_at, scene_air
+from gossan.imagery.atmosphere.settings import AtmosphereSettings
 from gossan.imagery.sentinel2.jp2_store import DecodedBand, store_name
 from gossan.imagery.sentinel2.metadata import Sentinel2Metadata, describe
 from gossan.imagery.sentinel2.quality_masks import cloud_mask, cloud_probability
@@ -31,6 +33,17 @@ LEAST_NUMBER = 1
 """Least DN of a measured pixel: products hold it where correction gave less."""
 FEWEST_TO_JUDGE = 3
 """Bands from which on a pixel of the least number in all of them is taken as empty."""
+
+AIR_BANDS = {
+    "blue": "b02",
+    "red": "b04",
+    "nir": "b08",
+    "beside": "b8a",
+    "vapour": "b09",
+    "swir1": "b11",
+    "swir2": "b12",
+}
+"""Bands that water vapour and aerosol are estimated from, by role."""
 
 _ABSOLUTE = ("6s", "dos", "cost")
 
@@ -114,8 +127,7 @@ class Sentinel2Scene:
     @property
     def sensor_bands(self) -> tuple[Sentinel2Band, ...]:
         """Describe the bands as this satellite measures them."""
-        unit: Unit = "S2B" if self.metadata.unit == "S2B" else "S2A"
-        return tuple(sentinel2_band(name, unit) for name in self.bands)
+        return tuple(sentinel2_band(name, self._unit) for name in self.bands)
 
     @property
     def geometry(self) -> SceneGeometry:
@@ -126,6 +138,9 @@ class Sentinel2Scene:
             sun_azimuth=found.sun_azimuth_deg,
             date=found.time.date(),
             view_zenith=found.view_zenith_deg,
+            view_azimuth=found.view_azimuth_deg,
+            angles=found.angles,
+            sun_of_reflectance="pixel",
         )
 
     @property
@@ -223,10 +238,32 @@ class Sentinel2Scene:
                     "Leave atmosphere out, or give the L1C product",
                 )
             )
+        if atmosphere.method == "6s":
+            atmosphere = self.air(store, atmosphere, blocks).settings
         layer = self.reflectance(
             store, pixel_size=pixel_size, extent=extent, grid=grid, blocks=blocks
         )
-        return correct_scene(layer, self.sensor_bands, self.geometry, atmosphere, blocks)
+        return correct(layer, self.sensor_bands, self.geometry, atmosphere, blocks)
+
+    def air(
+        self, store: Path, settings: AtmosphereSettings, blocks: Blocks | None = None
+    ) -> SceneAir:
+        """Estimate what the settings leave open about the air (``atmosphere.scene_air``)."""
+        roles = {role: sentinel2_band(name, self._unit) for role, name in AIR_BANDS.items()}
+        names = tuple(band.name for band in roles.values() if band.name in self.metadata.bands)
+        coarse = replace(self, bands=names).reflectance(store, pixel_size=60, blocks=blocks)
+        return scene_air(
+            lambda: look_at(coarse, roles), coarse, self.geometry, settings, self._latitude
+        )
+
+    @property
+    def _unit(self) -> Unit:
+        """Satellite whose spectral responses are known."""
+        return "S2B" if self.metadata.unit == "S2B" else "S2A"
+
+    @property
+    def _latitude(self) -> float:
+        return degrees_of_middle(self.grid)[0]
 
     def flags(self, store: Path, grid: Grid, blocks: Blocks | None = None) -> Layer:
         """Mark ``nodata`` and ``saturated`` pixels on a grid, 0 or 1, over the bands in use."""
