@@ -30,11 +30,11 @@ INNER = {
     """,
     "arrays": """
         area_to_point bootstrap conformal digital_numbers distribution empties expressions folds
-            image_quality lookup moments projection resample small_systems spacing
+            image_quality lookup moments projection resample small_systems spacing trilinear
         clusters cubic formulas pyramid
     """,
     "catalogue": """
-        crosta elements indices sensors words
+        crosta elements indices model_atmospheres sensors words
         commodities
     """,
     "console": """

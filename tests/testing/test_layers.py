@@ -37,12 +37,11 @@ from gossan.geo.raster import open_raster, write_array
 from gossan.geo.warp import ShiftedLayer, WarpedLayer
 from gossan.imagery.aster.crosstalk import CrosstalkFree, Leak
 from gossan.imagery.aster.scene import open_aster
-from gossan.imagery.atmosphere.by_height import SurfaceByHeight
-from gossan.imagery.atmosphere.correction import (
-    AtmosphereCorrection,
-    LogResidual,
-    SurfaceReflectance,
-)
+from gossan.imagery.atmosphere.adjacency import without_adjacency
+from gossan.imagery.atmosphere.by_pixel import SixsLattice, SurfaceByPixel
+from gossan.imagery.atmosphere.coefficients import AtmosphereCorrection, SurfaceReflectance
+from gossan.imagery.atmosphere.correction import LogResidual
+from gossan.imagery.atmosphere.sixs import SixsResult
 from gossan.imagery.calibration import BrightnessTemperature, Radiance, Saturation, Scaled
 from gossan.imagery.components import fit_components
 from gossan.imagery.crosta import crosta
@@ -67,6 +66,7 @@ GRID = Grid.from_bounds(32638, (500_000, 2_700_000, 501_080, 2_700_900), 30)
 ASTER = ("b1", "b2", "b3", "b4", "b5", "b6", "b7", "b8", "b9")
 SENTINEL2 = ("b02", "b03", "b04", "b08", "b11", "b12")
 AIR = AtmosphereCorrection(ASTER[:3], (1.22, 1.2, 1.1), (0.05, 0.04, 0.03), (0.11, 0.1, 0.1))
+SCATTERING = SixsResult(1.2, 0.05, 0.11, 1900.0, 0.25, 100.0, 0.7, 0.2, 0.4)
 MODELS: dict[str, dict[str, Any]] = {
     "kriging": {},
     "pyramid": {},
@@ -92,6 +92,11 @@ def textured(bands: tuple[str, ...], grid: Grid = GRID, empty: bool = True) -> A
 def heights() -> ArrayLayer:
     noise = gaussian_filter(np.random.default_rng(1).normal(size=(1, *GRID.shape)), (0, 3, 3))
     return ArrayLayer(GRID, ("height",), 900 + 400 * noise)
+
+
+def by_altitude() -> SixsLattice:
+    found = np.array([(AIR.a, AIR.b, AIR.c)] * 2).transpose(2, 1, 0)
+    return SixsLattice((500.0, 1000.0), (1.2,), (0.0,), 100.0, found[..., None, None])
 
 
 def numbers(bands: tuple[str, ...]) -> ArrayLayer:
@@ -139,7 +144,8 @@ def by_hand(folder: Path) -> dict[str, Layer]:
         "ApplicabilityLayer": ApplicabilityLayer(three, sampled),
         "CrosstalkFree": CrosstalkFree(bands, (Leak("b5", 0.1, 90.0, 40.0),), 190.0, 0.3),
         "SurfaceReflectance": SurfaceReflectance(three, AIR),
-        "SurfaceByHeight": SurfaceByHeight(three, heights(), (500.0, 1000.0), (AIR, AIR)),
+        "SurfaceByPixel": SurfaceByPixel(three, heights(), None, by_altitude()),
+        "WithoutAdjacency": without_adjacency(three, [SCATTERING] * 3),
         "LogResidual": LogResidual(three, (0.3, 0.3, 0.2)),
         "Radiance": Radiance(numbers(("b1",)), (0.676,), (-0.676,), (255,)),
         "Scaled": Scaled(three, (0.5, 0.2, 0.1)),

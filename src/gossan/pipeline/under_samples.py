@@ -13,7 +13,6 @@ from gossan.geochem.findings import Finding, Findings
 from gossan.geochem.table.coordinates import project
 from gossan.imagery.open_scene import OpenScene
 from gossan.imagery.rasters.unusable_bands import spread_values
-from gossan.imagery.sentinel2.jp2_store import without_decoding
 from gossan.pipeline.imagery import Imagery
 
 MOST_SAMPLES = 2000
@@ -73,7 +72,7 @@ def look_under(imagery: Imagery, coordinates: NDArray[np.float64], crs: CRS) -> 
 
 
 def _preview(imagery: Imagery, coordinates: NDArray[np.float64], crs: CRS) -> list[Finding]:
-    """Read blocks around a few samples without decoding whole images."""
+    """Read blocks around a few samples; see ``jp2_store.without_decoding``."""
     name, layer = f"imagery {imagery.settings.name!r}", imagery.reflected
     places = _inside(layer, coordinates, crs)
     chosen = places[:: max(len(places) // PREVIEW_BLOCKS, 1)][:PREVIEW_BLOCKS]
@@ -83,8 +82,7 @@ def _preview(imagery: Imagery, coordinates: NDArray[np.float64], crs: CRS) -> li
         Window(int(row) - half, int(col) - half, PREVIEW_SIDE, PREVIEW_SIDE)
         for row, col in zip(rows, columns)
     ]
-    with without_decoding():
-        blocks = [layer.read(window.clipped(layer.grid.shape)) for window in windows]
+    blocks = [layer.read(window.clipped(layer.grid.shape)) for window in windows]
     if not blocks:
         return []
     values = np.concatenate([block.reshape(len(layer.bands), -1) for block in blocks], axis=1)

@@ -35,7 +35,7 @@ VISIBILITY_40_KM = 0.1696
 FIRST_GUESS = {"aot550": VISIBILITY_40_KM, "water_g_cm2": 2.0}
 COLUMNS_G_CM2 = (0.1, 0.4, 0.9, 1.6, 2.5, 4.0, 6.0)
 THICKNESSES = (0.01, 0.1, 0.2, 0.4, 0.8, 1.5)
-SIDE, ACROSS = 64, 5
+SIDE, ACROSS = 64, 4
 """Windows that are looked at: their side in pixels, and how many along each side."""
 FEWEST_PIXELS = 50
 BRIGHT = 0.1

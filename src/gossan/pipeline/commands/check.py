@@ -14,6 +14,7 @@ from gossan.geo.grid import Grid
 from gossan.geochem.findings import Findings, understood
 from gossan.geochem.table.coordinates import check_extent
 from gossan.imagery.atmosphere.settings import AtmosphereSettings
+from gossan.imagery.sentinel2.jp2_store import without_decoding
 from gossan.imagery.sentinel2.sen2cor import require_program
 from gossan.imagery.settings import ImagerySettings
 from gossan.pipeline.feature_sets import feature_errors
@@ -82,7 +83,7 @@ def check_project(project: Project) -> Checked:
     blocks. Reports CRS, overlap of samples and imagery, units, counts, memory and disk needed, and
     how to correct what is wrong.
     """
-    with tempfile.TemporaryDirectory(prefix="gossan_") as scratch:
+    with tempfile.TemporaryDirectory(prefix="gossan_") as scratch, without_decoding():
         return _checked(project, Path(scratch))
 
 
