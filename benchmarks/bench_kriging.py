@@ -52,9 +52,9 @@ def lattice(side: int) -> np.ndarray:
 
 def ours(xy: np.ndarray, z: np.ndarray, case: str, threads: int) -> Estimate:
     from gossan.geochem.kriging.estimator import Kriging
-    from gossan.geochem.variogram.fitting import Structure, VariogramModel
+    from gossan.geochem.variogram.fitting import CovarianceModel, Structure
 
-    model = VariogramModel(NUGGET, (Structure("spherical", SILL, RANGE),))
+    model = CovarianceModel(NUGGET, (Structure("spherical", SILL, RANGE),))
     neighbours = None if case == "global" else 32
     kriging = Kriging(model, neighbours=neighbours, workers=threads).fit(xy, z)
     if case == "global":

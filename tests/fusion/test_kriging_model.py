@@ -12,10 +12,10 @@ from gossan.fusion.lattice import lattice_over, lattice_step
 from gossan.fusion.protocol import FusionModel, Observations, Points
 from gossan.geo.grid import Grid, Window
 from gossan.geochem.kriging.estimator import Kriging
-from gossan.geochem.variogram.fitting import Structure, VariogramModel
+from gossan.geochem.variogram.fitting import CovarianceModel, Structure
 
 GRID = Grid.from_bounds(32638, (400_130.0, 2_700_070.0, 412_130.0, 2_706_070.0), (60.0, 40.0))
-VARIOGRAM = VariogramModel(0.02, (Structure("exponential", 1.0, 1500.0),))
+VARIOGRAM = CovarianceModel(0.02, (Structure("exponential", 1.0, 1500.0),))
 
 
 def _observations(n: int = 120, seed: int = 3) -> Observations:
@@ -60,7 +60,7 @@ def test_the_map_agrees_with_the_points_at_pixel_centres() -> None:
 def test_a_gradient_in_northing_comes_out_right_way_up_and_in_place() -> None:
     observations, features = _observations(), NoFeatures(GRID)
     values = observations.points.coordinates[:, 1] / 1000.0
-    smooth = VariogramModel(0.0, (Structure("gaussian", 1.0, 4000.0),))
+    smooth = CovarianceModel(0.0, (Structure("gaussian", 1.0, 4000.0),))
     plane = Observations(observations.points, values)
     layer = KrigingModel(variogram=smooth).fit(plane, features).layer(features)
     _, northing = GRID.coordinates()

@@ -15,12 +15,12 @@ from scipy.spatial.distance import cdist
 from gossan.errors import FitError, InputError
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer
-from gossan.geochem.variogram.model import Structure, VariogramModel
+from gossan.geochem.covariance.model import CovarianceModel, Structure
 from gossan.targets.sampling import Access, SamplingSettings, plan_samples, write_plan
 
 GRID = Grid(CRS.from_epsg(32645), Affine(100.0, 0, 500_000.0, 0, -150.0, 4_400_000.0), 60, 70)
 VARIANCE = partial(SamplingSettings, goal="variance")
-MODEL = VariogramModel(0.05, (Structure("exponential", 0.4, 900.0),))
+MODEL = CovarianceModel(0.05, (Structure("exponential", 0.4, 900.0),))
 
 
 def _ordinary_variance(samples: np.ndarray, targets: np.ndarray) -> np.ndarray:

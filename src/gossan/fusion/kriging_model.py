@@ -17,7 +17,7 @@ from gossan.fusion.protocol import Features, Observations, Points, Prediction
 from gossan.geo.grid import Window
 from gossan.geo.layer import Layer, OnSourceGrid
 from gossan.geochem.kriging.estimator import Kriging
-from gossan.geochem.variogram.fitting import VariogramModel, fit_variogram
+from gossan.geochem.variogram.fitting import CovarianceModel, fit_variogram
 from gossan.settings import Settings
 
 __all__ = [
@@ -75,7 +75,7 @@ class KrigingModel:
     """
 
     def __init__(
-        self, settings: KrigingSettings | None = None, variogram: VariogramModel | None = None
+        self, settings: KrigingSettings | None = None, variogram: CovarianceModel | None = None
     ) -> None:
         self.settings = settings or KrigingSettings()
         self.variogram = variogram
@@ -136,7 +136,7 @@ def automatic_variogram(
     coordinates: NDArray[np.float64],
     values: NDArray[np.float64],
     settings: KrigingSettings | None = None,
-) -> VariogramModel:
+) -> CovarianceModel:
     """Fit a variogram without being asked anything: exponential, by restricted likelihood.
 
     Likelihood uses every pair of samples rightly weighted where classes of distance throw
@@ -152,7 +152,7 @@ def automatic_variogram(
 @lru_cache(maxsize=256)
 def _fitted(
     coordinates: bytes, values: bytes, method: Literal["reml", "wls"], forms: tuple[str, ...]
-) -> VariogramModel:
+) -> CovarianceModel:
     """Fit once what every product asks again: the samples of an element, and of each fold."""
     xy = np.frombuffer(coordinates).reshape(-1, 2)
     return fit_variogram(xy, np.frombuffer(values), method=method, models=forms).model
@@ -180,7 +180,7 @@ def check_values(observations: Observations, fewest: int = 10) -> None:
         )
 
 
-def variogram_table(variogram: VariogramModel) -> pd.DataFrame:
+def variogram_table(variogram: CovarianceModel) -> pd.DataFrame:
     """Lay a variogram out: one row a structure, the nugget first.
 
     Columns ``structure, kind, sill, range_m, practical_range_m, smoothness``; sills in squared

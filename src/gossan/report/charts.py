@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gossan.geochem.variogram.model import Structure, VariogramModel
+from gossan.geochem.covariance.model import CovarianceModel, Structure
 from gossan.io.contract import BASELINE, Comparison
 from gossan.io.tables import Column, Table
 from gossan.report.maps import INK, QUIET
@@ -161,7 +161,7 @@ def variogram_chart(results: Results, element: str) -> Figure | None:
     return figure
 
 
-def _model(table: pd.DataFrame) -> VariogramModel:
+def _model(table: pd.DataFrame) -> CovarianceModel:
     pure = table[Column.KIND] == "nugget"
     nugget = float(table.loc[pure, Column.SILL].sum())
     structures = tuple(
@@ -171,7 +171,7 @@ def _model(table: pd.DataFrame) -> VariogramModel:
         )  # type: ignore[arg-type]
         for _, row in table[~pure].iterrows()
     )  # fmt: skip
-    return VariogramModel(nugget, structures)
+    return CovarianceModel(nugget, structures)
 
 
 def loadings_chart(results: Results, source: str, most: int = 6) -> Figure | None:

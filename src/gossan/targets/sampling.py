@@ -37,7 +37,7 @@ _VAGUE_MEAN = 1e4  # variance of the unknown mean over that of the field: ordina
 
 
 class Covariance(Protocol):
-    """What a plan needs of a variogram model (``geochem.variogram.model.VariogramModel``)."""
+    """What a plan needs of a variogram model (``geochem.variogram.model.CovarianceModel``)."""
 
     @property
     def nugget(self) -> float:

@@ -8,7 +8,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from gossan.fusion.features.sources import LayerFeatures
-from gossan.fusion.geostatistical.covariance import lag_rule
 from gossan.fusion.geostatistical.forest import (
     GeostatisticalForest,
     GeostatisticalForestSettings,
@@ -97,7 +96,7 @@ def test_residuals_of_left_out_samples_are_those_of_a_model_without_them() -> No
     phi = problem.columns[:, :-2]
     xy = observed.points.coordinates
     scale = problem.scales(h)
-    signal = (phi * scale**2) @ phi.T + h.sill * h.correlation.between(xy, xy, lag_rule(0.0, 0.0))
+    signal = (phi * scale**2) @ phi.T + h.covariance.between(xy, xy)
     K = signal + np.diag(problem.noise(h))
     a, b = ~held, held
     inverse = np.linalg.inv(K[np.ix_(a, a)])

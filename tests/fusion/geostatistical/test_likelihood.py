@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from gossan.fusion.geostatistical.covariance import Correlation
-from gossan.fusion.geostatistical.dense import ExactSamples
-from gossan.fusion.geostatistical.hyperparameters import Problem, Shape, average, find_mode
-from gossan.fusion.geostatistical.likelihood import coefficients, likelihood
-from gossan.fusion.geostatistical.vecchia import NearestSamples
+from gossan.fusion.geostatistical.hyperparameters import Problem, average, find_mode
+from gossan.fusion.geostatistical.spatial_shape import Shape
+from gossan.geochem.covariance.dense import ExactSamples
+from gossan.geochem.covariance.model import Anisotropy, CovarianceModel, Structure
+from gossan.geochem.covariance.restricted_likelihood import coefficients, likelihood
+from gossan.geochem.covariance.vecchia import NearestSamples
 
 RNG = np.random.default_rng(5)
 N = 50
@@ -29,9 +30,9 @@ def problem(family: str = "exponential", anisotropic: bool = False) -> Problem:
 def test_sums_give_the_restricted_likelihood_of_dense_matrices() -> None:
     scales, sill, r = np.array([0.6, 0.6, 0.2, 0.2, 0.2]), 0.5, 1200.0
     noise = np.full(N, 0.1)
-    sums = ExactSamples(XY).sums(
-        Correlation("exponential", r), sill, noise, np.empty((0, N)), COLUMNS
-    )
+    covariance = CovarianceModel(0.1, (Structure("exponential", sill, r),))
+    none = np.empty((0, 3)), np.empty((0, N))
+    sums = ExactSamples(XY).sums(covariance, noise, COLUMNS, *none)
     value, _, _ = likelihood(sums, scales, GROUP)
     K = (PHI * scales**2) @ PHI.T + sill * np.exp(-cdist(XY, XY) / r) + np.diag(noise)
     inverse, one = np.linalg.inv(K), np.ones(N)
@@ -60,18 +61,18 @@ def test_gradients_are_finite_differences(
 
 
 def test_all_predecessors_as_neighbours_are_the_exact_factorisation() -> None:
-    c, noise = Correlation("stable", 1500.0, (0.2, 0.1), 1.2), RNG.uniform(0.1, 0.3, N)
+    structure = Structure("stable", 0.7, 1500.0, 1.2)
+    c, noise = CovarianceModel(0.0, (structure,), Anisotropy(70.0, 0.8)), RNG.uniform(0.1, 0.3, N)
     exact, near = ExactSamples(XY, 500.0), NearestSamples.of(XY, 500.0, N)
-    for one, two in zip(
-        exact.plain_sums(c, 0.7, noise, COLUMNS), near.plain_sums(c, 0.7, noise, COLUMNS)
-    ):
+    for one, two in zip(exact.plain_sums(c, noise, COLUMNS), near.plain_sums(c, noise, COLUMNS)):
         np.testing.assert_allclose(one, two, rtol=1e-9)
 
 
 def test_fixed_fields_agree_when_every_sample_is_a_neighbour() -> None:
-    c, noise = Correlation("exponential", 1500.0), RNG.uniform(0.1, 0.3, N)
-    exact = ExactSamples(XY).fix(c, 0.7, noise, COLUMNS)
-    near = NearestSamples.of(XY, 0.0, N).fix(c, 0.7, noise, COLUMNS, neighbours=N)
+    c = CovarianceModel(0.0, (Structure("exponential", 0.7, 1500.0),))
+    noise = RNG.uniform(0.1, 0.3, N)
+    exact = ExactSamples(XY).fix(c, noise, COLUMNS)
+    near = NearestSamples.of(XY, 0.0, N).fix(c, noise, COLUMNS, neighbours=N)
     targets = RNG.uniform(0, 1, (7, 2)) * [9000, 4000]
     for support_m in (0.0, 400.0):
         one, two = exact.at(targets, support_m), near.at(targets, support_m)

@@ -9,14 +9,14 @@ import pytest
 
 from gossan.errors import FitError
 from gossan.fusion.features.sources import LayerFeatures
-from gossan.fusion.geostatistical.covariance import Correlation
-from gossan.fusion.geostatistical.dense import ExactSamples
-from gossan.fusion.geostatistical.mixed_supports import MixedSamples
 from gossan.fusion.geostatistical.model import Geostatistical, GeostatisticalSettings
 from gossan.fusion.protocol import MixedSurveys, Observations, Points
 from gossan.fusion.selection.recipe import Recipe
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer
+from gossan.geochem.covariance.dense import ExactSamples
+from gossan.geochem.covariance.mixed_supports import MixedSamples
+from gossan.geochem.covariance.model import CovarianceModel, Structure
 
 from ..simulated import simulate
 
@@ -35,8 +35,8 @@ def test_the_covariance_of_two_supports_is_the_mean_over_both_squares() -> None:
     rng = np.random.default_rng(0)
     xy = rng.uniform(0, 3000, (6, 2))
     sizes = np.array([0.0, 300.0, 900.0, 900.0, 0.0, 300.0])
-    correlation = Correlation("stable", 800.0, smoothness=1.3)
-    found = MixedSamples(xy, 0.0, sizes).correlations(correlation)
+    covariance = CovarianceModel(0.0, (Structure("stable", 1.0, 800.0, 1.3),))
+    found = MixedSamples(xy, 0.0, sizes).covariances(covariance)
     draws = [xy[i] + rng.uniform(-0.5, 0.5, (1500, 2)) * sizes[i] for i in range(6)]
     for i in range(6):
         for j in range(i):
@@ -50,11 +50,13 @@ def test_the_covariance_of_two_supports_is_the_mean_over_both_squares() -> None:
 def test_equal_supports_are_the_plain_samples() -> None:
     rng = np.random.default_rng(1)
     xy, columns = rng.uniform(0, 3000, (25, 2)), rng.normal(size=(25, 3))
-    correlation, noise = Correlation("stable", 900.0), np.full(25, 0.3)
-    one = ExactSamples(xy, 200.0).sums(correlation, 1.5, noise, noise[None], columns)
-    two = MixedSamples(xy, 200.0, np.full(25, 200.0)).sums(
-        correlation, 1.5, noise, noise[None], columns
+    covariance, noise = (
+        CovarianceModel(0.3, (Structure("stable", 1.5, 900.0, 1.0),)),
+        np.full(25, 0.3),
     )
+    given = covariance, noise, columns, np.array([[-2.0, 0.0, -2.0]]), noise[None]
+    one = ExactSamples(xy, 200.0).sums(*given)
+    two = MixedSamples(xy, 200.0, np.full(25, 200.0)).sums(*given)
     np.testing.assert_allclose(one.gram, two.gram, rtol=1e-12)
     np.testing.assert_allclose(one.gram_slopes, two.gram_slopes, rtol=1e-9)
 
@@ -85,9 +87,9 @@ def test_prediction_is_gaussian_conditioning_by_hand() -> None:
     scale = model.problem_.scales(h)
     target = case.check.points.coordinates[:20]
     new, _ = model.standard_(case.features.at(Points(target)))
-    K = (phi * scale**2) @ phi.T + h.sill * model.samples_.correlations(h.correlation)
+    K = (phi * scale**2) @ phi.T + model.samples_.covariances(h.covariance)
     K += np.diag(h.nuggets[points.mixed.surveys] + known)
-    c = (new * scale**2) @ phi.T + h.sill * model.samples_.across(h.correlation, target, 0.0)
+    c = (new * scale**2) @ phi.T + model.samples_.across(h.covariance, target, 0.0)
     one = np.ones(50)
     inverse = np.linalg.inv(K)
     level = one @ inverse @ observed.values / (one @ inverse @ one)
@@ -104,16 +106,16 @@ def test_no_known_error_is_the_model_without_one() -> None:
     for one, two in zip(
         plain.mixture_.members, found.mixture_.members, strict=True
     ):  # fmt: skip
-        assert one.hyperparameters.noise == two.hyperparameters.noise
+        assert one.hyperparameters.covariance.nugget == two.hyperparameters.covariance.nugget
 
 
 def test_equal_known_errors_take_the_nuggets_place() -> None:
     case = simulate(n=150, noise=0.4)
     plain = Geostatistical(MODE).fit(case.observations, case.features)
-    half = 0.5 * plain.mixture_.members[0].hyperparameters.noise
+    half = 0.5 * plain.mixture_.members[0].hyperparameters.covariance.nugget
     known = replace(case.observations, error_variance=np.full(150, half))
     found = Geostatistical(MODE).fit(known, case.features)
-    left = found.mixture_.members[0].hyperparameters.noise
+    left = found.mixture_.members[0].hyperparameters.covariance.nugget
     assert left == pytest.approx(half, rel=0.25)
     one, two = (m.predict(case.check.points, case.features).mean for m in (plain, found))
     assert np.std(one - two) < 0.02 * np.std(one)

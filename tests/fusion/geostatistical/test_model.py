@@ -14,20 +14,20 @@ from sklearn.gaussian_process.kernels import ConstantKernel, DotProduct, Kernel,
 
 from gossan.errors import FitError, SettingsError
 from gossan.fusion.features.sources import ColumnFeatures, LayerFeatures, NoFeatures
-from gossan.fusion.geostatistical.covariance import Correlation, Family
-from gossan.fusion.geostatistical.dense import ExactSamples
-from gossan.fusion.geostatistical.hyperparameters import Hyperparameters, Problem, Shape
+from gossan.fusion.geostatistical.hyperparameters import Hyperparameters, Problem
 from gossan.fusion.geostatistical.map_layer import PosteriorLayer
 from gossan.fusion.geostatistical.map_strip import Strip
 from gossan.fusion.geostatistical.model import Geostatistical, GeostatisticalSettings
 from gossan.fusion.geostatistical.posterior import Member, make_member
-from gossan.fusion.geostatistical.vecchia import NearestSamples
+from gossan.fusion.geostatistical.spatial_shape import Family, Shape
 from gossan.fusion.protocol import Observations, Points
 from gossan.fusion.registry import make_model, options_of
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import ArrayLayer
+from gossan.geochem.covariance.dense import ExactSamples
+from gossan.geochem.covariance.model import Anisotropy, CovarianceModel, Structure
+from gossan.geochem.covariance.vecchia import NearestSamples
 from gossan.geochem.kriging.estimator import Kriging
-from gossan.geochem.variogram.fitting import Structure, VariogramModel
 
 GRID = Grid.from_bounds(
     32638, (401_000, 2_602_000, 401_000 + 90 * 160, 2_602_000 + 130 * 60), (90, 60)
@@ -65,14 +65,10 @@ def observe(
     return Observations(points, 3.0 + seen + u + 0.2 * rng.normal(size=len(points)))
 
 
-def member(
-    columns: np.ndarray, xy: np.ndarray, tau2: float, c: Correlation, sill: float, noise: float
-) -> Member:
+def member(columns: np.ndarray, xy: np.ndarray, tau2: float, c: CovarianceModel) -> Member:
     d = columns.shape[1] - 2
-    problem = Problem(
-        columns, np.zeros(d, int), np.zeros((len(xy), 1)), Shape(c.family), 1e4, 100.0
-    )
-    return make_member(problem, ExactSamples(xy), Hyperparameters(np.array([tau2]), sill, noise, c))
+    problem = Problem(columns, np.zeros(d, int), np.zeros((len(xy), 1)), Shape(), 1e4, 100.0)
+    return make_member(problem, ExactSamples(xy), Hyperparameters(np.array([tau2]), c))
 
 
 @pytest.fixture(scope="module")
@@ -80,28 +76,21 @@ def gstat(reference: Path) -> dict:
     return json.loads((reference / "gstat_external_drift.json").read_text(encoding="utf-8"))
 
 
-LONG, TURN = np.log(2.0), np.radians(60.0)
-SKEWED = Correlation(
-    "exponential", 1800.0 * np.sqrt(0.5), (-LONG * np.cos(2 * TURN), -LONG * np.sin(2 * TURN))
-)
-"""Range 1800 m towards 30 degrees east of north, 900 m across."""
+PLAIN = CovarianceModel(0.07, (Structure("exponential", 0.6, 1800.0),))
+TURNED = CovarianceModel(0.07, PLAIN.structures, Anisotropy(30.0, 0.5))
 
 
 @pytest.mark.parametrize(
-    ("case", "tau2", "correlation"),
-    [
-        ("ordinary", 0.0, Correlation("exponential", 1800.0)),
-        ("external_drift", 1e9, Correlation("exponential", 1800.0)),
-        ("anisotropic", 0.0, SKEWED),
-    ],
+    ("case", "tau2", "covariance"),
+    [("ordinary", 0.0, PLAIN), ("external_drift", 1e9, PLAIN), ("anisotropic", 0.0, TURNED)],
 )
 def test_without_and_with_free_slopes_it_is_the_kriging_of_gstat(
-    gstat: dict, case: str, tau2: float, correlation: Correlation
+    gstat: dict, case: str, tau2: float, covariance: CovarianceModel
 ) -> None:
     s, t = gstat["samples"], gstat["targets"]
     xy, spots = np.column_stack([s["x"], s["y"]]), np.column_stack([t["x"], t["y"]])
     columns = np.column_stack([s["f"], np.ones(len(xy)), s["z"]])
-    found = member(columns, xy, tau2, correlation, 0.6, 0.07)
+    found = member(columns, xy, tau2, covariance)
     mean, variance = found.predict(spots, np.array(t["f"])[:, None], 0.0)
     np.testing.assert_allclose(mean, gstat[case]["estimate"], atol=1e-6)
     np.testing.assert_allclose(variance, gstat[case]["variance"], atol=1e-6)
@@ -113,8 +102,7 @@ def test_without_imagery_it_is_ordinary_kriging() -> None:
     settings = GeostatisticalSettings(averaging="mode", correlation="exponential")
     model = Geostatistical(settings).fit(observed, NoFeatures(GRID))
     h = model.mixture_.members[0].hyperparameters
-    variogram = VariogramModel(h.noise, (Structure("exponential", h.sill, h.correlation.range_m),))
-    kriged = Kriging(variogram, neighbours=None).fit(points.coordinates, observed.values)
+    kriged = Kriging(h.covariance, neighbours=None).fit(points.coordinates, observed.values)
     targets = survey(25, seed=4)
     estimate, variance = kriged.predict(targets.coordinates)
     found = model.predict(targets, NoFeatures(GRID))
@@ -146,7 +134,8 @@ def test_it_is_the_gaussian_process_of_scikit_learn(family: Family, nu: float) -
     y = observe(points, features()).values
     tau2, sill, r, noise = 0.9, 0.4, 2100.0, 0.05
     columns = np.column_stack([z, np.ones(40), y])
-    found = member(columns, points.coordinates, tau2, Correlation(family, r), sill, noise)
+    covariance = Shape(family).covariance(noise, sill, np.log([r]))
+    found = member(columns, points.coordinates, tau2, covariance)
     mean, variance = found.predict(spots.coordinates, at, 0.0)
     kernel = (
         ConstantKernel(tau2 / 3) * OnColumns(DotProduct(0.0), (0, 1, 2))

@@ -22,10 +22,10 @@ from gossan.fusion.registry import make_model
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import ArrayLayer
-from gossan.geochem.variogram.fitting import Structure, VariogramModel
+from gossan.geochem.variogram.fitting import CovarianceModel, Structure
 
 GRID = Grid(CRS.from_epsg(32638), Affine(15.0, 0, 512_340, 0, -20.0, 2_712_340), 118, 174)
-VARIOGRAM = VariogramModel(0.05, (Structure("spherical", 1.0, 1100.0),))
+VARIOGRAM = CovarianceModel(0.05, (Structure("spherical", 1.0, 1100.0),))
 KERNEL = np.array([1, 4, 6, 4, 1]) / 16
 
 

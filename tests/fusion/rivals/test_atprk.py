@@ -14,7 +14,7 @@ from gossan.fusion.rivals.atprk import AreaToPoint, AreaToPointSettings
 from gossan.fusion.rivals.deconvolution import deconvolve
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Window
-from gossan.geochem.variogram.fitting import Structure, VariogramModel
+from gossan.geochem.variogram.fitting import CovarianceModel, Structure
 
 from ..simulated import simulate
 
@@ -75,7 +75,7 @@ def test_the_point_variogram_of_a_simulated_field_is_found_from_its_cells() -> N
     n, factor = 48, 4
     places = np.stack(np.meshgrid(np.arange(n), np.arange(n), indexing="ij"), -1) * 50.0
     flat = places.reshape(-1, 2)
-    true = VariogramModel(0.0, (Structure("exponential", 2.0, 300.0),))
+    true = CovarianceModel(0.0, (Structure("exponential", 2.0, 300.0),))
     root = np.linalg.cholesky(true.between(flat, flat) + 1e-8 * np.eye(len(flat)))
     found = []
     for _ in range(6):

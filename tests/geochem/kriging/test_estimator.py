@@ -18,15 +18,15 @@ from gossan.geochem.kriging.estimator import Kriging, distance_to_nearest
 from gossan.geochem.kriging.extrapolation import unsupported
 from gossan.geochem.kriging.neighbourhood import Neighbourhood
 from gossan.geochem.transforms import Log
-from gossan.geochem.variogram.fitting import Anisotropy, Structure, VariogramModel
+from gossan.geochem.variogram.fitting import Anisotropy, CovarianceModel, Structure
 
-SPHERICAL = VariogramModel(0.05, (Structure("spherical", 0.59, 897.0),))
-MATERN = VariogramModel(0.05, (Structure("matern", 0.59, 200.0, 0.8),))
-NESTED = VariogramModel(
+SPHERICAL = CovarianceModel(0.05, (Structure("spherical", 0.59, 897.0),))
+MATERN = CovarianceModel(0.05, (Structure("matern", 0.59, 200.0, 0.8),))
+NESTED = CovarianceModel(
     0.05, (Structure("gaussian", 0.4, 400.0), Structure("matern", 0.2, 100.0, 1.5))
 )
-TURNED = VariogramModel(0.05, (Structure("exponential", 0.59, 300.0),), Anisotropy(30.0, 0.5))
-SMOOTH = VariogramModel(0.0, (Structure("spherical", 1.0, 900.0),))
+TURNED = CovarianceModel(0.05, (Structure("exponential", 0.59, 300.0),), Anisotropy(30.0, 0.5))
+SMOOTH = CovarianceModel(0.0, (Structure("spherical", 1.0, 900.0),))
 
 CASES = {
     "global": Kriging(SPHERICAL, neighbours=None),
@@ -187,7 +187,7 @@ def test_repeated_samples_at_one_place_count_as_measurements_of_it() -> None:
 @pytest.mark.parametrize("neighbours", [24, None])
 @pytest.mark.parametrize("kind", ["spherical", "exponential", "gaussian"])
 def test_near_duplicate_samples_do_no_harm(kind, neighbours) -> None:
-    model = VariogramModel(0.0, (Structure(kind, 1.0, 600.0),))
+    model = CovarianceModel(0.0, (Structure(kind, 1.0, 600.0),))
     xy = scattered(60)
     z = np.sin(xy[:, 0] / 900) + np.cos(xy[:, 1] / 700)
     targets = scattered(100, 2)
@@ -270,7 +270,7 @@ def test_effective_numbers_of_the_global_system_are_those_of_all_neighbours() ->
 @pytest.mark.parametrize("leave_radius", [None, 500.0])
 def test_a_smooth_edge_leaves_no_steps(leave_radius) -> None:
     xy, z = scattered(400), np.random.default_rng(0).normal(size=400)
-    rough = VariogramModel(0.3, (Structure("exponential", 1.0, 600.0),))
+    rough = CovarianceModel(0.3, (Structure("exponential", 1.0, 600.0),))
     line = np.column_stack([np.linspace(430_500, 432_500, 40_001), np.full(40_001, 2_701_000.0)])
     steps = {}
     for edge in ("sharp", "smooth"):
@@ -294,7 +294,7 @@ def test_a_smooth_edge_that_leaves_nobody_out_changes_nothing() -> None:
 
 def test_rough_samples_under_a_smooth_variogram_without_nugget_are_refused() -> None:
     xy, z = scattered(100), np.random.default_rng(0).normal(size=100)
-    smooth = VariogramModel(0.0, (Structure("gaussian", 1.0, 3000.0),))
+    smooth = CovarianceModel(0.0, (Structure("gaussian", 1.0, 3000.0),))
     with pytest.raises(FitError, match=r"nearly singular matrix .* Add a nugget"):
         Kriging(smooth, neighbours=None).fit(xy, z)
 
@@ -342,7 +342,7 @@ def test_empty_values_and_places_are_left_out_or_stay_empty() -> None:
 
 def test_quality_tells_distance_and_effective_number() -> None:
     xy = scattered(150)
-    kriging = Kriging(VariogramModel(1.0)).fit(xy, np.arange(150.0))
+    kriging = Kriging(CovarianceModel(1.0)).fit(xy, np.arange(150.0))
     distance, effective = kriging.quality(GRID)
     # a pure nugget weighs all 32 neighbours alike
     np.testing.assert_allclose(effective, 32, rtol=1e-9)

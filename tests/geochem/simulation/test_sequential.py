@@ -10,16 +10,16 @@ from gossan.geo.grid import Grid, Window
 from gossan.geochem.kriging.estimator import Kriging
 from gossan.geochem.simulation.sequential import Simulation
 from gossan.geochem.transforms import Log, fit_transform_by_word
-from gossan.geochem.variogram.fitting import Anisotropy, Structure, VariogramModel
+from gossan.geochem.variogram.fitting import Anisotropy, CovarianceModel, Structure
 
 # oblong, unequal pixels, off the origin
 GRID = Grid.from_bounds("EPSG:32638", (430_013, 2_700_007, 434_513, 2_705_607), (30, 50))
 SMALL = Grid.from_bounds("EPSG:32638", (430_013, 2_700_007, 431_213, 2_701_507), (30, 50))
 FAR = ([[0.0, 0.0]], [0.0])
 MODELS = {
-    "spherical": VariogramModel(0.0, (Structure("spherical", 1.0, 900.0),)),
-    "turned": VariogramModel(0.2, (Structure("exponential", 0.8, 300.0),), Anisotropy(60.0, 0.5)),
-    "smooth": VariogramModel(0.02, (Structure("gaussian", 0.98, 400.0),)),
+    "spherical": CovarianceModel(0.0, (Structure("spherical", 1.0, 900.0),)),
+    "turned": CovarianceModel(0.2, (Structure("exponential", 0.8, 300.0),), Anisotropy(60.0, 0.5)),
+    "smooth": CovarianceModel(0.02, (Structure("gaussian", 0.98, 400.0),)),
 }
 
 
@@ -107,7 +107,7 @@ def test_exceedance_is_the_share_of_maps_above_a_threshold() -> None:
 
 
 def test_a_filtered_nugget_is_left_out_of_the_maps() -> None:
-    model = VariogramModel(0.5, (Structure("spherical", 0.5, 600.0),))
+    model = CovarianceModel(0.5, (Structure("spherical", 0.5, 600.0),))
     exact = Simulation(model, mean=0.0, realisations=20).fit(*FAR).lattice(SMALL).array
     smooth = Simulation(model, mean=0.0, realisations=20, nugget="filtered")
     array = smooth.fit(*FAR).lattice(SMALL).array
@@ -131,7 +131,7 @@ def test_the_seed_fixes_the_maps_whatever_the_threads() -> None:
 def test_a_trend_in_the_samples_lies_the_right_way_in_the_maps() -> None:
     places = scattered(300, SMALL)
     values = (places[:, 1] - SMALL.bounds[1]) / 500
-    model = VariogramModel(0.0, (Structure("spherical", 1.0, 3000.0),))
+    model = CovarianceModel(0.0, (Structure("spherical", 1.0, 3000.0),))
     maps = Simulation(model, realisations=20).fit(places, values).lattice(SMALL).array
     _, northing = SMALL.coordinates()
     truth = (northing - SMALL.bounds[1]) / 500

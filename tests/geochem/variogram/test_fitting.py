@@ -16,8 +16,8 @@ from scipy.special import gamma, kv
 from gossan.errors import FitError, InputError
 from gossan.geochem.variogram.fitting import (
     Anisotropy,
+    CovarianceModel,
     Structure,
-    VariogramModel,
     cross_validate,
     empirical_variogram,
     fit_variogram,
@@ -37,7 +37,7 @@ def meuse(test_data: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def simulated(
-    n: int, model: VariogramModel, seed: int, extent: tuple[float, float] = (20000.0, 14000.0)
+    n: int, model: CovarianceModel, seed: int, extent: tuple[float, float] = (20000.0, 14000.0)
 ) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     xy = rng.uniform(0, 1, (n, 2)) * extent + [430_000, 2_700_000]
@@ -77,7 +77,7 @@ def test_a_sector_of_directions_equals_gstat(meuse, gstat) -> None:
 
 
 def test_robust_estimators_agree_with_matheron_on_gaussian_values() -> None:
-    xy, z = simulated(1500, VariogramModel(0.3, (Structure("exponential", 1.0, 800.0),)), 2)
+    xy, z = simulated(1500, CovarianceModel(0.3, (Structure("exponential", 1.0, 800.0),)), 2)
     plain = empirical_variogram(xy, z).semivariance
     for estimator in ("cressie_hawkins", "dowd"):
         robust = empirical_variogram(xy, z, estimator=estimator).semivariance
@@ -85,7 +85,7 @@ def test_robust_estimators_agree_with_matheron_on_gaussian_values() -> None:
 
 
 def test_robust_estimators_resist_gross_errors() -> None:
-    xy, z = simulated(800, VariogramModel(0.3, (Structure("exponential", 1.0, 800.0),)), 2)
+    xy, z = simulated(800, CovarianceModel(0.3, (Structure("exponential", 1.0, 800.0),)), 2)
     clean = empirical_variogram(xy, z).semivariance
     z = z.copy()
     z[::50] += 15
@@ -129,13 +129,13 @@ def test_restricted_likelihood_equals_nlme(meuse, gstat) -> None:
     likelihood = RestrictedLikelihood.of(xy, z, np.ones((len(z), 1)))
     for row in gstat["reml"]:
         structure = Structure("spherical", 1 - row["share"], row["range"])
-        value, factor = likelihood.minus_twice(VariogramModel(row["share"], (structure,)))
+        value, factor = likelihood.minus_twice(CovarianceModel(row["share"], (structure,)))
         assert value == pytest.approx(row["minus_twice"], abs=1e-6)
         assert factor == pytest.approx(row["sill"], rel=1e-6)
 
 
 def test_the_likelihood_of_many_samples_is_near_the_exact_one() -> None:
-    truth = VariogramModel(0.2, (Structure("exponential", 1.0, 1500.0),))
+    truth = CovarianceModel(0.2, (Structure("exponential", 1.0, 1500.0),))
     xy, z = simulated(599, truth, 5)
     drift = np.ones((len(z), 1))
     exact = RestrictedLikelihood.of(xy, z, drift)
@@ -145,7 +145,7 @@ def test_the_likelihood_of_many_samples_is_near_the_exact_one() -> None:
     terms = np.arange(len(z))
     previous = module._predecessors(xy[order], terms, module.PREVIOUS)
     near = RestrictedLikelihood(xy[order], z[order], drift, terms, previous)
-    other = VariogramModel(0.5, (Structure("exponential", 1.0, 700.0),))
+    other = CovarianceModel(0.5, (Structure("exponential", 1.0, 700.0),))
     gap = near.minus_twice(truth)[0] - exact.minus_twice(truth)[0]
     assert abs(gap) < 2.0
     difference = exact.minus_twice(other)[0] - exact.minus_twice(truth)[0]
@@ -155,7 +155,7 @@ def test_the_likelihood_of_many_samples_is_near_the_exact_one() -> None:
 
 
 def test_restricted_likelihood_finds_the_truth_of_a_simulation() -> None:
-    truth = VariogramModel(0.25, (Structure("exponential", 1.0, 1200.0),))
+    truth = CovarianceModel(0.25, (Structure("exponential", 1.0, 1200.0),))
     found = []
     for seed in range(6):
         xy, z = simulated(400, truth, seed)
@@ -166,25 +166,25 @@ def test_restricted_likelihood_finds_the_truth_of_a_simulation() -> None:
 
 def test_direction_and_ratio_of_a_simulation_are_found_and_isotropy_is_left_alone() -> None:
     structure = Structure("spherical", 1.0, 4000.0)
-    turned = VariogramModel(0.1, (structure,), Anisotropy(120.0, 0.4))
+    turned = CovarianceModel(0.1, (structure,), Anisotropy(120.0, 0.4))
     fit = fit_variogram(*simulated(500, turned, 1), models=["spherical"], anisotropy="fit")
     assert fit.model.anisotropy is not None
     assert fit.model.anisotropy.azimuth_deg == pytest.approx(120, abs=12)
     assert fit.model.anisotropy.ratio == pytest.approx(0.4, abs=0.15)
-    straight = VariogramModel(0.1, (structure,))
+    straight = CovarianceModel(0.1, (structure,))
     fit = fit_variogram(*simulated(300, straight, 1), models=["spherical"], anisotropy="fit")
     assert fit.model.anisotropy is None
 
 
 def test_a_smooth_field_is_told_from_a_rough_one() -> None:
-    xy, z = simulated(900, VariogramModel(0.0, (Structure("gaussian", 1.0, 2500.0),)), 4)
+    xy, z = simulated(900, CovarianceModel(0.0, (Structure("gaussian", 1.0, 2500.0),)), 4)
     names = [c.name for c in fit_variogram(xy, z).candidates]
     assert names.index("gaussian") < names.index("spherical")
     assert names.index("gaussian") < names.index("exponential")
 
 
 def test_cross_validation_equals_gstat_and_can_choose(meuse, gstat) -> None:
-    model = VariogramModel(0.05, (Structure("spherical", 0.59, 897.0),))
+    model = CovarianceModel(0.05, (Structure("spherical", 0.59, 897.0),))
     check = cross_validate(*meuse, model)
     # samples at whole metres: where the 32nd neighbour is a tie, the choice differs
     close = np.abs(check.estimate - gstat["leave_one_out"]["estimate"]) < 1e-6
@@ -199,7 +199,7 @@ def test_cross_validation_equals_gstat_and_can_choose(meuse, gstat) -> None:
 
 
 def test_a_trend_does_not_pass_for_a_long_range() -> None:
-    xy, z = simulated(400, VariogramModel(0.1, (Structure("spherical", 0.5, 2000.0),)), 8)
+    xy, z = simulated(400, CovarianceModel(0.1, (Structure("spherical", 0.5, 2000.0),)), 8)
     z = z + (xy[:, 1] - xy[:, 1].mean()) / 2000
     with_trend = fit_variogram(xy, z, models=["spherical"]).model
     without = fit_variogram(xy, z, models=["spherical"], drift="linear").model
@@ -211,14 +211,14 @@ def test_matern_is_the_bessel_formula(nu: float) -> None:
     h = np.geomspace(0.1, 5000, 400)
     u = h / 250.0
     expected = u**nu * kv(nu, u) / (2 ** (nu - 1) * gamma(nu))
-    model = VariogramModel(0.0, (Structure("matern", 1.0, 250.0, nu),))
+    model = CovarianceModel(0.0, (Structure("matern", 1.0, 250.0, nu),))
     np.testing.assert_allclose(model.covariance(h), expected, atol=3e-8 if nu < 0.5 else 2e-10)
 
 
 def test_matern_of_a_half_is_exponential() -> None:
     h = np.linspace(0, 3000, 100)
-    matern = VariogramModel(0.1, (Structure("matern", 1.0, 250.0, 0.5),))
-    exponential = VariogramModel(0.1, (Structure("exponential", 1.0, 250.0),))
+    matern = CovarianceModel(0.1, (Structure("matern", 1.0, 250.0, 0.5),))
+    exponential = CovarianceModel(0.1, (Structure("exponential", 1.0, 250.0),))
     np.testing.assert_array_equal(matern.semivariance(h), exponential.semivariance(h))
     np.testing.assert_allclose(
         exponential.covariance(h[1:]), np.exp(-h[1:] / 250), rtol=1e-12, atol=1e-15
@@ -233,7 +233,7 @@ def test_matern_of_a_half_is_exponential() -> None:
     nu=st.sampled_from([0.3, 0.75, 1.5, 2.5]),
 )
 def test_semivariance_rises_from_zero_to_the_sill(kind, nugget, sill, reach, nu) -> None:
-    model = VariogramModel(nugget, (Structure(kind, sill, reach, nu),))
+    model = CovarianceModel(nugget, (Structure(kind, sill, reach, nu),))
     h = np.r_[0.0, np.geomspace(reach * 1e-4, reach * 50, 200)]
     gamma_h = model.semivariance(h)
     assert gamma_h[0] == 0
@@ -244,7 +244,7 @@ def test_semivariance_rises_from_zero_to_the_sill(kind, nugget, sill, reach, nu)
 
 
 def test_anisotropic_range_is_shorter_across() -> None:
-    model = VariogramModel(0.0, (Structure("spherical", 1.0, 1000.0),), Anisotropy(30.0, 0.25))
+    model = CovarianceModel(0.0, (Structure("spherical", 1.0, 1000.0),), Anisotropy(30.0, 0.25))
     along = np.array([[np.sin(np.pi / 6), np.cos(np.pi / 6)]])
     across = np.array([[np.cos(np.pi / 6), -np.sin(np.pi / 6)]])
     origin = np.zeros((1, 2))
@@ -303,8 +303,8 @@ def test_parameters_out_of_range_are_refused() -> None:
         lambda: Structure("spherical", 1.0, 0.0),
         lambda: Structure("matern", 1.0, 100.0, 50.0),
         lambda: Structure("cubic", 1.0, 100.0),  # type: ignore[arg-type]
-        lambda: VariogramModel(-0.1, (Structure("spherical", 1.0, 100.0),)),
-        lambda: VariogramModel(0.0, ()),
+        lambda: CovarianceModel(-0.1, (Structure("spherical", 1.0, 100.0),)),
+        lambda: CovarianceModel(0.0, ()),
         lambda: Anisotropy(0.0, 1.5),
     ):
         with pytest.raises(InputError):
@@ -331,7 +331,7 @@ def test_range_and_sill_stay_within_what_the_survey_shows(meuse) -> None:
 def test_pairs_of_a_subset_estimate_the_semivariance_of_all(monkeypatch) -> None:
     from gossan.geochem.variogram import empirical as module
 
-    truth = VariogramModel(0.2, (Structure("exponential", 1.0, 1500.0),))
+    truth = CovarianceModel(0.2, (Structure("exponential", 1.0, 1500.0),))
     xy, z = simulated(599, truth, 5)
     whole = empirical_variogram(xy, z)
     monkeypatch.setattr(module, "MOST_PAIRS", 599 * 150)
@@ -343,7 +343,7 @@ def test_pairs_of_a_subset_estimate_the_semivariance_of_all(monkeypatch) -> None
 def test_a_part_of_the_conditional_densities_finds_the_truth(monkeypatch) -> None:
     from gossan.geochem.variogram import likelihood as module
 
-    truth = VariogramModel(0.25, (Structure("exponential", 1.0, 1200.0),))
+    truth = CovarianceModel(0.25, (Structure("exponential", 1.0, 1200.0),))
     monkeypatch.setattr(module, "EXACT_UP_TO", 100)
     monkeypatch.setattr(module, "MOST_TERMS", 250)
     ratios = []

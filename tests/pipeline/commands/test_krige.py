@@ -12,8 +12,8 @@ import pytest
 import rasterio
 
 from gossan.geo.raster import open_raster
+from gossan.geochem.covariance.model import CovarianceModel, Structure
 from gossan.geochem.kriging.estimator import Kriging
-from gossan.geochem.variogram.model import Structure, VariogramModel
 
 Change = Callable[[str, str], Path]
 Command = Callable[..., tuple[int, str, str]]
@@ -185,7 +185,7 @@ def test_all_neighbours_make_the_standard_error_too(
     table = pd.read_csv(folder / "tables" / "samples.csv")
     xy, z = table[["easting", "northing"]].to_numpy(float), np.log(table["Cu"].to_numpy(float))
     layer = open_raster(folder / "layers" / "kriging_Cu_se.tif")
-    model = VariogramModel(0.0, (Structure("exponential", 0.4, 900.0),))
+    model = CovarianceModel(0.0, (Structure("exponential", 0.4, 900.0),))
     kriging = Kriging(model, "universal", neighbours=None, drift=drift).fit(xy, z)
     expected = np.sqrt(kriging.lattice(layer.grid)[1])
     np.testing.assert_allclose(layer.read(layer.grid.whole)[0], expected, rtol=1e-4, atol=1e-4)

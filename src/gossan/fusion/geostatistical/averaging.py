@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gossan.fusion.geostatistical.dense import ExactSamples
 from gossan.fusion.geostatistical.hyperparameters import (
     Draws,
     Hyperparameters,
@@ -16,9 +15,10 @@ from gossan.fusion.geostatistical.hyperparameters import (
     average,
     find_mode,
 )
-from gossan.fusion.geostatistical.mixed_supports import MixedSamples
 from gossan.fusion.geostatistical.posterior import Mixture, make_member
-from gossan.fusion.geostatistical.vecchia import NearestSamples
+from gossan.geochem.covariance.dense import ExactSamples
+from gossan.geochem.covariance.mixed_supports import MixedSamples
+from gossan.geochem.covariance.vecchia import NearestSamples
 
 __all__ = ["Candidate", "Learnt", "draws_for", "learn"]
 

@@ -10,7 +10,10 @@ two lattice steps of the sample. Two samples close to each other add, with m = c
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -18,12 +21,12 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from gossan.arrays.resample import Taps, cubic_taps, interpolate_at
-from gossan.fusion.geostatistical.covariance import mean_correlation
 from gossan.fusion.geostatistical.map_strip import Strip
 from gossan.fusion.geostatistical.posterior import Member
 from gossan.geo.grid import Grid
+from gossan.geochem.covariance.supports import BetweenSupports, LagRule, mean_covariances
 
-__all__ = ["NODES", "CuspCorrection", "near_nodes"]
+__all__ = ["REACH", "CuspCorrection", "CuspSamples"]
 
 NODES = 8
 REACH = 2.0
@@ -32,11 +35,98 @@ _LITTLE, _LITTLE_MEAN = 1e-3, 5e-3
 Array = NDArray[np.float64]
 
 
-def near_nodes(lattice: Grid, places: Array) -> NDArray[np.int64]:
-    """Return (n, 2) first row and column of the 8 x 8 nodes about each place (n, 2)."""
-    row, col = lattice.index_of(places[:, 0], places[:, 1])
-    first = np.floor(np.column_stack([row, col])).astype(np.int64) - NODES // 2 + 1
-    return np.clip(first, 0, np.array(lattice.shape) - NODES)
+class Patch(NamedTuple):
+    """Pixels near a sample: coordinates of their columns and rows, and their taps."""
+
+    easting: Array
+    northing: Array
+    row_first: NDArray[np.int64]
+    row_weights: Array
+    col_first: NDArray[np.int64]
+    col_weights: Array
+
+
+class Frame(NamedTuple):
+    """First node of a lattice and the steps to the next: eastward, northward (negative)."""
+
+    easting: float
+    northing: float
+    step_x: float
+    step_y: float
+
+
+class Cusp(NamedTuple):
+    """One sample: its place, first node, fields at the nodes and weights (``CuspCorrection``)."""
+
+    place: Array
+    first: NDArray[np.int64]
+    covariance: Array
+    smooth: Array
+    mean_weight: float
+    square_weight: float
+
+
+class CuspPair(NamedTuple):
+    """Two samples close to each other: places (2, 2), fields at the nodes of the first."""
+
+    places: Array
+    first: NDArray[np.int64]
+    one: Array
+    two: Array
+    weight: float
+
+
+@dataclass(frozen=True, eq=False)
+class CuspSamples:
+    """Samples whose cusps a lattice may blur, and the 8 x 8 nodes about each.
+
+    Parameters
+    ----------
+    chosen
+        (n,) numbers of the samples.
+    places
+        (n, 2) easting and northing.
+    first
+        (n, 2) row and column of the first node about each.
+    node
+        (n, 8, 8) numbers of the nodes.
+    rule
+        Lags between a point and a sample.
+    """
+
+    chosen: NDArray[np.int_]
+    places: Array = field(repr=False)
+    first: NDArray[np.int64] = field(repr=False)
+    node: NDArray[np.int64] = field(repr=False)
+    rule: LagRule
+
+    @classmethod
+    def of(
+        cls, lattice: Grid, chosen: NDArray[np.int_], places: Array, rule: LagRule
+    ) -> CuspSamples:
+        """Find the nodes about samples at ``places`` (n, 2)."""
+        row, col = lattice.index_of(places[:, 0], places[:, 1])
+        first = np.floor(np.column_stack([row, col])).astype(np.int64) - NODES // 2 + 1
+        first = np.clip(first, 0, np.array(lattice.shape) - NODES)
+        step = np.arange(NODES)
+        node = (first[:, :1, None] + step[:, None]) * lattice.width + first[:, 1:, None] + step
+        return cls(chosen, np.ascontiguousarray(places), first, node, rule)
+
+    @property
+    def wanted(self) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+        """Pairs of a node and a sample whose weights are needed, in the order of the nodes."""
+        which = np.repeat(self.chosen, NODES * NODES)
+        return self.node.ravel()[self._order], which[self._order]
+
+    def at_nodes(self, wanted: Array) -> Array:
+        """Return weights of the ``wanted`` pairs as (n, 8, 8)."""
+        weights = np.empty(self.node.size)
+        weights[self._order] = wanted
+        return weights.reshape(self.node.shape)
+
+    @cached_property
+    def _order(self) -> NDArray[np.int_]:
+        return np.argsort(self.node.ravel(), kind="stable")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,11 +147,15 @@ class CuspCorrection:
         (n,) factor b of ``c_i^2`` in the explained variance.
     feature_weight
         (n, d) factor of ``phi (c_i - I c_i)`` in half of the explained variance.
-    loud
-        (n,) samples whose mending is worth it; a smooth spatial term needs none.
+    worthwhile
+        (n,) samples whose correction is not negligible; a smooth spatial term needs none.
     pairs, pair_weight, pair_covariance
         (k, 2) samples close to each other, the factor B of each pair, and (k, 8, 8) the
         covariance of the second at the nodes of the first.
+    between
+        Covariance of a pixel and a sample.
+    reach_m
+        Distance along each axis within which pixels are corrected.
     """
 
     places: Array = field(repr=False)
@@ -71,55 +165,48 @@ class CuspCorrection:
     mean_weight: Array = field(repr=False)
     square_weight: Array = field(repr=False)
     feature_weight: NDArray[np.float32] = field(repr=False)
-    loud: NDArray[np.bool_] = field(repr=False)
+    worthwhile: NDArray[np.bool_] = field(repr=False)
     pairs: NDArray[np.int64] = field(repr=False)
     pair_weight: Array = field(repr=False)
     pair_covariance: Array = field(repr=False)
-    sill: float
-    packed: tuple[int, Array, float]
-    rule: tuple[Array, Array, float] = field(repr=False)
+    between: BetweenSupports = field(repr=False)
     reach_m: float = 0.0
 
     @classmethod
     def of(
-        cls, member: Member, lattice: Grid, places: Array, chosen: NDArray[np.int_],
-        first: NDArray[np.int64], weights: Array, off: Array, rule: tuple[Array, Array, float],
+        cls, member: Member, lattice: Grid, samples: CuspSamples, weights: Array, off: Array
     ) -> CuspCorrection:  # fmt: skip
-        """Prepare the samples ``chosen`` of ``places`` (n, 2).
+        """Prepare the samples near a grid.
 
         ``weights`` (n, 8, 8) of each sample at its nodes; ``off`` (n, 8, 8, d + 1) is [0, 1] - w
         there.
         """
-        h = member.hyperparameters
-        spots = np.ascontiguousarray(places[chosen])
-        own = member.field_.solved[chosen]
+        h, spots, first = member.hyperparameters, samples.places, samples.first
+        between = h.covariance.supported(samples.rule)
+        own = member.field_.solved[samples.chosen]
         turned = own[:, :-1] @ member.covariance
         reach = REACH * min(lattice.pixel_width, lattice.pixel_height)
         pairs = cKDTree(spots).query_pairs(_PAIRED * reach, output_type="ndarray").astype(np.int64)
         one = np.concatenate([np.arange(len(spots)), pairs[:, 0]])
         two = np.concatenate([np.arange(len(spots)), pairs[:, 1]])
-        plain = member.field_.precision(chosen[one], chosen[two])
+        plain = member.field_.precision(samples.chosen[one], samples.chosen[two])
         full_precision = plain - np.einsum("ni,ni->n", own[one, :-1], turned[two])
         square = full_precision[: len(spots)]
         covariance = np.empty((len(one), NODES, NODES))
-        _covariances(
-            spots[two], first[one], *_frame(lattice), h.sill, *h.correlation.packed, *rule,
-            covariance,
-        )  # fmt: skip
+        _fill_nodes(between, spots[two], first[one], _frame(lattice), covariance)
         covariance, pair_covariance = covariance[: len(spots)], covariance[len(spots) :]
         full = weights + np.einsum("nabi,ni->nab", off, turned)
         smooth = full - square[:, None, None] * covariance
         mean = own[:, -1] - own[:, :-1] @ member.all_coefficients
-        miss = h.sill * _largest_miss(lattice, h.correlation.packed, rule)
-        little = _LITTLE * h.noise
-        loud = square * miss**2 > little
-        loud |= np.abs(mean) * miss > _LITTLE_MEAN * np.sqrt(h.noise)
+        miss, nugget = _largest_miss(lattice, between), h.covariance.nugget
+        worthwhile = square * miss**2 > _LITTLE * nugget
+        worthwhile |= np.abs(mean) * miss > _LITTLE_MEAN * np.sqrt(nugget)
         weight = full_precision[len(spots) :]
-        heard = np.abs(weight) * miss**2 > little
+        kept = np.abs(weight) * miss**2 > _LITTLE * nugget
         return cls(
             spots, first, covariance, smooth, mean, square,
-            np.ascontiguousarray(turned[:, :-1], np.float32), loud, pairs[heard], weight[heard],
-            pair_covariance[heard], h.sill, h.correlation.packed, rule, reach,
+            np.ascontiguousarray(turned[:, :-1], np.float32), worthwhile, pairs[kept],
+            weight[kept], pair_covariance[kept], between, reach,
         )  # fmt: skip
 
     def correct(
@@ -130,71 +217,69 @@ class CuspCorrection:
 
         ``rows`` and ``columns`` are the strip's taps on the lattice.
         """
-        reach, easting, northing = self.reach_m, strip.easting, strip.northing
-        self._correct_pairs(easting, northing, rows, columns, weight, variance)
-        inside = self.loud & (
-            (self.places[:, 0] > easting[0] - reach) & (self.places[:, 0] < easting[-1] + reach)
-            & (self.places[:, 1] < northing[0] + reach) & (self.places[:, 1] > northing[-1] - reach)
-        )  # fmt: skip
-        for i in np.flatnonzero(inside):
-            x0, x1 = np.searchsorted(easting, self.places[i, 0] + np.array([-reach, reach]))
-            y0, y1 = np.searchsorted(-northing, -self.places[i, 1] + np.array([-reach, reach]))
-            if x0 == x1 or y0 == y1:
-                continue
-            down, across = slice(y0, y1), slice(x0, x1)
-            _correct(
+        pixels = _Pixels(strip, rows, columns)
+        for k, down, across in pixels.about(self.places[self.pairs], self.reach_m):
+            i = self.pairs[k, 0]
+            pair = CuspPair(
+                self.places[self.pairs[k]], self.first[i], self.covariance[i],
+                self.pair_covariance[k], 2.0 * weight * self.pair_weight[k],
+            )  # fmt: skip
+            _correct_pair(pair, self.between, pixels.patch(down, across), variance[down, across])
+        chosen = np.flatnonzero(self.worthwhile)
+        for k, down, across in pixels.about(self.places[chosen][:, None], self.reach_m):
+            i = chosen[k]
+            cusp = Cusp(
                 self.places[i], self.first[i], self.covariance[i], self.smooth[i],
                 self.mean_weight[i], self.square_weight[i],
-                strip.weigh(self.feature_weight[i], down, across), self.sill,
-                *self.packed, *self.rule, easting[across], northing[down],
-                rows.first[down], rows.weights[down], columns.first[across],
-                columns.weights[across], np.float32(weight), mean[down, across],
+            )  # fmt: skip
+            _correct(
+                cusp, self.between, pixels.patch(down, across), np.float32(weight),
+                strip.weigh(self.feature_weight[i], down, across), mean[down, across],
                 variance[down, across],
             )  # fmt: skip
 
-    def _correct_pairs(
-        self, easting: Array, northing: Array, rows: Taps, columns: Taps, weight: float,
-        variance: NDArray[np.float32],
-    ) -> None:  # fmt: skip
-        """Add what pairs of close samples do to the variance."""
-        reach = self.reach_m
-        places = self.places[self.pairs]
+
+class _Pixels(NamedTuple):
+    """A strip and its taps on the lattice."""
+
+    strip: Strip
+    rows: Taps
+    columns: Taps
+
+    def about(self, places: Array, reach: float) -> Iterator[tuple[int, slice, slice]]:
+        """Yield number, rows and columns of the pixels within reach of all of (n, k, 2) places."""
+        easting, northing = self.strip.easting, self.strip.northing
         high, low = places.max(axis=1) - reach, places.min(axis=1) + reach
         inside = (low[:, 0] > easting[0]) & (high[:, 0] < easting[-1])
         inside &= (low[:, 1] > northing[-1]) & (high[:, 1] < northing[0])
         for k in np.flatnonzero(inside & (high < low).all(axis=1)):
             x0, x1 = np.searchsorted(easting, [high[k, 0], low[k, 0]])
             y0, y1 = np.searchsorted(-northing, [-low[k, 1], -high[k, 1]])
-            if x0 == x1 or y0 == y1:
-                continue
-            i = self.pairs[k, 0]
-            _correct_pair(
-                places[k], self.first[i], self.covariance[i], self.pair_covariance[k],
-                2.0 * weight * self.pair_weight[k], self.sill, *self.packed, *self.rule,
-                easting[x0:x1], northing[y0:y1], rows.first[y0:y1], rows.weights[y0:y1],
-                columns.first[x0:x1], columns.weights[x0:x1], variance[y0:y1, x0:x1],
-            )  # fmt: skip
+            if x0 < x1 and y0 < y1:
+                yield int(k), slice(y0, y1), slice(x0, x1)
+
+    def patch(self, down: slice, across: slice) -> Patch:
+        """Return the pixels of some rows and columns."""
+        return Patch(
+            self.strip.easting[across], self.strip.northing[down], self.rows.first[down],
+            self.rows.weights[down], self.columns.first[across], self.columns.weights[across],
+        )  # fmt: skip
 
 
-def _frame(lattice: Grid) -> tuple[float, float, float, float]:
-    """First node and steps: easting, northing, eastward, northward (negative)."""
+def _frame(lattice: Grid) -> Frame:
     easting, northing = lattice.coordinates()
-    return float(easting[0]), float(northing[0]), lattice.pixel_width, -lattice.pixel_height
+    return Frame(float(easting[0]), float(northing[0]), lattice.pixel_width, -lattice.pixel_height)
 
 
-def _largest_miss(
-    lattice: Grid, packed: tuple[int, Array, float], rule: tuple[Array, Array, float]
-) -> float:
-    """Largest share of the sill that interpolation misses at a sample."""
+def _largest_miss(lattice: Grid, between: BetweenSupports) -> float:
+    """Largest part of the sill that interpolation misses at a sample."""
     spots = np.stack(np.meshgrid([0.0, 0.25, 0.5], [0.0, 0.25, 0.5]), axis=-1).reshape(-1, 2)
     spots = (spots + 3.0) * [lattice.pixel_width, lattice.pixel_height]
     first = np.zeros((len(spots), 2), np.int64)
-    nodes = np.empty((len(spots), NODES, NODES))
-    frame = (0.0, 0.0, lattice.pixel_width, lattice.pixel_height)
-    _covariances(spots, first, *frame, 1.0, *packed, *rule, nodes)
-    own = np.empty((1, 1, 1))
-    zero = np.zeros((1, 2))
-    _covariances(zero, first[:1], *frame, 1.0, *packed, *rule, own)
+    nodes, own = np.empty((len(spots), NODES, NODES)), np.empty((1, 1, 1))
+    frame = Frame(0.0, 0.0, lattice.pixel_width, lattice.pixel_height)
+    _fill_nodes(between, spots, first, frame, nodes)
+    _fill_nodes(between, np.zeros((1, 2)), first[:1], frame, own)
     x, y = (spots / [lattice.pixel_width, lattice.pixel_height]).T
     rows, cols = cubic_taps(y, NODES), cubic_taps(x, NODES)
     near = [
@@ -204,93 +289,82 @@ def _largest_miss(
 
 
 @njit(cache=True, nogil=True)
-def _covariances(  # type: ignore[no-untyped-def]
-    places, first, east, north, step_x, step_y, sill, family, metric, smoothness, near, far,
-    cutoff, out,
-):  # fmt: skip
+def _fill_nodes(between, places, first, frame, out):  # type: ignore[no-untyped-def]
+    """Fill (n, k, k) with the covariances of places at the nodes from ``first`` (n, 2) on."""
+    count = out.shape[2]
+    x, y = np.empty(count), np.empty(count)
     for i in range(places.shape[0]):
         for a in range(out.shape[1]):
-            y = north + (first[i, 0] + a) * step_y - places[i, 1]
-            for b in range(out.shape[2]):
-                x = east + (first[i, 1] + b) * step_x - places[i, 0]
-                out[i, a, b] = sill * mean_correlation(
-                    x, y, family, metric, smoothness, near, far, cutoff
-                )
+            for b in range(count):
+                x[b] = frame.easting + (first[i, 1] + b) * frame.step_x - places[i, 0]
+            y[:] = frame.northing + (first[i, 0] + a) * frame.step_y - places[i, 1]
+            mean_covariances(between, x, y, count, out[i, a])
 
 
 @njit(cache=True, nogil=True)
-def _correct(  # type: ignore[no-untyped-def]
-    place, first, covariance, smooth, mean_weight, square_weight, featured, sill, family,
-    metric, smoothness, near, far, cutoff, easting, northing, row_first, row_weights, col_first,
-    col_weights, weight, mean, variance,
-):  # fmt: skip
-    width, size = easting.size, covariance.shape[0]
-    down = np.zeros((4, size))
-    for y in range(northing.size):
-        down[:] = 0.0
-        for t in range(row_weights.shape[1]):
-            a, w = row_first[y] + t - first[0], row_weights[y, t]
-            if w == 0.0 or a < 0 or a >= size:
-                continue
-            for b in range(size):
-                c, g = covariance[a, b], smooth[a, b]
-                down[0, b] += w * c
-                down[1, b] += w * c * c
-                down[2, b] += w * g
-                down[3, b] += w * c * g
-        for x in range(width):
-            i_c, i_cc, i_g, i_cg = 0.0, 0.0, 0.0, 0.0
-            for t in range(col_weights.shape[1]):
-                b, w = col_first[x] + t - first[1], col_weights[x, t]
-                if w == 0.0 or b < 0 or b >= size:
-                    continue
-                i_c += w * down[0, b]
-                i_cc += w * down[1, b]
-                i_g += w * down[2, b]
-                i_cg += w * down[3, b]
-            c = sill * mean_correlation(
-                easting[x] - place[0], northing[y] - place[1], family, metric, smoothness,
-                near, far, cutoff,
-            )  # fmt: skip
-            miss = c - i_c
-            said = square_weight * (c * c - i_cc) + 2.0 * (c * i_g - i_cg)
-            mean[y, x] += weight * np.float32(mean_weight * miss)
-            variance[y, x] -= weight * np.float32(said + 2.0 * miss * featured[y, x])
+def _covariances(between, place, patch, row, out):  # type: ignore[no-untyped-def]
+    """Fill (width,) with the covariances of the pixels of a row and a sample."""
+    x = patch.easting - place[0]
+    y = np.full(x.size, patch.northing[row] - place[1])
+    mean_covariances(between, x, y, x.size, out)
 
 
 @njit(cache=True, nogil=True)
-def _correct_pair(  # type: ignore[no-untyped-def]
-    places, first, one, two, weight, sill, family, metric, smoothness, near, far, cutoff,
-    easting, northing, row_first, row_weights, col_first, col_weights, variance,
-):  # fmt: skip
-    size = one.shape[0]
-    down = np.zeros((3, size))
-    for y in range(northing.size):
-        down[:] = 0.0
-        for t in range(row_weights.shape[1]):
-            a, w = row_first[y] + t - first[0], row_weights[y, t]
-            if w == 0.0 or a < 0 or a >= size:
-                continue
-            for b in range(size):
-                down[0, b] += w * one[a, b]
-                down[1, b] += w * two[a, b]
-                down[2, b] += w * one[a, b] * two[a, b]
-        for x in range(easting.size):
-            i_one, i_two, i_both = 0.0, 0.0, 0.0
-            for t in range(col_weights.shape[1]):
-                b, w = col_first[x] + t - first[1], col_weights[x, t]
-                if w == 0.0 or b < 0 or b >= size:
-                    continue
-                i_one += w * down[0, b]
-                i_two += w * down[1, b]
-                i_both += w * down[2, b]
-            c = sill * mean_correlation(
-                easting[x] - places[0, 0], northing[y] - places[0, 1], family, metric, smoothness,
-                near, far, cutoff,
-            )  # fmt: skip
-            e = sill * mean_correlation(
-                easting[x] - places[1, 0], northing[y] - places[1, 1], family, metric, smoothness,
-                near, far, cutoff,
-            )  # fmt: skip
-            miss = (c - i_one) * (e - i_two) + i_both - i_one * i_two
-            variance[y, x] -= np.float32(weight * miss)
+def _down(nodes, first, patch, y, line):  # type: ignore[no-untyped-def]
+    """Interpolate fields (f, rows, columns) to the pixels' row y: (columns, f)."""
+    line[:] = 0.0
+    for t in range(patch.row_weights.shape[1]):
+        a, w = patch.row_first[y] + t - first[0], patch.row_weights[y, t]
+        if w == 0.0 or a < 0 or a >= nodes.shape[1]:
+            continue
+        for b in range(nodes.shape[2]):
+            for k in range(nodes.shape[0]):
+                line[b, k] += w * nodes[k, a, b]
+
+
+@njit(cache=True, nogil=True)
+def _across(line, first, patch, x, out):  # type: ignore[no-untyped-def]
+    """Interpolate a row (columns, f) to the pixels' column x: (f,)."""
+    out[:] = 0.0
+    for t in range(patch.col_weights.shape[1]):
+        b, w = patch.col_first[x] + t - first[1], patch.col_weights[x, t]
+        if w == 0.0 or b < 0 or b >= line.shape[0]:
+            continue
+        for k in range(out.size):
+            out[k] += w * line[b, k]
+
+
+@njit(cache=True, nogil=True)
+def _correct(cusp, between, patch, weight, featured, mean, variance):  # type: ignore[no-untyped-def]
+    """Correct mean and variance (height, width) near one sample; see the module."""
+    c, g = cusp.covariance, cusp.smooth
+    nodes = np.stack((c, c * c, g, c * g))
+    line, found = np.empty((nodes.shape[2], 4)), np.empty(4)
+    exact = np.empty(patch.easting.size)
+    for y in range(patch.northing.size):
+        _down(nodes, cusp.first, patch, y, line)
+        _covariances(between, cusp.place, patch, y, exact)
+        for x in range(exact.size):
+            _across(line, cusp.first, patch, x, found)
+            miss = exact[x] - found[0]
+            explained = cusp.square_weight * (exact[x] * exact[x] - found[1])
+            explained += 2.0 * (exact[x] * found[2] - found[3])
+            mean[y, x] += weight * np.float32(cusp.mean_weight * miss)
+            variance[y, x] -= weight * np.float32(explained + 2.0 * miss * featured[y, x])
+
+
+@njit(cache=True, nogil=True)
+def _correct_pair(pair, between, patch, variance):  # type: ignore[no-untyped-def]
+    """Correct the variance (height, width) near two samples; see the module."""
+    nodes = np.stack((pair.one, pair.two, pair.one * pair.two))
+    line, found = np.empty((nodes.shape[2], 3)), np.empty(3)
+    exact = np.empty((2, patch.easting.size))
+    for y in range(patch.northing.size):
+        _down(nodes, pair.first, patch, y, line)
+        for k in range(2):
+            _covariances(between, pair.places[k], patch, y, exact[k])
+        for x in range(patch.easting.size):
+            _across(line, pair.first, patch, x, found)
+            miss = (exact[0, x] - found[0]) * (exact[1, x] - found[1])
+            miss += found[2] - found[0] * found[1]
+            variance[y, x] -= np.float32(pair.weight * miss)

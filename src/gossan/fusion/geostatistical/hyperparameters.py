@@ -30,10 +30,11 @@ from scipy.linalg import LinAlgError
 from scipy.optimize import minimize
 
 from gossan.errors import FitError
-from gossan.fusion.geostatistical.covariance import Correlation, Family
-from gossan.fusion.geostatistical.likelihood import FieldSums, coefficients, likelihood
+from gossan.fusion.geostatistical.spatial_shape import Shape
+from gossan.geochem.covariance.model import CovarianceModel
+from gossan.geochem.covariance.restricted_likelihood import FieldSums, coefficients, likelihood
 
-__all__ = ["Draws", "Hyperparameters", "Problem", "Shape", "SumsMaker", "average", "find_mode"]
+__all__ = ["Draws", "Hyperparameters", "Problem", "SumsMaker", "average", "find_mode"]
 
 Array = NDArray[np.float64]
 _RANGE_SPREAD = 2.0
@@ -46,49 +47,35 @@ class SumsMaker(Protocol):
     """Samples that turn a covariance into the sums of the likelihood."""
 
     def sums(
-        self, correlation: Correlation, sill: float, noise: Array, noise_slopes: Array,
-        columns: Array, anisotropic: bool = False,
+        self, covariance: CovarianceModel, noise: Array, columns: Array, metric_slopes: Array,
+        noise_slopes: Array,
     ) -> FieldSums:  # fmt: skip
         """Return sums and derivatives."""
         ...
 
     def plain_sums(
-        self, correlation: Correlation, sill: float, noise: Array, columns: Array
+        self, covariance: CovarianceModel, noise: Array, columns: Array
     ) -> tuple[Array, float]:
         """Return the gram matrix and ln|V|."""
         ...
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What the correlation may be: its family, and whether it may differ by direction."""
-
-    family: Family = "exponential"
-    anisotropic: bool = False
-
-    @property
-    def count(self) -> int:
-        """Number of shape parameters."""
-        return 1 + 2 * self.anisotropic + (self.family == "stable")
 
 
 @dataclass(frozen=True, eq=False)
 class Hyperparameters:
     """One set of hyperparameters in natural units (variances on the working scale).
 
-    ``noise`` is the nugget of the first survey, ``further`` (k,) those of the others.
+    The nugget of ``covariance`` is that of the first survey, ``further`` (k,) are those of the
+    others.
     """
 
     group_variances: Array
-    sill: float
-    noise: float
-    correlation: Correlation
+    covariance: CovarianceModel
     further: Array = field(default_factory=lambda: np.zeros(0))
 
     @property
     def nuggets(self) -> Array:
         """Nugget of every survey."""
-        return np.append(self.noise, self.further)
+        return np.append(self.covariance.nugget, self.further)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,18 +130,13 @@ class Problem:
     def read(self, theta: Array) -> Hyperparameters:
         """Turn theta into natural units."""
         k = self.groups
-        at = k + 3
-        stretch = (0.0, 0.0)
-        if self.shape.anisotropic:
-            stretch = (float(theta[at]), float(theta[at + 1]))
-            at += 2
-        smoothness = float(np.exp(theta[at])) if self.shape.family == "stable" else 1.0
-        correlation = Correlation(
-            self.shape.family, float(np.exp(theta[k + 2])), stretch, smoothness
-        )
-        tau, sill, noise = np.exp(theta[:k]), float(np.exp(theta[k])), float(np.exp(theta[k + 1]))
-        further = np.exp(theta[len(theta) - self.further :])
-        return Hyperparameters(tau, sill, noise, correlation, further)
+        variances, (sill, nugget) = np.exp(theta[:k]), np.exp(theta[k : k + 2])
+        covariance = self.shape.covariance(float(nugget), float(sill), self._shape_of(theta))
+        return Hyperparameters(variances, covariance, np.exp(theta[len(theta) - self.further :]))
+
+    def _shape_of(self, theta: Array) -> Array:
+        first = self.groups + 2
+        return theta[first : first + self.shape.count]
 
     def scales(self, h: Hyperparameters) -> Array:
         """Prior standard deviation (d,) of each coefficient: sqrt(tau2 / features of the group)."""
@@ -198,10 +180,10 @@ class Problem:
         ]
         noise_slopes = np.vstack([nuggets[0], own, *nuggets[1:]])
         try:
+            metric_slopes = self.shape.metric_slopes(self._shape_of(theta))
             sums = samples.sums(
-                h.correlation, h.sill, self.noise(h), noise_slopes, self.columns,
-                self.shape.anisotropic,
-            )  # fmt: skip
+                h.covariance, self.noise(h), self.columns, metric_slopes, noise_slopes
+            )
             value, by_group, by_field = likelihood(sums, self.scales(h), self.group)
         except (FitError, LinAlgError):
             return _IMPOSSIBLE, np.zeros(len(theta))
@@ -221,7 +203,7 @@ class Problem:
         """Minus log posterior of theta."""
         h = self.read(theta)
         try:
-            gram, logdet = samples.plain_sums(h.correlation, h.sill, self.noise(h), self.columns)
+            gram, logdet = samples.plain_sums(h.covariance, self.noise(h), self.columns)
             found = coefficients(gram, self.scales(h))
         except (FitError, LinAlgError):
             return _IMPOSSIBLE

@@ -45,7 +45,7 @@ class MeanMap:
     def of(cls, model: Geostatistical, grid: Grid) -> MeanMap:
         """Prepare the map of a fitted model."""
         mixture, xy = model.mixture_, model.points_.coordinates
-        ranges = [m.hyperparameters.correlation.practical_range_m for m in mixture.members]
+        ranges = [m.hyperparameters.covariance.mean_practical_range_m for m in mixture.members]
         lattice = lattice_over(grid, lattice_step(xy, min(ranges), grid))
         nodes = lattice.centres()
         parts = [

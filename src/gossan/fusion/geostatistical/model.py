@@ -14,18 +14,18 @@ from scipy.spatial import cKDTree
 from gossan.errors import FitError, must
 from gossan.fusion.features.nested import NestedFeatures, nested, window_widths
 from gossan.fusion.geostatistical.averaging import Candidate, Learnt, learn
-from gossan.fusion.geostatistical.covariance import Family
-from gossan.fusion.geostatistical.dense import ExactSamples
-from gossan.fusion.geostatistical.hyperparameters import Problem, Shape
+from gossan.fusion.geostatistical.hyperparameters import Problem
 from gossan.fusion.geostatistical.map_layer import ElementPosterior, PosteriorLayer
-from gossan.fusion.geostatistical.mixed_supports import MixedSamples
 from gossan.fusion.geostatistical.posterior_nodes import on_lattice
+from gossan.fusion.geostatistical.spatial_shape import Family, Shape
 from gossan.fusion.geostatistical.standard_features import StandardFeatures
 from gossan.fusion.geostatistical.support_change import Composite
 from gossan.fusion.geostatistical.tables import feature_table, hyperparameter_table
-from gossan.fusion.geostatistical.vecchia import NearestSamples
 from gossan.fusion.kriging_model import check_values
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
+from gossan.geochem.covariance.dense import ExactSamples
+from gossan.geochem.covariance.mixed_supports import MixedSamples
+from gossan.geochem.covariance.vecchia import NearestSamples
 from gossan.settings import Settings
 
 __all__ = ["Geostatistical", "GeostatisticalSettings"]

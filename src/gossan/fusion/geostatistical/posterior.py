@@ -20,10 +20,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gossan.fusion.geostatistical.covariance import Correlation, lag_rule
-from gossan.fusion.geostatistical.dense import FieldAt
 from gossan.fusion.geostatistical.hyperparameters import Hyperparameters, Problem
-from gossan.fusion.geostatistical.likelihood import Coefficients, coefficients
+from gossan.geochem.covariance.dense import FieldAt
+from gossan.geochem.covariance.model import CovarianceModel
+from gossan.geochem.covariance.restricted_likelihood import Coefficients, coefficients
+from gossan.geochem.covariance.supports import lag_rule
 
 __all__ = ["Field", "Member", "Mixture", "SampledField", "make_member"]
 
@@ -65,7 +66,7 @@ class Field(Protocol):
 class SampledField(Protocol):
     """Samples from which a field can be fixed."""
 
-    def fix(self, correlation: Correlation, sill: float, noise: Array, columns: Array) -> Field:
+    def fix(self, covariance: CovarianceModel, noise: Array, columns: Array) -> Field:
         """Prepare prediction."""
         ...
 
@@ -112,7 +113,7 @@ class Member:
         trend, _ = self.split(said)
         mean = features @ self.slopes + trend
         off = np.column_stack([features, np.ones(len(features))]) - said.sums[:, :-1]
-        prior = h.sill * h.correlation.own(lag_rule(support_m, support_m))
+        prior = h.covariance.within(lag_rule(support_m, support_m))
         variance = prior - said.explained + np.einsum("ti,ij,tj->t", off, self.covariance, off)
         return mean, np.maximum(variance, 0.0) + h.nuggets[min(survey, len(h.further))]
 
@@ -140,7 +141,7 @@ class Member:
 def make_member(problem: Problem, samples: SampledField, h: Hyperparameters) -> Member:
     """Condition on the samples under one set of hyperparameters."""
     noise, scales = problem.noise(h), problem.scales(h)
-    fixed = samples.fix(h.correlation, h.sill, noise, problem.columns)
+    fixed = samples.fix(h.covariance, noise, problem.columns)
     return Member(h, np.append(scales, 1.0), coefficients(fixed.gram, scales), fixed)
 
 

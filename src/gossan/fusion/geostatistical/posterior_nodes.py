@@ -21,13 +21,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from gossan.fusion.geostatistical.covariance import lag_rule
-from gossan.fusion.geostatistical.cusp_correction import NODES, REACH, CuspCorrection, near_nodes
-from gossan.fusion.geostatistical.dense import ExactSamples
-from gossan.fusion.geostatistical.posterior import Member, Mixture
-from gossan.fusion.geostatistical.vecchia import NearestSamples
+from gossan.fusion.geostatistical.cusp_correction import REACH, CuspCorrection, CuspSamples
+from gossan.fusion.geostatistical.posterior import Mixture
 from gossan.fusion.lattice import lattice_over
 from gossan.geo.grid import Grid
+from gossan.geochem.covariance.dense import ExactSamples
+from gossan.geochem.covariance.supports import lag_rule
+from gossan.geochem.covariance.vecchia import NearestSamples
 
 __all__ = ["LatticePosterior", "on_lattice", "spacing_for"]
 
@@ -85,7 +85,7 @@ def spacing_for(mixture: Mixture, samples: ExactSamples | NearestSamples, grid: 
     work = n * n if isinstance(samples, ExactSamples) else 48**3 * 20
     area = (right - left) * (top - bottom)
     fourth = _NODE_COST * area * work * pixel**2 / (n * (2 * REACH) ** 2 * _PIXEL_COST)
-    ranges = [m.hyperparameters.correlation.practical_range_m for m in mixture.members]
+    ranges = [m.hyperparameters.covariance.mean_practical_range_m for m in mixture.members]
     most = min(min(ranges) / _STEPS_A_RANGE, min(right - left, top - bottom) / 2)
     least = max(pixel, math.sqrt(area * work / 2e11))
     blurred = samples.support_m  # wide supports leave no cusp to correct
@@ -106,20 +106,22 @@ def on_lattice(
     square = np.zeros(len(nodes))
     second = np.zeros((d, d))
     near: list[CuspCorrection] = []
-    chosen, first, rows, which = _plan(lattice, grid, samples)
+    cusps = _cusps(lattice, grid, samples)
+    wanted = cusps.wanted
     for weight, member in zip(mixture.weights, mixture.members):
-        said, lambdas = member.field_.at_nodes(nodes, rows, which)
+        said, lambdas = member.field_.at_nodes(nodes, *wanted)
         h = member.hyperparameters
         trend = member.split(said)[0] - level
         off = np.append(np.zeros(d), 1.0) - said.sums[:, :-1]
         turned = off @ member.covariance
-        own = h.sill - said.explained + np.einsum("ni,ni->n", turned, off) + h.noise
+        own = h.covariance.sill - said.explained + np.einsum("ni,ni->n", turned, off)
         fields[0] += weight * trend
         fields[1] += weight * own
         square += weight * trend**2
         fields[2:] += weight * (turned[:, :-1] + trend[:, None] * member.slopes).T
         second += weight * (member.covariance[:-1, :-1] + np.outer(member.slopes, member.slopes))
-        near.append(_near(member, lattice, samples, chosen, first, lambdas, rows, off))
+        weights = cusps.at_nodes(lambdas)
+        near.append(CuspCorrection.of(member, lattice, cusps, weights, off[cusps.node]))
     fields[1] += square - fields[0] ** 2
     fields[2:] -= mean_slopes[:, None] * fields[0]
     return LatticePosterior(
@@ -131,14 +133,12 @@ def on_lattice(
     )  # fmt: skip
 
 
-def _plan(
-    lattice: Grid, grid: Grid, samples: ExactSamples | NearestSamples
-) -> tuple[NDArray[np.int_], NDArray[np.int64], NDArray[np.int_], NDArray[np.int_]]:
-    """Choose the samples near the grid and list (node, sample) pairs, by node.
+def _cusps(lattice: Grid, grid: Grid, samples: ExactSamples | NearestSamples) -> CuspSamples:
+    """Choose the samples near the grid whose cusps must be corrected.
 
     Samples whose support is wider than one and a half steps make no cusp that the lattice misses.
     """
-    places = _in_own_order(samples)
+    places = samples.places
     margin = REACH * max(lattice.pixel_width, lattice.pixel_height)
     left, bottom, right, top = grid.bounds
     x, y = places.T
@@ -147,35 +147,4 @@ def _plan(
     if isinstance(samples, ExactSamples):
         inside &= samples.finest  # wider ones leave no cusp
     chosen = np.flatnonzero(inside)
-    first = near_nodes(lattice, places[chosen])
-    step = np.arange(NODES)
-    rows = first[:, :1, None] + step[:, None]
-    cols = first[:, 1:, None] + step[None, :]
-    node = (rows * lattice.width + cols).reshape(-1)
-    which = np.repeat(chosen, NODES * NODES)
-    order = np.argsort(node, kind="stable")
-    return chosen, first, node[order], which[order]
-
-
-def _in_own_order(samples: ExactSamples | NearestSamples) -> Array:
-    if isinstance(samples, ExactSamples):
-        return samples.coordinates
-    return samples.coordinates[np.argsort(samples.order)]
-
-
-def _near(
-    member: Member, lattice: Grid, samples: ExactSamples | NearestSamples,
-    chosen: NDArray[np.int_], first: NDArray[np.int64], lambdas: Array, rows: NDArray[np.int_],
-    off: Array,
-) -> CuspCorrection:  # fmt: skip
-    """Undo the order by node and prepare what mends a member's fields."""
-    step = np.arange(NODES)
-    node = (first[:, :1, None] + step[:, None]) * lattice.width + first[:, 1:, None] + step
-    flat = node.reshape(-1)
-    weights = np.empty(len(flat))
-    weights[np.argsort(flat, kind="stable")] = lambdas
-    rule = lag_rule(0.0, samples.support_m)
-    return CuspCorrection.of(
-        member, lattice, _in_own_order(samples), chosen, first, weights.reshape(node.shape),
-        off[node], (rule.near, rule.far, rule.cutoff_m),
-    )  # fmt: skip
+    return CuspSamples.of(lattice, chosen, places[chosen], lag_rule(0.0, samples.support_m))

@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gossan.fusion.geostatistical.covariance import lag_rule
 from gossan.fusion.geostatistical.posterior import Mixture
+from gossan.geochem.covariance.supports import lag_rule
 
 __all__ = ["Composite"]
 
@@ -60,10 +60,10 @@ class Composite:
         share = self.share_within(target_m)
         spatial = 0.0
         for weight, member in zip(mixture.weights, mixture.members):
-            h = member.hyperparameters
+            covariance = member.hyperparameters.covariance
             sizes = (lag_rule(size, size) for size in (target_m, self.support_m))
-            target, sample = (h.correlation.own(rule) for rule in sizes)
-            spatial += float(weight) * h.sill * (target - sample)
+            target, sample = (covariance.within(rule) for rule in sizes)
+            spatial += float(weight) * (target - sample)
         features = share * float(np.sum(self.within * mixture.second_moment))
         return {"spatial": spatial, "features": features, "below": share * self.below}
 

@@ -72,15 +72,14 @@ def hyperparameter_table(mixture: Mixture, labels: tuple[str, ...]) -> pd.DataFr
                 "",
             )
         )
-    rows.append(("variance of the spatial term", np.array([h.sill for h in taken]), ""))
+    models = [h.covariance for h in taken]
+    rows.append(("variance of the spatial term", np.array([c.structured_sill for c in models]), ""))
     for number, nuggets in enumerate(np.array([h.nuggets for h in taken]).T):
         of = f" of survey {number + 1}" if number else ""
         rows.append((f"nugget{of}", nuggets, ""))
-    ranges = np.array([h.correlation.practical_range_m for h in taken])
-    rows.append(("practical range", ranges, "m"))
-    stretch = np.array([np.exp(np.hypot(*h.correlation.stretch)) for h in taken])
-    rows.append(("ratio of longest to shortest range", stretch, ""))
-    rows.append(("smoothness", np.array([h.correlation.smoothness for h in taken]), ""))
+    rows.append(("practical range", np.array([c.practical_range_m for c in models]), "m"))
+    rows.append(("ratio of longest to shortest range", np.array([1 / c.ratio for c in models]), ""))
+    rows.append(("smoothness", np.array([c.structures[0].smoothness for c in models]), ""))
     return pd.DataFrame(
         {
             "name": [name for name, _, _ in rows],

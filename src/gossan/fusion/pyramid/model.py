@@ -28,7 +28,7 @@ from gossan.fusion.pyramid.tables import diagnose, regression_table
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geochem.kriging.estimator import Kriging
-from gossan.geochem.variogram.fitting import VariogramModel
+from gossan.geochem.variogram.fitting import CovarianceModel
 from gossan.settings import Settings
 
 __all__ = ["PyramidLayer", "PyramidModel", "PyramidSettings"]
@@ -107,7 +107,7 @@ class PyramidModel:
     def __init__(
         self,
         settings: PyramidSettings | None = None,
-        variogram: VariogramModel | None = None,
+        variogram: CovarianceModel | None = None,
         blocks: Blocks | None = None,
     ) -> None:
         self.settings = settings or PyramidSettings()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gossan.arrays.area_to_point import regularised_semivariance
 from gossan.errors import FitError, must
-from gossan.geochem.variogram.fitting import Structure, VariogramModel
+from gossan.geochem.variogram.fitting import CovarianceModel, Structure
 
 __all__ = ["deconvolve"]
 
@@ -22,7 +22,7 @@ _LAGS = 6
 
 def deconvolve(
     values: Array, cell: tuple[float, float], most_lags: int = _LAGS
-) -> tuple[VariogramModel, pd.DataFrame]:
+) -> tuple[CovarianceModel, pd.DataFrame]:
     """Fit a point variogram to the values of cells (direct deconvolution).
 
     Least squares, weighted by pairs, between the semivariance of the cells at their lags and
@@ -59,7 +59,7 @@ def deconvolve(
     best: tuple[float, Structure, Array] | None = None
     for kind in _KINDS:
         for range_m in size * np.geomspace(0.3, most_lags * 1.5, 24):
-            unit = VariogramModel(0.0, (Structure(kind, 1.0, float(range_m)),))
+            unit = CovarianceModel(0.0, (Structure(kind, 1.0, float(range_m)),))
             shape = regularised_semivariance(unit.covariance, cell, lags, points=4)
             sill = float((pairs * gamma * shape).sum() / (pairs * shape**2).sum())
             misfit = float((pairs * (gamma - sill * shape) ** 2).sum())
@@ -69,7 +69,7 @@ def deconvolve(
     _, chosen, shape = best
     distance = np.hypot(lags[:, 0] * cell[0], lags[:, 1] * cell[1])
     table = pd.DataFrame({"lag_m": distance, "pairs": pairs, "cells": gamma, "model": shape})
-    return VariogramModel(0.0, (chosen,)), table
+    return CovarianceModel(0.0, (chosen,)), table
 
 
 def _cell_variogram(values: Array, most: int) -> tuple[NDArray[np.int_], Array, Array]:

@@ -11,13 +11,13 @@ from scipy.spatial import cKDTree
 
 from gossan.errors import FitError, InputError, must
 from gossan.geo.grid import Grid
+from gossan.geochem.covariance.model import CovarianceModel
 from gossan.geochem.kriging.drift import check_drift, drift_terms
 from gossan.geochem.kriging.global_system import GlobalSystem
 from gossan.geochem.kriging.kernels import LocalKriging, krige_local
 from gossan.geochem.kriging.neighbourhood import Neighbourhood, Search
 from gossan.geochem.kriging.support import Support, block_support, point_support
 from gossan.geochem.threads import run_chunks
-from gossan.geochem.variogram.model import VariogramModel
 
 Method = Literal["ordinary", "simple", "universal"]
 Nugget = Literal["exact", "filtered"]
@@ -73,8 +73,8 @@ class Kriging:
 
     Examples
     --------
-    >>> from gossan.geochem.variogram.fitting import Structure, VariogramModel
-    >>> model = VariogramModel(0.0, (Structure("spherical", 1.0, 500.0),))
+    >>> from gossan.geochem.variogram.fitting import Structure, CovarianceModel
+    >>> model = CovarianceModel(0.0, (Structure("spherical", 1.0, 500.0),))
     >>> places = np.array([[0.0, 0.0], [100.0, 0.0], [0.0, 100.0]])
     >>> kriging = Kriging(model).fit(places, [1.0, 2.0, 4.0])
     >>> estimate, variance = kriging.predict(places)
@@ -84,7 +84,7 @@ class Kriging:
     Source: Cressie (1993), Statistics for Spatial Data, sections 3.2 and 3.4; Hengl (2007).
     """
 
-    variogram: VariogramModel
+    variogram: CovarianceModel
     method: Method = "ordinary"
     neighbours: int | None = 32
     mean: float | None = None

@@ -8,12 +8,12 @@ from scipy.linalg import LinAlgError, cho_solve, cholesky, solve_triangular
 from scipy.linalg.lapack import dpocon, dpotri
 
 from gossan.errors import FitError, must
+from gossan.geochem.covariance.kernels import covariance_rows
+from gossan.geochem.covariance.model import CovarianceModel
 from gossan.geochem.kriging.drift import drift_functions, drift_scale
 from gossan.geochem.kriging.kernels import dual_sum
 from gossan.geochem.kriging.support import Support
 from gossan.geochem.threads import run_chunks
-from gossan.geochem.variogram.kernels import covariance_rows
-from gossan.geochem.variogram.model import VariogramModel
 
 MOST_SAMPLES = 15_000  # 1.8 GiB of covariances
 JITTER = (0.0, 1e-10, 1e-8)
@@ -39,7 +39,7 @@ class GlobalSystem:
     """
 
     def __init__(
-        self, model: VariogramModel, xy: Array, z: Array, noise: Array, terms: int
+        self, model: CovarianceModel, xy: Array, z: Array, noise: Array, terms: int
     ) -> None:
         if len(xy) > MOST_SAMPLES:
             raise FitError(
@@ -140,7 +140,7 @@ class GlobalSystem:
         return np.sum(list(parts), axis=0)
 
 
-def _factorise(model: VariogramModel, xy: Array, noise: Array) -> tuple[Array, float, float]:
+def _factorise(model: CovarianceModel, xy: Array, noise: Array) -> tuple[Array, float, float]:
     """The Cholesky factor, the jitter that it took, and the condition number without any."""
     condition = np.inf
     for jitter in JITTER:
@@ -161,7 +161,7 @@ def _factorise(model: VariogramModel, xy: Array, noise: Array) -> tuple[Array, f
     raise _singular(model, condition)
 
 
-def _singular(model: VariogramModel, condition: float) -> FitError:
+def _singular(model: CovarianceModel, condition: float) -> FitError:
     nugget = 0.001 * model.sill
     number = "above 1e+16" if condition > 1e16 else f"{condition:.0e}"
     return FitError(

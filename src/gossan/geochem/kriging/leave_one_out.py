@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gossan.geochem.covariance.model import CovarianceModel
 from gossan.geochem.kriging.estimator import Kriging
-from gossan.geochem.variogram.model import VariogramModel
 
 Array = NDArray[np.float64]
 
@@ -53,7 +53,7 @@ class CrossValidation:
 def cross_validate(
     coordinates: ArrayLike,
     values: ArrayLike,
-    variogram: VariogramModel,
+    variogram: CovarianceModel,
     *,
     neighbours: int = 32,
     **options: Any,
@@ -79,7 +79,7 @@ def cross_validate(
     Examples
     --------
     >>> from gossan.geochem.variogram.fitting import Structure
-    >>> model = VariogramModel(0.0, (Structure("spherical", 1.0, 500.0),))
+    >>> model = CovarianceModel(0.0, (Structure("spherical", 1.0, 500.0),))
     >>> places = np.column_stack([np.arange(5) * 100.0, np.zeros(5)])
     >>> cross_validate(places, [1.0, 1.0, 1.0, 1.0, 1.0], model).rmse
     0.0

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from gossan.errors import GossanError, must
+from gossan.geochem.covariance.model import Anisotropy, CovarianceModel, Kind, Structure
 from gossan.geochem.interpolators import InterpolatorWord
 from gossan.geochem.kriging.estimator import Drift, Edge, Method, Nugget
 from gossan.geochem.kriging.neighbourhood import Search
@@ -14,7 +15,6 @@ from gossan.geochem.transforms import Tails, TransformWord
 from gossan.geochem.variogram.empirical import Estimator
 from gossan.geochem.variogram.fitting import Choice, FitMethod
 from gossan.geochem.variogram.least_squares import parse_form
-from gossan.geochem.variogram.model import Anisotropy, Kind, Structure, VariogramModel
 from gossan.settings import Settings
 
 Statistic = Literal["mean", "interval"]
@@ -102,7 +102,7 @@ class VariogramSettings(Settings):
         return None
 
     @property
-    def model(self) -> VariogramModel:
+    def model(self) -> CovarianceModel:
         """The given model (``given`` must hold).
 
         >>> print(VariogramSettings(nugget=0.1, structures=[
@@ -110,7 +110,7 @@ class VariogramSettings(Settings):
         nugget 0.1, spherical 0.5 range 900 m
         """
         parts = tuple(Structure(s.kind, s.sill, s.range_m, s.smoothness) for s in self.structures)
-        return VariogramModel(self.nugget or 0.0, parts, self.direction)
+        return CovarianceModel(self.nugget or 0.0, parts, self.direction)
 
 
 class SimulationSettings(Settings):

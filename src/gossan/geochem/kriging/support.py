@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossan.errors import InputError, must
-from gossan.geochem.variogram.model import VariogramModel
+from gossan.geochem.covariance.model import CovarianceModel
 
 GAUSS_POINTS = 4
 Array = NDArray[np.float64]
@@ -22,20 +22,20 @@ class Support(NamedTuple):
     variance: float
 
 
-def point_support(model: VariogramModel, filtered: bool) -> Support:
+def point_support(model: CovarianceModel, filtered: bool) -> Support:
     """Return the support of a point: variance is the sill, without the nugget if filtered."""
     variance = model.structured_sill if filtered else model.sill
     return Support(np.zeros((1, 2)), np.ones(1), variance)
 
 
-def block_support(model: VariogramModel, block_m: float | tuple[float, float]) -> Support:
+def block_support(model: CovarianceModel, block_m: float | tuple[float, float]) -> Support:
     """Return the support of a rectangle ``block_m`` (width, height in metres).
 
     ``C(s, V) = sum_g w_g C(s, v_g)`` and ``C(V, V) = sum_g sum_f w_g w_f C(v_g, v_f)`` over
     4 x 4 Gauss-Legendre points, as R gstat does. The nugget averages out within a block.
 
-    >>> from gossan.geochem.variogram.model import Structure
-    >>> model = VariogramModel(0.1, (Structure("spherical", 1.0, 1000.0),))
+    >>> from gossan.geochem.covariance.model import Structure
+    >>> model = CovarianceModel(0.1, (Structure("spherical", 1.0, 1000.0),))
     >>> support = block_support(model, (100.0, 50.0))
     >>> support.offsets.shape, round(float(support.weights.sum()), 12), support.variance < 1
     ((16, 2), 1.0, True)

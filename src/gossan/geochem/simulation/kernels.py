@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numba import njit
 
-from gossan.geochem.kriging.kernels import back, fill, whiten
-from gossan.geochem.variogram.kernels import FAST, add_covariances
+from gossan.geochem.covariance.kernels import FAST, add_covariances
+from gossan.geochem.covariance.systems import back, fill, whiten
 
 
 @njit(cache=True, nogil=True)

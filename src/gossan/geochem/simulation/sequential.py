@@ -12,12 +12,12 @@ from scipy.spatial import cKDTree
 from gossan.errors import FitError, InputError, must
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer
+from gossan.geochem.covariance.model import CovarianceModel
 from gossan.geochem.kriging.estimator import Nugget, as_targets, distinct
 from gossan.geochem.kriging.neighbourhood import Neighbourhood
 from gossan.geochem.simulation.kernels import simulate, simulation_weights
 from gossan.geochem.threads import processors, run_chunks
 from gossan.geochem.transforms import Identity, Transform
-from gossan.geochem.variogram.model import VariogramModel
 
 REACH = 8  # earlier nodes are looked for this many steps of the present stride away
 PIECE = 8192
@@ -89,9 +89,9 @@ class Simulation:
 
     Examples
     --------
-    >>> from gossan.geochem.variogram.fitting import Structure, VariogramModel
+    >>> from gossan.geochem.variogram.fitting import Structure, CovarianceModel
     >>> grid = Grid.from_bounds("EPSG:32638", (0, 0, 300, 200), 20)
-    >>> model = VariogramModel(0.0, (Structure("spherical", 1.0, 100.0),))
+    >>> model = CovarianceModel(0.0, (Structure("spherical", 1.0, 100.0),))
     >>> simulation = Simulation(model, mean=0.0, realisations=3, seed=1)
     >>> maps = simulation.fit([[30.0, 190.0], [250.0, 30.0]], [1.5, -0.5]).lattice(grid)
     >>> maps.array.shape, maps.array[:, 0, 1].round(3).tolist()
@@ -101,7 +101,7 @@ class Simulation:
     (1994) for the path from coarse to fine.
     """
 
-    variogram: VariogramModel
+    variogram: CovarianceModel
     transform: Transform = field(default_factory=Identity)
     mean: float | None = None
     realisations: int = 100
@@ -220,7 +220,7 @@ def _path(
     return np.concatenate(paths), np.concatenate(strides)
 
 
-def _spiral(grid: Grid, model: VariogramModel) -> NDArray[np.int64]:
+def _spiral(grid: Grid, model: CovarianceModel) -> NDArray[np.int64]:
     """Return steps (rows, columns) to neighbouring nodes, nearest (turned) first."""
     wide, high = grid.pixel_width, grid.pixel_height
     # as many steps along each axis as give the same distance, when pixels are oblong

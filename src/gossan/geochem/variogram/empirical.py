@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gossan.errors import FitError, InputError, must
-from gossan.geochem.variogram.kernels import pair_differences, pair_sums
+from gossan.geochem.variogram.pairs import pair_differences, pair_sums
 
 Estimator = Literal["matheron", "cressie_hawkins", "dowd"]
 MIN_SAMPLES = 10

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gossan.errors import FitError, InputError, must
+from gossan.geochem.covariance.model import Anisotropy, CovarianceModel, Structure
 from gossan.geochem.kriging.drift import drift_functions, drift_terms
 from gossan.geochem.kriging.leave_one_out import CrossValidation, cross_validate
 from gossan.geochem.variogram.empirical import (
@@ -22,17 +23,16 @@ from gossan.geochem.variogram.empirical import (
 from gossan.geochem.variogram.least_squares import FittedForm, fit_weighted, parse_form
 from gossan.geochem.variogram.likelihood import RestrictedLikelihood, fit_likelihood
 from gossan.geochem.variogram.limits import UNLIMITED, Limits
-from gossan.geochem.variogram.model import Anisotropy, Structure, VariogramModel
 
 __all__ = [
     "Anisotropy",
+    "CovarianceModel",
     "CrossValidation",
     "EmpiricalVariogram",
     "FitOptions",
     "FittedForm",
     "Structure",
     "VariogramFit",
-    "VariogramModel",
     "cross_validate",
     "empirical_variogram",
     "fit_variogram",
@@ -70,7 +70,7 @@ class VariogramFit:
         What bounded the range and the sill.
     """
 
-    model: VariogramModel
+    model: CovarianceModel
     empirical: EmpiricalVariogram
     candidates: tuple[FittedForm, ...]
     method: FitMethod

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize, nnls
 
 from gossan.errors import FitError, InputError, must
+from gossan.geochem.covariance.model import KINDS, Anisotropy, CovarianceModel, Structure
 from gossan.geochem.variogram.empirical import EmpiricalVariogram
-from gossan.geochem.variogram.model import KINDS, Anisotropy, Structure, VariogramModel
 
-SMOOTHNESS = (0.3, 0.75, 1.0, 1.5, 2.5)
+SMOOTHNESS = {"matern": (0.3, 0.75, 1.0, 1.5, 2.5), "stable": (0.5, 0.75, 1.25, 1.5, 1.75)}
+"""Tried where none is given: 0.5 and 1 are the exponential model."""
 GAUSSIAN_NUGGET = 1e-3
 _RANGE_STARTS = 24
 Array = NDArray[np.float64]
@@ -26,7 +27,7 @@ class FittedForm:
     """One fitted form: its name, model, misfit and Akaike's criterion (smaller is better)."""
 
     name: str
-    model: VariogramModel
+    model: CovarianceModel
     misfit: float
     parameters: int
     aic: float
@@ -53,7 +54,7 @@ def fit_weighted(
     form
         Kinds joined by "+", such as "spherical" or "exponential+spherical".
     smoothness
-        Of a Matern structure; None searches 0.3, 0.75, 1, 1.5 and 2.5.
+        Of Matern or stable structures; None searches ``SMOOTHNESS``.
     anisotropy
         Given direction and ratio; the classes must then be directional.
     longest_m
@@ -67,7 +68,7 @@ def fit_weighted(
     Examples
     --------
     >>> h = np.arange(50.0, 1500, 100)
-    >>> truth = VariogramModel(0.1, (Structure("spherical", 0.5, 800.0),))
+    >>> truth = CovarianceModel(0.1, (Structure("spherical", 0.5, 800.0),))
     >>> classes = EmpiricalVariogram(h, truth.semivariance(h), np.full(len(h), 100),
     ...                              np.full(len(h), np.nan), "matheron", 1500.0)
     >>> print(fit_weighted(classes, "spherical").model)
@@ -76,8 +77,8 @@ def fit_weighted(
     Source: Cressie (1985), Math. Geol. 17; Pebesma (2004), Comput. Geosci. 30, section 3.
     """
     kinds = parse_form(form)
-    options = (smoothness,) if smoothness is not None else SMOOTHNESS
-    choices = options if "matern" in kinds else (0.5,)
+    searched = smoothness is None and any(kind in SMOOTHNESS for kind in kinds)
+    choices = _smoothness_to_try(kinds) if searched else (smoothness or 0.5,)
     distance = _effective(empirical, anisotropy)
     weight = np.sqrt(empirical.pairs) / np.maximum(distance, 1e-9 * empirical.cutoff_m)
     trials = [
@@ -91,8 +92,8 @@ def fit_weighted(
         for k, s, r in zip(kinds, sills[1:], ranges)
     )
     order = sorted(structures, key=lambda s: s.range_m)
-    model = VariogramModel(float(sills[0]), tuple(order), anisotropy)
-    parameters = 1 + 2 * len(kinds) + ("matern" in kinds and smoothness is None)
+    model = CovarianceModel(float(sills[0]), tuple(order), anisotropy)
+    parameters = 1 + 2 * len(kinds) + searched
     return FittedForm(form, model, misfit, parameters, _aic(misfit, len(distance), parameters))
 
 
@@ -104,6 +105,12 @@ def parse_form(form: str) -> tuple[str, ...]:
         allowed = f"{' | '.join(KINDS)}, nested as 'spherical+spherical'"
         raise InputError(must("variogram model", allowed, repr(form), "Use one of these"))
     return kinds
+
+
+def _smoothness_to_try(kinds: Sequence[str]) -> tuple[float, ...]:
+    """Return what all structures of a form may have as their smoothness."""
+    tried = next(SMOOTHNESS[kind] for kind in kinds if kind in SMOOTHNESS)
+    return tuple(nu for nu in tried if nu <= 2.0 or "stable" not in kinds)
 
 
 def _effective(empirical: EmpiricalVariogram, anisotropy: Anisotropy | None) -> Array:
@@ -166,10 +173,10 @@ def _solve(
 ) -> tuple[float, Array]:
     columns = [np.ones_like(h)]
     for kind, reach in zip(kinds, ranges):
-        unit = VariogramModel(0.0, (Structure(kind, 1.0, float(reach), nu),))  # type: ignore[arg-type]
+        unit = CovarianceModel(0.0, (Structure(kind, 1.0, float(reach), nu),))  # type: ignore[arg-type]
         columns.append(unit.semivariance(h))
     design = np.column_stack(columns) * weight[:, None]
-    if "gaussian" in kinds or ("matern" in kinds and nu > 1.5):
+    if any(Structure(kind, 1.0, 1.0, nu).is_smooth for kind in kinds):  # type: ignore[arg-type]
         # a smooth model without any nugget makes kriging systems singular
         design[:, 1:] += GAUSSIAN_NUGGET * weight[:, None]
         sills, norm = nnls(design, gamma * weight)

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.spatial import cKDTree
 
-from gossan.geochem.kriging.kernels import fill, whiten
-from gossan.geochem.variogram.kernels import FAST, add_covariances
+from gossan.geochem.covariance.kernels import FAST, add_covariances
+from gossan.geochem.covariance.model import Anisotropy, CovarianceModel, Structure
+from gossan.geochem.covariance.systems import fill, whiten
 from gossan.geochem.variogram.least_squares import FittedForm
 from gossan.geochem.variogram.limits import UNLIMITED, Limits
-from gossan.geochem.variogram.model import Anisotropy, Structure, VariogramModel
 
 EXACT_UP_TO = 600
 PREVIOUS = 30
@@ -72,7 +72,7 @@ class RestrictedLikelihood:
         return cls(xy, values[order], drift[order], terms, _predecessors(xy, terms, PREVIOUS))
 
     def minus_twice(
-        self, model: VariogramModel, most_sill: float = math.inf
+        self, model: CovarianceModel, most_sill: float = math.inf
     ) -> tuple[float, float]:
         """-2 l and the best factor on nugget and sills, of a total sill up to ``most_sill``."""
         unit = model.scaled(1.0 / model.sill)
@@ -89,7 +89,7 @@ class RestrictedLikelihood:
         value = (n - p) * (variance / sill + math.log(2 * math.pi * sill)) + log_det + log_gram
         return float(value), sill / model.sill
 
-    def _whitened(self, unit: VariogramModel) -> tuple[Array, Array, float] | None:
+    def _whitened(self, unit: CovarianceModel) -> tuple[Array, Array, float] | None:
         xy = unit.turn(self.coordinates)
         stacked = np.column_stack([self.values, self.drift])
         if self.terms is not None:
@@ -151,7 +151,7 @@ def fit_likelihood(
     )
 
 
-def _encode(model: VariogramModel, azimuth: float | None) -> Array:
+def _encode(model: CovarianceModel, azimuth: float | None) -> Array:
     # log ranges, then log shares of sill against the nugget, then direction
     floor = 0.02 * model.sill
     nugget = max(model.nugget, floor)
@@ -162,9 +162,9 @@ def _encode(model: VariogramModel, azimuth: float | None) -> Array:
     return np.array(x)
 
 
-def _decode(x: Array, model: VariogramModel, given: Anisotropy | None) -> VariogramModel:
+def _decode(x: Array, model: CovarianceModel, given: Anisotropy | None) -> CovarianceModel:
     m = len(model.structures)
-    smooth = any(s.kind == "gaussian" or s.smoothness > 1.5 for s in model.structures)
+    smooth = any(s.is_smooth for s in model.structures)
     relative = np.exp(np.clip(x[m : 2 * m], -12.0, _MOST_RELATIVE[smooth]))
     nugget = 1.0 / (1.0 + relative.sum())
     anisotropy = given
@@ -175,7 +175,7 @@ def _decode(x: Array, model: VariogramModel, given: Anisotropy | None) -> Variog
         Structure(s.kind, float(r * nugget), float(np.exp(np.clip(v, -20, 30))), s.smoothness)
         for s, r, v in zip(model.structures, relative, x[:m])
     )
-    return VariogramModel(float(nugget), structures, anisotropy)
+    return CovarianceModel(float(nugget), structures, anisotropy)
 
 
 def _simplex(x0: Array) -> Array:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gossan.geochem.variogram.model import VariogramModel
+from gossan.geochem.covariance.model import CovarianceModel
 
 SILL_SHARE = 2.0
 """Largest sill in variances of the samples."""
@@ -45,7 +45,7 @@ class Limits:
             longest_m = float(np.hypot(*np.ptp(coordinates, axis=0)))
         return cls(longest_m, SILL_SHARE * float(np.var(values)))
 
-    def reached(self, model: VariogramModel) -> str:
+    def reached(self, model: CovarianceModel) -> str:
         """Name the limit that a model has reached: "range", "sill", or "" for none."""
         if model.practical_range_m >= NEAR * self.practical_range_m:
             return "range"

@@ -8,7 +8,7 @@ from typing import Any
 
 from gossan.errors import InputError, must
 from gossan.geo.layer import Layer
-from gossan.geochem.variogram.fitting import Structure, VariogramModel
+from gossan.geochem.variogram.fitting import CovarianceModel, Structure
 from gossan.io.contract import BASELINE, ProductRecord
 from gossan.io.finished_run import FinishedRun, open_run
 from gossan.io.tables import Column, Table
@@ -104,7 +104,7 @@ def _probability(finished: FinishedRun, record: ProductRecord) -> Layer:
     return found
 
 
-def _variogram(finished: FinishedRun, element: str) -> VariogramModel:
+def _variogram(finished: FinishedRun, element: str) -> CovarianceModel:
     """Rebuild the kriged baseline's variogram from its table."""
     table = finished.table(Table.VARIOGRAMS, element)
     table = table[table[Column.PRODUCT] == BASELINE]
@@ -114,7 +114,7 @@ def _variogram(finished: FinishedRun, element: str) -> VariogramModel:
     pure = table[Column.KIND] == "nugget"
     nugget = float(table.loc[pure, Column.SILL].sum())
     structures = tuple(_structure(row) for row in table[~pure].to_dict("records"))
-    return VariogramModel(nugget, structures)
+    return CovarianceModel(nugget, structures)
 
 
 def _structure(row: dict[Any, Any]) -> Structure:

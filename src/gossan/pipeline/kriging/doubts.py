@@ -9,11 +9,11 @@ import numpy as np
 
 from gossan.errors import FitError, GossanWarning, must
 from gossan.geo.grid import Grid
+from gossan.geochem.covariance.model import CovarianceModel
 from gossan.geochem.kriging.estimator import Kriging
 from gossan.geochem.kriging.extrapolation import unsupported
 from gossan.geochem.kriging.leave_one_out import CrossValidation
 from gossan.geochem.variogram.fitting import VariogramFit
-from gossan.geochem.variogram.model import VariogramModel
 from gossan.pipeline.surveys import Working
 
 WORSE_THAN_MEAN = 1.5
@@ -23,7 +23,7 @@ FALSE_CLAIM = 100.0
 NODES = 10_000
 
 
-def refuse_contradicted(model: VariogramModel, check: CrossValidation) -> None:
+def refuse_contradicted(model: CovarianceModel, check: CrossValidation) -> None:
     """Refuse a variogram that estimates samples left out far worse than their mean would.
 
     Raises

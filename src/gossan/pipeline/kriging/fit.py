@@ -19,9 +19,9 @@ from gossan.geochem.kriging.settings import KrigeSettings, VariogramSettings
 from gossan.geochem.variogram.empirical import EmpiricalVariogram, empirical_variogram
 from gossan.geochem.variogram.fitting import (
     SECTORS,
+    CovarianceModel,
     VariogramDrift,
     VariogramFit,
-    VariogramModel,
     fit_variogram,
 )
 from gossan.pipeline.kriging.doubts import refuse_contradicted, warn_of_limit
@@ -46,7 +46,7 @@ class CellWeights:
 class FittedVariogram:
     """The variogram in use, a row for each form tried, and the classes of distance."""
 
-    model: VariogramModel
+    model: CovarianceModel
     rows: Rows
     points: pd.DataFrame
 
@@ -143,7 +143,7 @@ def _residuals(xy: Array, z: Array, drift: VariogramDrift) -> Array:
     return z - functions @ np.linalg.lstsq(functions, z, rcond=None)[0]
 
 
-def _given_row(model: VariogramModel) -> dict[str, object]:
+def _given_row(model: CovarianceModel) -> dict[str, object]:
     turn = model.anisotropy
     return {
         "model": "given", "chosen": True, "method": "given", "nugget": model.nugget,
@@ -153,7 +153,7 @@ def _given_row(model: VariogramModel) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _points(empirical: EmpiricalVariogram | None, model: VariogramModel) -> pd.DataFrame:
+def _points(empirical: EmpiricalVariogram | None, model: CovarianceModel) -> pd.DataFrame:
     """Lay the classes out: lag in metres, semivariance, pairs, direction (NaN: all), model."""
     if empirical is None:
         return pd.DataFrame(columns=["lag", "gamma", "pairs", "direction", "model"])

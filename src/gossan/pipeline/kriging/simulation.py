@@ -15,7 +15,7 @@ from gossan.geo.layer import ArrayLayer
 from gossan.geochem.kriging.settings import KrigeSettings
 from gossan.geochem.simulation.sequential import Realisations, Simulation
 from gossan.geochem.variogram.empirical import empirical_variogram
-from gossan.geochem.variogram.fitting import VariogramModel
+from gossan.geochem.variogram.fitting import CovarianceModel
 from gossan.io.run_folder import RunFolder
 from gossan.pipeline.kriging.fit import FittedVariogram, find_variogram
 from gossan.pipeline.surveys import Working
@@ -85,7 +85,7 @@ def _rescaled(variogram: FittedVariogram, data: Working) -> FittedVariogram:
     """Bring a given variogram to the variance of normal scores, which is 1."""
     if data.transform.word != "normal-score":
         return variogram
-    model: VariogramModel = variogram.model.scaled(1.0 / variogram.model.sill)
+    model: CovarianceModel = variogram.model.scaled(1.0 / variogram.model.sill)
     row = {"model": "given, to sill 1", "chosen": True, "method": "given", "nugget": model.nugget,
            "sill": model.sill, "practical_range_m": model.practical_range_m,
            "description": str(model)}  # fmt: skip
@@ -142,7 +142,7 @@ def simulation_check(simulated: Simulated) -> pd.DataFrame:
             return pd.DataFrame(rows, columns=CHECK_COLUMNS)
         found.append(np.column_stack([classes.distance, classes.semivariance]))
     mean = np.mean(found, axis=0)
-    straight = VariogramModel(model.nugget, model.structures)  # nodes are turned already
+    straight = CovarianceModel(model.nugget, model.structures)  # nodes are turned already
     expected = straight.semivariance(mean[:, 0])
     rows += [("semivariance", lag, e, g) for (lag, g), e in zip(mean, expected)]
     return pd.DataFrame(rows, columns=CHECK_COLUMNS)

@@ -1,14 +1,14 @@
 """Restricted likelihood of a mixed model from its sums in the space of the features.
 
-The model is ``y = A g + v`` with ``A = [Phi S, 1]``, ridge coefficients ``g_j ~ N(0, 1)`` scaled
-by ``S = diag(s)``, a constant with a flat prior, and ``v ~ N(0, V)``. With ``J`` = 1 on the
-ridge coefficients and 0 on the constant,
+The model is ``y = A g + v`` with ``A = [Phi S, F]``, ridge coefficients ``g_j ~ N(0, 1)`` scaled
+by ``S = diag(s)``, drift functions F (at least a constant) with a flat prior, and ``v ~ N(0, V)``.
+With ``J`` = 1 on the ridge coefficients and 0 on the drift,
 
     ``H = A' V^-1 A + J``,  ``h = A' V^-1 y``,  ``g = H^-1 h``
     ``-ln L = (ln|V| + ln|H| + y' V^-1 y - h' g) / 2``
 
 which is the restricted likelihood of ``y`` with covariance ``Phi S^2 Phi' + V`` and an unknown
-mean. Everything is a function of ``ln|V|`` and of the sums ``X' V^-1 X``, X = [Phi, 1, y]; who
+drift. Everything is a function of ``ln|V|`` and of the sums ``X' V^-1 X``, X = [Phi, F, y]; who
 makes those sums (an exact factorisation, or nearest neighbours) does not matter here.
 
 Source: Harville 1977, J. Amer. Stat. Assoc. 72; MacKay 1992, Neural Computation 4, for the
@@ -35,7 +35,7 @@ class FieldSums:
     Parameters
     ----------
     gram
-        (c, c) ``X' V^-1 X`` with X = [Phi, 1, y], so c = d + 2.
+        (c, c) ``X' V^-1 X`` with X = [Phi, F, y], so c = d + p + 1.
     logdet
         ``ln|V|``.
     gram_slopes, logdet_slopes
@@ -50,7 +50,7 @@ class FieldSums:
 
 @dataclass(frozen=True, eq=False)
 class Coefficients:
-    """Posterior of the scaled coefficients and the constant: mean (d + 1,) and covariance."""
+    """Posterior of the scaled coefficients and the drift's: mean (d + p,) and covariance."""
 
     mean: Array
     covariance: Array = field(repr=False)
@@ -62,8 +62,10 @@ def coefficients(gram: Array, scales: Array) -> Coefficients:
 
     Parameters
     ----------
-    gram : (d + 2, d + 2) sums, see ``FieldSums``.
-    scales : (d,) prior standard deviation of each feature's coefficient.
+    gram
+        (d + p + 1, d + p + 1) sums, see ``FieldSums``.
+    scales
+        (d,) prior standard deviation of each feature's coefficient.
 
     Examples
     --------
@@ -72,14 +74,18 @@ def coefficients(gram: Array, scales: Array) -> Coefficients:
     >>> [abs(round(float(v), 3)) for v in coefficients(X.T @ X, np.array([1e6])).mean * [1e6, 1]]
     [2.0, 0.0]
     """
-    s = np.append(scales, 1.0)
-    d = len(scales)
+    s, d = _with_drift(gram, scales), len(scales)
     H = gram[:-1, :-1] * s[:, None] * s
     H[np.arange(d), np.arange(d)] += 1.0
     factor = cho_factor(H, lower=True)
     return Coefficients(
-        cho_solve(factor, gram[:-1, -1] * s), cho_solve(factor, np.eye(d + 1)), factor
+        cho_solve(factor, gram[:-1, -1] * s), cho_solve(factor, np.eye(len(s))), factor
     )
+
+
+def _with_drift(gram: Array, scales: Array) -> Array:
+    """Return the scales (d + p,) of all coefficients: 1 for the drift's."""
+    return np.append(scales, np.ones(len(gram) - 1 - len(scales)))
 
 
 def likelihood(
@@ -89,18 +95,24 @@ def likelihood(
 
     Parameters
     ----------
-    sums : of the covariance V.
-    scales : (d,) prior standard deviation of each coefficient.
-    group : (d,) number of the group whose variance each scale belongs to.
+    sums
+        Of the covariance V.
+    scales
+        (d,) prior standard deviation of each coefficient.
+    group
+        (d,) number of the group whose variance each scale belongs to.
 
     Returns
     -------
-    Value (without the constant), derivatives by ln variance of each group (groups,), and by the
-    parameters of V (q,).
+    value
+        Without the terms that depend on nothing.
+    by_group
+        (groups,) derivatives by ln variance of each group.
+    by_field
+        (q,) derivatives by the parameters of V.
     """
     found = coefficients(sums.gram, scales)
-    d = len(scales)
-    s = np.append(scales, 1.0)
+    s, d = _with_drift(sums.gram, scales), len(scales)
     h, g = sums.gram[:-1, -1] * s, found.mean
     half_logdet = np.log(np.diag(found.factor[0])).sum()
     value = 0.5 * (sums.logdet + sums.gram[-1, -1] - h @ g) + half_logdet

@@ -8,8 +8,9 @@ from itertools import combinations_with_replacement
 import numpy as np
 from numpy.typing import NDArray
 
-from gossan.fusion.geostatistical.covariance import Correlation, lag_rule
-from gossan.fusion.geostatistical.dense import ExactSamples
+from gossan.geochem.covariance.dense import ExactSamples
+from gossan.geochem.covariance.model import CovarianceModel
+from gossan.geochem.covariance.supports import lag_rule
 
 __all__ = ["MixedSamples"]
 
@@ -30,16 +31,16 @@ class MixedSamples(ExactSamples):
         """Which samples have the finest support."""
         return np.asarray(self.supports_m == self.support_m)
 
-    def with_slopes(self, correlation: Correlation, anisotropic: bool) -> tuple[Array, Array]:
-        """Return the correlations (n, n) of the samples and their derivatives (p, n, n)."""
-        count, shapes = len(self.coordinates), len(correlation.metric_slopes(anisotropic))
+    def with_slopes(self, covariance: CovarianceModel, metric_slopes: Array) -> tuple[Array, Array]:
+        """Return the covariances (n, n) of the samples and their derivatives (q, n, n)."""
+        count = len(self.coordinates)
         value = np.empty((count, count))
-        change = np.empty((shapes + (correlation.family == "stable"), count, count))
+        change = np.empty((len(metric_slopes) + covariance.has_exponent, count, count))
         for one, two in combinations_with_replacement(np.unique(self.supports_m), 2):
             first, second = (np.flatnonzero(self.supports_m == size) for size in (one, two))
             rows = first if one == two else np.concatenate([first, second])
-            part = correlation.with_slopes(
-                self.coordinates[rows], lag_rule(float(one), float(two)), anisotropic
+            part = covariance.with_slopes(
+                self.coordinates[rows], lag_rule(float(one), float(two)), metric_slopes
             )
             cut = 0 if one == two else len(first)
             for whole, own in zip((value, change), part):
@@ -48,19 +49,19 @@ class MixedSamples(ExactSamples):
                 whole[..., second[:, None], first] = np.swapaxes(block, -1, -2)
         return value, change
 
-    def correlations(self, correlation: Correlation) -> Array:
-        """Return the correlations (n, n) of the samples."""
+    def covariances(self, covariance: CovarianceModel) -> Array:
+        """Return the covariances (n, n) of the samples, without noise."""
         found = np.empty((len(self.coordinates),) * 2)
         for size in np.unique(self.supports_m):
             rows = self.supports_m == size
-            found[rows] = self.across(correlation, self.coordinates[rows], float(size))
+            found[rows] = self.across(covariance, self.coordinates[rows], float(size))
         return found
 
-    def across(self, correlation: Correlation, targets: Array, support_m: float) -> Array:
-        """Return the correlations (t, n) of targets of a support with the samples."""
+    def across(self, covariance: CovarianceModel, targets: Array, support_m: float) -> Array:
+        """Return the covariances (t, n) of targets of a support with the samples."""
         found = np.empty((len(targets), len(self.coordinates)))
         for size in np.unique(self.supports_m):
             rows = self.supports_m == size
             rule = lag_rule(support_m, float(size))
-            found[:, rows] = correlation.between(targets, self.coordinates[rows], rule)
+            found[:, rows] = covariance.between(targets, self.coordinates[rows], rule)
         return found

@@ -13,8 +13,9 @@ from scipy.linalg import LinAlgError, cho_solve, cholesky
 from scipy.linalg.lapack import dpotri, dtrtri
 
 from gossan.errors import FitError, must
-from gossan.fusion.geostatistical.covariance import Correlation, lag_rule
-from gossan.fusion.geostatistical.likelihood import FieldSums
+from gossan.geochem.covariance.model import CovarianceModel
+from gossan.geochem.covariance.restricted_likelihood import FieldSums
+from gossan.geochem.covariance.supports import lag_rule
 from gossan.geochem.threads import run_chunks
 
 __all__ = ["ExactField", "ExactSamples", "FieldAt"]
@@ -44,25 +45,30 @@ class ExactSamples:
     support_m: float = 0.0
 
     def sums(
-        self, correlation: Correlation, sill: float, noise: Array, noise_slopes: Array,
-        columns: Array, anisotropic: bool = False,
+        self, covariance: CovarianceModel, noise: Array, columns: Array, metric_slopes: Array,
+        noise_slopes: Array,
     ) -> FieldSums:  # fmt: skip
-        """Return the sums of ``V = sill C + diag(noise)`` and their derivatives.
+        """Return the sums of ``V = C + diag(noise)`` and their derivatives.
 
         Parameters
         ----------
-        correlation, sill : of the spatial term at points.
-        noise : (n,) variances on the diagonal.
-        noise_slopes : (k, n) derivatives of the diagonal by k parameters.
-        columns : (n, c) X = [Phi, 1, y].
+        covariance
+            Of points; its nugget is not looked at.
+        noise
+            (n,) variances on the diagonal, the nugget among them.
+        columns
+            (n, c) X = [Phi, F, y].
+        metric_slopes
+            (p, 3) derivatives of the metric by p parameters.
+        noise_slopes
+            (k, n) derivatives of the diagonal by k parameters.
 
         Returns
         -------
-        Sums; the parameters are ln sill, those of the correlation, then the k.
+        FieldSums
+            By ln sill, the p, ln smoothness of a stable structure, then the k.
         """
-        value, change = self.with_slopes(correlation, anisotropic)
-        value *= sill
-        change *= sill
+        value, change = self.with_slopes(covariance, metric_slopes)
         lower = factorise(value, noise)
         solved = cho_solve((lower, True), columns, check_finite=False)
         logdet = 2 * float(np.log(np.diag(lower)).sum())
@@ -75,40 +81,42 @@ class ExactSamples:
         return FieldSums(columns.T @ solved, logdet, np.array(slopes), np.array(traces))
 
     @property
+    def places(self) -> Array:
+        """(n, 2) of the samples in their own order."""
+        return self.coordinates
+
+    @property
     def finest(self) -> NDArray[np.bool_]:
         """Which samples have the finest support."""
         return np.ones(len(self.coordinates), bool)
 
-    def with_slopes(self, correlation: Correlation, anisotropic: bool) -> tuple[Array, Array]:
-        """Return the correlations (n, n) of the samples and their derivatives (p, n, n)."""
+    def with_slopes(self, covariance: CovarianceModel, metric_slopes: Array) -> tuple[Array, Array]:
+        """Return the covariances (n, n) of the samples and their derivatives (q, n, n)."""
         rule = lag_rule(self.support_m, self.support_m)
-        return correlation.with_slopes(self.coordinates, rule, anisotropic)
+        return covariance.with_slopes(self.coordinates, rule, metric_slopes)
 
-    def correlations(self, correlation: Correlation) -> Array:
-        """Return the correlations (n, n) of the samples."""
+    def covariances(self, covariance: CovarianceModel) -> Array:
+        """Return the covariances (n, n) of the samples, without noise."""
         rule = lag_rule(self.support_m, self.support_m)
-        return correlation.between(self.coordinates, self.coordinates, rule)
+        return covariance.between(self.coordinates, self.coordinates, rule)
 
-    def across(self, correlation: Correlation, targets: Array, support_m: float) -> Array:
-        """Return the correlations (t, n) of targets of a support with the samples."""
+    def across(self, covariance: CovarianceModel, targets: Array, support_m: float) -> Array:
+        """Return the covariances (t, n) of targets of a support with the samples."""
         rule = lag_rule(support_m, self.support_m)
-        return correlation.between(targets, self.coordinates, rule)
+        return covariance.between(targets, self.coordinates, rule)
 
     def plain_sums(
-        self, correlation: Correlation, sill: float, noise: Array, columns: Array
+        self, covariance: CovarianceModel, noise: Array, columns: Array
     ) -> tuple[Array, float]:
         """Return the gram matrix and ``ln|V|`` alone."""
-        found = self.fix(correlation, sill, noise, columns)
+        found = self.fix(covariance, noise, columns)
         return found.gram, found.logdet
 
-    def fix(
-        self, correlation: Correlation, sill: float, noise: Array, columns: Array
-    ) -> ExactField:
+    def fix(self, covariance: CovarianceModel, noise: Array, columns: Array) -> ExactField:
         """Factorise for prediction."""
-        value = sill * self.correlations(correlation)
-        lower = factorise(value, noise)
+        lower = factorise(self.covariances(covariance), noise)
         solved = cho_solve((lower, True), columns, check_finite=False)
-        return ExactField(self, correlation, sill, lower, solved, columns.T @ solved)
+        return ExactField(self, covariance, lower, solved, columns.T @ solved)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +124,7 @@ class ExactField:
     """A factorised covariance: gives what the samples say at any place."""
 
     samples: ExactSamples
-    correlation: Correlation
-    sill: float
+    covariance: CovarianceModel
     lower: Array = field(repr=False)
     solved: Array = field(repr=False)
     gram: Array = field(repr=False)
@@ -185,7 +192,7 @@ class ExactField:
 
     def _covariance(self, targets: Array, support_m: float) -> Array:
         """Covariances (t, n) of targets of a support with the samples."""
-        return self.sill * self.samples.across(self.correlation, targets, support_m)
+        return self.samples.across(self.covariance, targets, support_m)
 
 
 def factorise(covariance: Array, noise: Array) -> Array:

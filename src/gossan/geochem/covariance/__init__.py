@@ -1,0 +1,1 @@
+"""One covariance for variograms, kriging, simulation and the geostatistical model."""

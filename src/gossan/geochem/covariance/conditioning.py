@@ -1,0 +1,201 @@
+"""Condition places on their nearest samples: kernels, arrays in, arrays out."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from gossan.geochem.covariance.kernels import FAST
+from gossan.geochem.covariance.supports import BetweenSupports, mean_covariances, mean_slopes
+from gossan.geochem.covariance.systems import back, forward, whiten
+
+__all__ = ["Conditioning", "condition", "earlier", "weighted_sums", "whitening_rows"]
+
+_TOO_CLOSE = 1e-10
+Array = NDArray[np.float64]
+
+
+class Conditioning(NamedTuple):
+    """Samples, and which of them each place is conditioned on.
+
+    Parameters
+    ----------
+    between
+        Covariance of two samples.
+    places, noise
+        (n, 2) and (n,) of the samples.
+    neighbours
+        (t, m) numbers of samples, -1 where there is none.
+    """
+
+    between: BetweenSupports
+    places: Array
+    noise: Array
+    neighbours: NDArray[np.int64]
+
+
+@njit(cache=True, nogil=True)
+def earlier(nearest, places, found):  # type: ignore[no-untyped-def]
+    """Keep for each of ``places`` (t,) the nearest ones that come earlier in the order."""
+    for i in range(nearest.shape[0]):
+        count = 0
+        for j in nearest[i]:
+            if j < places[i] and count < found.shape[1]:
+                found[i, count] = j
+                count += 1
+
+
+@njit(cache=True, nogil=True)
+def _fill(between, places, index, size, system):  # type: ignore[no-untyped-def]
+    # covariances of samples index[:size] into the upper triangle
+    x, y = np.empty(size), np.empty(size)
+    for i in range(size):
+        _lags(places, index, i, size, x, y)
+        mean_covariances(between, x, y, size - i, system[i, i:size])
+
+
+@njit(cache=True, nogil=True)
+def _fill_slopes(between, metric_slopes, places, index, size, system, change):  # type: ignore[no-untyped-def]
+    # the same, with derivatives (q, size, size): by ln sill, the metric, ln smoothness
+    x, y = np.empty(size), np.empty(size)
+    for i in range(size):
+        _lags(places, index, i, size, x, y)
+        row = system[i, i:size]
+        mean_slopes(between, metric_slopes, x, y, size - i, row, change[1:, i, i:size])
+        change[0, i, i:size] = row
+
+
+@njit(cache=True, nogil=True)
+def _lags(places, index, i, size, x, y):  # type: ignore[no-untyped-def]
+    # from sample index[i] to itself and the later ones
+    for j in range(i, size):
+        x[j - i] = places[index[j], 0] - places[index[i], 0]
+        y[j - i] = places[index[j], 1] - places[index[i], 1]
+
+
+@njit(cache=True, nogil=True)
+def _gather(neighbours, index):  # type: ignore[no-untyped-def]
+    # numbers of a place's neighbours; how many there are
+    size = 0
+    for j in neighbours:
+        if j < 0:
+            break
+        index[size] = j
+        size += 1
+    return size
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _turn(change, b, k, out):  # type: ignore[no-untyped-def]
+    # fill out = dV_No - dV_NN b, give dV_oo - 2 b' dV_No + b' dV_NN b, of the upper triangle of dV
+    for i in range(k):
+        out[i] = change[i, k]
+    total = change[k, k]
+    for i in range(k):
+        row, own, s = change[i], b[i], 0.0
+        for j in range(i + 1, k):
+            s += row[j] * b[j]
+            out[j] -= row[j] * own
+        out[i] -= s + row[i] * own
+        total += own * (2.0 * (s - row[k]) + row[i] * own)
+    return total
+
+
+@njit(cache=True, nogil=True)
+def whitening_rows(given, terms, metric_slopes, noise_slopes, rows, slopes):  # type: ignore[no-untyped-def]
+    """Fill the rows (t, m + 1) of a matrix that whitens samples, and their derivatives.
+
+    Row i holds ``-b / sqrt(f)`` for the neighbours of sample ``terms[i]`` and ``1 / sqrt(f)``
+    last, with ``b = V_NN^-1 V_Ni`` and ``f = V_ii - V_iN b``. ``slopes`` (q, t, m + 1) are by ln
+    sill, the ``metric_slopes`` (p, 3), ln smoothness if there is room for it, and the
+    ``noise_slopes`` (k, n); of length 0 if they are not wanted.
+    """
+    most = given.neighbours.shape[1]
+    shapes = slopes.shape[0] - noise_slopes.shape[0]
+    index, db = np.empty(most + 1, np.int64), np.empty(most + 1)
+    system, rhs = np.empty((most + 1, most + 1)), np.empty((1, most + 1))
+    change = np.empty((max(shapes, 0), most + 1, most + 1))
+    b = rhs[0]
+    for t in range(terms.size):
+        k, own = _gather(given.neighbours[t], index), terms[t]
+        index[k] = own
+        if shapes > 0:
+            _fill_slopes(given.between, metric_slopes, given.places, index, k + 1, system, change)
+        else:
+            _fill(given.between, given.places, index, k + 1, system)
+        for i in range(k):
+            system[i, i] += given.noise[index[i]]
+            b[i] = system[i, k]
+        variance = system[k, k] + given.noise[own]
+        whiten(system, rhs, k, 1)
+        left = variance
+        for i in range(k):
+            left -= b[i] * b[i]
+        left = max(left, _TOO_CLOSE * variance)
+        back(system, b, k)
+        root = math.sqrt(left)
+        row = rows[t]
+        row[:] = 0.0
+        for i in range(k):
+            row[i] = -b[i] / root
+        row[most] = 1.0 / root
+        for p in range(slopes.shape[0]):
+            if p < shapes:
+                bend = _turn(change[p], b, k, db)
+            else:
+                noise = noise_slopes[p - shapes]
+                bend = noise[own]
+                for i in range(k):
+                    db[i] = -noise[index[i]] * b[i]
+                    bend += noise[index[i]] * b[i] * b[i]
+            forward(system, db, k)
+            back(system, db, k)
+            slope, share = slopes[p, t], -0.5 * bend / left
+            slope[:] = share * row
+            for i in range(k):
+                slope[i] -= db[i] / root
+
+
+@njit(cache=True, nogil=True)
+def condition(given, across, targets, explained, weights):  # type: ignore[no-untyped-def]
+    """Condition each target (t, 2) on its neighbours, all of which must be there.
+
+    ``across`` is the covariance of a target and a sample. Fills ``weights`` (t, m) and the
+    variance that they explain (t,).
+    """
+    most = given.neighbours.shape[1]
+    index = np.empty(most, np.int64)
+    x, y, c = np.empty(most), np.empty(most), np.empty(most)
+    system, rhs = np.empty((most, most + 1)), np.empty((1, most))
+    for t in range(targets.shape[0]):
+        k = _gather(given.neighbours[t], index)
+        _fill(given.between, given.places, index, k, system)
+        for i in range(k):
+            system[i, i] += given.noise[index[i]]
+            x[i] = given.places[index[i], 0] - targets[t, 0]
+            y[i] = given.places[index[i], 1] - targets[t, 1]
+        mean_covariances(across, x, y, k, c)
+        rhs[0, :k] = c[:k]
+        whiten(system, rhs, k, 1)
+        back(system, rhs[0], k)
+        explained[t] = 0.0
+        for i in range(k):
+            weights[t, i] = rhs[0, i]
+            explained[t] += c[i] * weights[t, i]
+
+
+@njit(cache=True, nogil=True)
+def weighted_sums(index, weights, columns, out):  # type: ignore[no-untyped-def]
+    """Fill ``out`` (t, c) with sums of the rows ``index`` (t, m) of columns; -1 is left out."""
+    out[:] = 0.0
+    for t in range(index.shape[0]):
+        for k in range(index.shape[1]):
+            j, w = index[t, k], weights[t, k]
+            if j < 0:
+                continue
+            for c in range(columns.shape[1]):
+                out[t, c] += w * columns[j, c]

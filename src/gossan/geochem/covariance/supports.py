@@ -1,0 +1,217 @@
+"""Covariances between supports: samples that are means over squares, targets that are pixels.
+
+The covariance of two squares is the mean over all lags between them, by Gauss quadrature. Lags are
+on the ground; the metric of the model turns them into distances.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from gossan.geochem.covariance.kernels import (
+    FAST,
+    MATERN,
+    Packed,
+    add_covariances,
+    correlation_at,
+    tabled_at,
+)
+
+__all__ = [
+    "BetweenSupports",
+    "LagRule",
+    "fill_between",
+    "fill_slopes",
+    "lag_rule",
+    "mean_covariances",
+    "mean_slopes",
+]
+
+_FAR = 2.0
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class LagRule:
+    """Quadrature over the lags between two squares: rows of (x, y, weight), metres.
+
+    ``near`` serves pairs closer than ``cutoff_m``, ``far`` (three points an axis, exact for
+    polynomials of degree five) the rest.
+    """
+
+    near: Array = field(repr=False)
+    far: Array = field(repr=False)
+    cutoff_m: float = 0.0
+
+
+def lag_rule(first_m: float, second_m: float) -> LagRule:
+    """Make the rule for squares of sides ``first_m`` and ``second_m`` (0: points).
+
+    >>> lag_rule(0.0, 0.0).near.tolist()
+    [[0.0, 0.0, 1.0]]
+    >>> rule = lag_rule(100.0, 100.0)
+    >>> bool(np.isclose(rule.near[:, 2] @ rule.near[:, 0] ** 2, 100.0**2 / 6))
+    True
+    """
+    short, long = sorted((first_m, second_m))
+    if long < 1e-3:
+        point = np.array([[0.0, 0.0, 1.0]])
+        return LagRule(point, point, 0.0)
+    return LagRule(_square(*_near_axis(short, long)), _square(*_far_axis(short, long)), _FAR * long)
+
+
+def _near_axis(short: float, long: float) -> tuple[Array, Array]:
+    """Points and weights of the lag along one axis, split at 0 where the cusp lies."""
+    node, weight = np.polynomial.legendre.leggauss(4)
+    half, share = (node + 1) / 2, weight / 4
+    if short < 1e-3 * long:
+        lag, w = half * long / 2, share
+    elif short == long:
+        lag, w = half * long, 2 * share * (1 - half)
+    else:
+        fine, fine_weight = np.polynomial.legendre.leggauss(3)
+        lag = (half[:, None] * long / 2 + fine * short / 2).ravel()
+        w = (share[:, None] * fine_weight / 2).ravel()
+    return np.concatenate([-lag, lag]), np.concatenate([w, w]) / (2 * w.sum())
+
+
+def _far_axis(short: float, long: float) -> tuple[Array, Array]:
+    """Three points that share the first five moments of the lag."""
+    second = (short**2 + long**2) / 12
+    fourth = (short**4 + long**4) / 80 + 6 * short**2 * long**2 / 144
+    reach = np.sqrt(fourth / second)
+    side = second / (2 * reach**2)
+    return np.array([-reach, 0.0, reach]), np.array([side, 1 - 2 * side, side])
+
+
+def _square(lag: Array, weight: Array) -> Array:
+    x, y = np.meshgrid(lag, lag)
+    return np.ascontiguousarray(
+        np.column_stack([x.ravel(), y.ravel(), np.outer(weight, weight).ravel()])
+    )
+
+
+class BetweenSupports(NamedTuple):
+    """A model and a pair of supports, as kernels take them.
+
+    Parameters
+    ----------
+    packed
+        The structures.
+    metric
+        (m11, m12, m22): the squared distance of a lag (x, y) is
+        ``m11 x^2 + 2 m12 x y + m22 y^2``.
+    lags
+        (g, 3) both rules of a ``LagRule``, the first ``near`` rows for centres that are at most
+        ``cutoff`` apart.
+    """
+
+    packed: Packed
+    metric: Array
+    lags: Array
+    near: int
+    cutoff: float
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def mean_covariances(between, x, y, count, out):  # type: ignore[no-untyped-def]
+    """Fill ``out[:count]`` with the covariances of supports whose centres are (x, y) apart.
+
+    The mean over the lags between the supports. ``x`` is overwritten.
+    """
+    m11, m12, m22 = between.metric[0], between.metric[1], between.metric[2]
+    packed, lags, near = between.packed, between.lags, between.near
+    out[:count] = 0.0
+    if lags.shape[0] == 2:  # points
+        for i in range(count):
+            u, v = x[i], y[i]
+            x[i] = math.sqrt(max(m11 * u * u + 2.0 * m12 * u * v + m22 * v * v, 0.0))
+        add_covariances(packed, x, count, out)
+        return
+    reach = between.cutoff * between.cutoff
+    tables = packed.tables
+    for s in range(packed.kinds.shape[0]):
+        kind, sill, exponent = packed.kinds[s], packed.sills[s], packed.smoothness[s]
+        scale = 1.0 / (packed.ranges[s] * packed.ranges[s])
+        for i in range(count):
+            close = x[i] * x[i] + y[i] * y[i] <= reach
+            first, last = (0, near) if close else (near, lags.shape[0])
+            mean = 0.0
+            for g in range(first, last):
+                u, v = x[i] + lags[g, 0], y[i] + lags[g, 1]
+                square = scale * (m11 * u * u + 2.0 * m12 * u * v + m22 * v * v)
+                if kind == MATERN:
+                    mean += lags[g, 2] * tabled_at(tables, s, square)[0]
+                else:
+                    mean += lags[g, 2] * correlation_at(kind, exponent, square)[0]
+            out[i] += sill * mean
+
+
+@njit(cache=True, nogil=True)
+def mean_slopes(between, metric_slopes, x, y, count, value, change):  # type: ignore[no-untyped-def]
+    """Fill covariances ``value[:count]`` as above and their derivatives ``change[:, :count]``.
+
+    ``metric_slopes`` (p, 3) are derivatives of the metric; the last derivative, where ``change``
+    has room for it, is by the logarithm of the smoothness.
+    """
+    m11, m12, m22 = between.metric[0], between.metric[1], between.metric[2]
+    packed, lags, near = between.packed, between.lags, between.near
+    kinds, sills, ranges = packed.kinds, packed.sills, packed.ranges
+    smoothness, tables = packed.smoothness, packed.tables
+    params, bent = metric_slopes.shape[0], change.shape[0] > metric_slopes.shape[0]
+    reach = between.cutoff * between.cutoff
+    value[:count] = 0.0
+    change[:, :count] = 0.0
+    for s in range(kinds.shape[0]):
+        kind, sill, exponent = kinds[s], sills[s], smoothness[s]
+        scale = 1.0 / (ranges[s] * ranges[s])
+        for i in range(count):
+            close = x[i] * x[i] + y[i] * y[i] <= reach
+            first, last = (0, near) if close else (near, lags.shape[0])
+            for g in range(first, last):
+                u, v, weight = x[i] + lags[g, 0], y[i] + lags[g, 1], sill * lags[g, 2]
+                square = m11 * u * u + 2.0 * m12 * u * v + m22 * v * v
+                if kind == MATERN:
+                    c, fall, bend = tabled_at(tables, s, scale * square)
+                else:
+                    c, fall, bend = correlation_at(kind, exponent, scale * square)
+                value[i] += weight * c
+                if bent:
+                    change[params, i] += weight * bend
+                if square > 0.0:
+                    share = -0.5 * weight * fall / square
+                    for p in range(params):
+                        turn = metric_slopes[p, 0] * u * u + metric_slopes[p, 2] * v * v
+                        change[p, i] += share * (turn + 2.0 * metric_slopes[p, 1] * u * v)
+
+
+@njit(cache=True, nogil=True)
+def fill_between(between, one, two, out):  # type: ignore[no-untyped-def]
+    """Fill ``out`` (n, m) with the covariances of places (n, 2) and (m, 2)."""
+    count = two.shape[0]
+    x, y = np.empty(count), np.empty(count)
+    for i in range(one.shape[0]):
+        for j in range(count):
+            x[j], y[j] = two[j, 0] - one[i, 0], two[j, 1] - one[i, 1]
+        mean_covariances(between, x, y, count, out[i])
+
+
+@njit(cache=True, nogil=True)
+def fill_slopes(between, metric_slopes, places, value, change):  # type: ignore[no-untyped-def]
+    """Fill the symmetric covariances (n, n) of places and their derivatives (p, n, n)."""
+    n = places.shape[0]
+    x, y = np.empty(n), np.empty(n)
+    for i in range(n):
+        for j in range(i + 1):
+            x[j], y[j] = places[j, 0] - places[i, 0], places[j, 1] - places[i, 1]
+        mean_slopes(between, metric_slopes, x, y, i + 1, value[i], change[:, i])
+        for j in range(i):
+            value[j, i] = value[i, j]
+            for p in range(change.shape[0]):
+                change[p, j, i] = change[p, i, j]
