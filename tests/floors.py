@@ -74,10 +74,10 @@ INNER = {
     """,
     "geochem": """
         censoring composition findings natural_neighbour threads
-        batch_levelling transforms
+        batch_levelling covariance transforms
         back_transforms element_values known_errors table variogram
         quality_control kriging
-        declustering interpolators simulation variogram/fitting variogram/likelihood
+        declustering interpolators simulation variogram/fitting
         kriging/settings
     """,
     "imagery": """
