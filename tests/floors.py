@@ -100,7 +100,7 @@ INNER = {
     "pipeline": """
         imagery map_statistics output_grid progress provenance
         options profile under_samples
-        anomaly_rule feature_sets new_project surveys
+        anomaly_rule engine feature_sets new_project surveys
         fit_product imagery_used preflight product_maps
         anomaly_evidence inputs kriging
         scores whole_map_tests

@@ -62,9 +62,10 @@ IsQuiet = Annotated[
 def _join_cluster(context: typer.Context, word: str | None) -> str | None:
     """Use a cluster until the command ends."""
     if word is not None:
-        from gossan.geo.cluster import cluster_at
+        from gossan.geo.cluster import cluster_at, dashboard_of
 
-        context.with_resource(cluster_at(word))
+        address = context.with_resource(cluster_at(word))
+        _out().say(f"Dashboard of the cluster: {dashboard_of(address)}")
     return word
 
 
@@ -189,14 +190,16 @@ def run(
     Example: gossan run copper
     """
     from gossan.pipeline.commands.run import run_project
+    from gossan.pipeline.engine import engine_at
     from gossan.pipeline.options.project import load_project
     from gossan.pipeline.profile import Profile, record_steps, with_total
 
     loaded = load_project(project)
     folder = out or loaded.base / "run"
     measured = Profile(_reporter(quiet))
-    result = run_project(loaded, folder, workers=workers, reporter=measured)
-    _after(folder, measured)
+    with engine_at(loaded.engine):
+        result = run_project(loaded, folder, workers=workers, reporter=measured)
+        _after(folder, measured)
     record_steps(folder, measured.steps)
     _scores(result)
     if profile:
@@ -342,6 +345,7 @@ def anomalies(
     threshold: Annotated[
         list[str] | None, typer.Option(help="Such as Zn=500, in the element's unit; repeatable.")
     ] = None,
+    cluster: Cluster = None,
     quiet: IsQuiet = False,
 ) -> None:
     """Find, outline and rank the anomalies of every map, by the project file as it is now.

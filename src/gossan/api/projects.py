@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gossan.io.finished_run import FinishedRun, open_run
 from gossan.pipeline.commands.anomalies import anomalies_of_run
 from gossan.pipeline.commands.check import Checked, check_project
 from gossan.pipeline.commands.krige import krige_project
 from gossan.pipeline.commands.run import run_project
+from gossan.pipeline.engine import engine_at
 from gossan.pipeline.options.project import Project, load_project
 from gossan.pipeline.profile import Profile, record_steps
 from gossan.pipeline.progress import reporter_for
 from gossan.report.build import build_report
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 __all__ = ["check", "krige", "load_project", "open_run", "run"]
 
@@ -39,7 +44,7 @@ def check(project: Project | Path | str) -> Checked:
 
 def run(
     project: Project | Path | str, out: Path | str | None = None, *,
-    workers: int | None = None, quiet: bool = True,
+    workers: int | None = None, client: Client | None = None, quiet: bool = True,
 ) -> FinishedRun:  # fmt: skip
     """Make every map, table and score of a project, its anomalies and its report.
 
@@ -52,6 +57,8 @@ def run(
         changed are kept.
     workers
         Threads; default: one for each processor.
+    client
+        Client of a dask.distributed cluster that does the work instead; it stays open.
     quiet
         Whether to show no progress.
 
@@ -62,8 +69,9 @@ def run(
     loaded = _project(project)
     folder = Path(out) if out is not None else loaded.base / "run"
     profile = Profile(reporter_for(quiet))
-    run_project(loaded, folder, workers=workers, reporter=profile)
-    anomalies_of_run(folder, profile)
+    with engine_at(loaded.engine, client):
+        run_project(loaded, folder, workers=workers, reporter=profile)
+        anomalies_of_run(folder, profile)
     with profile.step("Report"):
         build_report(folder)
     record_steps(folder, profile.steps)

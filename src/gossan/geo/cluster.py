@@ -15,11 +15,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gossan.errors import InterruptedRunError, MissingDependencyError, SettingsError, must
 
-__all__ = ["cluster_at", "cluster_in_use", "on_cluster"]
+if TYPE_CHECKING:
+    from distributed import Client
+
+__all__ = ["cluster_at", "cluster_in_use", "dashboard_of", "on_cluster"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -33,16 +36,21 @@ _LOCAL = re.compile(r"local:(\d+)")
 
 
 @contextmanager
-def cluster_at(word: str) -> Iterator[str]:
+def cluster_at(where: str | Client, threads: int = 1, memory: str | None = None) -> Iterator[str]:
     """Connect to a cluster, or start one on this machine, and yield the scheduler's address.
 
     Every engine (:class:`gossan.geo.blocks.Blocks`) made inside this context uses the cluster.
 
     Parameters
     ----------
-    word
-        ``"local:4"`` starts four worker processes on this machine; anything else is the address
-        of a running scheduler, such as ``"tcp://10.0.0.5:8786"``.
+    where
+        ``"local:4"`` starts four worker processes on this machine; another text is the address
+        of a running scheduler, such as ``"tcp://10.0.0.5:8786"``; a client is used as it is and
+        stays open.
+    threads
+        Threads of each process that is started here.
+    memory
+        Most memory of each such process, such as ``"4GiB"``; default: its share of the machine's.
 
     Raises
     ------
@@ -52,12 +60,17 @@ def cluster_at(word: str) -> Iterator[str]:
         dask.distributed is not installed.
     """
     distributed = _distributed()
-    local = _LOCAL.fullmatch(word)
+    if not isinstance(where, str):
+        with _using(where.scheduler.address):
+            yield where.scheduler.address
+        return
+    local = _LOCAL.fullmatch(where)
     if local is not None:
         with (
             distributed.LocalCluster(
                 n_workers=int(local[1]),
-                threads_per_worker=1,
+                threads_per_worker=threads,
+                memory_limit=memory or "auto",
                 processes=True,
                 dashboard_address=":0",
             ) as cluster,
@@ -67,23 +80,28 @@ def cluster_at(word: str) -> Iterator[str]:
             yield cluster.scheduler_address
         return
     try:
-        client = distributed.Client(word, timeout="10s")
+        client = distributed.Client(where, timeout="10s")
     except (TimeoutError, OSError, ValueError) as error:
         raise SettingsError(
             must(
                 "cluster",
                 "local:N or the address of a running scheduler",
-                f"{word!r}, which does not answer",
+                f"{where!r}, which does not answer",
                 "Start it with `dask scheduler` and name its address, such as tcp://host:8786",
             )
         ) from error
-    with client, _using(word):
-        yield word
+    with client, _using(where):
+        yield where
 
 
 def cluster_in_use() -> str | None:
     """Return the scheduler's address of the cluster that new engines use; None for threads."""
     return _in_use.get()
+
+
+def dashboard_of(address: str) -> str:
+    """Return the link to the dashboard of a connected scheduler."""
+    return str(_distributed().get_client(address).dashboard_link)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from gossan.pipeline.progress import Advance, Reporter
 
 __all__ = ["Profile", "profile_of", "record_steps", "steps_table", "with_total"]
 
-INTERVAL_S = 0.05
+INTERVAL_S = 0.1
 """Time between two looks at the memory."""
 MIB = 2**20
 

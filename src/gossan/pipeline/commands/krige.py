@@ -23,6 +23,7 @@ from gossan.io.finished_run import refuse_folder_of
 from gossan.io.run_folder import RunFolder
 from gossan.io.tables import Table
 from gossan.names import file_name
+from gossan.pipeline.engine import blocks_of, engine_at
 from gossan.pipeline.imagery import open_imagery
 from gossan.pipeline.inputs import grid_record, place
 from gossan.pipeline.kriging.doubts import warn_of_extrapolation
@@ -91,8 +92,18 @@ def krige_project(
     begun = time.perf_counter()
     refuse_folder_of("run", out)
     run = RunFolder(Path(out))
+<<<<<<< HEAD
     with run.changed():
         return _krige(project, run, Blocks(workers=workers), reporter or Silent(), begun)
+=======
+    with run.changed(), engine_at(project.engine):
+        made = _krige(project, run, blocks_of(project.engine, workers), reporter or Silent())
+        if draw is not None:
+            with run.renewed("figures/*"):
+                draw(run.root)
+        _write_manifest(made, time.perf_counter() - begun)
+    return pd.DataFrame(made.rows)
+>>>>>>> a8f1970 ([engine] of the project file, gs.run(client=), --cluster for anomalies, the dashboard's address; bench_run prints the profile)
 
 
 def _krige(

@@ -16,6 +16,7 @@ from gossan.imagery.components import fit_components
 from gossan.imagery.coregistration import PAIRS, coregistration
 from gossan.io.run_folder import RunFolder
 from gossan.io.tables import Column, Table
+from gossan.pipeline.engine import blocks_of, engine_at
 from gossan.pipeline.imagery import Imagery
 from gossan.pipeline.inputs import RunInputs, open_inputs
 from gossan.pipeline.options.project import Project
@@ -38,8 +39,8 @@ def prepare_project(
     One row per layer: imagery, layer, bands, file.
     """
     run = RunFolder(Path(out))
-    with run.changed():
-        return _prepare(project, run, Blocks(workers=workers), reporter or Silent())
+    with run.changed(), engine_at(project.engine):
+        return _prepare(project, run, blocks_of(project.engine, workers), reporter or Silent())
 
 
 def _prepare(project: Project, run: RunFolder, blocks: Blocks, reporter: Reporter) -> pd.DataFrame:

@@ -26,6 +26,7 @@ from gossan.io.tables import Column, Table
 from gossan.names import file_name
 from gossan.pipeline.commands.anomalies import WRITTEN
 from gossan.pipeline.commands.prepare import mask_table, scene_layers
+from gossan.pipeline.engine import blocks_of, engine_at
 from gossan.pipeline.fit_product import fit_model, validate_product
 from gossan.pipeline.imagery_used import ImageryUsed, write_imagery_used
 from gossan.pipeline.inputs import RunInputs, grid_record, open_inputs
@@ -129,8 +130,9 @@ def _walk(
 ) -> RunResult:
     refuse_folder_of("krige", out)
     run = RunFolder(out)
-    with run.changed():
-        return _make_run(project, run, Blocks(workers=workers), profile_of(reporter), maps)
+    with run.changed(), engine_at(project.engine):
+        blocks = blocks_of(project.engine, workers)
+        return _make_run(project, run, blocks, profile_of(reporter), maps)
 
 
 def _make_run(

@@ -107,6 +107,19 @@ class ProductSettings(Settings):
         return name
 
 
+class EngineSettings(Settings):
+    """Where the work is done; the maps do not depend on it."""
+
+    cluster: str | None = None
+    """local:4 (processes) or the address of a scheduler of dask.distributed."""
+    workers: int | None = Field(default=None, ge=1)
+    """Threads on this machine; default: one for each processor."""
+    threads: int = Field(default=1, ge=1)
+    """Threads of each process of cluster = "local:N"."""
+    memory: str | None = Field(default=None, pattern=r"^[0-9.]+ ?[KMGT]i?B$")
+    """Most memory of each such process; default: an equal share of this machine's."""
+
+
 class Project(Settings):
     """A whole project file."""
 
@@ -117,6 +130,7 @@ class Project(Settings):
     validation: ValidationSettings = ValidationSettings(folds=5)
     anomalies: AnomalyRule = AnomalyRule()
     kriging: KrigeSettings = KrigeSettings()
+    engine: EngineSettings = EngineSettings()
     product: tuple[ProductSettings, ...] = ()
 
     @property
@@ -134,6 +148,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "validation": ValidationSettings,
     "anomalies": AnomalyRule,
     "kriging": KrigeSettings,
+    "engine": EngineSettings,
 }
 LISTS: dict[str, type[BaseModel]] = {"survey": SurveySettings, "imagery": ImagerySettings}
 

@@ -14,7 +14,13 @@ from gossan.geochem.kriging.settings import KrigeSettings
 from gossan.geochem.table.survey import SurveySettings
 from gossan.imagery.settings import ImagerySettings
 from gossan.pipeline.options.option_lines import option_lines
-from gossan.pipeline.options.project import AnomalyRule, ProductSettings, Project, ProjectSettings
+from gossan.pipeline.options.project import (
+    AnomalyRule,
+    EngineSettings,
+    ProductSettings,
+    Project,
+    ProjectSettings,
+)
 
 SUPPORT_ADVICE = (
     "support_m = 0           # side of the square that one sample stands for:",
@@ -133,6 +139,11 @@ EXAMPLES: dict[type[BaseModel], dict[str, str]] = {
         "also": '["mean", "interval"]',
         "cell_m": "5000",
     },
+    EngineSettings: {
+        "cluster": '"tcp://10.0.0.5:8786"',
+        "workers": "4",
+        "memory": '"4GiB"',
+    },
 }
 """TOML for keys whose default is nothing."""
 NESTED: dict[str, dict[str, str]] = {
@@ -182,6 +193,7 @@ SECTIONS = {
     "validation": "How every product is tested at samples that it has not seen.",
     "anomalies": "What counts as an anomaly.",
     "kriging": "Element layers alone: gossan krige.",
+    "engine": "Where the work is done.",
 }
 
 
