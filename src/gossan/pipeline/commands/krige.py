@@ -92,18 +92,9 @@ def krige_project(
     begun = time.perf_counter()
     refuse_folder_of("run", out)
     run = RunFolder(Path(out))
-<<<<<<< HEAD
-    with run.changed():
-        return _krige(project, run, Blocks(workers=workers), reporter or Silent(), begun)
-=======
     with run.changed(), engine_at(project.engine):
-        made = _krige(project, run, blocks_of(project.engine, workers), reporter or Silent())
-        if draw is not None:
-            with run.renewed("figures/*"):
-                draw(run.root)
-        _write_manifest(made, time.perf_counter() - begun)
-    return pd.DataFrame(made.rows)
->>>>>>> a8f1970 ([engine] of the project file, gs.run(client=), --cluster for anomalies, the dashboard's address; bench_run prints the profile)
+        blocks = blocks_of(project.engine, workers)
+        return _krige(project, run, blocks, reporter or Silent(), begun)
 
 
 def _krige(
