@@ -61,8 +61,9 @@ def cluster_at(where: str | Client, threads: int = 1, memory: str | None = None)
     """
     distributed = _distributed()
     if not isinstance(where, str):
-        with _using(where.scheduler.address):
-            yield where.scheduler.address
+        address = str(where.scheduler_info(n_workers=0)["address"])
+        with _using(address):
+            yield address
         return
     local = _LOCAL.fullmatch(where)
     if local is not None:
