@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from gossan.io.contract import BASELINE
 from gossan.io.tables import Column, Table
-from gossan.report.maps import INK, Panel, crs_text, panel_figure
+from gossan.report.maps import INK, Panel, crs_text, draw_outlines, panel_figure
 from gossan.report.palette import Scale
 from gossan.report.read import Results
 from gossan.report.tables import number_text
@@ -128,7 +128,7 @@ def answer_figure(results: Results, element: str, scale: Scale) -> Figure | None
     for place, one in zip(axes, maps):
         if one.product == best:
             shade_outside(place, results)
-            _outlines(place, results, one.product, element)
+            draw_outlines(place, results.outlines(one.product, element), 0.6)
         mark_targets(place, targets)
     return figure
 
@@ -156,9 +156,3 @@ def shade_outside(axes: Axes, results: Results) -> None:
     axes.contourf(easting, northing, outside, levels=[0.5, 1.5], colors="none", hatches=["////"])
     axes.set_xlim(*limits[0])
     axes.set_ylim(*limits[1])
-
-
-def _outlines(axes: Axes, results: Results, product: str, element: str) -> None:
-    for ring in results.outlines(product, element):
-        axes.plot(ring[:, 0], ring[:, 1], color="white", lw=1.2)
-        axes.plot(ring[:, 0], ring[:, 1], color="#e8332a", lw=0.6)

@@ -25,7 +25,7 @@ from gossan.report.charts import (
     variogram_chart,
 )
 from gossan.report.magnify import magnified
-from gossan.report.maps import INK, panel_figure, single
+from gossan.report.maps import INK, draw_outlines, panel_figure, single
 from gossan.report.palette import ERROR, SHARE, Scale, common_scale
 from gossan.report.read import Map, Results
 
@@ -181,9 +181,7 @@ def element_plates(results: Results, element: str) -> Iterator[Plate]:
 def _map_plates(results: Results, element: str, scale: Scale, trusted: str) -> Iterator[Plate]:
     best = results.maps[trusted, element]
     figure, axes = single(best, scale, f"{element}: {results.title(trusted, element)}")
-    for ring in results.outlines(trusted, element):
-        axes.plot(ring[:, 0], ring[:, 1], color="white", lw=1.4)
-        axes.plot(ring[:, 0], ring[:, 1], color="#e8332a", lw=0.7)
+    draw_outlines(axes, results.outlines(trusted, element), 0.7)
     text = f"{element}: {results.title(trusted, element)}." + (
         " Red: outlines of its anomalies." if results.outlines(trusted, element) else ""
     )

@@ -14,11 +14,10 @@ from gossan.geo.grid import Grid
 from gossan.geo.raster import open_raster, read_overview
 from gossan.io.contract import BASELINE
 from gossan.io.tables import Column, Table
-from gossan.report.maps import INK, Bounds, Panel, panel_figure
+from gossan.report.maps import ANOMALY_INK, INK, Bounds, Panel, draw_outlines, panel_figure
 from gossan.report.palette import Scale
 from gossan.report.read import MAP_PIXELS, Map, Results, full_grid
 
-ANOMALY_INK = "#e8332a"
 MOST_PANELS = 8
 
 
@@ -69,7 +68,7 @@ def magnified(
     _locate(axes[0], one, frame)
     samples = results.samples
     for place, name in zip(axes[1:], names[1:]):
-        _outline(place, results.outlines(name, element), frame)
+        draw_outlines(place, results.outlines(name, element), 0.9, frame)
         place.plot(samples[Column.EASTING], samples[Column.NORTHING], ".", ms=2.6, color="white",
                    mec=INK, mew=0.3, zorder=4)  # fmt: skip
         place.set_xlim(frame[0], frame[2])
@@ -96,7 +95,7 @@ def cut(one: Map, frame: Bounds) -> tuple[NDArray[np.float32], Grid]:
 
 def _locate(axes: Axes, one: Map, frame: Bounds) -> None:
     left, bottom, right, top = one.grid.bounds
-    for artist in [*axes.lines, *axes.texts]:
+    for artist in [*axes.lines, *axes.collections, *axes.texts]:
         artist.remove()
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)
@@ -105,11 +104,3 @@ def _locate(axes: Axes, one: Map, frame: Bounds) -> None:
             Rectangle(frame[:2], frame[2] - frame[0], frame[3] - frame[1], fill=False,
                       ec=colour, lw=width, zorder=7)
         )  # fmt: skip
-
-
-def _outline(axes: Axes, rings: list[NDArray[np.float64]], frame: Bounds) -> None:
-    for ring in rings:
-        inside = (ring.max(axis=0) > frame[:2]).all() and (ring.min(axis=0) < frame[2:]).all()
-        if inside:
-            axes.plot(ring[:, 0], ring[:, 1], color="white", lw=1.8, zorder=3)
-            axes.plot(ring[:, 0], ring[:, 1], color=ANOMALY_INK, lw=0.9, zorder=3)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -17,6 +18,7 @@ from gossan.report.read import Map
 
 Bounds = tuple[float, float, float, float]
 Panel = tuple[str, NDArray[Any], Grid, Scale | None]
+ANOMALY_INK = "#e8332a"
 INK, QUIET = "#1d2b2f", "#5d6b6f"
 
 
@@ -151,3 +153,30 @@ def single(one: Map, scale: Scale | None, title: str) -> tuple[Figure, Axes]:
     """Draw one map with its own colour bar."""
     figure, axes = panel_figure([(title, one.values, one.grid, scale)], scale)
     return figure, axes[0]
+
+
+def draw_outlines(
+    axes: Axes, rings: Sequence[NDArray[np.float64]], width: float, frame: Bounds | None = None
+) -> None:
+    """Draw the outlines of anomalies in red on white.
+
+    Parameters
+    ----------
+    axes
+        Axes in the maps' CRS; their limits stay.
+    rings
+        Outlines, each (n, 2).
+    width
+        Width of the red lines in points.
+    frame
+        Left, bottom, right, top: outlines that do not reach into it are left out.
+    """
+    if frame is not None:
+        rings = [ring for ring in rings if _reaches_into(ring, frame)]
+    for colour, wide in (("white", 2 * width), (ANOMALY_INK, width)):
+        lines = LineCollection(list(rings), colors=colour, linewidths=wide, zorder=3)
+        axes.add_collection(lines, autolim=False)
+
+
+def _reaches_into(ring: NDArray[np.float64], frame: Bounds) -> bool:
+    return bool((ring.max(axis=0) > frame[:2]).all() and (ring.min(axis=0) < frame[2:]).all())

@@ -53,6 +53,9 @@ class Results:
     """What a report shows of a finished run; what is missing is an empty frame or list."""
 
     run: FinishedRun
+    _outlines: dict[tuple[str, str], list[NDArray[np.float64]]] = field(
+        default_factory=dict, repr=False
+    )
 
     @property
     def elements(self) -> tuple[str, ...]:
@@ -175,6 +178,12 @@ class Results:
 
     def outlines(self, product: str, element: str) -> list[NDArray[np.float64]]:
         """Outlines of a product's anomalies, each (n, 2) in the maps' CRS, best first."""
+        key = (product, element)
+        if key not in self._outlines:
+            self._outlines[key] = self._read_outlines(product, element)
+        return self._outlines[key]
+
+    def _read_outlines(self, product: str, element: str) -> list[NDArray[np.float64]]:
         path = self.run.anomaly_file(product, element, "geojson")
         own = self.maps.get((product, element))
         if not path.exists() or own is None:

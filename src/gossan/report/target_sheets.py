@@ -20,7 +20,7 @@ from gossan.io.tables import Column, Table
 from gossan.names import file_name
 from gossan.report.answer import Target, mark_targets, shade_outside, targets_of
 from gossan.report.magnify import cut
-from gossan.report.maps import INK, QUIET, Bounds, draw, furnish
+from gossan.report.maps import INK, QUIET, Bounds, draw, draw_outlines, furnish
 from gossan.report.palette import Scale, dress_bar
 from gossan.report.read import Map, Results
 from gossan.report.tables import number_text
@@ -119,9 +119,7 @@ def _second(results: Results, axes: Axes, element: str, frame: Bounds, scale: Sc
 
 def _dress(results: Results, axes: Axes, best: Map, element: str, frame: Bounds) -> None:
     """Add samples with their values, outlines, applicability, scale bar and frame."""
-    for ring in results.outlines(best.product, element):
-        axes.plot(ring[:, 0], ring[:, 1], color="white", lw=1.6, zorder=3)
-        axes.plot(ring[:, 0], ring[:, 1], color="#e8332a", lw=0.8, zorder=3)
+    draw_outlines(axes, results.outlines(best.product, element), 0.8, frame)
     shade_outside(axes, results)
     for row in _within(results.samples, frame).to_dict("records"):
         place = (row[Column.EASTING], row[Column.NORTHING])
