@@ -17,7 +17,7 @@ from gossan.pipeline.progress import reporter_for
 from gossan.report.build import build_report
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from gossan.geo.cluster import Client
 
 __all__ = ["check", "krige", "load_project", "open_run", "run"]
 

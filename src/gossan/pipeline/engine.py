@@ -11,7 +11,7 @@ from gossan.geo.cluster import cluster_at, cluster_in_use
 from gossan.pipeline.options.project import EngineSettings
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from gossan.geo.cluster import Client
 
 __all__ = ["blocks_of", "engine_at"]
 
