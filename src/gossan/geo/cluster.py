@@ -22,7 +22,7 @@ from gossan.errors import InterruptedRunError, MissingDependencyError, SettingsE
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["Client", "cluster_at", "cluster_in_use", "dashboard_of", "on_cluster"]
+__all__ = ["cluster_at", "cluster_in_use", "dashboard_of", "on_cluster"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
