@@ -34,14 +34,14 @@ test: $(INSTALLED)
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 check: $(INSTALLED)
-	$(BIN)/ruff format --check src tests benchmarks
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks qgis
+	$(BIN)/ruff check src tests benchmarks qgis
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
 format: $(INSTALLED)
-	$(BIN)/ruff format src tests benchmarks
-	$(BIN)/ruff check --fix src tests benchmarks
+	$(BIN)/ruff format src tests benchmarks qgis
+	$(BIN)/ruff check --fix src tests benchmarks qgis
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/run_all.py

@@ -114,7 +114,7 @@ INNER = {
         answer
         figures target_sheets
         page qgis
-        build
+        build shown_layers
     """,
     "targets": """
         above fractal halo outlines reasons sampling singularity smallest

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from importlib.metadata import version
 from pathlib import Path
@@ -120,6 +120,13 @@ def init(
     paper: Annotated[
         bool, typer.Option("--paper", help="Also the paper's maps as printed.")
     ] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Such as survey.1.support_m=1000."),
+    ] = None,
+    update: Annotated[
+        bool, typer.Option("--update", help="Change the project file that is there.")
+    ] = False,
     everything: Annotated[
         bool, typer.Option("--all", help="Every key, to fill in by hand.")
     ] = False,
@@ -128,10 +135,11 @@ def init(
 
     Example: gossan init copper --survey stream.xlsx --imagery "scenes/*" --elements Cu,Zn
     """
-    from gossan.pipeline.commands.init import Wanted, start_project
+    from gossan.pipeline.commands.init import Change, Wanted, start_project
     from gossan.pipeline.options.template import new_project_path, write_template
 
-    new_project_path(folder)
+    if not update:
+        new_project_path(folder)
     asking = _out().interactive
     if everything or (survey is None and not asking):
         path = write_template(folder)
@@ -148,12 +156,26 @@ def init(
         imagery or (),
         occurrences=occurrences,
         paper=paper,
+        change=Change(tuple(settings or ()), update),
         ask=(lambda text, default: str(typer.prompt(text, default))) if asking else None,
     )
     for line in started.assumed:
         _out().say(f"Assumed: {line}")
     _out().say(f"Wrote {started.path}. Next: gossan check {folder}, then gossan run {folder}")
     _out().file("project", started.path)
+
+
+@app.command()
+def show(project: ProjectPath) -> None:
+    """Print every setting of a project file, defaults included.
+
+    Example: gossan show copper
+    """
+    from gossan.pipeline.options.project import load_project, settings_record
+
+    loaded = load_project(project)
+    _out().settings(settings_record(loaded))
+    _out().file("folder", loaded.base)
 
 
 @app.command()
@@ -204,8 +226,22 @@ def run(
     _scores(result)
     if profile:
         _out().table("steps", with_total(measured.steps))
+    _show_run(folder)
     _out().file("maps", folder / "layers")
     _out().file("report", folder / "report.html")
+
+
+@app.command()
+def results(run: RunPath) -> None:
+    """List the verdicts, targets and layers of a finished run.
+
+    Example: gossan results copper/run
+    """
+    from gossan.report.shown_layers import verdicts_of_run
+
+    for sentence in verdicts_of_run(run):
+        _out().say(sentence)
+    _list_run(run)
 
 
 @app.command()
@@ -271,6 +307,7 @@ def prepare(
     folder = out or loaded.base / "run"
     made = prepare_project(loaded, folder, workers=workers, reporter=_reporter(quiet))
     _out().table("layers", made)
+    _show_plain(folder, made["file"], "Imagery")
     _out().file("layers", folder / "layers")
 
 
@@ -313,6 +350,7 @@ def krige(
     made = krige_project(loaded, folder, workers=workers, reporter=_reporter(quiet))
     draw_variograms(folder)
     _out().table("layers", made)
+    _show_plain(folder, made["layer"] + ".tif", "Kriging")
     _out().file("layers", folder / "layers")
     _out().file("variograms", folder / "figures")
 
@@ -356,6 +394,7 @@ def anomalies(
 
     found = anomalies_of_run(run, _reporter(quiet), _numbers("--threshold", threshold or ()))
     _out().table("anomalies", found)
+    _show_run(run)
     _out().file("anomalies", run / "anomalies")
 
 
@@ -386,6 +425,10 @@ def sample(
         _out().say(f"Only {len(plan.table)} places lie half a spacing apart in the area to sample.")
     left = plan.after / plan.before
     _out().say(f"They remove {1 - left:.0%} of the kriging variance that counts ({plan.goal}).")
+    if _out().for_programs:
+        from gossan.report.shown_layers import proposed_samples
+
+        _out().layers([proposed_samples(run).record()])
     _out().file("positions", run / "anomalies")
 
 
@@ -396,6 +439,7 @@ def report(run: RunPath) -> None:
     Example: gossan report copper/run
     """
     _report(run, _reporter())
+    _show_run(run)
     _out().file("report", run / "report.html")
 
 
@@ -444,6 +488,31 @@ def _report(run: Path, reporter: Reporter) -> None:
 
     with reporter.step("Report"):
         build_report(run)
+
+
+def _show_run(run: Path) -> None:
+    """List layers and targets for programs, which cannot see them in the report."""
+    if _out().for_programs:
+        _list_run(run)
+
+
+def _list_run(run: Path) -> None:
+    from gossan.report.shown_layers import layers_of_run, targets_of_run
+
+    _out().table("targets", targets_of_run(run))
+    _out().layers([layer.record() for layer in layers_of_run(run)])
+    for label, name in {"run": "", "project": "gossan.qgs", "report": "report.html"}.items():
+        if (run / name).exists():
+            _out().file(label, run / name)
+
+
+def _show_plain(folder: Path, files: Iterable[str], group: str) -> None:
+    """Style the layers of a folder without a report, and list them for programs."""
+    from gossan.report.shown_layers import styled_layers
+
+    paths = [folder / "layers" / name for name in files]
+    styled = styled_layers([path for path in paths if path.exists()], group)
+    _out().layers([layer.record() for layer in styled])
 
 
 def _scores(result: RunResult) -> None:

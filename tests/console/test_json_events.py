@@ -61,6 +61,26 @@ def test_a_run_reports_steps_and_ends_with_its_files_and_scores(tmp_path: Path) 
         assert set(event) - {"event"} <= documented()[event["event"]], event
 
 
+def test_results_list_layers_that_exist(finished_run: Path) -> None:
+    result = events("results", str(finished_run))[-1]
+    assert set(result) - {"event"} == documented()["result"]
+    assert {layer["group"] for layer in result["layers"]} >= {"Targets", "Best map"}
+    for layer in result["layers"]:
+        assert Path(layer["path"]).exists()
+    promised = set(re.findall(r"`(\w+)`", PAGE.split("`layers` lists")[1].split("`settings`")[0]))
+    assert set(result["layers"][0]) <= promised
+    assert set(result["tables"]["targets"][0]) <= set(
+        re.findall(r"`(\w+)`", PAGE.split("`targets` has")[1])
+    )
+    assert [text.partition(":")[0] for text in result["text"]] == ["Cu", "Zn"]
+
+
+def test_settings_of_a_project_are_shown(finished_run: Path) -> None:
+    result = events("show", str(finished_run.parent))[-1]
+    assert result["settings"]["project"]["elements"] == ["Cu", "Zn"]
+    assert result["settings"]["survey"][1]["role"] == "check"
+
+
 def test_check_tells_findings_and_facts(tmp_path: Path) -> None:
     project = write_tiny(tmp_path)
     text = project.read_text(encoding="utf-8")

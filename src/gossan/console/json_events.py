@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from io import StringIO
@@ -33,6 +33,7 @@ class JsonEvents:
     """Writes every event as one line of JSON; text that other code prints goes to stderr."""
 
     interactive = False
+    for_programs = True
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -41,6 +42,8 @@ class JsonEvents:
         self._text: list[str] = []
         self._tables: dict[str, list[dict[str, Any]]] = {}
         self._files: dict[str, str] = {}
+        self._layers: list[dict[str, Any]] = []
+        self._settings: dict[str, Any] = {}
 
     def hello(self, arguments: Sequence[str]) -> None:
         """Introduce gossan: the first event of every command."""
@@ -81,6 +84,14 @@ class JsonEvents:
         """Keep an absolute path for the result."""
         self._files[label] = str(Path(path).resolve())
 
+    def layers(self, layers: Sequence[Mapping[str, Any]]) -> None:
+        """Keep the layers that a GIS should show for the result."""
+        self._layers += [dict(layer) for layer in layers]
+
+    def settings(self, settings: dict[str, Any]) -> None:
+        """Keep the settings of a project for the result."""
+        self._settings = settings
+
     def finish(self, command: str, exit_code: int) -> None:
         """Emit the result: the last event."""
         self.emit(
@@ -89,6 +100,8 @@ class JsonEvents:
             exit_code=exit_code,
             files=self._files,
             tables=self._tables,
+            layers=self._layers,
+            settings=self._settings,
             text=self._text,
         )
 

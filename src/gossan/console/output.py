@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -28,6 +28,8 @@ class Output(Protocol):
 
     interactive: bool
     """Whether questions can be asked."""
+    for_programs: bool
+    """Whether a program reads it, which wants to know of layers and settings."""
 
     def reporter(self, quiet: bool = False) -> Reporter:
         """Reporter of progress."""
@@ -53,6 +55,14 @@ class Output(Protocol):
         """Print where something was written."""
         ...
 
+    def layers(self, layers: Sequence[Mapping[str, Any]]) -> None:
+        """List the layers that a GIS should show."""
+        ...
+
+    def settings(self, settings: dict[str, Any]) -> None:
+        """Print the settings of a project."""
+        ...
+
     def finish(self, command: str, exit_code: int) -> None:
         """Close the output of a command that did its work."""
         ...
@@ -64,6 +74,8 @@ class Output(Protocol):
 
 class TextOutput:
     """Prints for people: results to standard output, warnings and failures to standard error."""
+
+    for_programs = False
 
     def __init__(self) -> None:
         self.interactive = sys.stdin is not None and sys.stdin.isatty()
@@ -91,6 +103,16 @@ class TextOutput:
     def file(self, label: str, path: Path) -> None:
         """Print ``Label: path``."""
         self.say(f"{label.capitalize()}: {path}")
+
+    def layers(self, layers: Sequence[Mapping[str, Any]]) -> None:
+        """Print one line per layer: group, title and file."""
+        for layer in layers:
+            self.say(f"{layer['group']}: {layer['title']}: {layer['path']}")
+
+    def settings(self, settings: dict[str, Any]) -> None:
+        """Print one line per key that is set."""
+        for key, value in _flat(settings):
+            self.say(f"{key} = {value}")
 
     def finish(self, command: str, exit_code: int) -> None:
         """Print nothing: the result stands already."""
@@ -159,6 +181,18 @@ def _print_table(frame: pd.DataFrame) -> None:
     wide = StringIO()
     Console(width=WIDE, file=wide, highlight=False).print(table)
     _print("\n".join(_stripped(wide.getvalue().splitlines())), sys.stdout)
+
+
+def _flat(settings: Any, place: str = "") -> Iterator[tuple[str, object]]:
+    """List the keys of nested settings that have a value."""
+    if isinstance(settings, dict):
+        for key, value in settings.items():
+            yield from _flat(value, f"{place}.{key}" if place else str(key))
+    elif isinstance(settings, list) and any(isinstance(item, dict) for item in settings):
+        for number, item in enumerate(settings, 1):
+            yield from _flat(item, f"{place}.{number}")
+    elif settings is not None:
+        yield place, settings
 
 
 def _stripped(lines: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gossan.pipeline.new_project.find_imagery import FoundImagery
 from gossan.pipeline.new_project.find_survey import FoundSurvey
-from gossan.pipeline.new_project.project_file import NewProject, project_toml
+from gossan.pipeline.new_project.project_file import NewProject, project_document
 from gossan.pipeline.options.project import parse_project
 
 
@@ -20,7 +20,7 @@ def test_every_name_survives_the_file(tmp_path: Path) -> None:
     )  # fmt: skip
     images = (FoundImagery("rasters", "bands", paths),)
     new = NewProject("x", survey, images, "EPSG:32638", assumed=("crs = EPSG:4326: a guess",))
-    text = project_toml(new, tmp_path / "project")
+    text = project_document(new, tmp_path / "project").as_string()
     found = parse_project(tomllib.loads(text), tmp_path / "project")
     assert found.survey[0].columns == survey.columns and found.survey[0].x == 'E "m"'
     assert [found.path(path).resolve() for path in found.imagery[0].paths] == list(paths)

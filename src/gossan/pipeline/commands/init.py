@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import tomlkit
 from numpy.typing import NDArray
 from pyproj import CRS
 from pyproj.aoi import AreaOfInterest
 from pyproj.database import query_utm_crs_info
+from tomlkit import TOMLDocument
 
 from gossan.errors import InputError, must
 from gossan.geo.raster import atomic_path
@@ -22,15 +24,27 @@ from gossan.geochem.table.reading import read_table
 from gossan.geochem.table.settings import SurveySettings
 from gossan.geochem.table.survey import read_survey
 from gossan.pipeline.new_project.answers import Answers, Ask
+from gossan.pipeline.new_project.change_file import apply_settings, take_over
 from gossan.pipeline.new_project.find_imagery import FoundImagery, find_imagery
 from gossan.pipeline.new_project.find_survey import DEGREES, FoundSurvey, Wanted, find_survey
-from gossan.pipeline.new_project.project_file import NewProject, project_toml
-from gossan.pipeline.options.project import parse_project
+from gossan.pipeline.new_project.project_file import NewProject, project_document
+from gossan.pipeline.options.project import load_project, parse_project
 from gossan.pipeline.options.template import new_project_path
 from gossan.pipeline.output_grid import sample_spacing
 
 EQUAL_AREA = CRS.from_epsg(6933)
 """Metres anywhere on Earth, before the system of the maps is chosen."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Settings for the project file, as ``KEY=VALUE``, and whether it may exist already."""
+
+    settings: tuple[str, ...] = ()
+    update: bool = False
+
+
+NEW = Change()
 
 
 @dataclass(frozen=True)
@@ -48,14 +62,17 @@ def start_project(
     *,
     occurrences: Path | None = None,
     paper: bool = False,
+    change: Change = NEW,
     ask: Ask | None = None,
 ) -> Started:
     """Write ``project.toml`` from what a survey and its imagery say of themselves.
 
+    With ``change.update`` a project file that is there keeps its comments and all else.
+
     Parameters
     ----------
     folder
-        Folder of the project; its project file must not exist yet.
+        Folder of the project; without ``change.update`` its project file must not exist yet.
     wanted
         The survey's table, and what the user says of it.
     imagery
@@ -64,6 +81,8 @@ def start_project(
         Vector file of known mines and outcrops.
     paper
         Also make the paper's maps as printed.
+    change
+        Settings to write as well, and whether an existing file is updated.
     ask
         Asks a question with a default answer; None where there is nobody to ask.
 
@@ -72,7 +91,7 @@ def start_project(
     InputError
         A file cannot be used, or nothing says what the project file must.
     """
-    path = new_project_path(folder)
+    path = Path(folder) / "project.toml" if change.update else new_project_path(folder)
     if occurrences is not None and not occurrences.exists():
         raise InputError(must("--occurrences", "an existing file", occurrences, "Check the path"))
     answers = Answers(ask)
@@ -87,11 +106,22 @@ def start_project(
         path.parent.resolve().name, survey, images, crs, spacing, occurrences, paper,
         tuple(answers.assumed),
     )  # fmt: skip
-    text = project_toml(new, path.parent)
+    text = tomlkit.dumps(_changed(project_document(new, path.parent), path, change))
     parse_project(tomllib.loads(text), path.parent.resolve())
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
     return Started(path, tuple(answers.assumed))
+
+
+def _changed(document: TOMLDocument, path: Path, change: Change) -> TOMLDocument:
+    """Put what was found into the file that is there, then the settings."""
+    if path.exists():
+        load_project(path)
+        before = tomlkit.parse(path.read_text(encoding="utf-8-sig"))
+        take_over(before, document)
+        document = before
+    apply_settings(document, change.settings)
+    return document
 
 
 def _settings(found: FoundSurvey) -> SurveySettings:

@@ -79,7 +79,8 @@ def sensor_of(path: Path) -> Sensor | None:
 
 def _matching(pattern: str) -> Iterable[Path]:
     """List what a pattern matches; a plain folder stands for what it holds."""
-    for name in sorted(glob(pattern)):  # noqa: PTH207 (Path.glob takes no absolute pattern)
+    literal = Path(pattern).exists()  # brackets in the name of a folder are no pattern
+    for name in [pattern] if literal else sorted(glob(pattern)):  # noqa: PTH207 (Path.glob takes no absolute pattern)
         path = Path(name)
         if path.is_dir() and sensor_of(path) is None:
             yield from sorted(path.iterdir())

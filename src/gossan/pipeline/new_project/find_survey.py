@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,8 +88,11 @@ def find_survey(wanted: Wanted, grids: Sequence[Grid], answers: Answers) -> Foun
     places = _find_places(found, wanted, table, grids, answers)
     taken = [name for name in (found.x, found.y, found.id, *places) if name]
     names = [name for name in map(str, table.frame.columns) if name not in taken]
-    found.elements = wanted.elements or _choose_elements(names, answers)
-    found.columns = {element: _column(element, names, answers) for element in found.elements}
+    given = wanted.elements or _choose_elements(names, answers)
+    found.columns = {
+        element: _column(word, names, answers) for word, element in _named(given, names).items()
+    }
+    found.elements = tuple(found.columns)
     found.unit = _units(found.columns, table, answers)
     return found
 
@@ -212,6 +216,23 @@ def _units(columns: Mapping[str, str], table: SurveyTable, answers: Answers) -> 
         answer = answers.settle(f"unit of {', '.join(elements)}", unit, why)
         found |= dict.fromkeys(elements, answer)
     return found
+
+
+def _named(words: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """Name the element of every word; a column is called by what it holds where that is sure.
+
+    >>> _named(["Cu_ppm", "Zn", "LOI"], ["Cu_ppm", "Zn_ppm", "LOI"])
+    {'Cu_ppm': 'Cu', 'Zn': 'Zn', 'LOI': 'LOI'}
+    >>> _named(["Cu_icp", "Cu_xrf"], ["Cu_icp", "Cu_xrf"])
+    {'Cu_icp': 'Cu_icp', 'Cu_xrf': 'Cu_xrf'}
+    """
+    headers = {word: read_header(word) for word in words}
+    elements = {
+        word: header.species if word in names and header.sure else word
+        for word, header in headers.items()
+    }
+    counts = Counter(elements.values())
+    return {word: element if counts[element] == 1 else word for word, element in elements.items()}
 
 
 def _column(element: str, names: Sequence[str], answers: Answers) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import tomlkit
+from tomlkit import TOMLDocument
 from tomlkit.items import AoT, Array, Table
 
 from gossan.pipeline.new_project.find_imagery import FoundImagery
@@ -32,8 +33,8 @@ class NewProject:
     assumed: Sequence[str] = ()
 
 
-def project_toml(new: NewProject, folder: Path) -> str:
-    """Return the text of the project file; paths are relative to ``folder``."""
+def project_document(new: NewProject, folder: Path) -> TOMLDocument:
+    """Return the content of the project file; paths are relative to ``folder``."""
     document = tomlkit.document()
     document.add(tomlkit.comment("A gossan project, filled in from the files that it names."))
     document.add(tomlkit.comment(f"Next: gossan check {folder.name}. Every key: gossan init --all"))
@@ -46,7 +47,7 @@ def project_toml(new: NewProject, folder: Path) -> str:
     document.add("survey", _list_of(_survey(new.survey, folder)))
     if new.imagery:
         document.add("imagery", _list_of(*(_imagery(one, folder) for one in new.imagery)))
-    return tomlkit.dumps(document)
+    return document
 
 
 def _project(new: NewProject, folder: Path) -> Table:

@@ -32,8 +32,10 @@ from gossan.report.qgis.raster_styles import class_style, composite_style, ramp_
 from gossan.report.read import Map, Results
 from gossan.report.target_sheets import target_frame
 
-__all__ = ["write_qgis"]
+__all__ = ["PROJECT", "run_items", "write_qgis"]
 
+PROJECT = "gossan.qgs"
+"""The project of a run, in its folder."""
 IMAGERY_USED = {KRIGED: ("#d55e00", "255"), USED: ("#009e73", "0"), PART: ("#e69f00", "255")}
 """Colour and opacity of each class; where imagery was used the maps below show through."""
 ANOMALY_ALIASES = {
@@ -62,15 +64,28 @@ def write_qgis(results: Results) -> Path:
     first = next(iter(results.maps.values()))
     crs, bounds = first.grid.crs, first.grid.bounds
     tables = write_field_folder(results, crs)
-    items = [*_field(results, tables), *_element_items(results), *_other_items(results), basemap()]
+    items = [*run_items(results, tables), basemap()]
     for item in reversed(items):  # a file of several items keeps the first one's style
         if item.provider == "gdal":
             write_xml((results.run.root / item.source).with_suffix(".qml"), item.style)
-    path = results.run.root / "gossan.qgs"
+    path = results.run.root / PROJECT
     marks = [mark for element in results.elements for mark in _bookmarks(results, element)]
     layouts = [one for name in results.elements for one in _layouts(results, name, items)]
     QgisProject(results.manifest.name, crs, bounds, items, marks, layouts).write(path)
     return path
+
+
+def run_items(results: Results, tables: Iterable[str]) -> list[Item]:
+    """List the layers of a run, those of its field folder first.
+
+    Parameters
+    ----------
+    results
+        A finished run.
+    tables
+        Names of the layers that ``field/field.gpkg`` holds.
+    """
+    return [*_field(results, tables), *_element_items(results), *_other_items(results)]
 
 
 def _field(results: Results, tables: Iterable[str]) -> list[Item]:

@@ -1,0 +1,1 @@
+"""Everything that needs neither Qt nor QGIS: environment, protocol, process, installation."""
