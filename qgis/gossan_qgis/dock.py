@@ -37,7 +37,7 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from .core.commands import UNITS, ProjectInputs, init_arguments, toml
+from .core.commands import UNITS, ProjectInputs, toml, update_arguments
 from .core.dock_state import (
     HEADERS,
     ProjectState,
@@ -286,7 +286,7 @@ class GossanDock(QgsDockWidget):
             return
         project = str(inputs.folder)
         job = self._job_of(
-            "gossan", [init_arguments(inputs), *([one, project] for one in commands)]
+            "gossan", [update_arguments(inputs), *([one, project] for one in commands)]
         )
         job.done.connect(self.show_check if commands == ["check"] else self.show_result)
         job.start()

@@ -120,13 +120,6 @@ def init(
     paper: Annotated[
         bool, typer.Option("--paper", help="Also the paper's maps as printed.")
     ] = False,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Such as survey.1.support_m=1000."),
-    ] = None,
-    update: Annotated[
-        bool, typer.Option("--update", help="Change the project file that is there.")
-    ] = False,
     everything: Annotated[
         bool, typer.Option("--all", help="Every key, to fill in by hand.")
     ] = False,
@@ -135,11 +128,10 @@ def init(
 
     Example: gossan init copper --survey stream.xlsx --imagery "scenes/*" --elements Cu,Zn
     """
-    from gossan.pipeline.commands.init import Change, Wanted, start_project
+    from gossan.pipeline.commands.init import Wanted, start_project
     from gossan.pipeline.options.template import new_project_path, write_template
 
-    if not update:
-        new_project_path(folder)
+    new_project_path(folder)
     asking = _out().interactive
     if everything or (survey is None and not asking):
         path = write_template(folder)
@@ -149,20 +141,55 @@ def init(
     table = survey or Path(typer.prompt("Table of the survey"))
     if survey is None and not imagery:
         imagery = typer.prompt("Imagery (paths or patterns, none: leave empty)", "").split()
-    names = tuple(filter(None, (name.strip() for name in elements.split(","))))
+    names = _names(elements)
     started = start_project(
         folder,
         Wanted(table, names, crs),
         imagery or (),
         occurrences=occurrences,
         paper=paper,
-        change=Change(tuple(settings or ()), update),
         ask=(lambda text, default: str(typer.prompt(text, default))) if asking else None,
     )
     for line in started.assumed:
         _out().say(f"Assumed: {line}")
     _out().say(f"Wrote {started.path}. Next: gossan check {folder}, then gossan run {folder}")
     _out().file("project", started.path)
+
+
+@app.command()
+def update(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the project.")],
+    survey: Annotated[Path, typer.Option(help="Table of the survey.")],
+    imagery: Annotated[
+        list[str] | None, typer.Option(help="Raster, scene, folder or 'pattern'; repeatable.")
+    ] = None,
+    elements: Annotated[str, typer.Option(help="Elements or columns, such as Cu,Zn.")] = "",
+    crs: Annotated[str | None, typer.Option(help="Of the survey's coordinates: EPSG:...")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Such as survey.1.support_m=1000."),
+    ] = None,
+) -> None:
+    """Bring a project file up to date with its survey, imagery and settings, or write a new one.
+
+    Comments and everything else that the file says stay.
+
+    Example: gossan update copper --survey soil.csv --elements Cu --set survey.1.support_m=100
+    """
+    from gossan.pipeline.commands.init import Change, Wanted, start_project
+
+    wanted = Wanted(survey, _names(elements), crs)
+    change = Change(tuple(settings or ()), update=True)
+    started = start_project(folder, wanted, imagery or (), change=change)
+    for line in started.assumed:
+        _out().say(f"Assumed: {line}")
+    _out().say(f"Wrote {started.path}.")
+    _out().file("project", started.path)
+
+
+def _names(listed: str) -> tuple[str, ...]:
+    """Read names that commas part."""
+    return tuple(filter(None, (name.strip() for name in listed.split(","))))
 
 
 @app.command()

@@ -21,7 +21,7 @@ from qgis.core import (
     QgsProcessingParameterNumber,
 )
 
-from ..core.commands import UNITS, ProjectInputs, init_arguments, toml
+from ..core.commands import UNITS, ProjectInputs, toml, update_arguments
 from ..core.translations import tr
 from ..layers_to_files import export_features, file_stem, raster_files, scene_paths
 from .base import GossanAlgorithm
@@ -118,7 +118,7 @@ class OfLayers(GossanAlgorithm):
         if given:
             return Path(given).parent
         inputs = self._inputs(parameters, Path(folder), context)
-        self.say(self.gossan(init_arguments(inputs), feedback), feedback)
+        self.say(self.gossan(update_arguments(inputs), feedback), feedback)
         return inputs.folder
 
     def _inputs(

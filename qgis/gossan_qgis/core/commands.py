@@ -48,25 +48,24 @@ class ProjectInputs:
     settings: tuple[str, ...] = ()
 
 
-def init_arguments(inputs: ProjectInputs) -> list[str]:
+def update_arguments(inputs: ProjectInputs) -> list[str]:
     """Return the arguments that write the project file, or bring it up to date.
 
     >>> inputs = ProjectInputs(Path("p"), Path("s.gpkg"), ("Cu_ppm",), ("a b.tif",), unit="ppm")
-    >>> init_arguments(inputs)[:7]
-    ['init', 'p', '--update', '--survey', 's.gpkg', '--elements', 'Cu_ppm']
-    >>> init_arguments(inputs)[-4:]
+    >>> update_arguments(inputs)[:7]
+    ['update', 'p', '--survey', 's.gpkg', '--elements', 'Cu_ppm', '--imagery']
+    >>> update_arguments(inputs)[-4:]
     ['--set', 'survey.1.unit="ppm"', '--set', 'survey.1.support_m=0.0']
     """
-    found = ["init", str(inputs.folder), "--update", "--survey", str(inputs.survey)]
+    found = ["update", str(inputs.folder), "--survey", str(inputs.survey)]
     found += ["--elements", ",".join(inputs.elements)]
     for path in inputs.imagery:
         found += ["--imagery", path]
     if inputs.crs:
         found += ["--crs", inputs.crs]
-    if inputs.occurrences:
-        found += ["--occurrences", inputs.occurrences]
     settings = dict(
         [("project.name", inputs.name)] * bool(inputs.name)
+        + [("project.occurrences", inputs.occurrences)] * bool(inputs.occurrences)
         + [("survey.1.unit", inputs.unit)] * bool(inputs.unit)
     )
     texts = [f"{key}={toml(value)}" for key, value in settings.items()]
