@@ -12,6 +12,7 @@ from gossan.geochem.table.columns import header_tokens
 
 _SIGNS = str.maketrans(
     dict.fromkeys("º˚∘⁰度", "°") | dict.fromkeys("’‘´`ʹ′ʼ分", "'") | dict.fromkeys("”“″ʺ秒", '"')
+    | {"\ufffd": "°", "Â": None}  # as wrongly decoded degree signs
     | {"−": "-", "–": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " ", ",": "."}
 )  # fmt: skip
 _SIDES = {
@@ -64,6 +65,8 @@ _PACKED = re.compile(
     rf"(?P<before>{_SIDE})?\s*(?P<d>\d{{2,3}})(?P<m>\d{{2}})(?P<s>\d{{2}}(?:\.\d+)?)\s*(?P<after>{_SIDE})?",
     re.I,
 )
+_STAR = re.compile(r"(?<=\d)\s*\*\s*(?=\d)")
+"""A star between degrees and minutes stands for the degree sign, which keyboards lack."""
 _GERMAN = re.compile(r"länge|breite|ostwert|rechtswert|hochwert|probe|höhe", re.I)
 
 
@@ -85,11 +88,14 @@ def parse_angle(word: str, o_is_east: bool = False) -> float:
     (-69.5052, -69.505)
     >>> parse_angle("23 29 59.97 S") < 0 < parse_angle("23d29m59.97s")
     True
+    >>> round(parse_angle("235145.53N"), 5), round(parse_angle("44*47'41.6\"E"), 5)
+    (23.86265, 44.79489)
     >>> parse_angle("479 480"), parse_angle("23 75 10")
     (nan, nan)
     """
     plain = _LETTERS.sub("\\1°\\2'\\3\"", word.translate(_SIGNS).strip())
-    match = _PARTS.fullmatch(plain)
+    plain = _STAR.sub("°", plain)
+    match = None if _PACKED.fullmatch(plain) else _PARTS.fullmatch(plain)
     if match is None or not (match["m"] or match["before"] or match["after"] or "°" in plain):
         match = _PACKED.fullmatch(plain)
         if match is None or not (match["before"] or match["after"]):

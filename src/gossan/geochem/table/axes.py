@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from pyproj import CRS
 
+from gossan.geochem.table.datums import datum_fits
+
 AXES = (
     ("easting", "northing"), ("east", "north"), ("x", "y"), ("lon", "lat"), ("long", "lat"),
     ("longitude", "latitude"), ("xcoord", "ycoord"), ("x_coord", "y_coord"), ("coord_x", "coord_y"),
@@ -27,6 +29,31 @@ AXES = (
 )  # fmt: skip
 """Usual names of a pair of coordinate columns, in the order in which they are looked for."""
 
+_MORE_AXES = (
+    ("ost", "nord"), ("rechts", "hoch"), ("abscisse", "ordonnée"), ("abscissa", "ordinate"),
+    ("abscisa", "ordenada"), ("e", "n"), ("longitudine", "latitudine"),
+)  # fmt: skip
+"""Pairs that are looked for only where no usual name is found."""
+_AXIS_WORDS = {w for pair in (*AXES, *_MORE_AXES) for w in pair if w.isalpha()} - {
+    "xcoord",
+    "ycoord",
+}
+_LENGTHS = frozenset(("m", "metre", "metres", "meter", "meters", "metros", "mts"))
+_FILLERS = _LENGTHS | frozenset(
+    (
+        *("utm", "mga", "amg", "bng", "osgb", "itm", "ig", "ing", "irish", "grid", "nat"),
+        *("national", "orig", "original", "coord", "coords", "coordinate", "coordinates"),
+        *("coordenada", "coordenadas", "coor", "coo", "koord", "koordinate", "euref", "etrs"),
+        *("wgs", "gda", "nad", "agd", "psad", "sad", "sirgas", "jgd", "map", "field", "gps"),
+        *("proj", "projected", "zone", "zona", "dd", "dec", "decimal", "pos", "position"),
+    )
+)
+"""Words beside the axis in a column's name: datum, grid, unit."""
+_JOINTS = re.compile(r"(?<=[a-zа-я])(?=[A-ZА-Я])|(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])")
+"""Places where a name is parted without a sign: EastUTM, UTM38."""
+_GLUED = "|".join(sorted(_FILLERS - {"m", "ig", "dd"}, key=len, reverse=True))
+_GLUED_AXIS = re.compile(rf"(?P<before>{_GLUED})?(?P<axis>[^\W\d_]+?)(?P<after>{_GLUED})?")
+
 _ANGLES = re.compile(
     r"(wgs84_)?l(o?ng|on)|dec_?l|decimal_l|долгота|经度|东经|経度|東経|경도|l(ä|ae)nge|d[lł]ugo"
 )
@@ -36,19 +63,37 @@ _DATUMS = re.compile(
 )
 
 
-def find_axes(names: Sequence[str], degrees: bool = False) -> tuple[str, str] | None:
+def find_axes(
+    names: Sequence[str], degrees: bool = False, crs: CRS | None = None
+) -> tuple[str, str] | None:
     """Find a pair of coordinate columns by their usual names; None where there is none.
 
-    Where a table has both, ``degrees`` tells which pair is wanted.
+    Parameters
+    ----------
+    names
+        Columns of the table.
+    degrees
+        Which pair is wanted where a table has both: degrees or metres.
+    crs
+        System of the coordinates: of several pairs, the one that names its datum is taken.
 
+    Examples
+    --------
     >>> find_axes(["SAMPLE", "Easting", "Northing", "Cu"])
     ('Easting', 'Northing')
     >>> find_axes(["№", "Восток, м", "Север, м", "EASTING_GDA2020"])
     ('Восток, м', 'Север, м')
+    >>> find_axes(["UTME83", "UTMN83"]), find_axes(["LAT_NAD27", "LONG_NAD27"])
+    (('UTME83', 'UTMN83'), ('LONG_NAD27', 'LAT_NAD27'))
+    >>> names = ["LAT_NAD27", "LONG_NAD27", "LAT_NAD83", "LONG_NAD83"]
+    >>> find_axes(names, degrees=True, crs=CRS("EPSG:4269"))
+    ('LONG_NAD83', 'LAT_NAD83')
     """
     pairs = _pairs(names)
-    wanted = [pair for pair in pairs if are_angles(pair) == degrees]
-    return next(iter([*wanted, *pairs]), None)
+    wanted = [pair for pair in pairs if are_angles(pair) == degrees] or pairs
+    if crs is not None:
+        wanted = sorted(wanted, key=lambda pair: -datum_fits(pair[0], crs))
+    return next(iter(wanted), None)
 
 
 def axis_columns(names: Sequence[str]) -> set[str]:
@@ -65,7 +110,49 @@ def _pairs(names: Sequence[str]) -> list[tuple[str, str]]:
     for name in names:
         for short in _short_names(name):
             known.setdefault(short, name)
-    return [(known[x], known[y]) for x, y in AXES if x in known and y in known]
+    usual = [(known[x], known[y]) for x, y in AXES if x in known and y in known]
+    return list(dict.fromkeys([*usual, *_pairs_by_words(names)]))
+
+
+def _pairs_by_words(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Pair columns whose names agree but for the axis: UTM38_E with UTM38_N, GRIDX with GRIDY."""
+    read = {name: words for name in names if (words := _axis_and_rest(name)) is not None}
+    by_words = {words: name for name, words in reversed(read.items())}
+    found = []
+    for name, (axis, rest) in read.items():
+        others = [by_words.get((y, rest)) for x, y in (*AXES, *_MORE_AXES) if x == axis]
+        found += [(name, other) for other in others if other is not None]
+    return found
+
+
+def _axis_and_rest(name: str) -> tuple[str, frozenset[str]] | None:
+    """Part a name into the word of its axis and the words beside it; None for other names.
+
+    >>> _axis_and_rest("NAT_Grid_East") == ("east", frozenset({"nat", "grid"}))
+    True
+    >>> _axis_and_rest("Y_ppm"), _axis_and_rest("East Pit")
+    (None, None)
+    """
+    apart = re.sub(
+        r"(?<=[a-zа-я])(?=[A-ZА-Я])|(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])", " ", name.strip()
+    )
+    axes, rest = [], []
+    for token in re.findall(r"[^\W\d_]+|\d+", apart.lower()):
+        glued = re.fullmatch(
+            rf"(?P<before>{_GLUED})?(?P<axis>[^\W\d_]+?)(?P<after>{_GLUED})?", token
+        )
+        if token in _AXIS_WORDS:
+            axes.append(token)
+        elif token in _FILLERS or token.isdigit():
+            rest.append(token)
+        elif glued is not None and glued["axis"] in _AXIS_WORDS:
+            axes.append(glued["axis"])
+            rest += filter(None, (glued["before"], glued["after"]))
+        else:
+            return None
+    if len(axes) != 1 or (_ANGLES.match(axes[0]) and _LENGTHS & set(rest)):
+        return None  # minutes of longitude are no longitude
+    return axes[0], frozenset(rest)
 
 
 def _short_names(name: str) -> list[str]:

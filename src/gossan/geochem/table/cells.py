@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -36,11 +37,13 @@ BELOW_WORDS = frozenset({
     "bdl", "bld", "bd", "b.d.l.", "b.d.", "<dl", "<lod", "<lld", "<mdl", "<lor", "<rl", "<d.l.",
     "<loq", "<lq", "<ld", "<ldm", "<l.d.", "nd", "n.d.", "n.d", "not_detected", "no_detectado",
     "não_detectado", "non_détecté", "lld", "tr", "tr.", "trace", "traces", "trazas", "dl", "<",
-    "below", "below_detection", "below_detection_limit", "below_limit", "udl", "bql", "blq",
+    "below", "below_detection", "below_detection_limit", "below_limit", "below_det", "below_det.",
+    "below_lod", "below_dl", "under_lod", "under_dl", "udl", "nil", "ndt", "-dl", "-lod", "<ldd",
+    "<x", "<bdl", "<nd", "bql", "blq",
     "bloq", "sld", "n.n.", "n.b.", "nicht_nachweisbar", "u.n.", "unter_ng", "<ng", "<bg",
     "не_обн.", "не_обн", "не_обнаружено", "н/о", "н.о.", "<по", "сл.", "сл", "следы",
     "未检出", "未檢出", "不検出", "検出限界以下", "<检出限", "痕", "痕量", "ппо", "ниже_по",
-    "inf._ld", "p.g.o.", "<gw", "<go",
+    "inf._ld", "p.g.o.", "<gw", "<go", "<d", "<det", "<dt",
 })
 """Words, in lower case, for a value below a limit that the word does not state."""
 
@@ -65,8 +68,9 @@ environmental laboratories.
 # fmt: on
 
 _CELL = re.compile(
-    r"(?P<before><=?|>=?|≤|≥|=|~|[LGNU](?=\s?[\d.,(])|"
-    r"(?:lt|gt|less than|greater than|over|above|below|bdl|bld|bd|nd|n\.d\.?)(?=[\s\d<>(]))?"
+    r"(?P<before><=?|>=?|≤|≥|=|~|[LGNU](?=\s?[\d.,(])|<\s?(?:dl|ld|lod|lld|mdl|lor|rl|loq)\b|"
+    r"(?:lt|gt|less than|greater than|over|above|below|bdl|bld|bd|b\.d\.?|nd|n\.d\.?)"
+    r"(?=[\s\d<>(]))?"
     r"\s*[<>]?\s*(?P<open>\()?(?P<sign>[+-])?"
     r"(?P<number>(?:\d[\d.,'’]*(?: \d{3})*(?:[.,]\d+)?|[.,]\d+)(?:e[+-]?\d+)?)"
     r"(?(open)\))\s*(?P<after><|>|\*)?\s*(?P<unit>[%‰A-Za-zµμ][\w/%µμ ]*)?",
@@ -74,9 +78,15 @@ _CELL = re.compile(
 )
 _OTHER_SIGNS = str.maketrans(
     {"−": "-", "·": ".", "٫": ".", "٬": None, "\u200b": None, "\u200e": None}
+    | {"〈": "<", "〉": ">", "‹": "<", "›": ">"}
 )
+_POWER = re.compile(r"(\d)\s*(?:[xX×*]\s*10\s*\^?|[dD])\s*([+-]?\d{1,3})$")
+"""Powers of ten of old programs (2.6D+01) and of people (2.6x10^-3)."""
 _SUFFIXES = frozenset(("N", "L", "G", "T", "H", "B", "U", "UJ", "J"))
-_WORDS_BELOW = ("lt", "less than", "below", "bdl", "bld", "bd", "nd", "n.d", "n.d.", "n", "l", "u")
+_WORDS_BELOW = (
+    *("lt", "less than", "below", "bdl", "bld", "bd", "b.d", "b.d.", "nd", "n.d", "n.d."),
+    *("n", "l", "u"),
+)
 _WORDS_ABOVE = ("gt", "greater than", "over", "above", "g")
 _NINES = re.compile(
     r"-9{2,}(\.(0+|9+))?|-1(\.0*)?e\+?(3\d|[12]\d)|-1\.7\d*e\+?308|1\.7014\d*e\+?38"
@@ -242,12 +252,25 @@ def _plain(cell: object) -> str:
     if isinstance(cell, str):
         if not cell.isascii():
             cell = _ascii_digits(unicodedata.normalize("NFKC", cell))
-        return cell.strip()
+        return _unwrapped(cell.strip())
     if cell is None or cell is pd.NA or cell is pd.NaT:
         return ""
     if isinstance(cell, (float, np.floating)):
         return "" if np.isnan(cell) else repr(float(cell))
     return str(cell).strip()
+
+
+def _unwrapped(word: str) -> str:
+    """Take off what spreadsheets and web pages put around a cell, and word powers of ten as E.
+
+    >>> _unwrapped('="26.3"'), _unwrapped("'<20"), _unwrapped("&lt;20"), _unwrapped("2.6x10^-3")
+    ('26.3', '<20', '<20', '2.6e-3')
+    """
+    if word[:1] in "='" or "&" in word:
+        word = html.unescape(re.sub(r'^="(.*)"$|^\'', r"\1", word)).strip()
+    if word[-1:].isdigit() and _POWER.search(word):
+        word = _POWER.sub(r"\1e\2", word)
+    return word
 
 
 def _ascii_digits(word: str) -> str:
@@ -283,7 +306,7 @@ def _signed(text: str, notation: Notation) -> float:
 
 
 def _key(word: str) -> str:
-    return "_".join(word.lower().split())
+    return re.sub(r"^([<>]=?)_", r"\1", "_".join(word.lower().split()))
 
 
 def _is_number(word: str | float) -> bool:
@@ -318,7 +341,7 @@ def _parse(
 def _parse_limit(word: str, notation: Notation, words: Words) -> _Parsed:
     """Read a number with a sign, a word, a code or a unit beside it."""
     match = _CELL.fullmatch(word)
-    if match is None or (match["open"] and not match["before"]):
+    if match is None or (match["open"] and not (match["before"] or match["after"])):
         return _Parsed("text")
     number = read_number(match["number"], notation)
     suffix = (match["unit"] or "").strip()

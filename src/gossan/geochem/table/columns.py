@@ -336,7 +336,8 @@ class Columns:
         return self._only(element, cased if len(cased) == 1 else exact or self._filled(other))
 
     def _filled(self, names: list[str]) -> list[str]:
-        return [name for name in names if self.holds_numbers(name)]
+        """Leave out columns of words, unless all are: reading one then says what it holds."""
+        return [name for name in names if self.holds_numbers(name)] or names
 
     def _only(self, element: str, found: Sequence[str]) -> str:
         if len(found) == 1:

@@ -93,18 +93,20 @@ def find_companions(
     names
         Columns of the table.
     holds_codes
-        Tells whether a column holds codes of limits: one without a name then is a qualifier.
+        Tells whether a column holds codes of limits: then it is a qualifier, whatever it is called.
     """
     by_core: dict[tuple[Role, frozenset[str]], str] = {}
     shared: dict[Role, list[str]] = {}
     for name in names:
         role = role_of(name)
-        if re.fullmatch(r"column \d+|unnamed.*", name, re.I) and holds_codes(name):
-            shared.setdefault("qualifier", []).append(name)
-            continue
+        if role not in ("unit", "qualifier") and holds_codes(name):
+            role = "qualifier"  # whatever its name says
+            if re.fullmatch(r"column \d+|unnamed.*", name, re.I):
+                shared.setdefault(role, []).append(name)
+                continue
         if role in ("value", "other"):
             continue
-        core = _core(name)
+        core = _core(name) if role_of(name) == role else _species_in(name)
         if core - _GENERIC:
             by_core[role, core] = name
         else:
@@ -133,7 +135,14 @@ def _parted(name: str) -> str:
     glued = re.fullmatch(r"([A-Za-z]{1,2}|[A-Za-z0-9]*O\d?)(Q|QUAL|QLF|FLAG)", bare, re.I)
     if glued and species_of_word(glued[1]) and not species_of_word(bare):
         return f"{glued[1]}_{glued[2]}"
-    return bare
+    before = re.fullmatch(r"Q([A-Za-z]{1,2}|[A-Za-z0-9]*O\d?)", bare, re.I)
+    return f"{before[1]}_Q" if before and species_of_word(before[1]) else bare
+
+
+def _species_in(name: str) -> frozenset[str]:
+    """Return the first word of a name that is an element: what a column of codes is about."""
+    words_of_name = [token.lower() for token in header_tokens(name) if species_of_word(token)]
+    return frozenset(words_of_name[:1])
 
 
 def _core(name: str) -> frozenset[str]:
@@ -146,4 +155,5 @@ def _core(name: str) -> frozenset[str]:
         and not unit_of_word(token)
         and token not in words("limit_filler") - _GENERIC
         and not token.isdigit()
+        and any(letter.isalnum() for letter in token)
     )

@@ -24,7 +24,7 @@ _ANALYTE = re.compile(
     re.I,
 )
 _VALUE = re.compile(
-    r"(chem_?)?(values?|results?|assays?|contents?|conc(entration)?|valor|resultado|valeur|wert|"
+    r"(chem_?|data_?|analy(sis|tical)_?|best_?|reported_?|final_?|lab_?|numeric_?)?(values?|results?|assays?|contents?|conc(entration)?|valor|resultado|valeur|wert|"
     r"gehalt|teor|ley|zawartość|значение|содержание|值|含量)(_?(num|numeric|reported|text))?",
     re.I,
 )

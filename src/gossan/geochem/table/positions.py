@@ -27,7 +27,13 @@ from gossan.geochem.table.coordinates import (
     read_crs,
     within_area_of_use,
 )
-from gossan.geochem.table.datums import check_datums, find_datum_column
+from gossan.geochem.table.datums import (
+    check_axis_datum,
+    check_codes,
+    check_datums,
+    find_code_column,
+    find_datum_column,
+)
 from gossan.geochem.table.reading import SurveyTable
 from gossan.geochem.table.settings import SurveySettings
 from gossan.geochem.table.sites import read_sites
@@ -255,13 +261,13 @@ def _axes(
     names = list(table.frame.columns)
     if settings.x is not None and settings.y is not None:
         return (settings.x, settings.y), []
-    axes = find_axes(names, degrees=crs.is_geographic)
+    axes = find_axes(names, degrees=crs.is_geographic, crs=crs)
     if axes is None:
         got = f"none, and none found by a usual name among {_shown(names)}"
         cure = 'Name the columns: x = "...", y = "..."'
         raise SurveyError(must(f"survey {settings.name!r}: x and y", "stated", got, cure))
     message = f"x = {axes[0]!r} and y = {axes[1]!r} (found by their names)"
-    return axes, [Finding("note", "axes", message)]
+    return axes, [Finding("note", "axes", message), *check_axis_datum(axes, crs)]
 
 
 def _shown(names: Sequence[str]) -> str:
@@ -318,11 +324,13 @@ def bare_metres(cells: Iterable[object]) -> list[object]:
 def _understood(
     xy: NDArray[np.float64], table: SurveyTable, axes: tuple[str, str], crs: CRS
 ) -> tuple[NDArray[np.float64], list[Finding]]:
-    """Leave out 0, 0; turn packed degrees into degrees and kilometres into metres."""
+    """Leave out 0, 0 and 999999; turn packed degrees into degrees and kilometres into metres."""
     found: list[Finding] = []
     none = (xy == 0).all(axis=1) if crs.is_geographic else (xy == 0).any(axis=1)
+    none |= _are_nines(xy)
     if none.any() and none.mean() < 0.5:
-        message = f"{int(none.sum())} rows at 0 have no position and are left out"
+        codes = sorted({f"{code:.10g}" for code in xy[none].ravel() if code == 0 or _nines(code)})
+        message = f"{int(none.sum())} rows at {', '.join(codes)} have no position and are left out"
         found.append(Finding("warning", "no-position", message, rows_where(table.rows, none)))
         xy = np.where(none[:, None], np.nan, xy)
     if crs.is_geographic:
@@ -336,6 +344,16 @@ def _understood(
         f"{1000 * x:.0f} m, {1000 * y:.0f} m"
     )
     return 1000.0 * xy, [*found, Finding("warning", "kilometres", message)]
+
+
+def _are_nines(xy: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell rows whose two coordinates are one code, such as 999999."""
+    same = (xy[:, 0] == xy[:, 1]) & np.isfinite(xy).all(axis=1)
+    return np.array([bool(s) and _nines(x) for s, x in zip(same, xy[:, 0])], bool)
+
+
+def _nines(number: float) -> bool:
+    return bool(re.fullmatch(r"-?9{3,}(\.9+)?", f"{number:.10g}"))
 
 
 def _unpacked(
@@ -387,6 +405,10 @@ def _zoned(stated: _Stated, table: SurveyTable, settings: SurveySettings) -> _St
     datum = find_datum_column(names)
     if datum is not None:
         more = check_datums(datum, table.texts(datum), table.rows, stated.crs)
+        stated = replace(stated, findings=(*stated.findings, *more))
+    code = find_code_column(names)
+    if code is not None:
+        more = check_codes(code, table.texts(code), table.rows, stated.crs)
         stated = replace(stated, findings=(*stated.findings, *more))
     column = settings.zone_column or find_zone_column(names)
     if column == "none" or column is None or zone_of(stated.crs) is None:

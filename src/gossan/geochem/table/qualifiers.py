@@ -66,16 +66,20 @@ def meanings(
     return result, unknown
 
 
+_SILENT = frozenset(("", "-", "--", ".", "na", "n/a", "nan", "none", "null", "(null)", "interval"))
+"""Cells of a qualifier column that say nothing: exports write empty cells so."""
+
+
 def _meaning(code: str, words: Words) -> CodeMeaning | None:
-    if code in ("", "-", ".") and words.meaning(code) is None:
+    if code in _SILENT and words.meaning(code) is None:
         return "measured"
     known = words.meaning(code)
     key = "_".join(code.split())
     if known is not None:
         return known
-    if key in BELOW_WORDS or key in words.words("below"):
+    if key in (*BELOW_WORDS, "left", "less_than") or key in words.words("below"):
         return "below"
-    if key in ABOVE_WORDS:
+    if key in (*ABOVE_WORDS, "right", "greater_than"):
         return "above"
     return "missing" if key in MISSING_WORDS or key in words.words("missing") else None
 

@@ -14,6 +14,7 @@ from pyproj import CRS
 
 from gossan.errors import SurveyError, must
 from gossan.geochem.findings import Finding, Findings
+from gossan.geochem.table.axes import find_axes
 from gossan.geochem.table.cells import NO_WORDS, Cells, Meaning, Words, parse_cells
 from gossan.geochem.table.files.delimited import read_text
 from gossan.geochem.table.files.header import drop_footers, find_header
@@ -28,6 +29,7 @@ from gossan.geochem.table.notation import (
     gather,
     stated_notation,
 )
+from gossan.geochem.table.written_places import WrittenPoints, find_points, join_degrees
 
 TEXT_ENDINGS = (".csv", ".txt", ".tsv", ".tab", ".dat", ".asc", ".prn")
 SHEET_ENDINGS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
@@ -214,6 +216,7 @@ def _tabulate(
     width = len(header.names)
     filled = [row[:width] + [""] * (width - len(row)) for row in body]
     frame = pd.DataFrame(filled, columns=header.names, dtype=object)
+    frame, places, found = _written_places(frame)
     return SurveyTable(
         frame,
         np.array(kept),
@@ -223,8 +226,32 @@ def _tabulate(
         header.units,
         header.limits,
         header.upper_limits,
-        findings=Findings((*header.findings, *more)),
+        None if places is None else places.crs,
+        None if places is None else places.coordinates,
+        findings=Findings((*header.findings, *more, *found)),
     )
+
+
+def _written_places(
+    frame: pd.DataFrame,
+) -> tuple[pd.DataFrame, WrittenPoints | None, list[Finding]]:
+    """Read geometry columns and parts of degrees where no usual pair of coordinates stands."""
+    if find_axes(list(frame.columns)) is not None:
+        return frame, None, []
+    points = find_points(frame)
+    if points is not None:
+        message = f"positions are read from the points of column {points.column!r}"
+        note = Finding("note", "axes", message)
+        return frame.drop(columns=points.column), points, [note]
+    joined, used = join_degrees(frame)
+    if not used:
+        return frame, None, []
+    first = {axis: joined[axis].iloc[0] for axis in ("longitude", "latitude")}
+    message = (
+        f"{', '.join(map(repr, used))} are joined to degrees: the first row lies at longitude "
+        f"{first['longitude']:.5f}, latitude {first['latitude']:.5f}"
+    )
+    return joined, None, [Finding("note", "angles", message)]
 
 
 def _evidence(frame: pd.DataFrame, most: int = 200_000) -> NotationEvidence:
