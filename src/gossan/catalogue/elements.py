@@ -49,7 +49,7 @@ _UNIT_WORDS: dict[str, str] = {
     "mass%": "percent",
     "мас.%": "percent", "масс.%": "percent", "вес.%": "percent", "weightpercent": "percent",
     "prozent": "percent", "porcentaje": "percent", "por_cento": "percent", "%wt": "percent",
-    "permil": "permil", "g/kg": "permil", "gkg": "permil", "mg/g": "permil",
+    "permil": "permil", "g/kg": "permil", "kg/t": "permil", "gkg": "permil", "mg/g": "permil",
     "mg/100g": "mg/100g", "mg100g": "mg/100g", "‰": "permil", "10-3": "permil",
     "10-6": "ppm", "1e-6": "ppm", "10-9": "ppb", "1e-9": "ppb", "10-2": "percent",
     "г/т": "ppm", "мг/кг": "ppm", "мкг/г": "ppm", "мг/т": "ppb", "мкг/кг": "ppb", "нг/г": "ppb",

@@ -55,6 +55,7 @@ CODES: dict[str, str] = {
     "unit": "a unit that is assumed, or that the column's name contradicts",
     "cell-unit": "rows in another unit",
     "doubtful": "contents that no ground has",
+    "substituted": "one low value again and again: a limit that was divided by 2 or its root",
     "qualifier": "qualifiers in a column of their own",
     "code": "numbers that are or may be missing codes",
     "text": "text where numbers are needed",

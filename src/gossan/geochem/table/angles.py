@@ -88,7 +88,7 @@ def parse_angle(word: str, o_is_east: bool = False) -> float:
     (-69.5052, -69.505)
     >>> parse_angle("23 29 59.97 S") < 0 < parse_angle("23d29m59.97s")
     True
-    >>> round(parse_angle("235145.53N"), 5), round(parse_angle("44*47'41.6\"E"), 5)
+    >>> round(parse_angle("235145.53N"), 5), round(parse_angle("44*47'41.6'' E"), 5)
     (23.86265, 44.79489)
     >>> parse_angle("479 480"), parse_angle("23 75 10")
     (nan, nan)

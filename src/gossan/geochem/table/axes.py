@@ -24,7 +24,8 @@ AXES = (
     ("coord_este", "coord_norte"), ("utm_este", "utm_norte"), ("utm_leste", "utm_norte"),
     ("laenge", "breite"), ("länge", "breite"), ("dlugosc", "szerokosc"), ("długość", "szerokość"),
     ("восток", "север"), ("долгота", "широта"), ("横坐标", "纵坐标"), ("经度", "纬度"),
-    ("東経", "北緯"), ("経度", "緯度"), ("경도", "위도"),
+    ("東経", "北緯"), ("経度", "緯度"), ("經度", "緯度"), ("경도", "위도"),
+    ("boylam", "enlem"), ("délka", "šířka"),
     ("东经", "北纬"), ("东坐标", "北坐标"), ("x坐标", "y坐标"), ("x座標", "y座標"),
 )  # fmt: skip
 """Usual names of a pair of coordinate columns, in the order in which they are looked for."""
@@ -55,7 +56,7 @@ _GLUED = "|".join(sorted(_FILLERS - {"m", "ig", "dd"}, key=len, reverse=True))
 _GLUED_AXIS = re.compile(rf"(?P<before>{_GLUED})?(?P<axis>[^\W\d_]+?)(?P<after>{_GLUED})?")
 
 _ANGLES = re.compile(
-    r"(wgs84_)?l(o?ng|on)|dec_?l|decimal_l|долгота|经度|东经|経度|東経|경도|l(ä|ae)nge|d[lł]ugo"
+    r"(wgs84_)?l(o?ng|on)|dec_?l|decimal_l|долгота|经度|东经|経度|東経|경도|經度|boylam|délka|l(ä|ae)nge|d[lł]ugo"
 )
 _PLAIN_X = re.compile(r"(coord_|coordenada_)?x(_?coord|坐标|座標)?(_(m|19\d\d|2000|pl))?")
 _DATUMS = re.compile(

@@ -29,6 +29,9 @@ MISSING_WORDS = frozenset({
     "no_data", "nodata", "missing", "sin_dato", "sin_datos", "s/d", "sem_dado", "pas_de_donnée",
     "non_analysé", "no_analizado", "não_analisado", "nicht_analysiert", "nicht_bestimmt",
     "brak_danych", "н/д", "нет_данных", "не_опр.", "не_определено", "不明", "未测", "未分析",
+    "nr", "n.r.", "lost", "sample_lost", "lost_sample", "broken", "not_received", "notrec",
+    "pending", "empty", "insuff", "insuff.", "n.s.s.", "nes", "nsr", "missing_sample", "(null)",
+    "1.#qnan", "-1.#ind", "1.#ind", "1.#inf", "-nan", "nan(ind)", "-nan(ind)",
     "未測定", "欠測", "interference", "1.70141e+38", "-1.70141e+38", "1.70141e38",
 })
 """Words, in lower case, for a value that was never measured."""

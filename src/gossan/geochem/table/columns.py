@@ -173,8 +173,9 @@ def header_tokens(name: str) -> list[str]:
     plain = re.sub(r"[×x*]?\s*10\s*\^?\s*-\s*([2369])(?!\d)", _power_words, plain)
     plain = re.sub(r"wt\.? ?%", "wt%", plain)
     plain = re.sub(
-        r"(?<![A-Za-z])(mg|[uµμ]g|ng|g)\s*[/_ ]\s*(kg|g|t|100g)(?![a-z0-9])", r"\1/\2", plain
+        r"(?<![A-Za-z])(mg|[uµμ]g|ng|kg|g)\s*[/_ .·]\s*(kg|g|t|100g)(?![a-z0-9])", r"\1/\2", plain
     )
+    plain = re.sub(r"parts?[ _]per[ _]([mb])illion", r"pp\1", plain, flags=re.I)
     tokens = re.split(_SIGNS, plain)
     whole = [[t] if unit_of_word(t) else t.split("/") for t in tokens if t]
     return _whole_formulas([part for parts in whole for part in parts if part])

@@ -13,6 +13,7 @@ from gossan.geochem.table.columns import Role, header_tokens, read_header
 _GENERIC = words("content")
 """Words that name a column of contents without its element."""
 _PHRASES: dict[str, Role] = {
+    "unit of measure": "unit", "units of measure": "unit", "unit of measurement": "unit",
     "detection limit": "limit", "limit of detection": "limit", "lower detection limit": "limit",
     "limite de deteccion": "limit", "limite de detección": "limit", "limite de détection": "limit",
     "limite de detecção": "limit", "reporting limit": "limit", "less than": "qualifier",
@@ -121,9 +122,8 @@ def role_of(name: str) -> Role:
     ('limit', 'unit', 'qualifier', 'value')
     """
     name = _parted(name)
-    plain = re.sub(r"[\s_.\-]+", " ", name).strip().lower()
-    if plain in _PHRASES:
-        return _PHRASES[plain]
+    if _words(name) in _PHRASES:
+        return _PHRASES[_words(name)]
     role = read_header(name).role
     said = {token.lower() for token in header_tokens(name)}
     return "limit" if {"detection", "limit"} <= said else role
@@ -139,6 +139,10 @@ def _parted(name: str) -> str:
     return f"{before[1]}_Q" if before and species_of_word(before[1]) else bare
 
 
+def _words(name: str) -> str:
+    return re.sub(r"[\s_.\-]+", " ", name).strip().lower()
+
+
 def _species_in(name: str) -> frozenset[str]:
     """Return the first word of a name that is an element: what a column of codes is about."""
     words_of_name = [token.lower() for token in header_tokens(name) if species_of_word(token)]
@@ -147,6 +151,8 @@ def _species_in(name: str) -> frozenset[str]:
 
 def _core(name: str) -> frozenset[str]:
     """Return the words of a name that are neither role nor unit."""
+    if _words(_parted(name)) in _PHRASES:
+        return frozenset()
     tokens = [token.lower() for token in header_tokens(_parted(name))]
     return frozenset(
         token

@@ -18,13 +18,14 @@ from gossan.geochem.table.reading import SurveyTable
 from gossan.geochem.table.settings import SurveySettings
 
 _ANALYTE = re.compile(
-    r"(chem_?code|analyte|analyte_?(name|code|symbol)|element|elements?_?(name|code|symbol)"
+    r"(chem_?code|analyte|analyte_?(name|code|symbol|abbrev(iation)?|desc)|variable|element|elements?_?(name|code|symbol)"
     r"|parameter|param|determinand|species|analito|elemento|élément|parametro|parámetro|parâmetro"
     r"|pierwiastek|элемент|元素|分析项目|chemical|constituent|symbol)",
     re.I,
 )
 _VALUE = re.compile(
-    r"(chem_?|data_?|analy(sis|tical)_?|best_?|reported_?|final_?|lab_?|numeric_?)?(values?|results?|assays?|contents?|conc(entration)?|valor|resultado|valeur|wert|"
+    r"((chem|data|analyte|analysis|analytical|assay|best|reported|final|lab|numeric)_?)?"
+    r"(values?|quantity|amount|results?|assays?|contents?|conc(entration)?|valor|resultado|valeur|wert|"
     r"gehalt|teor|ley|zawartość|значение|содержание|值|含量)(_?(num|numeric|reported|text))?",
     re.I,
 )

@@ -17,7 +17,7 @@ _COLUMN = re.compile(
     r"|(qa_?)?qc(_?(type|code|flag|category|sample))?|(qaqc|control)(_type)?|media|medium|matrix"
     r"|samp?_?typ|type|check_?type|standard_?(id|type|name|no)?|crm(_?(id|name))?"
     r"|tipo_?(de_?)?(la_?)?(muestra|amostra)|tipo|type_?(d_?)?(echantillon|échantillon)"
-    r"|probenart|probentyp|тип(_пробы)?|样品类型|样品类别|rodzaj_?próbki",
+    r"|is_?(standard|crm|blank|duplicate|repeat|qc)\??|probenart|probentyp|тип(_пробы)?|样品类型|样品类别|rodzaj_?próbki",
     re.I,
 )
 _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
@@ -87,10 +87,18 @@ def find_type_columns(names: Sequence[str]) -> list[str]:
 
 def kinds_of_types(words: NDArray[np.object_], column: str) -> SampleKinds | None:
     """Read the kinds from a column of types; None where it knows no controls or mostly controls."""
-    known = {word: kind_of(str(word)) for word in set(words)}
+    known = {word: _kind_of_flag(str(word), column) or kind_of(str(word)) for word in set(words)}
     kinds = np.array([known[word] or "sample" for word in words], object)
     share = np.mean(kinds != "sample")
     return SampleKinds(kinds, column) if 0 < share <= MOST_CONTROLS else None
+
+
+def _kind_of_flag(word: str, column: str) -> Kind | None:
+    """Read yes or no in a column that names a kind: is_standard, Blank?."""
+    named = kind_of(re.sub(r"^(is|qc|lab)[\s_]+|\?$", "", column.strip(), flags=re.I))
+    if named is None or word.strip().lower() not in ("true", "yes", "y", "1", "t", "x"):
+        return None
+    return named
 
 
 def kinds_of_names(names: NDArray[np.object_]) -> SampleKinds | None:

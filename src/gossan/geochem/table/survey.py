@@ -282,7 +282,7 @@ class _Reader:
 
 def _holds_numbers(table: SurveyTable, name: str) -> bool:
     cells = table.cells(name, "concentration")
-    return bool(np.isfinite(cells.number).any() or cells.blank.all())
+    return bool(np.isfinite(cells.number).any() or (table.texts(name) == "").all())
 
 
 def _column_findings(

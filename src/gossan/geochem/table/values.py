@@ -113,6 +113,7 @@ def read_values(
         measured = np.where(cells.measured, limits, np.nan)
         found += mixed_units(measured, rows, element)
         found += doubtful(measured, cells, column)
+        found += substituted(measured, rows, column)
     values, more = _treated(limits, cells, settings, element)
     found += more
     found += _too_few(limits, cells, settings, element, rows)
@@ -437,6 +438,46 @@ def doubtful(measured: NDArray[np.float64], cells: Cells, column: ElementColumn)
         f"(read as {column.unit})"
     )
     return [Finding("warning", "doubtful", message, element=column.element)]
+
+
+SUBSTITUTED_SHARE = 0.05
+"""Share of the values, and at least five, that a substituted limit takes."""
+SUBSTITUTED_GAP = 1.3
+"""Least step from it to the next value: the root of 2, with room for rounding."""
+
+
+def substituted(
+    measured: NDArray[np.float64], rows: NDArray[np.int_], column: ElementColumn
+) -> list[Finding]:
+    """Find limits that somebody replaced by half of them before the table was sent.
+
+    The lowest value then occurs many times and stands apart from all others. Where contents are
+    so coarse that one step of rounding is as wide, nothing can be told.
+
+    >>> from gossan.geochem.table.columns import ElementColumn
+    >>> column = ElementColumn("Cu", "Cu_ppm", "Cu", "ppm", "ppm", 1.0, True)
+    >>> values = np.array([2.5] * 6 + [5.1, 5.4, 6.2, 7.7, 9.3, 12.0])
+    >>> substituted(values, np.arange(2, 14), column)[0].message[:47]
+    '6 values of Cu are 2.5 ppm, the next higher is '
+    >>> substituted(np.array([1.0] * 6 + [2.0, 3.0, 4.0, 5.0]), np.arange(10), column)
+    []
+    """
+    known = np.unique(measured[np.isfinite(measured) & (measured > 0)])
+    if len(known) < 5:
+        return []
+    lowest, after = known[0], known[1]
+    same = measured == lowest
+    fewest = max(5, SUBSTITUTED_SHARE * np.isfinite(measured).sum())
+    rounding = np.diff(known[1:]).min()
+    if same.sum() < fewest or after < SUBSTITUTED_GAP * lowest or after - lowest < 2 * rounding:
+        return []
+    unit, stated = column.target_unit, lowest / column.factor
+    message = (
+        f"{int(same.sum())} values of {column.element} are {lowest:g} {unit}, the next higher is "
+        f"{after:g} {unit}: they look like a limit of detection that was halved. "
+        f"below = [{stated:g}] reads them as below a limit"
+    )
+    return [Finding("warning", "substituted", message, rows_where(rows, same), column.element)]
 
 
 def _treated(

@@ -56,10 +56,13 @@ def _is_utf8(data: bytes) -> bool:
     return not any("\u0180" <= letter <= "\u036f" for letter in text[:200_000])
 
 
-def _sample(data: bytes, most: int = 400) -> bytes:
-    """Keep the lines with bytes above 127: the others say nothing."""
-    lines = [line for line in re.split(rb"[\r\n]+", data) if re.search(rb"[\x80-\xff]", line)]
-    return b"\n".join(lines[:most])
+def _sample(data: bytes, most: int = 2000) -> bytes:
+    """Keep each cell with bytes above 127 once: a repeated remark must not outvote the header.
+
+    The signs that part cells are no second byte of any encoding.
+    """
+    cells = dict.fromkeys(re.split(rb'[\r\n\t,;"]+', data))
+    return b"\n".join([cell for cell in cells if re.search(rb"[\x80-\xff]", cell)][:most])
 
 
 def score(data: bytes, encoding: str) -> float:
@@ -157,6 +160,8 @@ def _within(encoding: str, low: int, high: int, worth: float) -> Callable[[str],
 def _japanese(letter: str) -> float:
     if "ぁ" <= letter <= "ヿ":
         return 2.6
+    if "ｦ" <= letter <= "ﾟ":
+        return 0.6  # one byte
     return _within("cp932", 0x88, 0x97, 2.1)(letter)
 
 

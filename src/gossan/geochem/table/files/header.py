@@ -27,12 +27,12 @@ _LABELS: dict[Kind, re.Pattern[str]] = {
         r"|ldl|mdl|lor|loq|dl|d\.l\.|l\.?d\.?l?\.?|lower( limits?)?|(lower )?reporting limits?"
         r"|min(imum)?"
         r"|nachweisgrenze|bestimmungsgrenze|nwg|bg|l[ií]mites?( de| inferior)?.*|limite.*|"
-        r"предел.*|检出限|檢出限|検出限界|定量下限|granica.*)( ?\(.*\))?:?",
+        r"l\.? ?inf(erior)?\.?|предел.*|检出限|檢出限|検出限界|定量下限|granica.*)( ?\(.*\))?:?",
         re.I,
     ),
     "upper": re.compile(
         r"(upper( detection| reporting)? limits?|udetection|udl|uld|upper|max(imum)?|threshold"
-        r"|l[ií]mite superior|limite supérieure)( ?\(.*\))?:?",
+        r"|l\.? ?sup(erior)?\.?|l[ií]mite superior|limite supérieure)( ?\(.*\))?:?",
         re.I,
     ),
     "units": re.compile(
@@ -50,9 +50,14 @@ _LABELS: dict[Kind, re.Pattern[str]] = {
 _METHOD = re.compile(
     r"[A-Za-z]{0,4}[-_ /]?[A-Za-z]{1,6}[-_ /]?\d{1,4}[A-Za-z]{0,3}\d{0,2}([-_/]\w+)?"
     r"|\d?[A-Z]{1,3}\d{0,3}/[A-Z]{2,4}\d{0,2}"
+    r"|I?NAA|INA|ICP([-/ ]?(MS|AES|OES|ES))?|([GHC][FGV])?AAS|XRF|FA([-/ ]\w+)?|ISE|LECO|GRAV|DCP"
 )
 _NUMBER = re.compile(r"[<>≤≥+-]?\s*\d*[.,]?\d+(e[+-]?\d+)?", re.I)
-_KEY = re.compile(r"(field |lab )?sample( ?(id|no|number|name))?\.?|id|description|ident.*", re.I)
+_KEY = re.compile(
+    r"(field |lab )?samples?( ?(id|no|number|name))?\.?|id|description|ident.*"
+    r"|(muestra|amostra|próbka|probe|échantillon|echantillon|проба|campione)[sn]?",
+    re.I,
+)
 
 
 @dataclass(frozen=True)
@@ -139,8 +144,12 @@ def _best_row(rows: Rows) -> int:
     for i, row in enumerate(rows[:80]):
         if not _names_columns(row, widest):
             continue
-        near = [k for k in range(i, min(i + 6, len(rows))) if _names_columns(rows[k], widest)]
-        near = near[: next((n for n, k in enumerate(near) if k != i + n), len(near))]
+        near = []
+        for k in range(i, min(i + 6, len(rows))):
+            if _names_columns(rows[k], widest):
+                near.append(k)
+            elif _kind(rows, k, set()) == "data":
+                break
         return max(near, key=lambda k: (_species(rows[k]), -k))
     return 0
 
@@ -191,7 +200,7 @@ def _kind(rows: Rows, i: int, known: set[Kind]) -> Kind:
             return kind
     filled = _words(row)
     units = sum(_is_unit(cell) for cell in filled)
-    if filled and units >= max(1, 0.6 * len(filled)):
+    if any(map(unit_of_word, filled)) and units >= 0.6 * len(filled):
         return "units"
     values = _words(row[1:])
     if len(values) >= 2 and sum(bool(_METHOD.fullmatch(c)) for c in values) >= 0.7 * len(values):
