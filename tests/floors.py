@@ -65,7 +65,7 @@ INNER = {
         selection
     """,
     "geo": """
-        cluster grid memory samples
+        child_process cluster grid memory samples
         layer raster
         blocks labelled warp
         stored

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from pyproj import CRS
 
 from gossan.catalogue.sensors import AsterBand, aster_band, aster_bands
 from gossan.errors import ImageryError, MissingDependencyError, must
+from gossan.geo.child_process import in_child_process
 from gossan.geo.grid import Grid, Window
 from gossan.imagery.aster.metadata import SURFACE_SCALE, AsterMetadata, numbers, read_metadata
 from gossan.imagery.aster.odl import Values, parse_odl
@@ -136,7 +138,7 @@ def open_hdf(path: Path, time: datetime | None = None) -> tuple[AsterMetadata, d
         The file is not HDF4, is truncated, lacks metadata, or holds another product.
     """
     path = Path(path)
-    texts, shapes = _headers(path)
+    texts, shapes = in_child_process(path.name, ImageryError, _survey_file, path)
     by_attribute = {name: parse_odl(text) for name, text in texts.items()}
     values: Values = {}
     for found in by_attribute.values():
@@ -261,6 +263,29 @@ def _headers(path: Path) -> tuple[dict[str, str], dict[str, tuple[str, int, int]
             if name in datasets and len(datasets[name][1]) == 2:
                 shapes[band.name] = (name, *datasets[name][1])
     return texts, shapes
+
+
+def _survey_file(path: Path) -> tuple[dict[str, str], dict[str, tuple[str, int, int]]]:
+    """Read the headers and, once, all pixels: what ends the library does so in the child process.
+
+    Afterwards the pixels are read in the process that needs them, window by window.
+    """
+    texts, shapes = _headers(path)
+    file = _open(path)
+    for name, _, _ in shapes.values():
+        _read_whole(file, name)
+    file.end()
+    return texts, shapes
+
+
+def _read_whole(file: Any, name: str) -> None:
+    """Decode a data set; an error is reported by who needs its pixels."""
+    from pyhdf.error import HDF4Error
+
+    with suppress(HDF4Error, ValueError):
+        dataset = file.select(name)
+        dataset.get()
+        dataset.endaccess()
 
 
 def _open(path: Path) -> Any:

@@ -12,6 +12,7 @@ import openpyxl
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 from gossan.errors import SurveyError, must
+from gossan.geo.child_process import in_child_process
 
 Cell = str | int | float
 Rows = list[list[Cell]]
@@ -54,6 +55,10 @@ def read_sheet(path: Path, sheet: str | None = None) -> Sheet:
     SurveyError
         If the workbook is damaged or too large, or the sheet is missing or empty.
     """
+    return in_child_process(path.name, SurveyError, _read_sheet, path, sheet)
+
+
+def _read_sheet(path: Path, sheet: str | None) -> Sheet:
     sparse = _is_sparse(path)
     names, visible = _names(path)
     if sheet is not None and sheet not in names:
@@ -69,7 +74,7 @@ def read_sheet(path: Path, sheet: str | None = None) -> Sheet:
 
 def sheet_names(path: Path) -> list[str]:
     """List the sheets of a workbook."""
-    return _names(path)[0]
+    return in_child_process(path.name, SurveyError, _names, path)[0]
 
 
 def _names(path: Path) -> tuple[list[str], list[str]]:
