@@ -78,7 +78,7 @@ INNER = {
         back_transforms element_values known_errors table variogram
         quality_control kriging
         declustering interpolators simulation variogram/fitting
-        kriging/settings
+        border_levelling kriging/settings
     """,
     "imagery": """
         atmosphere/settings calibration colour_composites components exposure

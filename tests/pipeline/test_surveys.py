@@ -133,3 +133,21 @@ def test_the_table_of_samples_tells_role_and_censoring(tmp_path: Path) -> None:
     assert table["role"].tolist() == ["fit"] * 4 + ["check"] * 2
     assert table["Cu_censored"].tolist() == [False, True, False, False, False, False]
     assert table.loc[1, "Cu"] == 2.0
+
+
+def test_surveys_are_levelled_at_their_border_where_the_project_says_so(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, west, factor in (("a", 400_000, 1.0), ("b", 430_000, 1.6)):
+        places = rng.uniform([west, 2_600_000], [west + 30_000, 2_650_000], (400, 2)).round(1)
+        contents = factor * np.exp(3 + 0.2 * rng.standard_normal(400))
+        table = pd.DataFrame(places, columns=["x", "y"]).assign(cu=contents.round(4))
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+    surveys = [survey(name, f"{name}.csv") for name in "ab"]
+    made = {"project": {"elements": ["Cu"], "levelling": "border"}, "survey": surveys}
+    found = read_surveys(parse_project(made, tmp_path), UTM)
+    assert found.borders["factor"][0] == pytest.approx(1 / 1.6, rel=0.1)
+    assert (
+        "levelled at the border: multiplied by 0.6" in found.findings["b"].of("levelled")[0].message
+    )
+    medians = [np.median(one.values("Cu")) for one in found.fit]
+    assert medians[1] == pytest.approx(medians[0], rel=0.1)

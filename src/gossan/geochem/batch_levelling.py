@@ -6,7 +6,7 @@ right where the groups are known to cover like ground. Hence it is never done un
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -19,6 +19,8 @@ from gossan.geo.samples import Samples
 from gossan.geochem.findings import Finding
 
 Levelling = Literal["none", "median", "robust", "quantile"]
+SurveyLevelling = Literal["none", "median", "robust", "quantile", "border"]
+"""How surveys are levelled: as groups, or at their common border alone."""
 
 FEWEST = 10
 """Samples that a group must have to be levelled."""
@@ -170,7 +172,7 @@ def level_surveys(
         If units or media differ, or values cannot be levelled.
     """
     chosen = surveys[0].name if reference is None else reference
-    _check_units(surveys)
+    check_units(surveys)
     frames = [survey.frame.copy() for survey in surveys]
     groups = np.repeat([s.name for s in surveys], [len(s) for s in surveys]).astype(object)
     for element in dict.fromkeys(e for s in surveys for e in s.elements):
@@ -190,7 +192,18 @@ def level_surveys(
     return [replace(survey, frame=frame) for survey, frame in zip(surveys, frames)]
 
 
-def _check_units(surveys: Sequence[Samples]) -> None:
+def scaled(samples: Samples, factors: Mapping[str, float]) -> Samples:
+    """Multiply contents of elements, with their limits and known errors."""
+    frame = samples.frame.copy()
+    for element, factor in factors.items():
+        before = samples.values(element)
+        frame[element] = before * factor
+        _move_along(frame, element, before, before * factor)
+    return replace(samples, frame=frame)
+
+
+def check_units(surveys: Sequence[Samples]) -> None:
+    """Refuse surveys that hold an element in different units."""
     for element in {e for s in surveys for e in s.elements}:
         units = {s.units.get(element, "") for s in surveys if element in s.elements}
         if len(units) > 1:

@@ -182,6 +182,8 @@ class Table(StrEnum):
     MASKS = "masks"
     REGISTRATION = "registration"
     FINDINGS = "findings"
+    BORDERS = "borders"
+    """Factors by which surveys were levelled at their common borders."""
     SURVEY = "survey"
     ALTERATION = "alteration"
     IMAGE_QUALITY = "image_quality"

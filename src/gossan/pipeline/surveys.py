@@ -16,6 +16,7 @@ from gossan.evaluate.validation import ValidationSamples
 from gossan.fusion.protocol import MixedSurveys, Observations, Points
 from gossan.geo.samples import Samples
 from gossan.geochem.batch_levelling import level_surveys
+from gossan.geochem.border_levelling import level_at_borders
 from gossan.geochem.censoring import Censoring
 from gossan.geochem.element_values import ElementValues
 from gossan.geochem.findings import Finding, Findings, row_words
@@ -48,6 +49,8 @@ class Surveys:
     findings: dict[str, Findings] = field(default_factory=dict, repr=False)
     censoring: dict[str, Censoring] = field(default_factory=dict)
     """How censored values are estimated, by survey."""
+    borders: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
+    """Factors by which surveys were levelled at their borders, one row a survey and element."""
 
     @property
     def warnings(self) -> list[str]:
@@ -133,10 +136,28 @@ def read_surveys(project: Project, crs: CRS) -> Surveys:
     accepted = all(s.mixture == "accept" for s in project.survey if s.role == "fit")
     if not levelled and not accepted:
         _one_medium(fit)
-    if levelled:
+    borders = pd.DataFrame()
+    if project.project.levelling == "border" and levelled:
+        fit, borders = level_at_borders(fit, project.project.border_band_m)
+        findings = _with_notes(findings, borders)
+    elif levelled:
         fit, findings = _levelled(project, fit, findings)
     censoring = {settings.name: settings.censoring for settings in project.survey}
-    return Surveys(tuple(fit), tuple(check), findings, dict(censoring))
+    return Surveys(tuple(fit), tuple(check), findings, dict(censoring), borders)
+
+
+def _with_notes(findings: dict[str, Findings], borders: pd.DataFrame) -> dict[str, Findings]:
+    """Note the factor of every survey and element that was levelled at a border."""
+    noted = dict(findings)
+    for row in borders.itertuples():
+        message = (
+            f"{row.element} levelled at the border: multiplied by {row.factor:.3g} "
+            f"[{row.factor_low:.3g}, {row.factor_high:.3g}], from {row.first} and {row.second} "
+            f"samples within {row.band_m:.0f} m of the other side"
+        )
+        note = Finding("warning", "levelled", message, element=str(row.element))
+        noted[str(row.survey)] = noted[str(row.survey)].adding(note)
+    return noted
 
 
 def _with_known_errors(
@@ -154,6 +175,7 @@ def _levelled(
 ) -> tuple[list[Samples], dict[str, Findings]]:
     """Level the fitted surveys to the first one, and note by how much."""
     method, first = project.project.levelling, fit[0].name
+    assert method != "border"
     levelled = level_surveys(fit, method)
     noted = dict(findings)
     for before, after in list(zip(fit, levelled))[1:]:

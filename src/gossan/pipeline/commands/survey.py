@@ -30,7 +30,8 @@ def survey_project(project: Project, out: Path | str) -> tuple[str, ...]:
     """Report on every survey of a project, in lines.
 
     Writes ``tables/survey.csv`` (one row per survey and element), ``spacing.csv``,
-    ``limits.csv`` (detection limits by batch), ``findings.csv`` and, where there are standards,
+    ``limits.csv`` (detection limits by batch), ``findings.csv``, ``borders.csv`` (where surveys are
+    levelled at their borders) and, where there are standards,
     blanks or duplicates, ``qc_chart.csv``, ``qc_standards.csv``, ``qc_blanks.csv``,
     ``qc_precision.csv`` and ``qc_variance.csv``.
     """
@@ -47,6 +48,8 @@ def survey_project(project: Project, out: Path | str) -> tuple[str, ...]:
     surveys, of_controls = _quality(project, surveys)
     for name, table in of_controls.items():
         run.write_table(name, table)
+    if len(surveys.borders):
+        run.write_table(Table.BORDERS, surveys.borders)
     run.write_table(Table.FINDINGS, surveys.findings_table())
     lines = [line for one in samples for line in (*report_lines(one), *_censoring(surveys, one))]
     for name, found in surveys.findings.items():

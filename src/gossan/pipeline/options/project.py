@@ -16,7 +16,7 @@ from pyproj.exceptions import CRSError
 from gossan.errors import SettingsError, must, reason_of
 from gossan.evaluate.folds import ValidationSettings
 from gossan.fusion.registry import entry_of, settings_of
-from gossan.geochem.batch_levelling import Levelling
+from gossan.geochem.batch_levelling import SurveyLevelling
 from gossan.geochem.kriging.settings import KrigeSettings
 from gossan.geochem.table.survey import SurveySettings
 from gossan.geochem.transforms import TransformWord
@@ -47,8 +47,11 @@ class ProjectSettings(Settings):
     seed: int = Field(default=7, ge=0, lt=2**32)
     transform: TransformWord = "log"
     """Scale on which elements are kriged and fused."""
-    levelling: Levelling = "none"
-    """Bring further fitted surveys to the level of the first one."""
+    levelling: SurveyLevelling = "none"
+    """Bring further fitted surveys to the level of the first one; "border": by the samples beside
+    their common border alone, so that true differences stay."""
+    border_band_m: float | None = Field(default=None, gt=0)
+    """Width of the band on either side of a border; default: twelve sample spacings."""
     pixel_m: float | Literal["finest"] = "finest"
     """Pixel size of the output grid: the finest imagery's, or metres."""
     extent: Literal["survey", "imagery"] = "survey"

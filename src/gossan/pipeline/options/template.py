@@ -85,7 +85,7 @@ PRODUCTS = """\
 """
 
 EXAMPLES: dict[type[BaseModel], dict[str, str]] = {
-    ProjectSettings: {"occurrences": '"occurrences.geojson"'},
+    ProjectSettings: {"occurrences": '"occurrences.geojson"', "border_band_m": "15000"},
     SurveySettings: {
         "sheet": '"Assays"',
         "unit": '"ppm"',
