@@ -323,3 +323,34 @@ def test_the_folder_tells_files_of_one_name_apart() -> None:
             own = (path.parent.name, path.stem)
             places.setdefault(own, []).append(path.relative_to(SOURCE).as_posix())
     assert not {own: where for own, where in places.items() if len(where) > 1}
+
+
+MIRRORED = ("io", "pipeline", "report")
+
+
+def has_behaviour(path: Path) -> bool:
+    return path.name != "__init__.py" and any(isinstance(n, FunctionNode) for n in nodes_of(path))
+
+
+def test_every_module_of_the_mirrored_rooms_has_a_test_file_of_its_own() -> None:
+    missing = []
+    for path in modules():
+        place = path.relative_to(SOURCE)
+        if room(path) in MIRRORED and has_behaviour(path):
+            wanted = Path("tests") / place.with_name(f"test_{place.name}")
+            if not (SOURCE.parent.parent / wanted).exists():
+                missing.append(wanted.as_posix())
+    assert not missing, "\n".join(missing)
+
+
+def test_every_test_file_stands_where_its_module_does() -> None:
+    """A folder of tests is called after the room that it tests, or after what it compares with."""
+    tests = SOURCE.parent.parent / "tests"
+    apart = {"cases", "reference", "fuzz", "qgis_plugin"}
+    folders = {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")}
+    strange = {
+        folder.as_posix()
+        for folder in folders
+        if folder.parts and folder.parts[0] not in apart and not (SOURCE / folder).is_dir()
+    }
+    assert not strange
