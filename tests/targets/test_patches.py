@@ -12,7 +12,8 @@ from scipy import ndimage
 from gossan.errors import GridError
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer
-from gossan.targets.patches import Patches, find_patches
+from gossan.targets import patches
+from gossan.targets.patches import Patches, find_patches, patches_at
 
 
 def _layer(values: np.ndarray, *bands: str) -> ArrayLayer:
@@ -83,6 +84,21 @@ def test_patches_and_their_sums_are_those_of_plain_loops(
         _layer(values), 3.0, levels=[5.0], overlays=_layer(over, "share"), strip_rows=strip
     )
     _same(found, _oracle(values, 3.0, 5.0, over))
+
+
+@pytest.mark.parametrize("window", [4, 512])
+def test_several_thresholds_in_one_reading_give_what_each_gives_alone(
+    window: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patches, "WINDOW", window)
+    rng = np.random.default_rng(2)
+    values = rng.integers(0, 6, (13, 11)).astype(float)
+    over = rng.random(values.shape).astype(np.float32).astype(float)
+    found = patches_at(
+        _layer(values), [2.0, 4.0], levels=[5.0], overlays=_layer(over, "share"), strip_rows=3
+    )
+    for threshold, own in zip((2.0, 4.0), found, strict=True):
+        _same(own, _oracle(values, threshold, 5.0, over))
 
 
 def test_strips_of_any_height_give_the_whole() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -25,7 +25,7 @@ from gossan.targets.evidence import (
     sample_columns,
     shares_of,
 )
-from gossan.targets.patches import Patches, find_patches
+from gossan.targets.patches import Patches, patches_at
 from gossan.targets.reasons import reasons
 
 SCORE = (
@@ -183,9 +183,9 @@ def _outlined(
     least = max(options.minimum_pixels, int(np.ceil((options.minimum_area_km2 or 0) / pixel_km2)))
     counted = [threshold * zone for zone in options.zones[1:]]
 
-    def at(level: float) -> Patches:
-        return find_patches(
-            layer, level, within=evidence.probability, levels=counted, overlays=averaged,
+    def at(levels: Sequence[float]) -> Iterator[Patches]:
+        return patches_at(
+            layer, levels, within=evidence.probability, levels=counted, overlays=averaged,
             minimum_pixels=least,
         )  # fmt: skip
 
@@ -194,11 +194,10 @@ def _outlined(
         return patches.pixels * (1 - np.nan_to_num(shares)) >= least
 
     if evidence.probability is None:
-        found = at(threshold)
+        found = next(at([threshold]))
         return found.take(supported(found))
     taken: list[Patches] = []
-    for level in np.linspace(options.grow_to, options.probability, LEVELS):
-        found = at(float(level))
+    for found in at(np.linspace(options.grow_to, options.probability, LEVELS).tolist()):
         found = found.take(supported(found) & ~_inside(found, taken))
         enough = shares_of(found, averaged)["probability"] >= options.probability
         taken.append(found.take(enough))
@@ -290,10 +289,9 @@ def _zones(
     names = table["anomaly"].to_numpy(dtype=object)
     parts = [pd.DataFrame({"anomaly": names, "zone": zones[0], "geometry": list(patches.geometry)})]
     tree = shapely.STRtree(patches.geometry)
-    for zone in zones[1:]:
-        if threshold * zone > patches.peak.max(initial=-np.inf):
-            break
-        above = find_patches(layer, threshold * zone)
+    highest = patches.peak.max(initial=-np.inf)
+    reached = [zone for zone in zones[1:] if threshold * zone <= highest]
+    for zone, above in zip(reached, patches_at(layer, [threshold * zone for zone in reached])):
         part, owner = tree.query(above.geometry, predicate="intersects")
         part, owner = part[np.lexsort((part, owner))], np.sort(owner)
         shapes = shapely.intersection(above.geometry[part], patches.geometry[owner])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, sparse
 
 from gossan.errors import GridError, must
+from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
 from gossan.targets.outlines import (
@@ -23,6 +25,8 @@ from gossan.targets.outlines import (
 )
 
 Array = NDArray[np.float64]
+WINDOW = 512
+"""Side in pixels of the windows that are read: the blocks of the maps' files."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,24 +137,20 @@ def find_patches(
 ) -> Patches:
     """Find the patches of pixels at or above a threshold, with sums and outlines.
 
-    The map is read once, in strips of whole rows; only patches that reach the last row read stay
-    open, and small ones are dropped as soon as they close, so memory follows the strip and the
-    outlines that are kept, not the map. The result does not depend on the strip.
-
     Parameters
     ----------
-    layer : map of contents; its first band counts.
-    threshold : in the layer's unit; NaN pixels are never inside.
-    within : a layer on the same grid that is held against the threshold in place of the map
-        (a probability, for example); the sums and the peak stay those of the map.
-    levels : further levels of the map at or above which pixels are counted.
-    overlays : a layer on the same grid whose bands are averaged over each patch.
-    minimum_pixels : smaller patches are left out.
-    strip_rows : rows read at a time; None: about 2 million pixels.
+    layer, within, levels, overlays, minimum_pixels, strip_rows
+        As for :func:`patches_at`.
+    threshold
+        In the layer's unit; NaN pixels are never inside.
 
     Raises
     ------
-    GridError : another layer lies on another grid.
+    GridError
+        Another layer lies on another grid.
+
+    Examples
+    --------
 
     >>> from affine import Affine
     >>> from pyproj import CRS
@@ -160,22 +160,139 @@ def find_patches(
     >>> patches.pixels.tolist(), patches.peak.tolist(), patches.geometry[0].area
     ([2, 1], [7.0, 9.0], 400.0)
     """
+    return next(
+        patches_at(
+            layer, (threshold,), within=within, levels=levels, overlays=overlays,
+            minimum_pixels=minimum_pixels, strip_rows=strip_rows,
+        )
+    )  # fmt: skip
+
+
+def patches_at(
+    layer: Layer,
+    thresholds: Sequence[float],
+    *,
+    within: Layer | None = None,
+    levels: Sequence[float] = (),
+    overlays: Layer | None = None,
+    minimum_pixels: int = 1,
+    strip_rows: int | None = None,
+) -> Iterator[Patches]:
+    """Find the patches at several thresholds; the map is read once for all of them.
+
+    The map is read window by window and labelled in strips of whole rows; only patches that reach
+    the last row read stay open, and small ones are dropped as soon as they close, so memory
+    follows the strip and the outlines that are kept, not the map. The result does not depend on
+    the strip.
+
+    Parameters
+    ----------
+    layer
+        Map of contents; its first band counts.
+    thresholds
+        In the layer's unit; NaN pixels are never inside.
+    within
+        Layer on the same grid that is compared with the thresholds in place of the map (a
+        probability, for example); the sums and the peak stay those of the map.
+    levels
+        Further levels of the map at or above which pixels are counted.
+    overlays
+        Layer on the same grid whose bands are averaged over each patch.
+    minimum_pixels
+        Smaller patches are left out.
+    strip_rows
+        Rows labelled at a time; None: about 1 million pixels.
+
+    Yields
+    ------
+    The patches at each threshold, in the order given; outlines are drawn when they are asked for.
+
+    Raises
+    ------
+    GridError
+        Another layer lies on another grid.
+    """
+    if not thresholds:
+        return
     for name, other in (("overlays", overlays), ("within", within)):
         if other is not None and not other.grid.aligned_with(layer.grid):
             raise GridError(
                 must(name, "on the grid of the map", str(other.grid.shape), "Use to_grid")
             )
     grid = layer.grid
-    rows = strip_rows or max(64, 2_000_000 // grid.width)
-    tracker = _Tracker(grid, minimum_pixels, len(levels), len(overlays.bands) if overlays else 0)
-    for top in range(0, grid.height, rows):
-        window = Window(top, 0, rows, grid.width).clipped(grid.shape)
-        values = layer.read(window)[0].astype(np.float64)
-        judged = within.read(window)[0] if within else values
-        extra = overlays.read(window).astype(np.float64) if overlays else None
-        inside = (judged >= threshold) & np.isfinite(values)
-        tracker.add(values, inside, np.asarray(levels, dtype=float), extra, top)
-    return tracker.finish()
+    rows = strip_rows or max(64, 1_000_000 // grid.width)
+    counted = np.asarray(levels, dtype=float)
+    overlaid = len(overlays.bands) if overlays else 0
+    trackers = [_Tracker(grid, minimum_pixels, len(levels), overlaid) for _ in thresholds]
+    read = partial(_read_judged, layer, within, overlays, min(thresholds))
+    for wide in _wide_strips(grid, read):
+        for start in range(0, len(wide.values), rows):
+            strip = wide.rows(start, start + rows)
+            for threshold, tracker in zip(thresholds, trackers, strict=True):
+                tracker.add(strip, strip.judged >= np.float64(threshold), counted)
+    for tracker in trackers:
+        yield tracker.finish()
+
+
+@dataclass(frozen=True, eq=False)
+class _Strip:
+    """Rows of the map that begin at ``top``.
+
+    ``judged`` is what is compared with thresholds, NaN where the map is empty; ``number`` says
+    which column of ``overlaid`` (bands, n) belongs to a pixel, for those inside.
+    """
+
+    top: int
+    values: NDArray[np.float32]
+    judged: NDArray[np.float32]
+    number: NDArray[np.int32]
+    overlaid: NDArray[np.float32]
+
+    def rows(self, start: int, stop: int) -> _Strip:
+        part = slice(start, stop)
+        return replace(
+            self, top=self.top + start, values=self.values[part], judged=self.judged[part],
+            number=self.number[part],
+        )  # fmt: skip
+
+
+_Judged = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]
+
+
+def _read_judged(
+    layer: Layer, within: Layer | None, overlays: Layer | None, lowest: float, window: Window
+) -> _Judged:
+    """Read a window: the map, what is compared, which pixels are inside, and their overlays."""
+    values = layer.read(window)[0]
+    judged = within.read(window)[0] if within else values
+    judged = np.where(np.isfinite(values), judged, np.float32(np.nan))
+    inside = judged >= np.float64(lowest)
+    if overlays is None or not inside.any():
+        bands = len(overlays.bands) if overlays else 0
+        return values, judged, inside, np.empty((bands, int(inside.sum())), np.float32)
+    return values, judged, inside, overlays.read(window)[:, inside]
+
+
+def _wide_strips(grid: Grid, read: Callable[[Window], _Judged]) -> Iterator[_Strip]:
+    """Read the map window by window, and put those of the same rows side by side."""
+    across: list[_Judged] = []
+    for window, found in Blocks(size=WINDOW).map(read, grid):
+        across.append(found)
+        if window.col + window.width == grid.width:
+            yield _side_by_side(window.row, across)
+            across = []
+
+
+def _side_by_side(top: int, across: list[_Judged]) -> _Strip:
+    values, judged, inside, overlaid = zip(*across, strict=True)
+    counts = [part.shape[1] for part in overlaid]
+    numbers = []
+    for mask, first in zip(inside, np.cumsum([0, *counts]).tolist()):
+        number = np.full(mask.shape, -1, np.int32)
+        number[mask] = first + np.arange(int(mask.sum()), dtype=np.int32)
+        numbers.append(number)
+    rows = [np.concatenate(part, axis=1) for part in (values, judged, numbers)]
+    return _Strip(top, rows[0], rows[1], rows[2], np.concatenate(overlaid, axis=1))
 
 
 class _Tracker:
@@ -189,21 +306,14 @@ class _Tracker:
         self.closed: list[_PatchSums] = []
         self.closed_edges: list[Edges] = []
 
-    def add(
-        self,
-        values: Array,
-        mask: NDArray[np.bool_],
-        levels: Array,
-        extra: Array | None,
-        top: int,
-    ) -> None:
+    def add(self, strip: _Strip, mask: NDArray[np.bool_], levels: Array) -> None:
         """Add the next strip: label it, join it to what is open, close what has ended."""
-        known = len(self.open.pixels)
+        known, top = len(self.open.pixels), strip.top
         local, number = ndimage.label(mask, EIGHT_NEIGHBOURS)
         labels = np.where(mask, local.astype(np.int64) + known, 0)
         pairs = _touching(self.last_row, labels[0])
         total, group = _components(known + number, pairs)
-        sums = _strip_sums(values, mask, labels - known, number, levels, extra, top)
+        sums = _strip_sums(strip, mask, labels - known, number, levels)
         sums = _PatchSums.joined([self.open, sums]).merged(group, total)
         upper = np.concatenate([self.last_row[None], labels[:-1]])
         edges = np.concatenate(
@@ -221,7 +331,7 @@ class _Tracker:
         if done.any():
             before = sum(len(part.pixels) for part in self.closed)
             self.closed.append(sums.take(done))
-            self.closed_edges.append(_relabelled(edges, done, before))
+            self.closed_edges.append(_relabelled(edges, done, before).astype(np.int32))
         self.open, self.open_edges = sums.take(alive), _relabelled(edges, alive, 0)
         number = np.cumsum(alive)
         if len(number):
@@ -237,7 +347,7 @@ class _Tracker:
         self._close(self.open, edges)
         sums = _PatchSums.joined([*self.closed, self.open])
         _, geometry = polygons(
-            np.concatenate([*self.closed_edges, np.empty((0, 6), np.int64)]), self.grid
+            np.concatenate([*self.closed_edges, np.empty((0, 6), np.int32)]), self.grid
         )
         order = np.argsort(sums.first_at)
         sums, width = sums.take(order), self.grid.width
@@ -290,22 +400,16 @@ def _relabelled(edges: Edges, keep: NDArray[np.bool_], before: int) -> Edges:
 
 
 def _strip_sums(
-    values: Array,
-    mask: NDArray[np.bool_],
-    labels: Labels,
-    number: int,
-    levels: Array,
-    extra: Array | None,
-    top: int,
+    strip: _Strip, mask: NDArray[np.bool_], labels: Labels, number: int, levels: Array
 ) -> _PatchSums:
     """Sum one strip by its labels 1 to ``number``."""
-    label, inside = labels[mask] - 1, values[mask]
-    at = np.flatnonzero(mask) + top * mask.shape[1]
+    label, inside = labels[mask] - 1, strip.values[mask].astype(np.float64)
+    at = np.flatnonzero(mask) + strip.top * mask.shape[1]
     order = np.lexsort((-at, inside, label))
     last = order[np.append(np.diff(label[order]) > 0, True)] if len(order) else order
     first = np.full(number, np.iinfo(np.int64).max)
     np.minimum.at(first, label, at)
-    bands = extra[:, mask] if extra is not None else np.empty((0, len(label)))
+    bands = strip.overlaid[:, strip.number[mask]]
     full = np.isfinite(bands)
 
     def count(weights: NDArray[Any]) -> Array:
