@@ -68,6 +68,7 @@ INNER = {
         child_process cluster grid memory samples
         layer raster
         blocks labelled warp
+        tiles
         stored
         sampling
         histogram

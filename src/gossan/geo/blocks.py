@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -189,38 +189,10 @@ class Blocks:
     ) -> list[dict[str, dict[str, float]]]:
         """Stream the bands of one layer to several files in one pass; ``files`` maps to bands."""
         named = dict(zip(layer.bands, descriptions or layer.bands))
-        with ExitStack() as stack:
-            finals = [stack.enter_context(atomic_path(path)) for path in files]
-            scratch = [final.with_suffix(".scratch.tif") for final in finals]
-            for path in scratch:
-                stack.callback(path.unlink, missing_ok=True)
-            writers = [
-                RasterWriter(path, layer.grid, [named[b] for b in bands])
-                for path, bands in zip(scratch, files.values())
-            ]
-            for writer in writers:
-                stack.callback(writer.close)
-            chosen = [[layer.bands.index(b) for b in bands] for bands in files.values()]
-            sums = [[BandStatistics() for _ in bands] for bands in files.values()]
-            for window, values in self.map(partial(_read, layer), layer.grid):
-                for writer, indexes, statistics in zip(writers, chosen, sums):
-                    writer.write(window, values[indexes])
-                    for index, band in zip(indexes, statistics):
-                        band.add(values[index])
-            for path, writer, statistics in zip(files, writers, sums):
-                writer.tag(dict((tags or {}).get(path, {})))
-                for number, band in enumerate(statistics, 1):
-                    writer.tag(band.tags(), number)
-                if units and units.get(path):
-                    writer.set_unit(units[path])
-                writer.close()
-            each = max(1, self.threads // len(files))
-            with ThreadPoolExecutor(self.threads) as pool:
-                list(pool.map(partial(cog_from, threads=each), scratch, finals))
-        return [
-            {name: band.summary() for name, band in zip(bands, statistics)}
-            for bands, statistics in zip(files.values(), sums)
-        ]
+        with MapFiles.opened(layer.grid, layer.bands, files, named) as outputs:
+            for window, values in self.map(partial(read_window, layer), layer.grid):
+                outputs.write(window, values)
+            return outputs.finish(tags or {}, units or {}, self.threads)
 
     def write_bytes(
         self,
@@ -263,7 +235,7 @@ class Blocks:
                 temporary, layer.grid, layer.bands, dtype, float("nan") if floating else 0
             )
             try:
-                for window, values in self.map(partial(_read, layer), layer.grid):
+                for window, values in self.map(partial(read_window, layer), layer.grid):
                     if not floating:
                         values = np.nan_to_num(values, nan=0.0)
                     writer.write(window, values.astype(dtype, copy=False))
@@ -272,8 +244,86 @@ class Blocks:
         return open_raster(path)
 
 
-def _read(layer: Layer, window: Window) -> NDArray[np.float32]:
+def read_window(layer: Layer, window: Window) -> NDArray[np.float32]:
+    """Read a window of a layer: what workers do for a map that is written."""
     return layer.read(window)
+
+
+@dataclass(eq=False)
+class MapFiles:
+    """Files of one grid that are filled window by window and finished together.
+
+    Until ``finish`` has turned them into cloud-optimised GeoTIFF they have temporary names; what
+    fails before leaves nothing behind.
+    """
+
+    writers: dict[Path, RasterWriter]
+    finals: dict[Path, Path]
+    chosen: dict[Path, list[int]]
+    sums: dict[Path, dict[str, BandStatistics]]
+
+    @classmethod
+    @contextmanager
+    def opened(
+        cls,
+        grid: Grid,
+        bands: tuple[str, ...],
+        files: Mapping[Path, tuple[str, ...]],
+        named: Mapping[str, str],
+    ) -> Iterator[MapFiles]:
+        """Open scratch files; on leaving without failure the finished ones take their names.
+
+        Parameters
+        ----------
+        grid
+            Grid of the files.
+        bands
+            Bands of the values that will be written.
+        files
+            Bands that each file takes.
+        named
+            Description of each band.
+        """
+        with ExitStack() as stack:
+            finals = {path: stack.enter_context(atomic_path(path)) for path in files}
+            writers = {}
+            for path, own in files.items():
+                scratch = finals[path].with_suffix(".scratch.tif")
+                stack.callback(scratch.unlink, missing_ok=True)
+                writers[path] = RasterWriter(scratch, grid, [named[band] for band in own])
+                stack.callback(writers[path].close)
+            chosen = {path: [bands.index(band) for band in own] for path, own in files.items()}
+            sums = {path: {band: BandStatistics() for band in own} for path, own in files.items()}
+            yield cls(writers, finals, chosen, sums)
+
+    def write(self, window: Window, values: NDArray[np.float32]) -> None:
+        """Write the bands (band, row, column) of a window to the files that take them."""
+        for path, writer in self.writers.items():
+            writer.write(window, values[self.chosen[path]])
+            for index, band in zip(self.chosen[path], self.sums[path].values()):
+                band.add(values[index])
+
+    def finish(
+        self, tags: Mapping[Path, Mapping[str, str]], units: Mapping[Path, str], threads: int
+    ) -> list[dict[str, dict[str, float]]]:
+        """Write metadata and turn the scratch files into final ones.
+
+        Returns
+        -------
+        Statistics of each file by band.
+        """
+        for path, writer in self.writers.items():
+            writer.tag(dict(tags.get(path, {})))
+            for number, band in enumerate(self.sums[path].values(), 1):
+                writer.tag(band.tags(), number)
+            if units.get(path):
+                writer.set_unit(units[path])
+            writer.close()
+        each = max(1, threads // len(self.writers))
+        scratch = [writer.path for writer in self.writers.values()]
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(partial(cog_from, threads=each), scratch, self.finals.values()))
+        return [{name: band.summary() for name, band in own.items()} for own in self.sums.values()]
 
 
 class BandStatistics:
@@ -290,13 +340,17 @@ class BandStatistics:
             return
         mean = float(filled.mean(dtype=np.float64))
         squares = float(np.square(filled - np.float32(mean), dtype=np.float64).sum())
-        total = self.count + filled.size
+        self._merge(filled.size, mean, squares, float(filled.min()), float(filled.max()))
+
+    def _merge(
+        self, count: int, mean: float, squares: float, minimum: float, maximum: float
+    ) -> None:
+        total = self.count + count
         shift = mean - self.mean
-        self.squares += squares + shift * shift * self.count * filled.size / total
-        self.mean += shift * filled.size / total
+        self.squares += squares + shift * shift * self.count * count / total
+        self.mean += shift * count / total
         self.count = total
-        self.minimum = min(self.minimum, float(filled.min()))
-        self.maximum = max(self.maximum, float(filled.max()))
+        self.minimum, self.maximum = min(self.minimum, minimum), max(self.maximum, maximum)
 
     def summary(self) -> dict[str, float]:
         """Return count, minimum, maximum, mean and standard deviation (NaN where all is empty)."""
@@ -309,6 +363,25 @@ class BandStatistics:
             "mean": self.mean,
             "stddev": float(np.sqrt(self.squares / self.count)),
         }
+
+    @staticmethod
+    def joined(parts: Iterable[Mapping[str, float]]) -> dict[str, float]:
+        """Return the summary of several parts of a band from their summaries.
+
+        >>> one, two, both = BandStatistics(), BandStatistics(), BandStatistics()
+        >>> one.add(np.array([1.0, 2.0])); two.add(np.array([6.0])); both.add(np.array([1.0, 2, 6]))
+        >>> joined = BandStatistics.joined([one.summary(), two.summary()])
+        >>> bool(np.allclose(list(joined.values()), list(both.summary().values())))
+        True
+        """
+        total = BandStatistics()
+        for part in parts:
+            if part["count"]:
+                total._merge(
+                    int(part["count"]), part["mean"], part["stddev"] ** 2 * part["count"],
+                    part["minimum"], part["maximum"],
+                )  # fmt: skip
+        return total.summary()
 
     def tags(self) -> dict[str, str]:
         """Return GDAL's statistics tags (none where all is empty)."""

@@ -51,6 +51,8 @@ class RunFolder:
     """
 
     root: Path
+    tiled: bool = False
+    """Whether maps are written in tiles, shown as one by a virtual raster."""
 
     @property
     def layers(self) -> Path:
@@ -93,8 +95,9 @@ class RunFolder:
         return self.root / "manifest.json"
 
     def layer(self, product: str, element: str, suffix: str = "") -> Path:
-        """Path of a map: ``layers/<product>_<element>[_<suffix>].tif``."""
-        return self.layers / f"{file_name(product, element, suffix)}.tif"
+        """Path of a map: ``layers/<product>_<element>[_<suffix>].tif``, ``.vrt`` of tiles."""
+        ending = "vrt" if self.tiled else "tif"
+        return self.layers / f"{file_name(product, element, suffix)}.{ending}"
 
     def parts(self, *names: str) -> Path:
         """Folder of what a step leaves for the steps after it."""
@@ -180,7 +183,8 @@ class RunFolder:
         close_files()
         for name in self._listed():
             path = self.root / name
-            if path.parent == self.layers and not wanted(path.name.split(".")[0]):
+            inside = path.relative_to(self.layers).parts if self.layers in path.parents else ()
+            if inside and not wanted(inside[0].split(".")[0]):
                 path.unlink(missing_ok=True)
 
     def _listed(self) -> set[str]:
@@ -250,10 +254,15 @@ class RunFolder:
         return False
 
     def forget(self, product: str, element: str) -> None:
-        """Remove the maps and parts of a product that is made anew: they were of other things."""
+        """Remove the maps and parts of a product that is made anew: they were of other things.
+
+        Tiles stay: each says itself what it was made of.
+        """
         close_files()
         for suffix in ("", "se"):
-            self.layer(product, element, suffix).unlink(missing_ok=True)
+            for ending in (".tif", ".vrt"):
+                path = self.layer(product, element, suffix).with_suffix(ending)
+                path.unlink(missing_ok=True)
         for path in self.parts(product, element).glob("*"):
             path.unlink()
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gossan.geo.blocks import Blocks, Progress
 from gossan.geo.layer import Layer, MappedLayer
+from gossan.geo.tiles import TiledMap, write_tiles
 from gossan.geochem.transforms import Transform
 from gossan.io.run_folder import RunFolder
 from gossan.pipeline.options.products import Product
@@ -41,13 +42,15 @@ class Joinable(Protocol):
 class ElementMap:
     """A map to be written: of a product, for an element, on the working scale.
 
-    ``scale`` multiplies the standard error, as the calibration requires.
+    ``scale`` multiplies the standard error, as the calibration requires; ``key`` is the fingerprint
+    of what the map is made of.
     """
 
     product: Product
     data: Working
     layer: Layer
     scale: float
+    key: str = ""
 
     def files(self, run: RunFolder) -> dict[Path, str]:
         """The file of each band."""
@@ -124,12 +127,29 @@ def together(maps: Sequence[ElementMap]) -> list[list[int]]:
 
 
 def write_maps(
-    run: RunFolder, maps: Sequence[ElementMap], blocks: Blocks, progress: Progress
+    run: RunFolder,
+    maps: Sequence[ElementMap],
+    blocks: Blocks,
+    progress: Progress,
+    tile_px: int | None = None,
 ) -> list[dict[str, dict[str, float]]]:
     """Write estimates, and standard errors where the model has them, of maps that share imagery.
 
     Estimates are in the element's unit (median); standard errors stay on the working scale,
     named in their tags, and already hold the calibration's scale.
+
+    Parameters
+    ----------
+    run
+        Where they are written.
+    maps
+        The maps.
+    blocks
+        The engine.
+    progress
+        Called with (windows done, windows in all).
+    tile_px
+        Side of the tiles that the maps are cut into; None: one file a map.
 
     Returns
     -------
@@ -141,15 +161,24 @@ def write_maps(
         engine = replace(engine, size=min(blocks.size, JOINT_BLOCK))
     back = BackTransform(tuple(m.data.transform for m in maps), tuple(m.scale for m in maps))
     named = [(one, path, band) for one in maps for path, band in one.files(run).items()]
-    files = {path: (band,) for (_, path, _), band in zip(named, layer.bands)}
-    found = engine.write_many(
-        MappedLayer(layer, back, layer.bands),
-        files,
-        {path: one.tags(band) for one, path, band in named},
-        {path: one.tags(band)["gossan_unit"] for one, path, band in named},
-        tuple(one.description(band) for one, _, band in named),
-    )
-    statistics = {path: values for path, band in zip(files, found) for values in band.values()}
+    described = tuple(one.description(band) for one, _, band in named)
+    shown = MappedLayer(layer, back, layer.bands)
+    if tile_px is not None:
+        tiled = [
+            TiledMap(path, (own,), one.key, one.tags(band), one.tags(band)["gossan_unit"])
+            for (one, path, band), own in zip(named, layer.bands)
+        ]
+        found = write_tiles(shown, tiled, tile_px, engine, run.hashes.of, described)
+    else:
+        found = engine.write_many(
+            shown,
+            {path: (own,) for (_, path, _), own in zip(named, layer.bands)},
+            {path: one.tags(band) for one, path, band in named},
+            {path: one.tags(band)["gossan_unit"] for one, path, band in named},
+            described,
+        )
+    paths = [path for _, path, _ in named]
+    statistics = {path: values for path, band in zip(paths, found) for values in band.values()}
     return [_of(statistics, one.files(run)) for one in maps]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +129,7 @@ def _walk(
     project: Project, out: Path, workers: int | None, reporter: Reporter, maps: bool
 ) -> RunResult:
     refuse_folder_of("krige", out)
-    run = RunFolder(out)
+    run = RunFolder(out, tiled=project.project.tile_px is not None)
     with run.changed(), engine_at(project.engine):
         blocks = blocks_of(project.engine, workers)
         return _make_run(project, run, blocks, profile_of(reporter), maps)
@@ -294,6 +294,8 @@ def _product(walk: Walk, product: Product, data: Working, division: Division) ->
         walk.run.forget(product.name, data.element)
         with collected_warnings(walk.reporter) as notes:
             facts, mapped = _make(walk, product, data, division, len(outputs) > 1, parts)
+        if mapped is not None:
+            mapped = replace(mapped, key=fingerprint(made_of))
         seconds = time.perf_counter() - begun
         made = Made(name, made_of, outputs, facts, notes, seconds, mapped)
         if mapped is not None and joinable(mapped) and len(product.elements) > 1:
@@ -317,7 +319,8 @@ def _finish(walk: Walk, group: list[Made], advance: Advance) -> None:
     statistics: list[dict[str, Any]] = [{} for _ in group]
     with collected_warnings(walk.reporter) as notes:
         if maps:
-            statistics = write_maps(walk.run, maps, walk.blocks, advance)
+            side = walk.project.project.tile_px
+            statistics = write_maps(walk.run, maps, walk.blocks, advance, side)
     share = (time.perf_counter() - begun) / len(group)
     for made, found in zip(group, statistics):
         walk.timings[made.name] = made.seconds + share
@@ -327,12 +330,10 @@ def _finish(walk: Walk, group: list[Made], advance: Advance) -> None:
 
 
 def _further(walk: Walk, made: Made) -> list[Path]:
-    """Further files of a product: its tables and its standard error."""
-    errors = [made.map.files(walk.run)] if made.map is not None else []
-    return [
-        *sorted(made.outputs[0].parent.glob("*.csv")),
-        *(path for one in errors for path in one),
-    ]
+    """Further files of a product: its tables, its standard error, and the tiles of both."""
+    maps = list(made.map.files(walk.run)) if made.map is not None else []
+    tiles = [tile for path in maps for tile in sorted(path.with_suffix("").glob("*.*"))]
+    return [*sorted(made.outputs[0].parent.glob("*.csv")), *maps, *tiles]
 
 
 def _make(

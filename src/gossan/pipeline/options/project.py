@@ -56,6 +56,8 @@ class ProjectSettings(Settings):
     """Pixel size of the output grid: the finest imagery's, or metres."""
     extent: Literal["survey", "imagery"] = "survey"
     """Map the surveyed ground and two sample spacings around it, or all of the imagery."""
+    tile_px: int | None = Field(default=None, ge=64)
+    """Write maps in tiles of so many pixels a side, of a fixed lattice; default: one file a map."""
     paper: bool = False
     """Also make the paper's maps as printed, where no [[product]] is named."""
     occurrences: Path | None = None

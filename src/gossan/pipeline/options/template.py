@@ -85,7 +85,11 @@ PRODUCTS = """\
 """
 
 EXAMPLES: dict[type[BaseModel], dict[str, str]] = {
-    ProjectSettings: {"occurrences": '"occurrences.geojson"', "border_band_m": "15000"},
+    ProjectSettings: {
+        "occurrences": '"occurrences.geojson"',
+        "border_band_m": "15000",
+        "tile_px": "4096",
+    },
     SurveySettings: {
         "sheet": '"Assays"',
         "unit": '"ppm"',
