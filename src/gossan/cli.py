@@ -232,6 +232,9 @@ def run(
     profile: Annotated[
         bool, typer.Option("--profile", help="Print time, memory and bytes of every step.")
     ] = False,
+    keep_store: Annotated[
+        bool, typer.Option("--keep-store", help="Keep the pixels of features for later runs.")
+    ] = False,
     quiet: IsQuiet = False,
 ) -> None:
     """Make every map, table and score of a project; a stopped run continues where it ended.
@@ -247,7 +250,7 @@ def run(
     folder = out or loaded.base / "run"
     measured = Profile(_reporter(quiet))
     with engine_at(loaded.engine):
-        result = run_project(loaded, folder, workers=workers, reporter=measured)
+        result = run_project(loaded, folder, workers, measured, keep_store)
         _after(folder, measured)
     record_steps(folder, measured.steps)
     _scores(result)

@@ -211,6 +211,13 @@ class RunFolder:
             if not TEMPORARY.fullmatch(path.name)
         }
 
+    def drop_pixels(self) -> None:
+        """Remove the pixels of features from the store: a later step makes them again if needed."""
+        close_files()
+        for path in (self.store / "features").glob("*"):
+            if path.suffix in (".tif", ".hash"):
+                path.unlink(missing_ok=True)
+
     def clean(self) -> None:
         """Remove the temporaries of a killed command: files of our own names in our own folders."""
         folders = [self.root.glob("*"), *((self.root / name).rglob("*") for name in OWN_FOLDERS)]

@@ -58,15 +58,15 @@ def write_imagery_used(
     are: there the geostatistical model uses the rest, and models that need all features give the
     kriged value. Nothing is written where no product uses imagery.
     """
-    names = dict.fromkeys(p.settings.features for p in products if p.settings.features)
-    layers = {name: features.get(name).layer for name in names if features.mapped(name)}
-    sources = {name: layer for name, layer in layers.items() if layer is not None}
+    names = dict.fromkeys(p.settings.features for p in products)
+    sources = [name for name in names if name.strip(" +") and features.mapped(name)]
     if not sources:
         return ImageryUsed({})
     path, facts = run.layers / f"{LAYER}.tif", run.store / "parts" / f"{LAYER}.json"
 
     def work() -> None:
-        function = partial(used, tuple(sources.values()))
+        layers = (features.get(name).layer for name in sources)
+        function = partial(used, tuple(layer for layer in layers if layer is not None))
         counts = blocks.write_bytes(
             function, features.grid, path, tuple(sources), resampling="NEAREST"
         )
@@ -77,7 +77,7 @@ def write_imagery_used(
         }
         run.write_json(facts, {name: share.model_dump() for name, share in found.items()})
 
-    run.once(LAYER, {"imagery": features.key, "features": list(sources)}, [path, facts], work)
+    run.once(LAYER, {"imagery": features.key, "features": sources}, [path, facts], work)
     content = json.loads(facts.read_text(encoding="utf-8"))
     return ImageryUsed({name: ImageryShare(**share) for name, share in content.items()})
 

@@ -41,6 +41,23 @@ def project(changed: Change) -> Path:
     return changed("folds = 3", "folds = 3\n" + PRODUCTS)
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_pixels_of_features_leave_with_the_end_of_a_run_unless_they_are_kept(
+    changed: Change, tmp_path: Path, keep: bool
+) -> None:
+    project = load_project(changed("folds = 3", "folds = 3\n" + KRIGING + SOUND))
+    run_project(project, tmp_path / "run", keep_store=keep)
+    stored = tmp_path / "run" / "store" / "features"
+    assert bool(list(stored.glob("*.tif"))) == keep
+    maps = {path: path.stat().st_mtime_ns for path in (tmp_path / "run" / "layers").glob("*.tif")}
+    components = pd.read_csv(tmp_path / "run" / "tables" / "components.csv")
+    run_project(project, tmp_path / "run", keep_store=keep)
+    assert {path: path.stat().st_mtime_ns for path in maps} == maps
+    assert bool(list(stored.glob("*.tif"))) == keep
+    again = pd.read_csv(tmp_path / "run" / "tables" / "components.csv")
+    pd.testing.assert_frame_equal(again, components)
+
+
 def test_a_run_keeps_the_contract_of_its_folder(project: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     result = run_project(load_project(project), run)

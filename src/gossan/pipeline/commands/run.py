@@ -94,7 +94,11 @@ class Walk:
 
 
 def run_project(
-    project: Project, out: Path | str, workers: int | None = None, reporter: Reporter | None = None
+    project: Project,
+    out: Path | str,
+    workers: int | None = None,
+    reporter: Reporter | None = None,
+    keep_store: bool = False,
 ) -> RunResult:
     """Make, test and write every product of a project for every element.
 
@@ -109,30 +113,40 @@ def run_project(
         Threads; all processors by default. The maps do not depend on it.
     reporter
         Shows progress; silent by default.
+    keep_store
+        Whether the pixels of features stay in the store, for runs with changed products.
 
     Raises
     ------
     InputError
         One line for each mistake, before anything is written under a final name.
     """
-    return _walk(project, Path(out), workers, reporter or Silent(), maps=True)
+    return _walk(project, Path(out), workers, reporter or Silent(), True, keep_store)
 
 
 def validate_project(
     project: Project, out: Path | str, workers: int | None = None, reporter: Reporter | None = None
 ) -> RunResult:
     """Test every product on unseen samples and write the tables, without making maps."""
-    return _walk(project, Path(out), workers, reporter or Silent(), maps=False)
+    return _walk(project, Path(out), workers, reporter or Silent(), maps=False, keep_store=True)
 
 
 def _walk(
-    project: Project, out: Path, workers: int | None, reporter: Reporter, maps: bool
+    project: Project,
+    out: Path,
+    workers: int | None,
+    reporter: Reporter,
+    maps: bool,
+    keep_store: bool,
 ) -> RunResult:
     refuse_folder_of("krige", out)
     run = RunFolder(out, tiled=project.project.tile_px is not None)
     with run.changed(), engine_at(project.engine):
         blocks = blocks_of(project.engine, workers)
-        return _make_run(project, run, blocks, profile_of(reporter), maps)
+        result = _make_run(project, run, blocks, profile_of(reporter), maps)
+        if not keep_store:
+            run.drop_pixels()
+        return result
 
 
 def _make_run(
