@@ -11,13 +11,16 @@ INSTALLED := $(VENV)/installed
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test check bench format clean help
+.PHONY: demo test check bench format clean help plugin wheelhouse test-plugin
 
 help:
 	@echo "make demo    simulate a district, map it, and show where the maps are"
 	@echo "make test    run every test"
 	@echo "make check   format, lint, types and the architecture of the house"
 	@echo "make bench   speed and memory, as ratios against a floor or a peer"
+	@echo "make plugin  the zip of the QGIS plugin, into dist/"
+	@echo "make wheelhouse   all that the plugin installs, for networks without a way out"
+	@echo "make test-plugin  the plugin in real QGIS, installed from a wheelhouse, with screenshots"
 	@echo "make format  put the code into the house's form"
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -45,6 +48,17 @@ format: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/run_all.py
+
+plugin: $(INSTALLED)
+	$(BIN)/python qgis/make_plugin.py plugin
+
+wheelhouse: $(INSTALLED)
+	$(BIN)/python qgis/make_plugin.py wheelhouse
+
+# QGIS_PYTHON is the Python that has PyQGIS.
+QGIS_PYTHON ?= /usr/bin/python3
+test-plugin: plugin wheelhouse
+	$(BIN)/python qgis/try_installed.py --qgis-python $(QGIS_PYTHON)
 
 clean:
 	$(PYTHON) -c "import shutil; [shutil.rmtree(p, ignore_errors=True) for p in ('$(VENV)', 'demo', '.mypy_cache', '.ruff_cache', '.pytest_cache', '.hypothesis')]"

@@ -25,11 +25,10 @@ from qgis.PyQt.QtNetwork import (
 )
 
 from .core.environment import Proxy, child_environment, masked
-from .core.install import Plan, install
+from .core.install import Plan, find_or_install
 from .core.locate import Probe, candidates, data_folder, first_usable
 from .core.process import Engine, Listener
 from .core.report import report_text
-from .core.translations import tr
 
 PLUGIN = Path(__file__).resolve().parent
 WHEELS = PLUGIN / "wheels"
@@ -194,10 +193,10 @@ def ready_engine(listener: Listener, cancelled: Callable[[], bool]) -> Engine:
     """
     found = find_engine()
     if found is None:
-        for one in Memory.probes:
-            listener.note(one.shown)
-        listener.note(tr("gossan is installed once; this takes a few minutes."))
-        found = Memory.engine = install(plan(), download, listener, cancelled)
+        found, Memory.probes = find_or_install(
+            iter(one.command for one in Memory.probes), plan(), download, listener, cancelled
+        )
+        Memory.engine = found
     return found
 
 

@@ -16,14 +16,15 @@ import tarfile
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .diagnosis import Diagnosis, diagnose
-from .locate import environment_command, environment_python, probe
+from .locate import Probe, environment_command, environment_python, first_usable, probe
 from .process import Engine, Listener, kill_tree
 from .protocol import STOPPED, CancelledError, GossanError
+from .translations import tr
 
 PYTHON = "3.12"
 """The Python that uv gets where no wheelhouse says another."""
@@ -78,6 +79,32 @@ class Plan:
     wheelhouse: Path | None = None
     uv: str = ""
     pythons: Sequence[str] = ()
+
+
+def find_or_install(
+    commands: Iterator[tuple[str, ...]],
+    plan: Plan,
+    download: Download,
+    listener: Listener | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> tuple[Engine, list[Probe]]:
+    """Return the first gossan that can be used, else install one; and every gossan that was asked.
+
+    Raises
+    ------
+    InstallError
+        There is none and it cannot be installed; the message names those that cannot be used.
+    CancelledError
+        The user stopped it; the next try continues.
+    """
+    listener = listener or Listener()
+    engine, probes = first_usable(commands, plan.environment)
+    if engine is None:
+        for one in probes:
+            listener.note(one.shown)
+        listener.note(tr("gossan is installed once; this takes a few minutes."))
+        engine = install(plan, download, listener, cancelled)
+    return engine, probes
 
 
 def install(
