@@ -8,3 +8,5 @@ from pathlib import Path
 PLUGIN = Path(__file__).resolve().parents[2] / "qgis"
 if str(PLUGIN) not in sys.path:
     sys.path.append(str(PLUGIN))
+
+collect_ignore = ["in_qgis.py"]  # runs in the Python of QGIS
