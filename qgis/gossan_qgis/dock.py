@@ -79,6 +79,7 @@ class GossanDock(QgsDockWidget):
         layout.addWidget(self._result_box(), 1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inner)
         self.setWidget(scroll)
         self.show_fields()
@@ -198,6 +199,16 @@ class GossanDock(QgsDockWidget):
         for path in files:
             _add_checkable(self.imagery, Path(path).name, path, path in checked)
 
+    def _merge_files(self) -> None:
+        """Check the layer of a file that the project has open, instead of listing both."""
+        layers = QgsProject.instance().mapLayers()
+        sources = {one.source(): name for name, one in layers.items()}
+        shown = {item.data(USER): item for item in _items(self.imagery)}
+        for path, item in shown.items():
+            if path in sources and sources[path] in shown:
+                shown[sources[path]].setCheckState(CHECKED)
+                self.imagery.takeItem(self.imagery.row(item))
+
     def _choose_files(self) -> None:
         paths, _ = QFileDialog.getOpenFileNames(self, tr("Add files or scenes..."))
         for path in scene_paths(paths):
@@ -220,6 +231,7 @@ class GossanDock(QgsDockWidget):
         for path in state.imagery:
             _add_checkable(self.imagery, Path(path).name, path, True)
         self.show_rasters()
+        self._merge_files()
         if (folder / "run" / "manifest.json").exists():
             job = self._job_of(tr("Read results"), [["results", str(folder / "run")]])
             job.done.connect(self.show_result)
@@ -333,8 +345,8 @@ class GossanDock(QgsDockWidget):
 
     def show_check(self, result: Result) -> None:
         """Say whether a run can start."""
-        text = "The check found errors; they are listed here." if result.exit_code else READY
-        self.state.setText(tr(text))
+        wrong = tr("The check found errors; they are listed here.")
+        self.state.setText(wrong if result.exit_code else tr(READY))
 
     def show_result(self, result: Result) -> None:
         """List verdicts and targets, and load the layers."""
