@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from affine import Affine
 
+from gossan.geo.grid import Grid
 from gossan.geo.raster import close_files, write_array
 from gossan.pipeline.commands.check import check_project
 from gossan.pipeline.options.project import load_project
@@ -70,3 +72,27 @@ def test_imagery_that_cannot_be_opened_is_the_only_mistake_told(
     found = check_project(load_project(small))
     assert [line for line in found.findings if line.startswith("error")] == list(found.findings)
     assert len(found.findings) == 1
+
+
+def test_imagery_beside_the_survey_is_refused(small: Path, tmp_path: Path) -> None:
+    clay, _, _ = truth()
+    far = Grid(GRID.crs, Affine.translation(90_000, 0) @ GRID.transform, *GRID.shape)
+    write_array(tmp_path / "far.tif", far, ("far",), clay[None].astype(np.float32))
+    more = '\n[[imagery]]\nname = "far"\npaths = ["far.tif"]\n'
+    small.write_text(small.read_text(encoding="utf-8") + more, encoding="utf-8")
+    found = check_project(load_project(small)).findings
+    assert any("imagery 'far' must be lying over some sample" in line for line in found)
+
+
+def test_digital_numbers_that_pass_for_reflectance_are_doubted(
+    small: Path, changed: Change, tmp_path: Path
+) -> None:
+    """Bands called red and nir serve a vegetation mask; their scale was forgotten."""
+    rng = np.random.default_rng(2)
+    close_files()
+    for name in ("red", "nir"):
+        numbers = rng.integers(7000, 20000, GRID.shape).astype(np.float32)
+        write_array(tmp_path / f"{name}.tif", GRID, (name,), numbers[None])
+    project = changed('"clay.tif", "iron.tif"]', '"red.tif", "nir.tif"]\nmasks = ["vegetation"]')
+    lines = check_project(load_project(project)).findings
+    assert any("reflectance lies outside 0 to 1.5" in line for line in lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from gossan.geo.warp import to_grid
 from gossan.imagery.aster.band_images import BAND_NAME, TELESCOPE_NAME
 from gossan.imagery.aster.metadata import NAME as ASTER_NAME
 from gossan.imagery.aster.reflectance import aster_stack, open_aster, require_one_version
-from gossan.imagery.aster.scene import AsterScene, is_scene
+from gossan.imagery.aster.scene import AsterScene, hdf_key, is_scene
 from gossan.imagery.aster.settings import AsterSettings
 from gossan.imagery.atmosphere.scene_air import SceneAir
 from gossan.imagery.atmosphere.settings import AtmosphereSettings
@@ -62,7 +62,7 @@ def _rasters(settings: ImagerySettings, base: Path, store: Path, blocks: Blocks)
         allowed = "filled somewhere, with more than one value"
         cure = "Check nodata, scale and the files"
         raise ImageryError(must(f"imagery {settings.name!r}", allowed, said, cure))
-    notes = [f"band {name!r} is {why}: left out" for name, why in unusable.items()]
+    notes = _set_aside(unusable)
     waves = {**found.wavelengths_um, **settings.wavelengths}
     return [
         masked_scene(
@@ -82,6 +82,26 @@ def _rasters(settings: ImagerySettings, base: Path, store: Path, blocks: Blocks)
         )
         for tile in found.tiles
     ]
+
+
+def _set_aside(unusable: Mapping[str, str]) -> list[str]:
+    """Say which bands are left out and why, in one line where many share the reason.
+
+    Examples
+    --------
+    >>> _set_aside({"b1": "empty"}), _set_aside(dict.fromkeys(("b1", "b2", "b3", "b4"), "empty"))
+    (["band 'b1' is empty: left out"], ['4 bands are empty, left out: b1, b2, b3, b4'])
+    """
+    by_reason: dict[str, list[str]] = {}
+    for name, why in unusable.items():
+        by_reason.setdefault(why, []).append(name)
+    notes = []
+    for why, names in by_reason.items():
+        if len(names) > 3:
+            notes.append(f"{len(names)} bands are {why}, left out: {', '.join(names)}")
+        else:
+            notes += [f"band {name!r} is {why}: left out" for name in names]
+    return notes
 
 
 def _sentinel2(
@@ -248,8 +268,9 @@ def _granules(paths: Sequence[Path]) -> list[list[Path]]:
         inside = _separate(path) if path.is_dir() else [path]
         for one in inside:
             named = ASTER_NAME.search(one.name)
-            alone = one.is_dir() or one.suffix.lower() == ".hdf"
-            key = str(one) if alone else (named.group(3) if named else "bands")
+            key = str(one) if one.is_dir() else (named.group(3) if named else "bands")
+            if one.suffix.lower() == ".hdf":
+                key = hdf_key(one)
             groups.setdefault(key, []).append(one)
     return list(groups.values())
 

@@ -15,8 +15,10 @@ from gossan.geo.warp import to_grid
 from gossan.imagery.components import Scaling, component_scaling
 from gossan.imagery.exposure import exposure
 from gossan.imagery.masks.layer import build_masks
+from gossan.imagery.masks.rules import RULES
 from gossan.imagery.open_scene import reflected
-from gossan.imagery.scenes import SceneStack, open_scenes
+from gossan.imagery.roles import band_roles
+from gossan.imagery.scenes import SceneStack, asks_for_indices, open_scenes
 from gossan.imagery.settings import ImagerySettings
 
 
@@ -40,8 +42,11 @@ class Imagery:
 
     @property
     def reflects(self) -> bool:
-        """Whether the bands are reflectance, from 0 to about 1."""
-        return self.settings.sensor != "bands" or bool(self.settings.roles)
+        """Whether the bands are taken as reflectance, from 0 to about 1."""
+        scene = self.stack.scenes[0].scene
+        known = band_roles(self.settings, scene.layer.bands, scene.wavelengths_um)
+        by_spectrum = asks_for_indices(self.settings) or bool({*self.settings.masks} & {*RULES})
+        return self.settings.sensor != "bands" or (by_spectrum and bool(known))
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -55,8 +55,10 @@ def look_under(imagery: Imagery, coordinates: NDArray[np.float64], crs: CRS) -> 
     Raises
     ------
     ImageryError
-        All bands are empty under all samples, or an image is damaged.
+        No sample lies on the imagery, all bands are empty under all samples, or an image is
+        damaged.
     """
+    _require_samples(imagery, coordinates, crs)
     if imagery.settings.sensor == "sentinel2" and not imagery.stack.scenes[0].scene.stored:
         return Findings(tuple(_preview(imagery, coordinates, crs)))
     scenes = [scene for scene in imagery.stack.scenes if scene.scene.stored]
@@ -83,13 +85,20 @@ def _preview(imagery: Imagery, coordinates: NDArray[np.float64], crs: CRS) -> li
         for row, col in zip(rows, columns)
     ]
     blocks = [layer.read(window.clipped(layer.grid.shape)) for window in windows]
-    if not blocks:
-        return []
     values = np.concatenate([block.reshape(len(layer.bands), -1) for block in blocks], axis=1)
     if np.isnan(values).all():
+        imagery.stack.mask_table()  # refuses a scene that is masked everywhere
         message = f"{name} is masked or empty in all {len(blocks)} blocks looked at around samples"
         return [Finding("warning", "empty", message)]
     return _outside_range(name, values)
+
+
+def _require_samples(imagery: Imagery, coordinates: NDArray[np.float64], crs: CRS) -> None:
+    """Refuse imagery that lies beside the surveys."""
+    if not len(_inside(imagery.bands, coordinates, crs)):
+        name = f"imagery {imagery.settings.name!r}"
+        cure = "Choose imagery of the surveyed ground, or check the systems of both"
+        raise ImageryError(must(name, "lying over some sample", "no sample inside it", cure))
 
 
 def _inside(layer: Layer, coordinates: NDArray[np.float64], crs: CRS) -> NDArray[np.float64]:
@@ -99,8 +108,6 @@ def _inside(layer: Layer, coordinates: NDArray[np.float64], crs: CRS) -> NDArray
 
 def _emptiness(name: str, layer: Layer, places: NDArray[np.float64]) -> list[Finding]:
     """Report bands that are empty under many samples."""
-    if not len(places):
-        return []
     values = values_at(layer, places)
     if np.isnan(values).all():
         cure = "Check nodata, masks and the extent of the files"

@@ -31,6 +31,8 @@ from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import ArrayLayer, RenamedLayer
 from gossan.imagery.aster.scene import open_aster, require_one_version, require_touch
 from gossan.imagery.aster.settings import AsterSettings
+from gossan.imagery.scenes import open_scenes
+from gossan.imagery.settings import ImagerySettings
 
 SOLAR = tuple(f"b{i}" for i in range(1, 10))
 
@@ -354,3 +356,82 @@ def test_a_renamed_layer_still_reads(hdf: Path) -> None:
     layer = open_aster(hdf).telescopes["TIR"]
     renamed = RenamedLayer(layer, tuple(f"t{i}" for i in range(5)))
     assert renamed.read(Window(1, 2, 3, 4)).shape == (5, 3, 4)
+
+
+def write_level_2(
+    folder: Path, name: str, numbers: dict[str, np.ndarray], turned: float = 0.0
+) -> Path:
+    """Write a file of AST_07XT, version 003: data sets Band<n> as int16, one telescope a file."""
+    from pyhdf.SD import SD, SDC
+
+    def item(key: str, value: str) -> str:
+        return f"OBJECT = {key}\n  NUM_VAL = 1\n  VALUE = {value}\nEND_OBJECT = {key}\n"
+
+    high, wide = next(iter(numbers.values())).shape
+    pixel = 15 if "Band1" in numbers else 30
+    half = pixel / 2
+    top, left = 4_000_000 - half, 500_000 + half
+    core = item("SHORTNAME", '"AST_07XT"') + item("CALENDARDATE", '"20040715"')
+    core += item("TIMEOFDAY", '"075231000000Z"')
+    place = item("UTMZONENUMBER", "38") + item("MAPORIENTATIONANGLE", f"{turned}")
+    place += item("UPPERLEFTM", f"({top}, {left})")
+    place += item("LOWERRIGHTM", f"({top - (high - 1) * pixel}, {left + (wide - 1) * pixel})")
+    path = folder / name
+    file = SD(str(path), SDC.WRITE | SDC.CREATE | SDC.TRUNC)
+    file.attr("coremetadata.0").set(SDC.CHAR, core + "END\n")
+    file.attr("productmetadata.0").set(SDC.CHAR, place + "END\n")
+    for band, values in numbers.items():
+        data = file.create(band, SDC.INT16, values.shape)
+        data[:] = values.astype(np.int16)
+        data.endaccess()
+    file.end()
+    return path
+
+
+def level_2_numbers() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    rng = np.random.default_rng(6)
+    visible = {f"Band{b}": rng.integers(1, 900, (40, 60)) for b in ("1", "2", "3N")}
+    short = {f"Band{b}": rng.integers(1, 900, (20, 30)) for b in range(4, 10)}
+    visible["Band1"][:3] = -9999
+    return visible, short
+
+
+NAMES_07XT = ("AST_07XT_00307152004075231_20150505101010_1234.hdf",
+              "AST_07XT_00307152004075231_20150505101011_5678.hdf")  # fmt: skip
+
+
+def test_the_two_hdf_files_of_ast_07xt_are_one_scene_of_nine_bands(tmp_path: Path) -> None:
+    visible, short = level_2_numbers()
+    files = [
+        write_level_2(tmp_path, name, numbers)
+        for name, numbers in zip(NAMES_07XT, (visible, short))
+    ]
+    for paths in ([tmp_path], files):
+        words = ImagerySettings(name="aster", sensor="aster", paths=paths, indices=())
+        found = open_scenes(words, ".", tmp_path / "store")
+        assert found.bands.bands == tuple(f"b{i}" for i in range(1, 10))
+        assert found.scenes[0].scene.quantity == "surface reflectance"
+        values = found.bands.read(found.bands.grid.whole)
+        wanted = np.where(visible["Band1"] < 0, np.nan, visible["Band1"] * 0.001)
+        np.testing.assert_allclose(values[0], wanted, atol=1e-6)
+    swir = open_aster(files).telescopes["SWIR"]
+    np.testing.assert_allclose(swir.read(swir.grid.whole)[5], short["Band9"] * 0.001, atol=1e-6)
+
+
+def test_gdal_reads_the_same_numbers_of_ast_07xt(tmp_path: Path) -> None:
+    visible, _ = level_2_numbers()
+    path = write_level_2(tmp_path, NAMES_07XT[0], visible)
+    if not has_gdal_with_hdf4():
+        assert not os.environ.get("CI"), "CI must install gdal-bin with the HDF4 driver"
+        pytest.skip("no gdalinfo with HDF4 here")
+    one = f'HDF4_SDS:UNKNOWN:"{path}":1'
+    subprocess.run(["gdal_translate", "-q", one, str(tmp_path / "b2.tif")], check=True)
+    with rasterio.open(tmp_path / "b2.tif") as source:
+        np.testing.assert_array_equal(source.read(1), visible["Band2"])
+
+
+def test_level_2_along_the_track_is_refused_with_the_cure(tmp_path: Path) -> None:
+    visible, _ = level_2_numbers()
+    path = write_level_2(tmp_path, NAMES_07XT[0], visible, turned=9.84)
+    with pytest.raises(ImageryError, match=r"north-up; got turned by 9\.84 degrees.*gdalwarp"):
+        open_aster(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -260,3 +261,83 @@ def test_known_wavelengths_bring_the_aster_catalogue_to_any_sensor(tmp_path: Pat
     (tmp_path / "e.hdr").write_text(f"{header}wavelength = {{{','.join(map(str, waves))}}}\n")
     stack, _ = opened(tmp_path, paths=["e.dat"], indices=["paper"], masks=["vegetation"])
     assert stack.indices is not None and len(stack.indices.bands) == 13
+
+
+@pytest.mark.parametrize(
+    ("name", "is_what"),
+    [
+        ("AST_08_00405032000040446_20250310152354_SKT.tif", "AST_08, which is surface temperature"),
+        ("AST14OTH_00305032000040446_20150310152354_123_V3N.tif", "AST_14OTH, which is ortho"),
+        ("AST14DEM_00305032000040446_20150310152354_123.tif", "AST_14DEM, which is heights"),
+    ],
+)
+def test_aster_products_without_band_names_are_refused_as_what_they_are(
+    name: str, is_what: str, tmp_path: Path
+) -> None:
+    write(tmp_path / name, numbers(1), "int16")
+    with pytest.raises(ImageryError, match=is_what):
+        opened(tmp_path, sensor="aster", paths=["."])
+
+
+def envi(folder: Path, waves: list[float], unit: str, values: NDArray[np.floating]) -> None:
+    """Write an ENVI stack of which the header states wavelengths, but no names of bands."""
+    write(folder / "e.dat", values, "float32", driver="ENVI")
+    header = re.sub(r"band names = {[^}]*}\n?", "", (folder / "e.hdr").read_text())
+    header += f"wavelength units = {unit}\n"
+    (folder / "e.hdr").write_text(f"{header}wavelength = {{{','.join(map(str, waves))}}}\n")
+
+
+def test_a_reflectance_stack_is_aster_by_its_wavelengths(tmp_path: Path) -> None:
+    waves = [2.400, 0.556, 0.661, 0.807, 1.656, 2.167, 2.209, 2.262, 2.336]
+    values = RNG.uniform(0.1, 0.5, (9, HIGH, WIDE)).astype(np.float32)
+    envi(tmp_path, waves, "Micrometers", values)
+    _, bands = opened(tmp_path, sensor="aster", level="reflectance", paths=["e.dat"])
+    assert list(bands) == ["b9", *(f"b{i}" for i in range(1, 9))]
+    np.testing.assert_array_equal(bands["b9"], values[0])
+
+
+def test_nine_bands_without_names_are_those_of_aster_in_turn(tmp_path: Path) -> None:
+    values = RNG.integers(500, 5000, (9, HIGH, WIDE))
+    write(tmp_path / "refl.tif", values, "int16")
+    words = {"sensor": "aster", "level": "reflectance", "scale": 1e-4, "paths": ["refl.tif"]}
+    stack, bands = opened(tmp_path, **words)
+    assert list(bands) == [f"b{i}" for i in range(1, 10)]
+    np.testing.assert_allclose(bands["b5"], values[4] * 1e-4, rtol=1e-6)
+    assert any("taken as ASTER b1 to b9" in note for note in stack.notes)
+
+
+def test_bands_named_by_wavelength_have_names_that_formulas_can_use(tmp_path: Path) -> None:
+    waves = [490.1, 560.2, 664.9, 842.0, 1610.3, 2190.2]
+    values = RNG.uniform(0.1, 0.5, (6, HIGH, WIDE)).astype(np.float32)
+    envi(tmp_path, waves, "Nanometers", values)
+    stack, bands = opened(tmp_path, paths=["e.dat"], indices=["paper"])
+    assert list(bands)[2] == "b664_9_nanometers" and stack.indices is not None
+    own = {"iron": "b664_9_nanometers / b490_1_nanometers"}
+    stack, _ = opened(tmp_path, paths=["e.dat"], formulas=own)
+    assert stack.indices is not None
+    found = stack.indices.read(stack.indices.grid.whole)[0]
+    np.testing.assert_allclose(found, values[2] / values[0], rtol=1e-5)
+
+
+def test_a_quality_band_may_be_named_as_the_export_writes_it(tmp_path: Path) -> None:
+    values = numbers(7)
+    values[6] = 0
+    values[6, 5:9, 5:9] = 1 << 10
+    write(
+        tmp_path / "s2.tif", values, "uint16", names=["B2", "B3", "B4", "B8", "B11", "B12", "QA60"]
+    )
+    quality = {"band": "QA60", "product": "qa60"}
+    stack, bands = opened(
+        tmp_path, sensor="sentinel2", paths=["s2.tif"], scale=1e-4, quality=quality, masks=["cloud"]
+    )
+    assert list(bands) == S2_BANDS and not stack.notes[0].startswith("not Sentinel-2")
+    assert empties({"b04": stack.scenes[0].masked.read(stack.bands.grid.whole)[2]}) == [16]
+
+
+def test_many_bands_set_aside_are_one_note(tmp_path: Path) -> None:
+    values = RNG.uniform(0.1, 0.5, (12, HIGH, WIDE))
+    values[3:9] = np.nan
+    write(tmp_path / "h.tif", values, "float32")
+    stack, bands = opened(tmp_path, paths=["h.tif"])
+    assert len(bands) == 6
+    assert [note for note in stack.notes if "6 bands are empty, left out" in note]

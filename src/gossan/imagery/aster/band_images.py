@@ -12,6 +12,7 @@ from rasterio.errors import RasterioIOError
 
 from gossan.catalogue.sensors import aster_bands
 from gossan.errors import ImageryError, must
+from gossan.imagery.aster.metadata import NAME, product_of, refuse_other_product
 
 BAND_NAME = re.compile(r"(?:VNIR|SWIR|TIR)_?B(?:and)?0?(\d{1,2})N?(?=[_.]|$)", re.IGNORECASE)
 TELESCOPE_NAME = re.compile(r"(?:^|[_.\-])(VNIR|SWIR|TIR)(?=[_.\-]|$)", re.IGNORECASE)
@@ -61,6 +62,9 @@ def find_band_images(paths: Sequence[Path]) -> dict[str, BandImage]:
                 )
             found[name] = image
     if not found:
+        for path in listed:
+            named = NAME.search(path.name)
+            refuse_other_product(product_of(named[1]) if named else "", path.name)
         names = [path.name for path in listed] or [str(path) for path in paths]
         raise ImageryError(
             must(

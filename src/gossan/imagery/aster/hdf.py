@@ -24,6 +24,8 @@ from gossan.imagery.aster.odl import Values, parse_odl
 
 GROUPS = {"VNIR": "v", "SWIR": "s", "TIR": "t"}
 FALSE_NORTHING = 10_000_000.0
+MOST_TURNED_DEG = 0.01
+"""Map orientation from which an image is not north-up; level 2 of version 003 follows the track."""
 _LIBRARY = threading.Lock()  # the HDF4 library keeps global tables: one thread at a time
 
 
@@ -196,8 +198,16 @@ def scene_grid(values: Values, shape: tuple[int, int], pixel_m: int, name: str) 
     negative, or zone and latitude say so: 10 000 000 is added to a negative northing and the
     southern UTM system taken.
 
-    Errors: ImageryError for a missing zone or corners that do not fit the image.
+    Raises
+    ------
+    ImageryError
+        The zone is missing, the corners do not fit the image, or the image is not north-up.
     """
+    turned = numbers(values, "MAPORIENTATIONANGLE", 1, name)
+    if turned is not None and abs(turned[0]) > MOST_TURNED_DEG:
+        cure = "Order version 004, or warp it (gdalwarp -t_srs EPSG:326xx) and read the result"
+        got = f"turned by {turned[0]:.2f} degrees along the track"
+        raise ImageryError(must(f"{name}: the image", "north-up", got, cure))
     first = numbers(values, "UPPERLEFTM", 2, name)
     last = numbers(values, "LOWERRIGHTM", 2, name)
     zone, southern = _zone(values, name)

@@ -15,7 +15,7 @@ from gossan.imagery.aster.odl import Values
 
 EARTH_RADIUS_KM = 6371.0
 ORBIT_HEIGHT_KM = 705.0
-NAME = re.compile(r"(AST_[A-Z0-9]+)_(\d{3})(\d{14})", re.IGNORECASE)
+NAME = re.compile(r"(AST_?[A-Z0-9]+)_(\d{3})(\d{14})", re.IGNORECASE)
 SURFACE_PRODUCTS = ("AST_07", "AST_07XT")
 SURFACE_SCALE = 0.001
 """Reflectance of one digital number in these products."""
@@ -150,21 +150,13 @@ def _from_name(name: str) -> tuple[str, str, datetime | None]:
         time = datetime.strptime(found[3], "%m%d%Y%H%M%S").replace(tzinfo=UTC)
     except ValueError:
         time = None
-    return found[1].upper(), found[2], time
+    return product_of(found[1]), found[2], time
 
 
 def _known_product(named: str, stated: str, name: str) -> str:
     """Tell the product by its name and by its metadata, which must agree."""
     for product in (named, stated):
-        if product in OTHER_PRODUCTS:
-            raise ImageryError(
-                must(
-                    f"{name}: the ASTER product",
-                    "AST_L1T, AST_07 or AST_07XT",
-                    f"{product}, which is {OTHER_PRODUCTS[product]}",
-                    "Order AST_L1T (radiance at the sensor) or AST_07XT (surface reflectance)",
-                )
-            )
+        refuse_other_product(product, name)
     if (named in SURFACE_PRODUCTS) != (stated in SURFACE_PRODUCTS) and named and stated:
         raise ImageryError(
             must(
@@ -178,8 +170,38 @@ def _known_product(named: str, stated: str, name: str) -> str:
 
 
 def _product(values: Values) -> str:
-    short = values.get("SHORTNAME", ("",))[0].upper().replace("AST_", "AST").replace("AST", "AST_")
+    short = product_of(values.get("SHORTNAME", ("",))[0])
     return short if short.startswith("AST_") else ""
+
+
+def product_of(name: str) -> str:
+    """Write the name of a product one way.
+
+    Examples
+    --------
+    >>> product_of("AST14OTH"), product_of("ASTL1T"), product_of("ast_07xt")
+    ('AST_14OTH', 'AST_L1T', 'AST_07XT')
+    """
+    return re.sub("^AST_?", "AST_", name.upper())
+
+
+def refuse_other_product(product: str, name: str) -> None:
+    """Refuse a product that is not read here, and say what it is.
+
+    Raises
+    ------
+    ImageryError
+        The product is one of ``OTHER_PRODUCTS``.
+    """
+    if product in OTHER_PRODUCTS:
+        raise ImageryError(
+            must(
+                f"{name}: the ASTER product",
+                "AST_L1T, AST_07 or AST_07XT",
+                f"{product}, which is {OTHER_PRODUCTS[product]}",
+                "Order AST_L1T (radiance at the sensor) or AST_07XT (surface reflectance)",
+            )
+        )
 
 
 def numbers(values: Values, key: str, count: int, name: str) -> tuple[float, ...] | None:

@@ -18,7 +18,7 @@ from gossan.geo.warp import degrees_of_middle, transformed_bounds
 from gossan.imagery.aster.angles import scene_angles
 from gossan.imagery.aster.geotiff import open_geotiffs
 from gossan.imagery.aster.hdf import open_hdf
-from gossan.imagery.aster.metadata import AsterMetadata
+from gossan.imagery.aster.metadata import NAME, SURFACE_PRODUCTS, AsterMetadata, product_of
 from gossan.imagery.aster.settings import AsterSettings
 from gossan.imagery.aster.swir_failure import FAILURE
 from gossan.imagery.atmosphere.geometry import SceneGeometry
@@ -181,9 +181,9 @@ def open_aster(
     Parameters
     ----------
     paths
-        An L1T ``.hdf`` file (V003), a folder with one GeoTIFF per band (V004, AST_07XT), or the
-        bands' files. A folder that holds one ``.hdf`` file beside its browse images is taken as
-        that file.
+        An L1T ``.hdf`` file (V003), the two of AST_07XT (one for each telescope), a folder with
+        one GeoTIFF per band (V004), or the files of the bands. A folder that holds one ``.hdf``
+        file beside its browse images is taken as that file.
     time
         When the scene was taken, for files that do not say.
 
@@ -196,7 +196,8 @@ def open_aster(
     hdf = [p for p in given if p.suffix.lower() == ".hdf"]
     if not hdf:
         hdf = [q for p in given if p.is_dir() for q in sorted(p.iterdir()) if is_scene(q)]
-    if hdf and len(hdf) + len([p for p in given if p.suffix.lower() in (".tif", ".tiff")]) > 1:
+    tiffs = [p for p in given if p.suffix.lower() in (".tif", ".tiff")]
+    if hdf and (tiffs or len({hdf_key(p) for p in hdf}) > 1):
         raise ImageryError(
             must(
                 "an ASTER scene",
@@ -205,8 +206,22 @@ def open_aster(
                 "Open each scene by itself",
             )
         )
-    metadata, groups = open_hdf(hdf[0], time) if hdf else open_geotiffs(given, time)
-    return AsterScene(metadata, dict(groups))
+    if not hdf:
+        return AsterScene(*open_geotiffs(given, time))
+    opened = [open_hdf(path, time) for path in hdf]
+    groups = {group: layer for _, layers in opened for group, layer in layers.items()}
+    if len(groups) < sum(len(layers) for _, layers in opened):
+        names = " and ".join(path.name for path in hdf)
+        cure = "Keep one file for each telescope"
+        raise ImageryError(must("the files of an ASTER scene", "of different bands", names, cure))
+    return AsterScene(opened[0][0], groups)
+
+
+def hdf_key(path: Path) -> str:
+    """Tell scenes in ``.hdf`` files apart: level 2 has one file for each telescope of a scene."""
+    named = NAME.search(path.name)
+    product = product_of(named[1]) if named else ""
+    return f"{product}_{named[3]}" if named and product in SURFACE_PRODUCTS else str(path)
 
 
 def is_scene(path: Path) -> bool:

@@ -24,12 +24,15 @@ _ASSETS = {band.asset: band.name for band in sentinel2_bands() if band.asset}
 
 
 def band_name(text: str) -> str:
-    """Turn any text into a band name: lower case, digits and underscores.
+    """Turn any text into a band name that formulas can use.
 
-    >>> band_name("Silica Index (B11/B10)")
-    'silica_index_b11_b10'
+    Examples
+    --------
+    >>> band_name("Silica Index (B11/B10)"), band_name("667.4 Nanometers")
+    ('silica_index_b11_b10', 'b667_4_nanometers')
     """
-    return re.sub(r"[^0-9a-z]+", "_", text.lower()).strip("_") or "band"
+    plain = re.sub(r"[^0-9a-z]+", "_", text.lower()).strip("_") or "band"
+    return f"b{plain}" if plain[0].isdigit() else plain
 
 
 def sensor_band(sensor: str, text: str) -> str | None:
@@ -63,6 +66,24 @@ def sensor_band(sensor: str, text: str) -> str | None:
         return None
     assets = {_ASSETS[word] for word in words if word in _ASSETS} if sensor == "sentinel2" else ()
     return next(iter(assets)) if len(assets) == 1 else None
+
+
+def band_of_wavelength(sensor: str, wavelength_um: float | None) -> str | None:
+    """Recognise a band of a sensor by its central wavelength; None when none is near.
+
+    Examples
+    --------
+    >>> band_of_wavelength("aster", 2.167), band_of_wavelength("sentinel2", 0.8647)
+    ('b5', 'b8a')
+    >>> band_of_wavelength("aster", 0.49), band_of_wavelength("aster", None)
+    (None, None)
+    """
+    if wavelength_um is None:
+        return None
+    bands = aster_bands() if sensor == "aster" else sentinel2_bands()
+    nearest = min(bands, key=lambda band: abs(band.centre_um - wavelength_um))
+    near = abs(nearest.centre_um - wavelength_um) <= nearest.width_um / 2
+    return nearest.name if near else None
 
 
 def canonical(sensor: str, name: str) -> str:

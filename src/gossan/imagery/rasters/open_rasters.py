@@ -16,7 +16,12 @@ from gossan.errors import GossanWarning, ImageryError, must
 from gossan.geo.layer import Layer, MappedLayer
 from gossan.geo.raster import RasterLayer, open_raster
 from gossan.geo.warp import to_grid
-from gossan.imagery.rasters.band_names import band_name, canonical, sensor_band
+from gossan.imagery.rasters.band_names import (
+    band_name,
+    band_of_wavelength,
+    canonical,
+    sensor_band,
+)
 from gossan.imagery.rasters.conversion import Rescale, per_band
 from gossan.imagery.rasters.paths import raster_sources, resolve_all
 from gossan.imagery.rasters.tiles import (
@@ -130,7 +135,7 @@ def open_rasters(settings: ImagerySettings, base_folder: Path | str = ".") -> Op
         bands = _chosen(settings, _own_bands(group, alias))
         kept, aside = _spectral(settings, bands)
         tiles.append(_tile(settings, kept, aside))
-        notes += _notes(settings, aside)
+        notes += [*_notes(settings, aside), *_counted(settings, kept)]
         waves |= {band.name: band.wavelength_um for band in kept if band.wavelength_um}
     if len(tiles) > 1:
         notes.append(f"{len(tiles)} tiles were joined")
@@ -177,14 +182,20 @@ def _chosen(settings: ImagerySettings, bands: list[FileBand]) -> list[FileBand]:
 
 
 def _recognised(sensor: str, band: FileBand) -> FileBand:
-    return replace(band, name=sensor_band(sensor, band.text) or band.own)
+    """Name a band by its wavelength, else by its text: ENVI numbers the bands of any stack."""
+    text = f"band {band.index}" if band.file.only_counts else band.text
+    name = band_of_wavelength(sensor, band.wavelength_um) or sensor_band(sensor, text)
+    return replace(band, name=name or band.own)
 
 
 def _numbered(band: FileBand, settings: ImagerySettings) -> bool:
-    """Tell descriptions that only count the bands of a stack from names of a sensor's bands.
+    """Tell bands that are only counted from those of a sensor.
 
-    Nine counted bands (or all fourteen, or the three visible ones) are ASTER's in its order.
+    Nine counted bands (or all fourteen, or the three visible ones) are ASTER's in its order, unless
+    wavelengths say more.
     """
+    if band.wavelength_um is not None:
+        return False
     whole = settings.sensor == "aster" and len(band.file.names) in (3, 9, 14)
     return band.file.only_counts and (bool(settings.bands) or not whole)
 
@@ -220,7 +231,7 @@ def _spectral(
     settings: ImagerySettings, bands: list[FileBand]
 ) -> tuple[list[FileBand], list[FileBand]]:
     """Tell the bands of a sensor from classes and whatever else lies in its files."""
-    quality = settings.quality.band if settings.quality is not None else None
+    quality = quality_band(settings, bands)
     if settings.sensor == "bands":
         known = {band.name for band in bands} - {quality}
     elif settings.sensor == "aster":
@@ -228,9 +239,6 @@ def _spectral(
     else:
         known = {band.name for band in sentinel2_bands()}
     kept = [band for band in bands if band.name in known]
-    if quality is not None and quality not in {band.name for band in bands}:
-        allowed = f"one of {', '.join(band.name for band in bands)}"
-        raise ImageryError(must("quality: band", allowed, repr(quality), "Name a band, or a path"))
     if not kept:
         sensor = {"aster": "ASTER", "sentinel2": "Sentinel-2"}.get(settings.sensor, "spectral")
         raise ImageryError(
@@ -244,6 +252,24 @@ def _spectral(
             )
         )
     return kept, [band for band in bands if band.name not in known]
+
+
+def quality_band(settings: ImagerySettings, bands: Sequence[FileBand]) -> str | None:
+    """Find the band of quality numbers, which the settings may write in capitals.
+
+    Raises
+    ------
+    ImageryError
+        There is no such band.
+    """
+    stated = settings.quality.band if settings.quality is not None else None
+    if stated is None:
+        return None
+    names = {band_name(band.name): band.name for band in bands}
+    if band_name(stated) not in names:
+        allowed = f"one of {', '.join(names.values())}"
+        raise ImageryError(must("quality: band", allowed, repr(stated), "Name a band, or a path"))
+    return names[band_name(stated)]
 
 
 def _tile(
@@ -326,11 +352,23 @@ def _warn_of_scales(
 
 def _notes(settings: ImagerySettings, aside: Sequence[FileBand]) -> list[str]:
     quality = settings.quality.band if settings.quality is not None else None
-    names = [band.name for band in aside if band.name not in (CLASSES, quality)]
+    known = {CLASSES, band_name(quality or CLASSES)}
+    names = [band.name for band in aside if band_name(band.name) not in known]
     if not names:
         return []
     sensor = "ASTER" if settings.sensor == "aster" else "Sentinel-2"
     return [f"not {sensor} bands, left out: {', '.join(names)}"]
+
+
+def _counted(settings: ImagerySettings, bands: Sequence[FileBand]) -> list[str]:
+    """Say that bands without names are taken in the order of the sensor."""
+    if settings.sensor != "aster" or settings.bands or not bands[0].file.only_counts:
+        return []
+    if bands[0].wavelength_um is not None:
+        return []
+    return [
+        f"the files do not name their bands: taken as ASTER {bands[0].name} to {bands[-1].name}"
+    ]
 
 
 def time_of(text: str) -> datetime:

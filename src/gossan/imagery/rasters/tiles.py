@@ -31,9 +31,9 @@ class RasterFile:
 
     @property
     def only_counts(self) -> bool:
-        """Whether descriptions are Band 1, Band 2 ..., as ENVI calls the bands of any stack."""
-        said = [text.strip().lower() for text in self.signature]
-        return len(said) > 1 and said == [f"band {i}" for i in range(1, len(said) + 1)]
+        """Whether bands are not named, or are called Band 1, Band 2 ... as ENVI calls any."""
+        said = [text.strip().lower().removeprefix("band ") for text in self.signature]
+        return len(said) > 1 and said == [str(i) for i in range(1, len(said) + 1)]
 
     @property
     def described(self) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from gossan.catalogue.sensors import native_pixels_m
+from gossan.errors import ImageryError
 from gossan.geo.blocks import Blocks
 from gossan.geo.layer import Layer
 from gossan.geo.raster import atomic_path
@@ -63,7 +64,7 @@ def _prepare(project: Project, run: RunFolder, blocks: Blocks, reporter: Reporte
         if parts:
             run.write_table(table, pd.concat(parts, ignore_index=True))
     run.write_table("bands", _band_table(inputs))
-    _registration(run, inputs, blocks)
+    _registration(run, inputs, blocks, reporter)
     return pd.DataFrame(rows)
 
 
@@ -163,8 +164,8 @@ def _masks(run: RunFolder, imagery: str) -> Path:
     return run.parts("scene", imagery) / "masks.csv"
 
 
-def _registration(run: RunFolder, inputs: RunInputs, blocks: Blocks) -> None:
-    """Report the shift between every imagery and the first."""
+def _registration(run: RunFolder, inputs: RunInputs, blocks: Blocks, reporter: Reporter) -> None:
+    """Report the shift between every imagery and the first, where they can be compared."""
     imagery = list(inputs.features.imagery.items())
     rows = []
     for name, other in imagery[1:]:
@@ -172,7 +173,11 @@ def _registration(run: RunFolder, inputs: RunInputs, blocks: Blocks) -> None:
         if "bands" in (first.settings.sensor, other.settings.sensor):
             continue
         reds = (PAIRS[first.settings.sensor], PAIRS[other.settings.sensor])
-        shift = coregistration(first.bands, other.bands, reds, blocks=blocks)
+        try:
+            shift = coregistration(first.bands, other.bands, reds, blocks=blocks)
+        except ImageryError as error:
+            reporter.say(f"Note: registration of {name!r} on {first_name!r} is unknown: {error}")
+            continue
         rows.append(
             {
                 "first": first_name,
