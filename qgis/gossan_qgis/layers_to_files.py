@@ -71,7 +71,7 @@ def _write(source: QgsProcessingFeatureSource, path: Path, extent: QgsRectangle 
         geometry = feature.geometry()
         if geometry.isNull():
             continue
-        if QgsWkbTypes.geometryType(source.wkbType()) == QgsWkbTypes.GeometryType.PointGeometry:
+        if QgsWkbTypes.geometryType(source.wkbType()) == QgsWkbTypes.PointGeometry:
             geometry.convertToSingleType()
             feature.setGeometry(geometry)
         if not writer.addFeature(feature, QgsFeatureSink.Flag.FastInsert):
@@ -83,7 +83,7 @@ def _write(source: QgsProcessingFeatureSource, path: Path, extent: QgsRectangle 
 
 def _plain_type(kind: QgsWkbTypes.Type) -> QgsWkbTypes.Type:
     flat = QgsWkbTypes.dropM(QgsWkbTypes.dropZ(kind))
-    point = QgsWkbTypes.geometryType(kind) == QgsWkbTypes.GeometryType.PointGeometry
+    point = QgsWkbTypes.geometryType(kind) == QgsWkbTypes.PointGeometry
     return QgsWkbTypes.singleType(flat) if point else QgsWkbTypes.multiType(flat)
 
 

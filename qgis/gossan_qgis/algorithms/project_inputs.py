@@ -11,7 +11,6 @@ from qgis.core import (
     QgsProcessingException,
     QgsProcessingFeedback,
     QgsProcessingParameterCrs,
-    QgsProcessingParameterDistance,
     QgsProcessingParameterEnum,
     QgsProcessingParameterExtent,
     QgsProcessingParameterFeatureSource,
@@ -52,13 +51,13 @@ class OfLayers(GossanAlgorithm):
             QgsProcessingParameterEnum(UNIT, tr("Unit of the fields"), units, defaultValue=0)
         )
         self.addParameter(
-            QgsProcessingParameterDistance(
+            QgsProcessingParameterNumber(
                 SUPPORT, tr("Side of the square that a sample stands for (0: a point), in metres"),
-                0.0, None, False, 0.0,
+                QgsProcessingParameterNumber.Double, 0.0, minValue=0.0,
             )
         )  # fmt: skip
 
-    def add_imagery(self, optional: bool = True) -> None:
+    def add_imagery(self) -> None:
         """Add raster layers and scenes."""
         self.addParameter(
             QgsProcessingParameterMultipleLayers(

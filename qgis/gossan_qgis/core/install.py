@@ -28,7 +28,7 @@ from .translations import tr
 
 PYTHON = "3.12"
 """The Python that uv gets where no wheelhouse says another."""
-UV_VERSION = "0.9.7"
+UV_VERSION = "0.13.9"
 UV_PLACE = "https://github.com/astral-sh/uv/releases/download"
 MANIFEST = "wheelhouse.json"
 ATTEMPTS = 4
@@ -240,7 +240,7 @@ class _Installation:
             "UV_CACHE_DIR": str(self.plan.folder / "cache"),
             "UV_PYTHON_INSTALL_DIR": str(self.plan.folder / "python"),
             "UV_NO_CONFIG": "1", "UV_NO_PROGRESS": "1", "UV_NATIVE_TLS": "1",
-            "UV_HTTP_TIMEOUT": "120", **offline,
+            "UV_SYSTEM_CERTS": "1", "UV_HTTP_TIMEOUT": "120", **offline,
         }  # fmt: skip
 
     def _follow(self, command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:

@@ -1,0 +1,191 @@
+"""The demo's whole job in real QGIS, from layers to targets, with pictures of what a user sees.
+
+Run by the Python that has PyQGIS, with one argument: a JSON file of facts (see try_installed.py).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+FACTS = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+sys.path += ["/usr/share/qgis/python", "/usr/share/qgis/python/plugins", FACTS["plugins"]]
+
+import qgis.utils  # noqa: E402
+from qgis.core import (  # noqa: E402
+    QgsApplication,
+    QgsCoordinateReferenceSystem,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProject,
+    QgsSettings,
+    QgsVectorLayer,
+)
+from qgis.gui import QgsLayerTreeMapCanvasBridge, QgsLayerTreeView, QgsMapCanvas  # noqa: E402
+from qgis.PyQt.QtCore import QCoreApplication, Qt  # noqa: E402
+from qgis.PyQt.QtWidgets import QDockWidget, QMainWindow, QWidget  # noqa: E402
+
+QCoreApplication.setOrganizationName("gossan-tests")
+app = QgsApplication([], True, FACTS["profile"])
+app.initQgis()
+
+import processing  # noqa: E402
+from processing.core.Processing import Processing  # noqa: E402
+
+Processing.initialize()
+import gossan_qgis  # noqa: E402
+from gossan_qgis.setup_dialog import SetupDialog  # noqa: E402
+
+DEMO, OUT = Path(FACTS["demo"]), Path(FACTS["out"])
+
+
+class Feedback(QgsProcessingFeedback):
+    """Writes what an algorithm says to the terminal."""
+
+    def setProgressText(self, text: str) -> None:
+        say(f"  # {text}")
+
+    def pushWarning(self, text: str) -> None:
+        say(f"  warning: {text}")
+
+    def reportError(self, text: str, fatalError: bool = False) -> None:
+        say(f"  error: {text}")
+
+
+class Window(QMainWindow):
+    """A window with a map, a list of layers, and what the plugin asks of QGIS."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from qgis.core import QgsLayerTreeModel
+
+        self.canvas = QgsMapCanvas(self)
+        self.setCentralWidget(self.canvas)
+        self.resize(1500, 900)
+        root = QgsProject.instance().layerTreeRoot()
+        self.bridge = QgsLayerTreeMapCanvasBridge(root, self.canvas)
+        self.view = QgsLayerTreeView()
+        self.model = QgsLayerTreeModel(root)
+        self.view.setModel(self.model)
+        layers = QDockWidget("Layers", self)
+        layers.setWidget(self.view)
+        self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, layers)
+        self.resizeDocks([layers], [330], Qt.Orientation.Horizontal)
+
+    def mainWindow(self) -> QWidget:
+        return self
+
+    def mapCanvas(self) -> QgsMapCanvas:
+        return self.canvas
+
+    def __getattr__(self, name: str) -> Any:
+        """Accept the menus and tool bars of QGIS, which this window does not have."""
+        if name in ("addToolBarIcon", "addPluginToMenu", "removeToolBarIcon", "removePluginMenu"):
+            return lambda *_: None
+        raise AttributeError(name)
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def settle(seconds: float) -> None:
+    """Let QGIS draw."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        app.processEvents()
+        time.sleep(0.02)
+
+
+def picture(widget: QWidget, name: str) -> None:
+    settle(2)
+    widget.grab().save(str(Path(FACTS["pictures"]) / f"{name}.png"))
+
+
+def run(name: str, **parameters: object) -> dict[str, Any]:
+    context = QgsProcessingContext()
+    context.setProject(QgsProject.instance())
+    begun = time.monotonic()
+    found = processing.run(f"gossan:{name}", parameters, context=context, feedback=Feedback())
+    say(f"ok {name}: {time.monotonic() - begun:.0f} s")
+    return dict(found)
+
+
+def points(name: str) -> QgsVectorLayer:
+    text = f"{(DEMO / name).as_uri()}?delimiter=,&xField=easting&yField=northing&crs=EPSG:32645"
+    layer = QgsVectorLayer(text, f"{Path(name).stem} soil survey", "delimitedtext")
+    assert layer.isValid(), name
+    return layer
+
+
+for key, value in FACTS["settings"].items():
+    QgsSettings().setValue(f"gossan/{key}", value)
+window = Window()
+qgis.utils.iface = window
+plugin = gossan_qgis.classFactory(window)
+plugin.initGui()
+window.show()
+window.canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:32645"))
+
+samples = points("regional.csv")
+known = QgsVectorLayer(str(DEMO / "occurrences.geojson"), "known mines", "ogr")
+QgsProject.instance().addMapLayers([samples, known])
+scenes = [*DEMO.glob("scenes/*.hdf"), *DEMO.glob("scenes/*.SAFE/MTD_MSIL2A.xml")]
+whole = {
+    "INPUT": samples, "ELEMENTS": ["Cu_ppm"], "UNIT": 1, "SUPPORT": 1000.0, "PIXEL": 30.0,
+    "SCENES": [str(path) for path in scenes], "OCCURRENCES": known, "OUTPUT": str(OUT),
+}  # fmt: skip
+
+from processing.gui.AlgorithmDialog import AlgorithmDialog  # noqa: E402
+
+algorithm = QgsApplication.processingRegistry().createAlgorithmById("gossan:bestmap")
+dialog = AlgorithmDialog(algorithm)
+dialog.setParameters(
+    {**whole, "INPUT": samples.id(), "OCCURRENCES": known.id(), "OUTPUT": "kupfer"}
+)
+dialog.resize(1000, 760)
+dialog.show()
+picture(dialog, "qgis_best_map")
+dialog.close()
+
+checked = run("checksurvey", **{k: whole[k] for k in ("INPUT", "ELEMENTS", "SCENES", "PIXEL")})
+assert checked["READY"], checked
+best = run("bestmap", **whole)
+assert best["COUNT"] > 0 and best["VERDICT"].startswith("Cu: "), best
+assert QgsVectorLayer(best["TARGETS"]).featureCount() > 0
+setup = SetupDialog(window)
+setup.show()
+picture(setup, "qgis_set_up")
+setup.close()
+
+plugin.dock.show()
+window.resizeDocks([plugin.dock], [470], Qt.Orientation.Horizontal)
+plugin.dock.folder.setFilePath(str(OUT))
+deadline = time.monotonic() + 300
+while plugin.dock._job is not None or not plugin.dock.targets.rowCount():
+    settle(0.1)
+    assert time.monotonic() < deadline, plugin.dock.state.text()
+samples_node = QgsProject.instance().layerTreeRoot().findLayer(samples.id())
+samples_node.setItemVisibilityChecked(False)
+window.canvas.zoomToFullExtent()
+picture(window, "qgis_dock")
+plugin.dock.zoom_to(0)
+picture(window, "qgis_target")
+
+project = str(OUT / "project.toml")
+run("surveyquality", PROJECT=project, OUTPUT=str(OUT / "quality"), PAGE=str(OUT / "quality.html"))
+run("krige", PROJECT=project, OUTPUT=str(OUT / "kriging"))
+run("indices", PROJECT=project, OUTPUT=str(OUT / "prepared"))
+run("runproject", PROJECT=project, OUTPUT=best["RUN"])
+run("anomalies", RUN=best["RUN"], THRESHOLDS="Cu=60")
+assert run("samplenext", RUN=best["RUN"], COUNT=8)["SAMPLES"]
+estimates = run("predict", RUN=best["RUN"], INPUT=points("detailed.csv"), OUTPUT="memory:")
+assert estimates["OUTPUT"].featureCount() == points("detailed.csv").featureCount()
+assert Path(run("report", RUN=best["RUN"])["REPORT"]).exists()
+say("ok the whole job")
+os._exit(0)  # QGIS may crash while it tears itself down
