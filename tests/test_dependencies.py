@@ -6,7 +6,7 @@ import ast
 import re
 import sys
 import tomllib
-from importlib.metadata import packages_distributions
+from importlib.metadata import packages_distributions, requires
 
 from .conftest import ROOT
 
@@ -16,6 +16,11 @@ SOURCE = ROOT / "src" / "gossan"
 
 def plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", re.split(r"[\s<>=!~\[;]", name)[0]).lower()
+
+
+def certain(distribution: str) -> list[str]:
+    """What a declared package always brings along, such as pillow with matplotlib."""
+    return [name for name in requires(distribution) or [] if ";" not in name]
 
 
 def imported() -> dict[str, str]:
@@ -37,6 +42,7 @@ def test_every_import_is_declared() -> None:
     extras = PROJECT["optional-dependencies"]
     optional = [name for extra, names in extras.items() if extra != "dev" for name in names]
     declared = {plain(name) for name in (*PROJECT["dependencies"], *optional)}
+    declared |= {plain(name) for one in declared for name in certain(one)}
     owners = packages_distributions()
     missing = {
         top: path
