@@ -23,9 +23,9 @@ def certain(distribution: str) -> list[str]:
     return [name for name in requires(distribution) or [] if ";" not in name]
 
 
-def imported() -> dict[str, str]:
-    """Packages of others that the source imports, each with a file that does."""
-    found = {}
+def imported() -> dict[str, set[str]]:
+    """Packages of others that the source imports, each with the files that do."""
+    found: dict[str, set[str]] = {}
     for path in sorted(SOURCE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -34,19 +34,27 @@ def imported() -> dict[str, str]:
             for name in names:
                 top = name.split(".")[0]
                 if top not in sys.stdlib_module_names and top != "gossan":
-                    found[top] = path.relative_to(SOURCE).as_posix()
+                    found.setdefault(top, set()).add(path.relative_to(SOURCE).as_posix())
     return found
 
 
+def with_certain(names: list[str]) -> set[str]:
+    declared = {plain(name) for name in names}
+    return declared | {plain(name) for one in declared for name in certain(one)}
+
+
+OPTIONAL = {"geo/cluster.py": "cluster"}
+"""Files that need an extra, and which."""
+
+
 def test_every_import_is_declared() -> None:
-    extras = PROJECT["optional-dependencies"]
-    optional = [name for extra, names in extras.items() if extra != "dev" for name in names]
-    declared = {plain(name) for name in (*PROJECT["dependencies"], *optional)}
-    declared |= {plain(name) for one in declared for name in certain(one)}
     owners = packages_distributions()
-    missing = {
-        top: path
-        for top, path in imported().items()
-        if not {plain(name) for name in owners.get(top, [top])} & declared
-    }
+    always = with_certain(PROJECT["dependencies"])
+    missing = []
+    for top, paths in imported().items():
+        distributions = {plain(name) for name in owners.get(top, [top])}
+        for path in paths:
+            extra = PROJECT["optional-dependencies"].get(OPTIONAL.get(path, ""), [])
+            if not distributions & (always | with_certain(extra)):
+                missing.append(f"{path} imports {top}")
     assert not missing
