@@ -21,6 +21,12 @@ from qgis.core import (  # noqa: E402
     QgsCoordinateReferenceSystem,
     QgsProcessingContext,
     QgsProcessingFeedback,
+    QgsProcessingModelAlgorithm,
+    QgsProcessingModelChildAlgorithm,
+    QgsProcessingModelChildParameterSource,
+    QgsProcessingModelOutput,
+    QgsProcessingModelParameter,
+    QgsProcessingParameterFile,
     QgsProject,
     QgsSettings,
     QgsVectorLayer,
@@ -123,6 +129,34 @@ def points(name: str) -> QgsVectorLayer:
     return layer
 
 
+def run_model(folder: str) -> dict[str, Any]:
+    """Run a model that buffers the proposed samples: outputs feed other algorithms."""
+    model = QgsProcessingModelAlgorithm("gossan", "gossan", "gossan")
+    model.initAlgorithm()
+    parameter = QgsProcessingParameterFile("run", "run", QgsProcessingParameterFile.Folder)
+    model.addModelParameter(parameter, QgsProcessingModelParameter("run"))
+    source = QgsProcessingModelChildParameterSource
+    propose = QgsProcessingModelChildAlgorithm("gossan:samplenext")
+    propose.setChildId("propose")
+    propose.addParameterSources("RUN", [source.fromModelParameter("run")])
+    propose.addParameterSources("COUNT", [source.fromStaticValue(3)])
+    model.addChildAlgorithm(propose)
+    buffer = QgsProcessingModelChildAlgorithm("native:buffer")
+    buffer.setChildId("buffer")
+    buffer.addParameterSources("INPUT", [source.fromChildOutput("propose", "SAMPLES")])
+    buffer.addParameterSources("DISTANCE", [source.fromStaticValue(100)])
+    made = QgsProcessingModelOutput("buffered")
+    made.setChildId("buffer")
+    made.setChildOutputName("OUTPUT")
+    buffer.setModelOutputs({"buffered": made})
+    model.addChildAlgorithm(buffer)
+    wanted = {"run": folder, "buffer:buffered": str(OUT / "buffered.gpkg")}
+    found, ok = model.run(wanted, QgsProcessingContext(), Feedback())
+    assert ok, found
+    say("ok a model")
+    return dict(found)
+
+
 for key, value in FACTS["settings"].items():
     QgsSettings().setValue(f"gossan/{key}", value)
 window = Window()
@@ -187,5 +221,7 @@ assert run("samplenext", RUN=best["RUN"], COUNT=8)["SAMPLES"]
 estimates = run("predict", RUN=best["RUN"], INPUT=points("detailed.csv"), OUTPUT="memory:")
 assert estimates["OUTPUT"].featureCount() == points("detailed.csv").featureCount()
 assert Path(run("report", RUN=best["RUN"])["REPORT"]).exists()
+run_model(best["RUN"])
+assert QgsVectorLayer(str(OUT / "buffered.gpkg")).featureCount() == 3
 say("ok the whole job")
 os._exit(0)  # QGIS may crash while it tears itself down
