@@ -194,6 +194,8 @@ assert best["COUNT"] > 0 and best["VERDICT"].startswith("Cu: "), best
 assert QgsVectorLayer(best["TARGETS"]).featureCount() > 0
 setup = SetupDialog(window)
 setup.show()
+while setup._job is not None:
+    settle(0.1)
 picture(setup, "qgis_set_up")
 setup.close()
 

@@ -225,8 +225,7 @@ def failed(error: BaseException) -> str:
 
 
 def report() -> str:
-    """Return the text of "Copy report"."""
-    find_engine()
+    """Return the text of "Copy report"; it starts nothing."""
     return report_text(
         versions(), Memory.probes, environment(), Memory.last_error, list(Memory.log)
     )

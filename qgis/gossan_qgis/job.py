@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from qgis.core import QgsApplication, QgsTask
 from qgis.PyQt.QtCore import pyqtSignal
 
-from .bridge import Memory, download, failed, plan, ready_engine
+from .bridge import Memory, download, failed, find_engine, plan, ready_engine
 from .core.install import install
 from .core.process import Listener, run
 from .core.protocol import GossanError, Result, UnusableError
@@ -57,6 +57,13 @@ class Job(QgsTask):
             self.failed.emit(self._error)
         else:
             self.done.emit(self._result)
+
+
+class FindJob(Job):
+    """Looks for a gossan that can be used; ``bridge.Memory`` has what came of it."""
+
+    def _work(self, listener: Listener) -> None:
+        find_engine()
 
 
 class InstallJob(Job):

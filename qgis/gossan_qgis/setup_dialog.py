@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from qgis.gui import QgsFileWidget
 from qgis.PyQt.QtWidgets import (
     QApplication,
@@ -20,14 +22,13 @@ from .bridge import (
     FOLDER,
     WHEELHOUSE,
     Memory,
-    find_engine,
     own_folder,
     report,
     set_setting,
     setting,
 )
 from .core.translations import tr
-from .job import InstallJob
+from .job import FindJob, InstallJob, Job
 
 
 class SetupDialog(QDialog):
@@ -37,7 +38,7 @@ class SetupDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(tr("gossan: set up"))
         self.setMinimumWidth(560)
-        self._job: InstallJob | None = None
+        self._job: Job | None = None
         self._state = QLabel()
         self._state.setWordWrap(True)
         self._state.setOpenExternalLinks(True)
@@ -85,8 +86,12 @@ class SetupDialog(QDialog):
         self.show_state()
 
     def show_state(self) -> None:
-        """Say which gossan is used, or why none."""
-        engine = find_engine()
+        """Look for a gossan in the background, and say which is used, or why none."""
+        self._state.setText(tr("Looking for gossan..."))
+        self._start(FindJob(tr("Look for gossan"), []), self._show_found)
+
+    def _show_found(self) -> None:
+        engine = Memory.engine
         if engine is not None:
             text = tr("gossan {} is ready:").format(engine.version)
             self._state.setText(f"<b>{text}</b><br>{engine.command[0]}")
@@ -98,21 +103,21 @@ class SetupDialog(QDialog):
 
     def install(self) -> None:
         """Install in the background."""
+        self._start(InstallJob(tr("Install gossan"), []), self._show_found)
+
+    def _start(self, job: Job, done: Callable[[], None]) -> None:
         self._install.setEnabled(False)
         self._bar.show()
-        self._job = InstallJob(tr("Install gossan"), [])
-        self._job.step.connect(self._state.setText)
-        self._job.done.connect(lambda _: self._ended(""))
-        self._job.failed.connect(self._ended)
-        self._job.start()
+        self._job = job
+        job.step.connect(self._state.setText)
+        job.done.connect(lambda _: (self._end(), done()))
+        job.failed.connect(lambda error: (self._end(), self._state.setText(error)))
+        job.start()
 
-    def _ended(self, error: str) -> None:
+    def _end(self) -> None:
+        self._job = None  # QGIS deletes it
         self._install.setEnabled(True)
         self._bar.hide()
-        if error:
-            self._state.setText(error)
-        else:
-            self.show_state()
 
     def copy_report(self) -> None:
         """Put the report on the clipboard."""
