@@ -17,6 +17,7 @@ from ..tiny_project import PROJECT, write_tiny
 def coarse_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw figures small: these tests ask what is shown, not how sharp it is."""
     monkeypatch.setattr("gossan.report.figures.DPI", 60)
+    monkeypatch.setattr("gossan.report.page.SHEETS", 2)
 
 
 @pytest.fixture(scope="module")

@@ -9,15 +9,34 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
+from gossan.geo.grid import Grid
 from gossan.io.contract import BASELINE
 from gossan.io.tables import Column, Table
-from gossan.report.maps import INK, Panel, crs_text, draw_outlines, panel_figure
+from gossan.report.maps import (
+    ANOMALY_INK,
+    INK,
+    Bounds,
+    Panel,
+    crs_text,
+    draw_outlines,
+    panel_figure,
+)
 from gossan.report.palette import Scale
-from gossan.report.read import Results
+from gossan.report.read import Map, Results
 from gossan.report.tables import number_text
 
-__all__ = ["TARGETS", "Target", "answer_figure", "mark_targets", "shade_outside", "targets_of"]
+__all__ = [
+    "TARGETS",
+    "Target",
+    "answer_figure",
+    "mark_targets",
+    "plan_on",
+    "samples_on",
+    "shade_outside",
+    "targets_of",
+]
 
 TARGETS = 5
 """Targets of an element on the first screen."""
@@ -109,7 +128,7 @@ def _text(value: Any) -> str:
     return "" if value is None or value is pd.NA or value != value else str(value)
 
 
-def answer_figure(results: Results, element: str, scale: Scale) -> Figure | None:
+def answer_figure(results: Results, element: str, scale: Scale) -> tuple[Figure, list[Axes]] | None:
     """Draw the best map beside the kriged one, with the same numbered targets on both.
 
     Ground that looks like no sample is hatched.
@@ -129,8 +148,32 @@ def answer_figure(results: Results, element: str, scale: Scale) -> Figure | None
         if one.product == best:
             shade_outside(place, results)
             draw_outlines(place, results.outlines(one.product, element), 0.6)
+        else:
+            samples_on(place, results.run.samples)
         mark_targets(place, targets)
-    return figure
+    return figure, axes
+
+
+def within(one: Map, frame: Bounds | None) -> tuple[NDArray[np.float32], Grid]:
+    """Cut a thinned map to a frame; the whole of it without one."""
+    if frame is None:
+        return one.values, one.grid
+    window = one.grid.covering(frame)
+    return one.values[window.slices], one.grid.crop(window)
+
+
+def samples_on(axes: Axes, table: pd.DataFrame) -> None:
+    """Dot the places of samples."""
+    axes.plot(table[Column.EASTING], table[Column.NORTHING], ".", ms=1.8, color="white", mec=INK,
+              mew=0.25, zorder=4, scalex=False, scaley=False)  # fmt: skip
+
+
+def plan_on(axes: Axes, plan: pd.DataFrame) -> None:
+    """Mark where to sample next, if there is a plan."""
+    if len(plan):
+        axes.plot(plan[Column.EASTING], plan[Column.NORTHING], "s", ms=3.6, color="#1b7837",
+                  mec="white", mew=0.5, zorder=6, scalex=False, scaley=False,
+                  label=f"where to sample next (n = {len(plan)})")  # fmt: skip
 
 
 def mark_targets(axes: Axes, targets: list[Target]) -> None:
@@ -139,19 +182,19 @@ def mark_targets(axes: Axes, targets: list[Target]) -> None:
         axes.annotate(
             str(target.rank), (target.easting, target.northing), ha="center", va="center",
             fontsize=6.5, fontweight="bold", color=INK, zorder=8,
-            bbox={"boxstyle": "circle,pad=0.18", "facecolor": "white", "edgecolor": "#e8332a"},
+            bbox={"boxstyle": "circle,pad=0.18", "facecolor": "white", "edgecolor": ANOMALY_INK},
         )  # fmt: skip
 
 
-def shade_outside(axes: Axes, results: Results) -> None:
+def shade_outside(axes: Axes, results: Results, frame: Bounds | None = None) -> None:
     """Hatch ground outside the area of applicability: it looks like no sample."""
     if results.applicability is None:
         return
-    _, found = results.applicability
-    if not (found.values == 0).any():
+    values, grid = within(results.applicability[1], frame)
+    if min(values.shape) < 2 or not (values == 0).any():
         return
-    easting, northing = found.grid.coordinates()
-    outside = np.where(found.values == 0, 1.0, 0.0)
+    easting, northing = grid.coordinates()
+    outside = np.where(values == 0, 1.0, 0.0)
     limits = axes.get_xlim(), axes.get_ylim()
     axes.contourf(easting, northing, outside, levels=[0.5, 1.5], colors="none", hatches=["////"])
     axes.set_xlim(*limits[0])

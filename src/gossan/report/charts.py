@@ -10,11 +10,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from gossan.errors import FitError
 from gossan.geochem.covariance.model import CovarianceModel, Structure
+from gossan.geochem.transforms import transform_from_record
+from gossan.geochem.variogram.empirical import empirical_variogram
 from gossan.io.contract import BASELINE, Comparison
 from gossan.io.tables import Column, Table
 from gossan.report.maps import INK, QUIET
-from gossan.report.palette import PRODUCT_COLOURS
+from gossan.report.palette import BASELINE_COLOUR, PRODUCT_COLOURS
 from gossan.report.read import Results
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
@@ -39,8 +42,8 @@ def colours(results: Results) -> dict[str, str]:
     """Return every product its colour, kriging the grey one."""
     names = list(dict.fromkeys(one.product for one in results.manifest.products))
     fused = [name for name in names if name != BASELINE]
-    found = {name: PRODUCT_COLOURS[i % 6] for i, name in enumerate(fused)}
-    return {BASELINE: PRODUCT_COLOURS[6], **found}
+    found = {name: PRODUCT_COLOURS[i % len(PRODUCT_COLOURS)] for i, name in enumerate(fused)}
+    return {BASELINE: BASELINE_COLOUR, **found}
 
 
 def skill_chart(results: Results, element: str) -> Figure | None:
@@ -137,7 +140,7 @@ def calibration_chart(results: Results, element: str) -> Figure | None:
 
 
 def variogram_chart(results: Results, element: str) -> Figure | None:
-    """Draw the fitted variogram of kriging and of the other products."""
+    """Draw the fitted variogram of kriging on the variogram of the samples it was fitted to."""
     table = results.table(Table.VARIOGRAMS, element)
     if table.empty:
         return None
@@ -146,7 +149,22 @@ def variogram_chart(results: Results, element: str) -> Figure | None:
     model = _model(own)
     figure, axes = blank(4.2, 3.2)
     reach = float(own[Column.PRACTICAL_RANGE_M].max()) or 1000.0
-    lag = np.linspace(0, 1.6 * reach, 300)
+    classes = _sample_variogram(results, element)
+    far = max(1.6 * reach, float(classes["lag"].max()) if len(classes) else 0.0)
+    lag = np.linspace(0, far, 300)
+    if len(classes):
+        size = 6 + 40 * classes["pairs"] / classes["pairs"].max()
+        axes[0].scatter(
+            classes["lag"] / 1000,
+            classes["gamma"],
+            s=size,
+            color=PRODUCT_COLOURS[1],
+            ec="white",
+            lw=0.4,
+            zorder=3,
+            label="samples, by number of pairs",
+        )
+        axes[0].legend(fontsize=6.5, frameon=False, loc="lower right")
     axes[0].plot(lag / 1000, model.semivariance(lag), color=PRODUCT_COLOURS[0], lw=1.6)
     axes[0].axhline(model.sill, color=QUIET, lw=0.8, ls="--")
     axes[0].axvline(reach / 1000, color=QUIET, lw=0.8, ls=":")
@@ -154,10 +172,56 @@ def variogram_chart(results: Results, element: str) -> Figure | None:
                      xytext=(3, 6), textcoords="offset points", color=QUIET)  # fmt: skip
     axes[0].annotate(f"sill {model.sill:.3g}", (0, model.sill), fontsize=7, xytext=(4, 3),
                      textcoords="offset points", color=QUIET)  # fmt: skip
-    axes[0].set_ylim(0, model.sill * 1.15 or 1)
+    top = max(model.sill, float(classes["gamma"].max()) if len(classes) else 0.0)
+    axes[0].set_ylim(0, top * 1.15 or 1)
     axes[0].set_xlim(0, None)
     axes[0].set_xlabel("distance (km)", fontsize=7.5)
     axes[0].set_ylabel("semivariance (working scale)", fontsize=7.5)
+    return figure
+
+
+def _sample_variogram(results: Results, element: str) -> pd.DataFrame:
+    """Classes of distance of the fitted samples: lag, gamma, pairs; empty for too few samples."""
+    record = next(iter(results.run.mapped(element)), None)
+    own = results.run.samples
+    if record is None or element not in own:
+        return pd.DataFrame()
+    own = own[own[element] > 0]
+    places = own[[Column.EASTING, Column.NORTHING]].to_numpy(float)
+    transform = transform_from_record(record.transform_record)
+    try:
+        found = empirical_variogram(places, transform.forward(own[element].to_numpy(float)))
+    except FitError:
+        return pd.DataFrame()
+    return pd.DataFrame({"lag": found.distance, "gamma": found.semivariance, "pairs": found.pairs})
+
+
+def histogram_chart(results: Results, element: str, threshold: float) -> Figure | None:
+    """Draw the contents of the fitted samples; those beyond a laboratory's limit stand apart."""
+    own = results.run.samples
+    if element not in own or not (own[element] > 0).any():
+        return None
+    own = own[own[element] > 0]
+    values = own[element].to_numpy(float)
+    beyond = own.get(f"{element}_censored", pd.Series(False, own.index)).fillna(False).astype(bool)
+    spread = values.max() / values.min() > 10
+    space = np.geomspace if spread else np.linspace
+    edges = space(values.min(), values.max() * 1.001, 31)
+    figure, axes = blank(4.4, 3.0)
+    axes[0].hist(
+        [values[~beyond], values[beyond]], edges.tolist(), stacked=True, ec="white", lw=0.3,
+        color=[PRODUCT_COLOURS[0], PRODUCT_COLOURS[4]],
+        label=["measured", f"beyond a limit (n = {int(beyond.sum())})"],
+    )  # fmt: skip
+    if np.isfinite(threshold):
+        axes[0].axvline(threshold, color=INK, lw=1, ls="--", label=f"threshold {threshold:.3g}")
+    if spread:
+        axes[0].set_xscale("log")
+        axes[0].xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    unit = results.of(element)[0].unit if results.of(element) else ""
+    axes[0].set_xlabel(f"{element} ({unit})", fontsize=7.5)
+    axes[0].set_ylabel("samples", fontsize=7.5)
+    axes[0].legend(fontsize=6.5, frameon=False)
     return figure
 
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
 from gossan.geo.raster import atomic_path
+from gossan.io.contract import BASELINE
 from gossan.io.tables import Column, Table
 from gossan.names import file_name
-from gossan.report.answer import answer_figure
+from gossan.report.answer import answer_figure, plan_on, samples_on
 from gossan.report.charts import (
     calibration_chart,
+    histogram_chart,
     loadings_chart,
     occurrence_chart,
     prediction_area_chart,
@@ -26,7 +29,7 @@ from gossan.report.charts import (
 )
 from gossan.report.magnify import magnified
 from gossan.report.maps import INK, draw_outlines, panel_figure, single
-from gossan.report.palette import ERROR, SHARE, Scale, common_scale
+from gossan.report.palette import ERROR, SHARE, Scale, common_scale, difference_scale
 from gossan.report.read import Map, Results
 
 DPI = 170
@@ -34,7 +37,7 @@ EMBEDDED_PIXELS = 1100
 """Width of an embedded figure; the files in the folder figures are finer."""
 ANSWER = (
     "{}: numbers are targets, best first; red outlines are anomalies; hatched ground looks like no "
-    "sample."
+    "sample; dots are samples. Click a map for the content there."
 )
 SURVEY_MARKS = (("o", "white"), ("^", "#f0e442"), ("s", "#56b4e9"), ("D", "#cc79a7"))
 
@@ -47,6 +50,13 @@ class Plate:
     role: str
     caption: str
     figure: Figure = field(repr=False)
+    axes: Sequence[Axes] = field(default=(), repr=False)
+    """Maps on which the page can tell the place of a click."""
+
+    @property
+    def panels(self) -> list[list[float]]:
+        """Left, top, right, bottom of each map as shares of a written figure, then its ground."""
+        return [_panel(axes) for axes in self.axes]
 
     def write(self, folder: Path) -> bytes:
         """Write PNG and PDF into a folder; give the picture as WebP bytes for embedding."""
@@ -59,8 +69,25 @@ class Plate:
         with atomic_path(folder / f"{self.name}.pdf") as temporary:
             self.figure.savefig(temporary, format="pdf", dpi=DPI, metadata={"CreationDate": None})
         picture = Image.open(stream).convert("RGB")
-        picture.thumbnail((EMBEDDED_PIXELS, 2 * EMBEDDED_PIXELS), Image.Resampling.LANCZOS)
-        return webp(picture, 82)
+        wide = min(EMBEDDED_PIXELS, round(150 * self.figure.get_figwidth()))
+        picture.thumbnail((wide, 3 * wide), Image.Resampling.LANCZOS)
+        return webp(picture, 80)
+
+
+def _panel(axes: Axes) -> list[float]:
+    box = axes.get_position()
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    shares = [round(v, 5) for v in (box.x0, 1 - box.y1, box.x1, 1 - box.y0)]
+    return [*shares, *(round(v, 2) for v in (left, top, right, bottom))]
+
+
+def drawn_webp(figure: Figure, width: int, quality: int) -> bytes:
+    """Draw a figure for embedding only."""
+    FigureCanvasAgg(figure)
+    stream = BytesIO()
+    dpi = width / float(figure.get_figwidth())
+    figure.savefig(stream, format="png", dpi=dpi, pil_kwargs={"compress_level": 1})
+    return webp(Image.open(stream).convert("RGB"), quality)
 
 
 def webp(picture: Image.Image, quality: int) -> bytes:
@@ -123,6 +150,7 @@ def _locations(results: Results, one: Map) -> Plate:
                      s=11 if mark == "o" else 8, color=colour, ec=INK, lw=0.4, zorder=4,
                      label=f"{survey} (n = {len(own)})")  # fmt: skip
     _occurrences(results, axes)
+    plan_on(axes, results.plan)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=6.5, loc="upper left", framealpha=0.9)
     ground = one.name.replace("_", " ") if scale is None else f"{one.product} of {one.element}"
@@ -146,27 +174,28 @@ def element_plates(results: Results, element: str) -> Iterator[Plate]:
     scale, trusted = element_scale(results, element), results.best(element)
     answer = answer_figure(results, element, scale)
     if answer is not None:
-        yield Plate(file_name("answer", element), "answer", ANSWER.format(element), answer)
+        figure, axes = answer
+        yield Plate(file_name("answer", element), "answer", ANSWER.format(element), figure, axes)
     yield from _map_plates(results, element, scale, str(trusted))
     error = results.errors.get((str(trusted), element)) or next(
         (one for (_, own), one in results.errors.items() if own == element), None
     )
     if error is not None:
-        figure, _ = single(
-            error, common_scale([error.values], f"standard error ({error.unit})", ERROR),
-            f"{element}: standard error, {results.title(error.product, element)}",
-        )  # fmt: skip
-        text = (
-            f"Standard error of {results.title(error.product, element)}. Pale ground is uncertain: "
-            "it lies far from samples."
-        )
-        yield Plate(file_name("error", element), "error", text, figure)
+        yield _error_plate(results, error)
+    if element in results.probabilities:
+        yield _probability_plate(results, element)
+    difference = _difference_plate(results, element, str(trusted))
+    if difference is not None:
+        yield difference
     charts = (
         ("skill", skill_chart(results, element), "Skill on samples that the map had not seen. An "
          "interval that crosses 0 proves nothing."),
         ("calibration", calibration_chart(results, element), "Do the intervals hold? Points on "
          "the line are honest, below it too bold, above it too timid."),
-        ("variogram", variogram_chart(results, element), "The fitted variogram of the samples."),
+        ("histogram", histogram_chart(results, element, results.threshold(element)), "Contents of "
+         "the fitted samples. Of those beyond a limit only the limit is known."),
+        ("variogram", variogram_chart(results, element), "Variogram of the fitted samples (dots) "
+         "and the model that kriging uses (line)."),
         ("occurrences", occurrence_chart(results, element), "Known occurrences found while the "
          "map is searched from its highest values down. Grey: chance."),
         ("prediction_area", prediction_area_chart(results, element), "Prediction-area plot: the "
@@ -178,14 +207,62 @@ def element_plates(results: Results, element: str) -> Iterator[Plate]:
             yield Plate(file_name(role, element), role, text, chart)
 
 
+def _error_plate(results: Results, error: Map) -> Plate:
+    """Map the standard error; of logarithms as the factor that geologists speak of."""
+    title = results.title(error.product, error.element)
+    logarithmic = error.unit.startswith("ln ")
+    values = np.exp(error.values) if logarithmic else error.values
+    unit = "times or divided by" if logarithmic else f"standard error ({error.unit})"
+    scale = common_scale([values], unit, ERROR)
+    shown = replace(error, values=values)
+    figure, axes = single(shown, scale, f"{error.element}: standard error, {title}")
+    text = f"Standard error of {title}. Pale ground is uncertain: it lies far from samples."
+    if logarithmic:
+        middle = float(np.nanmedian(values))
+        text += f" In the median the content is right to within times or divided by {middle:.2g}."
+    return Plate(file_name("error", error.element), "error", text, figure, [axes])
+
+
+def _probability_plate(results: Results, element: str) -> Plate:
+    one, threshold = results.probabilities[element], results.threshold(element)
+    unit = results.of(element)[0].unit
+    limit = f"{threshold:.3g} {unit}"
+    scale = Scale(0.0, 1.0, False, f"probability of more than {limit}", SHARE)
+    figure, axes = single(one, scale, f"{element}: probability of more than {limit}")
+    text = f"Probability that {element} exceeds the threshold of {limit}, by the best map."
+    return Plate(file_name("probability", element), "probability", text, figure, [axes])
+
+
+def _difference_plate(results: Results, element: str, best: str) -> Plate | None:
+    """Map what the best map says beyond kriging; None where kriging is the best map."""
+    one, kriged = results.maps[best, element], results.maps.get((BASELINE, element))
+    if kriged is None or best == BASELINE or kriged.values.shape != one.values.shape:
+        return None
+    if one.empty or kriged.empty:
+        return None
+    factor = bool(np.nanmin(one.values) > 0 and np.nanmin(kriged.values) > 0)
+    values = one.values / kriged.values if factor else one.values - kriged.values
+    unit = "best map as a multiple of kriging" if factor else f"best map minus kriging ({one.unit})"
+    scale = difference_scale(values, unit, factor)
+    figure, axes = single(
+        replace(one, values=values), scale, f"{element}: best map against kriging"
+    )
+    text = "Orange: the best map expects more than kriging of the samples alone; purple: less."
+    return Plate(file_name("difference", element), "difference", text, figure, [axes])
+
+
 def _map_plates(results: Results, element: str, scale: Scale, trusted: str) -> Iterator[Plate]:
     best = results.maps[trusted, element]
     figure, axes = single(best, scale, f"{element}: {results.title(trusted, element)}")
     draw_outlines(axes, results.outlines(trusted, element), 0.7)
-    text = f"{element}: {results.title(trusted, element)}." + (
-        " Red: outlines of its anomalies." if results.outlines(trusted, element) else ""
+    samples_on(axes, results.samples)
+    plan_on(axes, results.plan)
+    text = (
+        f"{element}: {results.title(trusted, element)}. Dots: samples."
+        + (" Red: outlines of its anomalies." if results.outlines(trusted, element) else "")
+        + (" Green squares: where to sample next." if len(results.plan) else "")
     )
-    yield Plate(file_name("trusted", element), "trusted", text, figure)
+    yield Plate(file_name("trusted", element), "trusted", text, figure, [axes])
     maps = results.of(element)
     if len(maps) > 1:
         shown = [(results.title(one.product, element), one.values, one.grid, scale) for one in maps]

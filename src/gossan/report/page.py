@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -15,9 +16,11 @@ from PIL import Image
 from gossan.io.contract import BASELINE, Comparison, RunManifest
 from gossan.io.tables import Column, Table
 from gossan.report.answer import Target, targets_of
-from gossan.report.figures import Plate, element_scale, webp
+from gossan.report.explore import exploration
+from gossan.report.figures import Plate, drawn_webp, element_scale, webp
 from gossan.report.maps import crs_text, length_text, round_length
 from gossan.report.palette import Scale
+from gossan.report.plain import plain_verdict
 from gossan.report.read import Results
 from gossan.report.tables import (
     PageTable,
@@ -27,19 +30,33 @@ from gossan.report.tables import (
     run_tables,
     score_tables,
 )
+from gossan.report.target_sheets import SHEETS, facts_of, target_maps
+from gossan.report.terms import TERMS, term_of
 
+SHEET_PIXELS = 860
+"""Width of the picture of a target."""
 SWIPE_PIXELS = 900
 """Longest side of a swipe map."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An embedded figure."""
+    """An embedded figure; ``panels`` are the places of its maps, for clicks."""
 
     name: str
     role: str
     caption: str
     width: int
+    source: str = field(repr=False)
+    panels: Sequence[Sequence[float]] = ()
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The page of one target."""
+
+    target: Target
+    facts: Sequence[tuple[str, str]]
     source: str = field(repr=False)
 
 
@@ -53,6 +70,8 @@ class Swipe:
     right: str
     width: int
     height: int
+    bounds: tuple[float, float, float, float]
+    """Left, bottom, right and top of the ground."""
     ticks: tuple[tuple[str, str], ...]
     gradient: str
     unit: str
@@ -65,8 +84,10 @@ class Chapter:
     """What the report tells of one element."""
 
     element: str
+    plain: str
     verdict: str
     targets: Sequence[Target]
+    sheets: Sequence[Sheet]
     pictures: tuple[Picture, ...]
     swipe: Swipe | None
     scores: Sequence[PageTable]
@@ -74,6 +95,7 @@ class Chapter:
     occurrences: Sequence[PageTable]
     learnt: Sequence[PageTable]
     says: Mapping[str, str]
+    explore: Mapping[str, Any] | None = field(repr=False)
 
 
 def embedded(data: bytes) -> str:
@@ -84,18 +106,39 @@ def embedded(data: bytes) -> str:
 def picture(plate: Plate, folder: Path) -> Picture:
     """Write a plate's files and embed it."""
     width = round(115 * plate.figure.get_figwidth())
-    return Picture(plate.name, plate.role, plate.caption, width, embedded(plate.write(folder)))
+    source = embedded(plate.write(folder))
+    return Picture(plate.name, plate.role, plate.caption, width, source, plate.panels)
 
 
 def chapter(results: Results, element: str, pictures: Sequence[Picture]) -> Chapter:
     """Gather what is told of one element; what is missing is said in words."""
     return Chapter(
-        element, verdict(results, element), targets_of(results, element), tuple(pictures),
-        swipe(results, element),
-        score_tables(results, element), anomaly_tables(results, element),
-        occurrence_tables(results, element), learnt_tables(results, element),
-        missing(results, element),
-    )  # fmt: skip
+        element=element,
+        plain=plain_verdict(results, element),
+        verdict=verdict(results, element),
+        targets=targets_of(results, element),
+        sheets=sheets(results, element),
+        pictures=tuple(pictures),
+        swipe=swipe(results, element),
+        scores=score_tables(results, element),
+        anomalies=anomaly_tables(results, element),
+        occurrences=occurrence_tables(results, element),
+        learnt=learnt_tables(results, element),
+        says=missing(results, element),
+        explore=exploration(results, element),
+    )
+
+
+def sheets(results: Results, element: str) -> list[Sheet]:
+    """Make the pages of an element's targets; the PDF beside the report has them sharper."""
+    targets = targets_of(results, element, SHEETS)
+    if not targets:
+        return []
+    scale, found = element_scale(results, element), []
+    for one in targets:
+        drawn = drawn_webp(target_maps(results, element, one, targets, scale), SHEET_PIXELS, 72)
+        found.append(Sheet(one, facts_of(results, element, one), embedded(drawn)))
+    return found
 
 
 def verdict(results: Results, element: str) -> str:
@@ -164,8 +207,8 @@ def swipe(results: Results, element: str) -> Swipe | None:
     second = next((n for n in [str(trusted), *names] if n != first and n in names), names[-1])
     length = round_length(right - left)
     return Swipe(
-        tuple(shown), first, second, *size, _ticks(scale), _gradient(scale), scale.unit,
-        100 * length / (right - left), length_text(length),
+        tuple(shown), first, second, *size, grid.bounds, _ticks(scale), _gradient(scale),
+        scale.unit, 100 * length / (right - left), length_text(length),
     )  # fmt: skip
 
 
@@ -187,6 +230,8 @@ def page(results: Results, chapters: Sequence[Chapter], pictures: Sequence[Pictu
     manifest = results.manifest
     return environment.get_template("report.html.j2").render(
         manifest=manifest,
+        terms=TERMS,
+        term_of=term_of,
         crs=_crs(results),
         chapters=chapters,
         pictures=pictures,

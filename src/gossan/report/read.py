@@ -18,7 +18,7 @@ from gossan.geo.grid import Grid
 from gossan.geo.raster import open_raster, read_overview
 from gossan.io.contract import ProductRecord, RunManifest
 from gossan.io.finished_run import FinishedRun, open_run
-from gossan.io.tables import Table
+from gossan.io.tables import Column, Table
 from gossan.pipeline.imagery_used import LAYER
 
 MAP_PIXELS = 900_000
@@ -138,6 +138,23 @@ class Results:
         return (path, open_raster(path).bands) if path is not None else None
 
     @cached_property
+    def probabilities(self) -> dict[str, Map]:
+        """Probability that the best map's element exceeds its threshold, by element."""
+        found = {}
+        for element in self.elements:
+            path = self.run.folder.layer("probability", element)
+            if path.exists():
+                values, grid = read_overview(path, MAP_PIXELS)
+                product = str(self.best(element))
+                found[element] = Map(product, element, "share", "", path, values[0], grid)
+        return found
+
+    def threshold(self, element: str) -> float:
+        """Lower limit of the element's anomalies; NaN where none were looked for."""
+        numbers = self.table(Table.PRODUCT_NUMBERS, element)
+        return float(numbers[Column.THRESHOLD].iloc[0]) if len(numbers) else float("nan")
+
+    @cached_property
     def halos(self) -> list[Map]:
         """Scores of several elements together."""
         return [
@@ -178,10 +195,9 @@ class Results:
 
     def outlines(self, product: str, element: str) -> list[NDArray[np.float64]]:
         """Outlines of a product's anomalies, each (n, 2) in the maps' CRS, best first."""
-        key = (product, element)
-        if key not in self._outlines:
-            self._outlines[key] = self._read_outlines(product, element)
-        return self._outlines[key]
+        if (product, element) not in self._outlines:
+            self._outlines[product, element] = self._read_outlines(product, element)
+        return self._outlines[product, element]
 
     def _read_outlines(self, product: str, element: str) -> list[NDArray[np.float64]]:
         path = self.run.anomaly_file(product, element, "geojson")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from gossan.io.contract import Comparison
+from gossan.io.contract import BASELINE, Comparison
 from gossan.io.tables import Column, Table
 from gossan.report.charts import coverage
 from gossan.report.read import Results
@@ -97,6 +97,18 @@ SCORES: dict[str, str] = {
     Column.SKILL: "skill",
     Column.SKILL_LOW: "skill, 95 % from",
     Column.SKILL_HIGH: "to",
+}
+STRATA_NOMINAL = 0.9
+STRATA: dict[str, str] = {
+    Column.PRODUCT: "product",
+    Column.COMPARISON: "tested on",
+    Column.BY: "by",
+    Column.FROM: "from",
+    Column.TO: "to",
+    Column.N: "n",
+    Column.ACHIEVED: "coverage",
+    Column.ACHIEVED_LOW: "coverage, 95 % from",
+    Column.ACHIEVED_HIGH: "to ",
 }
 PIXELS: dict[str, str] = {
     Column.PRODUCT: "product",
@@ -196,7 +208,22 @@ def score_tables(results: Results, element: str) -> list[PageTable]:
         }  # fmt: skip
         heads = heads | {f"{v:g}": f"{v:.0%} interval holds" for v in (0.5, 0.8, 0.9, 0.95)}
         found.append(table_of(table, "Calibration: share of samples within the interval", heads))
+    found.append(_strata_table(results, element))
     return [one for one in found if one is not None]
+
+
+def _strata_table(results: Results, element: str) -> PageTable | None:
+    """Lay out where the 90 % interval of the best map and of kriging holds."""
+    table = results.table(Table.COVERAGE_STRATA, element)
+    table = table[table[Column.PRODUCT].isin([results.best(element), BASELINE])]
+    table = table[np.isclose(table[Column.NOMINAL].astype(float), STRATA_NOMINAL)]
+    if table.empty:
+        return None
+    kinds = table[Column.COMPARISON].map(Comparison.parse)
+    table = table.assign(**{Column.COMPARISON: kinds.map(lambda one: one.label)})
+    table = table[~kinds.map(lambda one: one.is_optimistic)]
+    note = "Where the intervals are honest, and where they are too narrow (below 0.9) or too wide."
+    return table_of(table, "Coverage of the 90 % interval by strata", STRATA, note)
 
 
 def anomaly_tables(results: Results, element: str) -> list[PageTable]:

@@ -18,14 +18,29 @@ from gossan.geo.raster import atomic_path
 from gossan.io.contract import BASELINE
 from gossan.io.tables import Column, Table
 from gossan.names import file_name
-from gossan.report.answer import Target, mark_targets, shade_outside, targets_of
+from gossan.report.answer import (
+    Target,
+    mark_targets,
+    plan_on,
+    shade_outside,
+    targets_of,
+    within,
+)
 from gossan.report.magnify import cut
 from gossan.report.maps import INK, QUIET, Bounds, draw, draw_outlines, furnish
 from gossan.report.palette import Scale, dress_bar
 from gossan.report.read import Map, Results
 from gossan.report.tables import number_text
 
-__all__ = ["SHEETS", "bearing", "target_frame", "target_sheet", "write_target_sheets"]
+__all__ = [
+    "SHEETS",
+    "bearing",
+    "facts_of",
+    "target_frame",
+    "target_maps",
+    "target_sheet",
+    "write_target_sheets",
+]
 
 SHEETS = 10
 """Targets of an element that get a sheet."""
@@ -33,6 +48,9 @@ A4_INCHES = (8.27, 11.69)
 MAP_WIDTH_M = 3.6 * 0.0254 * 25_000
 """Ground across a map panel of 3.6 inches at 1:25,000."""
 NEAREST = 8
+MOST_LABELS = 60
+"""Samples on a sheet that are labelled with their content."""
+PALE = {"facecolor": "white", "alpha": 0.7, "lw": 0, "pad": 0.4}
 POINTS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 
 
@@ -61,17 +79,10 @@ def target_sheet(
 ) -> Figure:
     """Draw the A4 page of one target."""
     figure = Figure(figsize=A4_INCHES)
-    best = results.maps[str(results.best(element)), element]
-    frame = target_frame(best, target)
     _heading(figure, element, target)
     left = figure.add_axes((0.06, 0.50, 0.435, 0.34))
     right = figure.add_axes((0.515, 0.50, 0.435, 0.34))
-    values, grid = cut(best, frame)
-    draw(left, values, grid, scale, results.title(best.product, element))
-    _second(results, right, element, frame, scale)
-    for axes in (left, right):
-        _dress(results, axes, best, element, frame)
-        mark_targets(axes, [one for one in targets if _inside(one, frame)])
+    _draw_maps((left, right), results, element, target, targets, scale)
     bar = figure.add_axes((0.12, 0.485, 0.32, 0.012))
     dress_bar(
         figure.colorbar(
@@ -79,8 +90,34 @@ def target_sheet(
         ),
         scale,
     )
-    _facts(figure, results, element, target)
+    _write_facts(figure, facts_of(results, element, target))
     return figure
+
+
+def target_maps(
+    results: Results, element: str, target: Target, targets: Sequence[Target], scale: Scale
+) -> Figure:
+    """Draw the two maps of a target alone, for the page."""
+    figure = Figure(figsize=(7.2, 3.75), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    _draw_maps((left, right), results, element, target, targets, scale)
+    return figure
+
+
+def _draw_maps(
+    axes: tuple[Axes, Axes], results: Results, element: str, target: Target,
+    targets: Sequence[Target], scale: Scale,
+) -> None:  # fmt: skip
+    """Draw the best map and the composite, or kriging, about a target."""
+    best = results.maps[str(results.best(element)), element]
+    frame = target_frame(best, target)
+    left, right = axes
+    values, grid = cut(best, frame)
+    draw(left, values, grid, scale, results.title(best.product, element))
+    _second(results, right, element, frame, scale)
+    for one in (left, right):
+        _dress(results, one, best, element, frame)
+        mark_targets(one, [other for other in targets if _inside(other, frame)])
 
 
 def target_frame(best: Map, target: Target) -> Bounds:
@@ -120,15 +157,32 @@ def _second(results: Results, axes: Axes, element: str, frame: Bounds, scale: Sc
 def _dress(results: Results, axes: Axes, best: Map, element: str, frame: Bounds) -> None:
     """Add samples with their values, outlines, applicability, scale bar and frame."""
     draw_outlines(axes, results.outlines(best.product, element), 0.8, frame)
-    shade_outside(axes, results)
-    for row in _within(results.samples, frame).to_dict("records"):
+    shade_outside(axes, results, frame)
+    near = _within(results.samples, frame)
+    axes.plot(near[Column.EASTING], near[Column.NORTHING], "o", ms=3.2, color="white", mec=INK,
+              mew=0.5, zorder=4)  # fmt: skip
+    for row in near.head(MOST_LABELS).to_dict("records"):
         place = (row[Column.EASTING], row[Column.NORTHING])
-        axes.plot(*place, "o", ms=3.2, color="white", mec=INK, mew=0.5, zorder=4)
         value = row.get(element)
         if value is not None and np.isfinite(value):
             axes.annotate(number_text(float(value)), place, xytext=(3, 2), fontsize=5.5,
-                          textcoords="offset points", color=INK, zorder=5)  # fmt: skip
+                          textcoords="offset points", color=INK, zorder=5, clip_on=True,
+                          bbox=PALE)  # fmt: skip
+    plan_on(axes, results.plan)
+    _contour(axes, results, element, frame)
     furnish(axes, best.grid, frame)
+
+
+def _contour(axes: Axes, results: Results, element: str, frame: Bounds) -> None:
+    """Contour the probability of exceedance: half, and nine in ten."""
+    if element not in results.probabilities:
+        return
+    values, grid = within(results.probabilities[element], frame)
+    filled = values[np.isfinite(values)]
+    if min(values.shape) < 2 or not filled.size or not filled.min() < 0.5 < filled.max():
+        return
+    axes.contour(*grid.coordinates(), values, levels=[0.5, 0.9], colors=["white"],
+                 linewidths=[0.5, 0.9], linestyles=["dotted", "solid"], zorder=3)  # fmt: skip
 
 
 def _within(table: pd.DataFrame, frame: Bounds) -> pd.DataFrame:
@@ -137,20 +191,24 @@ def _within(table: pd.DataFrame, frame: Bounds) -> pd.DataFrame:
     return table[inside & table[Column.NORTHING].between(bottom, top)]
 
 
-def _facts(figure: Figure, results: Results, element: str, target: Target) -> None:
-    """Write what is expected, why, what speaks against it, and how to get there."""
-    lines = [
+def facts_of(results: Results, element: str, target: Target) -> list[tuple[str, str]]:
+    """Say what is expected, why, what speaks against it, and how to get there."""
+    found = [
         ("Expected (90 % interval)", target.expected),
-        ("Chance to exceed", target.probability),
+        ("Probability", target.probability),
         ("Area", target.area),
         ("For it", target.supports),
         ("Against it", target.against or "nothing found"),
         ("Nearest samples", _nearest_samples(results, element, target)),
         ("How to get there", _way(results, target)),
     ]
+    return [(head, text or "not known") for head, text in found]
+
+
+def _write_facts(figure: Figure, facts: Sequence[tuple[str, str]]) -> None:
     top = 0.43
-    for head, text in lines:
-        wrapped = _wrapped(text or "not known")
+    for head, text in facts:
+        wrapped = _wrapped(text)
         figure.text(0.06, top, head, fontsize=9, fontweight="bold", color=INK, va="top")
         figure.text(0.34, top, wrapped, fontsize=9, color=INK, va="top")
         top -= 0.020 + 0.0155 * (wrapped.count("\n") + 1)

@@ -19,7 +19,12 @@ from gossan.io.contract import BASELINE, ProductRecord
 from gossan.io.finished_run import SAMPLING_PLAN, FinishedRun, open_run
 from gossan.io.tables import Column, Table
 from gossan.names import file_name
-from gossan.pipeline.anomaly_evidence import evidence_of, occurrences_of, smallest_of
+from gossan.pipeline.anomaly_evidence import (
+    evidence_of,
+    occurrences_of,
+    probability_of,
+    smallest_of,
+)
 from gossan.pipeline.anomaly_rule import rule_of, taken_rule
 from gossan.pipeline.options.project import AnomalyRule
 from gossan.pipeline.progress import Reporter, Silent
@@ -44,6 +49,10 @@ WRITTEN = (
 """Tables of this command; each is written even without rows, so that none is of earlier maps."""
 PLAN_FILES = {f"{SAMPLING_PLAN}.{ending}" for ending in ("gpkg", "gpx", "csv")}
 """Files of another command in the same folder."""
+LAYERS = ("halo_", "probability_")
+"""How the names of this command's layers begin."""
+PATTERNS = ("anomalies/*", *(f"layers/{name}*" for name in LAYERS))
+"""Files that this command renews."""
 HALO_METHODS = ("clr_pca", "mahalanobis", "additive", "multiplicative")
 
 
@@ -61,8 +70,8 @@ def anomalies_of_run(
 
     The [anomalies] of the run's project file hold as they are now; what else has changed there
     since the run is said. Writes ``RUN/anomalies/<product>_<element>.gpkg`` (styled),
-    ``.geojson``, ``.kml``, ``.gpx`` and ``.csv``, the tables ``WRITTEN``, and halo layers where
-    the run has several elements.
+    ``.geojson``, ``.kml``, ``.gpx`` and ``.csv``, the tables ``WRITTEN``, a layer of the
+    probability of exceedance for each best map, and halo layers where the run has several elements.
 
     Parameters
     ----------
@@ -86,7 +95,7 @@ def anomalies_of_run(
     limits: dict[str, float] = {}
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in WRITTEN}
     folder = finished.folder
-    with folder.changed(), folder.renewed("anomalies/*", "layers/halo_*", keep=PLAN_FILES):
+    with folder.changed(), folder.renewed(*PATTERNS, keep=PLAN_FILES):
         for element in finished.elements:
             with reporter.step(f"{element}: thresholds"):
                 table, limits[element] = thresholds_of(finished, element, rule)
@@ -161,10 +170,21 @@ def _element(
         for name, one in found.items()
         if len(one)
     ]
+    _write_probability(finished, element, threshold)
     tables: dict[str, pd.DataFrame] = {Table.PRODUCT_NUMBERS: product_numbers(found, BASELINE)}
     if listed:
         tables[Table.ANOMALIES] = pd.concat(listed, ignore_index=True)
     return tables | _occurrence_tables(finished, products, rule)
+
+
+def _write_probability(finished: FinishedRun, element: str, threshold: float) -> None:
+    """Map the probability that the best map's element exceeds its threshold."""
+    product = finished.product(finished.best(element) or BASELINE, element)
+    layer = probability_of(finished, product, threshold) if product and product.layer else None
+    if layer is not None:
+        says = (f"{element} above {threshold:.4g} {product.unit}",) if product else ()
+        path = finished.folder.layer("probability", element)
+        Blocks().write(layer, path, {"gossan_threshold": f"{threshold:.9g}"}, "", says)
 
 
 def _product(

@@ -24,7 +24,7 @@ from gossan.io.finished_run import refuse_folder_of
 from gossan.io.run_folder import RunFolder, fingerprint
 from gossan.io.tables import Column, Table
 from gossan.names import file_name
-from gossan.pipeline.commands.anomalies import WRITTEN
+from gossan.pipeline.commands.anomalies import LAYERS, WRITTEN
 from gossan.pipeline.commands.prepare import mask_table, scene_layers
 from gossan.pipeline.engine import blocks_of, engine_at
 from gossan.pipeline.fit_product import fit_model, validate_product
@@ -187,7 +187,7 @@ def _drop_old_layers(walk: Walk, products: list[Product]) -> None:
     for product in products:
         for element in product.elements:
             known |= {file_name(product.name, element), file_name(product.name, element, "se")}
-    walk.run.drop_layers(lambda stem: stem in known or stem.startswith("halo_"))
+    walk.run.drop_layers(lambda stem: stem in known or stem.startswith(LAYERS))
 
 
 def _whole_maps(walk: Walk, products: list[Product]) -> None:

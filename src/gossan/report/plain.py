@@ -1,0 +1,50 @@
+"""Say in one plain sentence how good the best map of an element is."""
+
+from __future__ import annotations
+
+from gossan.io.contract import BASELINE
+from gossan.io.tables import Column, Table
+from gossan.report.read import Results
+
+__all__ = ["plain_verdict"]
+
+
+def plain_verdict(results: Results, element: str) -> str:
+    """Compare the best map with kriging, at unseen places and at known occurrences.
+
+    Returns
+    -------
+    One sentence, or nothing where the best map is kriging or was not tested.
+    """
+    best = results.best(element)
+    skill = _skill(results, element, best)
+    if best is None or best == BASELINE or skill is None:
+        return ""
+    return f"{_accuracy(skill)}{_deposits(results, element, best)}."
+
+
+def _skill(results: Results, element: str, product: str | None) -> float | None:
+    for comparison, rows in results.run.compared(Table.SCORES, element):
+        own = rows[rows[Column.PRODUCT] == product]
+        if comparison.is_spatial and len(own) and own[Column.SKILL].notna().all():
+            return float(own[Column.SKILL].iloc[0])
+    return None
+
+
+def _accuracy(skill: float) -> str:
+    if abs(skill) < 0.05:
+        return "At places not used the best map is as close to the samples as kriging"
+    less = f"{100 * abs(skill):.0f} % {'lower' if skill > 0 else 'higher'}"
+    return f"Squared error {less} than kriging's at places not used"
+
+
+def _deposits(results: Results, element: str, best: str) -> str:
+    """Say whether known occurrences lie on higher values than on the kriged map."""
+    tests = results.table(Table.OCCURRENCE_TESTS, element)
+    if Column.AUC not in tests:
+        return ""
+    own, kriged = (tests[tests[Column.PRODUCT] == name] for name in (best, BASELINE))
+    if not (len(own) and len(kriged)):
+        return ""
+    better = float(own[Column.AUC_LOWER95].iloc[0]) > float(kriged[Column.AUC].iloc[0])
+    return f"; known occurrences are {'' if better else 'not '}found better"
