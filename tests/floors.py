@@ -108,12 +108,12 @@ INNER = {
         commands
     """,
     "report": """
-        palette read variogram_plot
-        maps thumbnail
+        palette read terms variogram_plot
+        maps plain thumbnail
         charts magnify
         tables
         answer
-        figures target_sheets
+        explore figures target_sheets
         page qgis
         build shown_layers
     """,
