@@ -52,7 +52,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class TargetPage:
     """The page of one target."""
 
     target: Target
@@ -87,7 +87,7 @@ class Chapter:
     plain: str
     verdict: str
     targets: Sequence[Target]
-    sheets: Sequence[Sheet]
+    sheets: Sequence[TargetPage]
     pictures: tuple[Picture, ...]
     swipe: Swipe | None
     scores: Sequence[PageTable]
@@ -129,7 +129,7 @@ def chapter(results: Results, element: str, pictures: Sequence[Picture]) -> Chap
     )
 
 
-def sheets(results: Results, element: str) -> list[Sheet]:
+def sheets(results: Results, element: str) -> list[TargetPage]:
     """Make the pages of an element's targets; the PDF beside the report has them sharper."""
     targets = targets_of(results, element, SHEETS)
     if not targets:
@@ -137,7 +137,7 @@ def sheets(results: Results, element: str) -> list[Sheet]:
     scale, found = element_scale(results, element), []
     for one in targets:
         drawn = drawn_webp(target_maps(results, element, one, targets, scale), SHEET_PIXELS, 72)
-        found.append(Sheet(one, facts_of(results, element, one), embedded(drawn)))
+        found.append(TargetPage(one, facts_of(results, element, one), embedded(drawn)))
     return found
 
 
