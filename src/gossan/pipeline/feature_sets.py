@@ -169,6 +169,34 @@ def feature_errors(project: Project, imagery: Sequence[Imagery]) -> list[str]:
     return errors
 
 
+def component_notes(project: Project, imagery: Sequence[Imagery]) -> list[str]:
+    """Say of each set of components in use whether it is literal, and which maps take it."""
+    by_name = {one.settings.name: one for one in imagery}
+    users: dict[tuple[str, str], list[str]] = {}
+    for product in products_of(project, imagery):
+        for part in filter(None, (p.strip() for p in product.settings.features.split("+"))):
+            source, kind, what = ("", "", "") if part == COVARIATES else split_name(part)
+            if source in by_name and kind != "crosta" and component_number(what):
+                users.setdefault((source, kind), []).append(product.name)
+    lines = []
+    for (source, kind), names in users.items():
+        maps = ", ".join(dict.fromkeys(names))
+        lines.append(f"{source}: components {_described(by_name[source], kind)} {maps}")
+    return lines
+
+
+def _described(imagery: Imagery, kind: str) -> str:
+    """Word how components are taken of bands or indices."""
+    bands = imagery.component_source(kind).bands
+    of_bands = set(bands) <= set(imagery.bands.bands)
+    scaling = imagery.scaling(kind)
+    if of_bands:
+        return f"of {len(bands)} bands ({scaling}), in"
+    if scaling == "covariance":
+        return f"literal, of {len(bands)} ratios as printed (covariance), in"
+    return f"sound, of {len(bands)} logarithms of ratios without copies ({scaling} scaling), in"
+
+
 def _left_out(name: str, imagery: Mapping[str, Imagery]) -> str:
     """Repeat which bands were set aside where features ask for what is not there."""
     sources = {part.strip().split(".")[0] for part in name.split("+")}

@@ -19,7 +19,7 @@ from gossan.io.contract import GridRecord
 from gossan.io.file_hashes import FileHashes
 from gossan.io.run_folder import fingerprint
 from gossan.io.vectors import read_points
-from gossan.pipeline.feature_sets import FeatureSets, feature_errors
+from gossan.pipeline.feature_sets import FeatureSets, component_notes, feature_errors
 from gossan.pipeline.imagery import Imagery, open_imagery
 from gossan.pipeline.options.project import Project
 from gossan.pipeline.output_grid import choose_grid, project_crs, sample_spacing
@@ -90,6 +90,7 @@ def open_inputs(project: Project, store: Path, blocks: Blocks) -> RunInputs:
     features = FeatureSets(grid, placed, blocks, store, imagery_key[:12], tuple(names))
     inside = grid.contains(surveys.coordinates[:, 0], surveys.coordinates[:, 1])
     notes = [f"{one.settings.name}: {note}" for one in imagery for note in one.notes]
+    notes += component_notes(project, imagery)
     notes += [*surveys.warnings, *(line for found in seen for line in found.lines())]
     for samples in surveys.fit:
         notes += check_extent(samples, grid.bounds, grid.crs).lines()
@@ -135,6 +136,8 @@ def imagery_paths(project: Project) -> list[Path]:
     found = []
     for one in project.imagery:
         found += resolve_all(one.paths, project.base, one.name)
-        own = (one.cover, one.dem, one.atmosphere.targets)
+        quality = one.quality.path if one.quality is not None else None
+        given = (quality,) if isinstance(quality, Path) else (quality or ())
+        own = (one.cover, one.dem, one.atmosphere.dem, one.atmosphere.targets, *given)
         found += [project.path(path) for path in own if path is not None]
     return found
