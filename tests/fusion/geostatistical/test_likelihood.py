@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.linalg import null_space
 from scipy.spatial.distance import cdist
+from scipy.stats import multivariate_normal
 
 from gossan.fusion.geostatistical.hyperparameters import Problem, average, find_mode
 from gossan.fusion.geostatistical.spatial_shape import Shape
 from gossan.geochem.covariance.dense import ExactSamples
 from gossan.geochem.covariance.model import Anisotropy, CovarianceModel, Structure
-from gossan.geochem.covariance.restricted_likelihood import coefficients, likelihood
+from gossan.geochem.covariance.restricted_likelihood import (
+    coefficients,
+    likelihood,
+    plain_likelihood,
+)
 from gossan.geochem.covariance.vecchia import NearestSamples
+from gossan.geochem.variogram.likelihood import RestrictedLikelihood
 
 RNG = np.random.default_rng(5)
 N = 50
@@ -104,3 +111,23 @@ def test_a_group_that_the_samples_do_not_need_gets_no_coefficients() -> None:
     gram = COLUMNS.T @ COLUMNS
     found = coefficients(gram, np.array([1.0, 1.0, 0.0, 0.0, 0.0]))
     assert np.abs(found.mean[2:5]).max() == 0.0
+
+
+def test_one_likelihood_is_the_normal_density_of_contrasts_for_kriging_and_for_the_model() -> None:
+    """Contrasts of the samples that the drift does not reach have a plain normal density."""
+    drift = np.column_stack([np.ones(N), XY / 9000.0])
+    model = CovarianceModel(0.2, (Structure("exponential", 0.9, 1700.0),), Anisotropy(40.0, 0.6))
+    contrasts = null_space(drift.T)
+    K = model.between(XY, XY) + model.nugget * np.eye(N)
+    density = multivariate_normal(cov=contrasts.T @ K @ contrasts).logpdf(contrasts.T @ Y)
+    basis = np.linalg.slogdet(drift.T @ drift)[1]
+    kriging, factor = RestrictedLikelihood.of(XY, Y, drift).minus_twice(model, model.sill)
+    scaled = model.scaled(factor)
+    own = scaled.between(XY, XY) + scaled.nugget * np.eye(N)
+    wanted = multivariate_normal(cov=contrasts.T @ own @ contrasts).logpdf(contrasts.T @ Y)
+    assert kriging == pytest.approx(-2 * wanted + basis, abs=1e-6)
+    columns, noise = np.column_stack([drift, Y]), np.full(N, model.nugget)
+    for samples in (ExactSamples(XY), NearestSamples.of(XY, 0.0, N)):
+        value = plain_likelihood(*samples.plain_sums(model, noise, columns), np.zeros(0))
+        constant = 0.5 * (N - 3) * np.log(2 * np.pi)
+        assert value + constant == pytest.approx(-density + 0.5 * basis, abs=1e-8)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from scipy.special import gamma, kv
 
 from gossan.errors import FitError, InputError
+from gossan.geochem.covariance.vecchia import NearestSamples
 from gossan.geochem.variogram.fitting import (
     Anisotropy,
     CovarianceModel,
@@ -22,7 +23,7 @@ from gossan.geochem.variogram.fitting import (
     empirical_variogram,
     fit_variogram,
 )
-from gossan.geochem.variogram.likelihood import RestrictedLikelihood
+from gossan.geochem.variogram.likelihood import PREVIOUS, RestrictedLikelihood
 
 
 @pytest.fixture(scope="module")
@@ -139,12 +140,7 @@ def test_the_likelihood_of_many_samples_is_near_the_exact_one() -> None:
     xy, z = simulated(599, truth, 5)
     drift = np.ones((len(z), 1))
     exact = RestrictedLikelihood.of(xy, z, drift)
-    from gossan.geochem.variogram import likelihood as module
-
-    order = np.random.default_rng(0).permutation(len(z))
-    terms = np.arange(len(z))
-    previous = module._predecessors(xy[order], terms, module.PREVIOUS)
-    near = RestrictedLikelihood(xy[order], z[order], drift, terms, previous)
+    near = RestrictedLikelihood(NearestSamples.of(xy, 0.0, PREVIOUS), exact.columns)
     other = CovarianceModel(0.5, (Structure("exponential", 1.0, 700.0),))
     gap = near.minus_twice(truth)[0] - exact.minus_twice(truth)[0]
     assert abs(gap) < 2.0

@@ -302,36 +302,35 @@ def _fill_nodes(between, places, first, frame, out):  # type: ignore[no-untyped-
 
 
 @njit(cache=True, nogil=True)
-def _covariances(between, place, patch, row, out):  # type: ignore[no-untyped-def]
-    """Fill (width,) with the covariances of the pixels of a row and a sample."""
-    x = patch.easting - place[0]
-    y = np.full(x.size, patch.northing[row] - place[1])
-    mean_covariances(between, x, y, x.size, out)
+def _covariances(between, place, patch, y, out):  # type: ignore[no-untyped-def]
+    """Fill (width,) with the covariances of a sample and the pixels of row y."""
+    lags = np.empty((2, patch.easting.size))
+    for x in range(out.size):
+        lags[0, x] = patch.easting[x] - place[0]
+        lags[1, x] = patch.northing[y] - place[1]
+    mean_covariances(between, lags[0], lags[1], out.size, out)
 
 
 @njit(cache=True, nogil=True)
-def _down(nodes, first, patch, y, line):  # type: ignore[no-untyped-def]
-    """Interpolate fields (f, rows, columns) to the pixels' row y: (columns, f)."""
+def _interpolate(nodes, first, patch, y, line, out):  # type: ignore[no-untyped-def]
+    """Bring fields (f, rows, columns) at the nodes to the pixels of row y: (f, width).
+
+    ``line`` (f, columns) is where the row between the nodes is kept.
+    """
     line[:] = 0.0
+    out[:] = 0.0
     for t in range(patch.row_weights.shape[1]):
         a, w = patch.row_first[y] + t - first[0], patch.row_weights[y, t]
-        if w == 0.0 or a < 0 or a >= nodes.shape[1]:
-            continue
-        for b in range(nodes.shape[2]):
+        if w != 0.0 and 0 <= a < nodes.shape[1]:
             for k in range(nodes.shape[0]):
-                line[b, k] += w * nodes[k, a, b]
-
-
-@njit(cache=True, nogil=True)
-def _across(line, first, patch, x, out):  # type: ignore[no-untyped-def]
-    """Interpolate a row (columns, f) to the pixels' column x: (f,)."""
-    out[:] = 0.0
-    for t in range(patch.col_weights.shape[1]):
-        b, w = patch.col_first[x] + t - first[1], patch.col_weights[x, t]
-        if w == 0.0 or b < 0 or b >= line.shape[0]:
-            continue
-        for k in range(out.size):
-            out[k] += w * line[b, k]
+                for b in range(nodes.shape[2]):
+                    line[k, b] += w * nodes[k, a, b]
+    for x in range(out.shape[1]):
+        for t in range(patch.col_weights.shape[1]):
+            b, w = patch.col_first[x] + t - first[1], patch.col_weights[x, t]
+            if w != 0.0 and 0 <= b < nodes.shape[2]:
+                for k in range(nodes.shape[0]):
+                    out[k, x] += w * line[k, b]
 
 
 @njit(cache=True, nogil=True)
@@ -339,16 +338,15 @@ def _correct(cusp, between, patch, weight, featured, mean, variance):  # type: i
     """Correct mean and variance (height, width) near one sample; see the module."""
     c, g = cusp.covariance, cusp.smooth
     nodes = np.stack((c, c * c, g, c * g))
-    line, found = np.empty((nodes.shape[2], 4)), np.empty(4)
+    line, near = np.empty((4, c.shape[1])), np.empty((4, patch.easting.size))
     exact = np.empty(patch.easting.size)
     for y in range(patch.northing.size):
-        _down(nodes, cusp.first, patch, y, line)
+        _interpolate(nodes, cusp.first, patch, y, line, near)
         _covariances(between, cusp.place, patch, y, exact)
         for x in range(exact.size):
-            _across(line, cusp.first, patch, x, found)
-            miss = exact[x] - found[0]
-            explained = cusp.square_weight * (exact[x] * exact[x] - found[1])
-            explained += 2.0 * (exact[x] * found[2] - found[3])
+            miss = exact[x] - near[0, x]
+            explained = cusp.square_weight * (exact[x] * exact[x] - near[1, x])
+            explained += 2.0 * (exact[x] * near[2, x] - near[3, x])
             mean[y, x] += weight * np.float32(cusp.mean_weight * miss)
             variance[y, x] -= weight * np.float32(explained + 2.0 * miss * featured[y, x])
 
@@ -357,14 +355,13 @@ def _correct(cusp, between, patch, weight, featured, mean, variance):  # type: i
 def _correct_pair(pair, between, patch, variance):  # type: ignore[no-untyped-def]
     """Correct the variance (height, width) near two samples; see the module."""
     nodes = np.stack((pair.one, pair.two, pair.one * pair.two))
-    line, found = np.empty((nodes.shape[2], 3)), np.empty(3)
+    line, near = np.empty((3, nodes.shape[2])), np.empty((3, patch.easting.size))
     exact = np.empty((2, patch.easting.size))
     for y in range(patch.northing.size):
-        _down(nodes, pair.first, patch, y, line)
+        _interpolate(nodes, pair.first, patch, y, line, near)
         for k in range(2):
             _covariances(between, pair.places[k], patch, y, exact[k])
         for x in range(patch.easting.size):
-            _across(line, pair.first, patch, x, found)
-            miss = (exact[0, x] - found[0]) * (exact[1, x] - found[1])
-            miss += found[2] - found[0] * found[1]
+            miss = (exact[0, x] - near[0, x]) * (exact[1, x] - near[1, x])
+            miss += near[2, x] - near[0, x] * near[1, x]
             variance[y, x] -= np.float32(pair.weight * miss)

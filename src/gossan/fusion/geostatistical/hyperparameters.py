@@ -32,7 +32,7 @@ from scipy.optimize import minimize
 from gossan.errors import FitError
 from gossan.fusion.geostatistical.spatial_shape import Shape
 from gossan.geochem.covariance.model import CovarianceModel
-from gossan.geochem.covariance.restricted_likelihood import FieldSums, coefficients, likelihood
+from gossan.geochem.covariance.restricted_likelihood import FieldSums, likelihood, plain_likelihood
 
 __all__ = ["Draws", "Hyperparameters", "Problem", "SumsMaker", "average", "find_mode"]
 
@@ -204,13 +204,10 @@ class Problem:
         h = self.read(theta)
         try:
             gram, logdet = samples.plain_sums(h.covariance, self.noise(h), self.columns)
-            found = coefficients(gram, self.scales(h))
+            value = plain_likelihood(gram, logdet, self.scales(h))
         except (FitError, LinAlgError):
             return _IMPOSSIBLE
-        s = np.append(self.scales(h), 1.0)
-        fitted = float((gram[:-1, -1] * s) @ found.mean)
-        half = float(np.log(np.diag(found.factor[0])).sum())
-        return 0.5 * (logdet + gram[-1, -1] - fitted) + half + self._prior(theta)[0]
+        return value + self._prior(theta)[0]
 
     def _prior(self, theta: Array) -> tuple[float, Array]:
         """Minus log prior density of theta, and its derivatives."""

@@ -49,32 +49,67 @@ def earlier(nearest, places, found):  # type: ignore[no-untyped-def]
                 count += 1
 
 
+class Triangle(NamedTuple):
+    """Room for a few samples (k, 2) and their pairs, the upper triangle row by row."""
+
+    places: Array
+    x: Array
+    y: Array
+    value: Array
+
+
 @njit(cache=True, nogil=True)
-def _fill(between, places, index, size, system):  # type: ignore[no-untyped-def]
+def _triangle(most):  # type: ignore[no-untyped-def]
+    size = most * (most + 1) // 2
+    return Triangle(np.empty((2, most)), np.empty(size), np.empty(size), np.empty(size))
+
+
+@njit(cache=True, nogil=True)
+def _lags(places, index, size, pairs):  # type: ignore[no-untyped-def]
+    # lags of the pairs of samples index[:size]; how many they are
+    east, north = pairs.places[0], pairs.places[1]
+    for i in range(size):
+        east[i], north[i] = places[index[i], 0], places[index[i], 1]
+    first = 0
+    for i in range(size):
+        x, y = pairs.x[first : first + size - i], pairs.y[first : first + size - i]
+        for j in range(size - i):
+            x[j] = east[i + j] - east[i]
+            y[j] = north[i + j] - north[i]
+        first += size - i
+    return first
+
+
+@njit(cache=True, nogil=True)
+def _spread(pairs, size, system):  # type: ignore[no-untyped-def]
+    # bring the pairs' values to the upper triangle
+    first = 0
+    for i in range(size):
+        system[i, i:size] = pairs[first : first + size - i]
+        first += size - i
+
+
+@njit(cache=True, nogil=True)
+def _fill(given, index, size, pairs, system):  # type: ignore[no-untyped-def]
     # covariances of samples index[:size] into the upper triangle
-    x, y = np.empty(size), np.empty(size)
+    count = _lags(given.places, index, size, pairs)
+    mean_covariances(given.between, pairs.x, pairs.y, count, pairs.value)
+    _spread(pairs.value, size, system)
     for i in range(size):
-        _lags(places, index, i, size, x, y)
-        mean_covariances(between, x, y, size - i, system[i, i:size])
+        system[i, i] += given.noise[index[i]]
 
 
 @njit(cache=True, nogil=True)
-def _fill_slopes(between, metric_slopes, places, index, size, system, change):  # type: ignore[no-untyped-def]
+def _fill_slopes(given, metric_slopes, index, size, pairs, part, system, change):  # type: ignore[no-untyped-def]
     # the same, with derivatives (q, size, size): by ln sill, the metric, ln smoothness
-    x, y = np.empty(size), np.empty(size)
+    count = _lags(given.places, index, size, pairs)
+    mean_slopes(given.between, metric_slopes, pairs.x, pairs.y, count, pairs.value, part)
+    _spread(pairs.value, size, system)
+    _spread(pairs.value, size, change[0])
+    for p in range(part.shape[0]):
+        _spread(part[p], size, change[1 + p])
     for i in range(size):
-        _lags(places, index, i, size, x, y)
-        row = system[i, i:size]
-        mean_slopes(between, metric_slopes, x, y, size - i, row, change[1:, i, i:size])
-        change[0, i, i:size] = row
-
-
-@njit(cache=True, nogil=True)
-def _lags(places, index, i, size, x, y):  # type: ignore[no-untyped-def]
-    # from sample index[i] to itself and the later ones
-    for j in range(i, size):
-        x[j - i] = places[index[j], 0] - places[index[i], 0]
-        y[j - i] = places[index[j], 1] - places[index[i], 1]
+        system[i, i] += given.noise[index[i]]
 
 
 @njit(cache=True, nogil=True)
@@ -117,20 +152,23 @@ def whitening_rows(given, terms, metric_slopes, noise_slopes, rows, slopes):  # 
     most = given.neighbours.shape[1]
     shapes = slopes.shape[0] - noise_slopes.shape[0]
     index, db = np.empty(most + 1, np.int64), np.empty(most + 1)
-    system, rhs = np.empty((most + 1, most + 1)), np.empty((1, most + 1))
-    change = np.empty((max(shapes, 0), most + 1, most + 1))
+    system, rhs, pairs = (
+        np.empty((most + 1, most + 1)),
+        np.empty((1, most + 1)),
+        _triangle(most + 1),
+    )
+    change = np.empty((max(shapes, 1), most + 1, most + 1))
+    part = np.empty((change.shape[0] - 1, pairs.x.size))
     b = rhs[0]
     for t in range(terms.size):
         k, own = _gather(given.neighbours[t], index), terms[t]
         index[k] = own
         if shapes > 0:
-            _fill_slopes(given.between, metric_slopes, given.places, index, k + 1, system, change)
+            _fill_slopes(given, metric_slopes, index, k + 1, pairs, part, system, change)
         else:
-            _fill(given.between, given.places, index, k + 1, system)
-        for i in range(k):
-            system[i, i] += given.noise[index[i]]
-            b[i] = system[i, k]
-        variance = system[k, k] + given.noise[own]
+            _fill(given, index, k + 1, pairs, system)
+        b[:k] = system[:k, k]
+        variance = system[k, k]
         whiten(system, rhs, k, 1)
         left = variance
         for i in range(k):
@@ -170,12 +208,11 @@ def condition(given, across, targets, explained, weights):  # type: ignore[no-un
     most = given.neighbours.shape[1]
     index = np.empty(most, np.int64)
     x, y, c = np.empty(most), np.empty(most), np.empty(most)
-    system, rhs = np.empty((most, most + 1)), np.empty((1, most))
+    system, rhs, pairs = np.empty((most, most + 1)), np.empty((1, most)), _triangle(most)
     for t in range(targets.shape[0]):
         k = _gather(given.neighbours[t], index)
-        _fill(given.between, given.places, index, k, system)
+        _fill(given, index, k, pairs, system)
         for i in range(k):
-            system[i, i] += given.noise[index[i]]
             x[i] = given.places[index[i], 0] - targets[t, 0]
             y[i] = given.places[index[i], 1] - targets[t, 1]
         mean_covariances(across, x, y, k, c)

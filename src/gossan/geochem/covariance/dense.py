@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_solve, cholesky
-from scipy.linalg.lapack import dpotri, dtrtri
+from scipy.linalg import cho_solve
+from scipy.linalg.lapack import dpotrf, dpotri, dtrtri, dtrtrs
 
 from gossan.errors import FitError, must
 from gossan.geochem.covariance.model import CovarianceModel
@@ -69,7 +69,7 @@ class ExactSamples:
             By ln sill, the p, ln smoothness of a stable structure, then the k.
         """
         value, change = self.with_slopes(covariance, metric_slopes)
-        lower = factorise(value, noise)
+        lower = factorise(np.array(value, order="F"), noise)
         solved = cho_solve((lower, True), columns, check_finite=False)
         logdet = 2 * float(np.log(np.diag(lower)).sum())
         inverse = dpotri(lower, lower=True, overwrite_c=True)[0]
@@ -84,6 +84,11 @@ class ExactSamples:
     def places(self) -> Array:
         """(n, 2) of the samples in their own order."""
         return self.coordinates
+
+    @property
+    def count(self) -> int:
+        """Number of conditional densities in the likelihood: all samples."""
+        return len(self.coordinates)
 
     @property
     def finest(self) -> NDArray[np.bool_]:
@@ -109,12 +114,13 @@ class ExactSamples:
         self, covariance: CovarianceModel, noise: Array, columns: Array
     ) -> tuple[Array, float]:
         """Return the gram matrix and ``ln|V|`` alone."""
-        found = self.fix(covariance, noise, columns)
-        return found.gram, found.logdet
+        lower = factorise(self.covariances(covariance).T, noise)
+        white = dtrtrs(lower, columns, lower=1)[0]
+        return white.T @ white, 2 * float(np.log(np.diag(lower)).sum())
 
     def fix(self, covariance: CovarianceModel, noise: Array, columns: Array) -> ExactField:
         """Factorise for prediction."""
-        lower = factorise(self.covariances(covariance), noise)
+        lower = factorise(self.covariances(covariance).T, noise)
         solved = cho_solve((lower, True), columns, check_finite=False)
         return ExactField(self, covariance, lower, solved, columns.T @ solved)
 
@@ -128,11 +134,6 @@ class ExactField:
     lower: Array = field(repr=False)
     solved: Array = field(repr=False)
     gram: Array = field(repr=False)
-
-    @property
-    def logdet(self) -> float:
-        """``ln|V|``."""
-        return 2 * float(np.log(np.diag(self.lower)).sum())
 
     def precision(self, one: NDArray[np.int_], two: NDArray[np.int_]) -> Array:
         """Elements (one[k], two[k]) of ``V^-1``."""
@@ -196,21 +197,23 @@ class ExactField:
 
 
 def factorise(covariance: Array, noise: Array) -> Array:
-    """Factorise ``covariance + diag(noise)`` (n, n) into a lower triangle, Fortran order."""
-    matrix = np.array(covariance, order="F")
-    step = len(matrix) + 1
-    matrix.ravel(order="K")[::step] += noise
-    try:
-        return cholesky(matrix, lower=True, overwrite_a=True, check_finite=False)
-    except LinAlgError:
+    """Factorise ``covariance + diag(noise)`` (n, n) into a lower triangle.
+
+    The covariance must be in Fortran order, as the transpose of a symmetric matrix is, and is
+    overwritten.
+    """
+    covariance.ravel(order="K")[:: len(covariance) + 1] += noise
+    lower, failed = dpotrf(covariance, lower=1, clean=0, overwrite_a=1)
+    if failed:
         raise FitError(
             must(
                 "samples",
                 "different enough for a covariance",
-                f"{len(matrix)} samples whose covariance is singular",
+                f"{len(covariance)} samples whose covariance is singular",
                 "Drop near-duplicate samples",
             )
-        ) from None
+        )
+    return np.asarray(lower)
 
 
 @njit(cache=True, nogil=True)

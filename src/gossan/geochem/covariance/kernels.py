@@ -36,19 +36,20 @@ class Packed(NamedTuple):
     ----------
     kinds
         Codes as in ``KIND_CODES``; Matern of smoothness 3/2 and 5/2 have their own.
-    sills, ranges, smoothness
-        Parameters of each structure.
+    parameters
+        (structures, 3): sill, range and smoothness of each.
     tables
         (structures, nodes, 2) value and slope of Matern correlations of any other smoothness.
+    sill
+        Sum of the sills of the structures.
     reach
         Distance from which every covariance is 0; infinite for most models.
     """
 
     kinds: NDArray[np.int64]
-    sills: Array
-    ranges: Array
-    smoothness: Array
+    parameters: Array
     tables: Array
+    sill: float
     reach: float
 
 
@@ -133,8 +134,8 @@ def tabled_at(tables, s, square):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
-def _add_structure(packed, s, h, count, out):  # type: ignore[no-untyped-def]
-    kind, sill, inverse = packed.kinds[s], packed.sills[s], 1.0 / packed.ranges[s]
+def _add_structure(kind, sill, scale, h, count, out):  # type: ignore[no-untyped-def]
+    inverse = 1.0 / scale
     if kind == SPHERICAL:
         for i in range(count):
             out[i] += sill * _spherical(min(h[i] * inverse, 1.0))
@@ -149,25 +150,38 @@ def _add_structure(packed, s, h, count, out):  # type: ignore[no-untyped-def]
         for i in range(count):
             u = h[i] * inverse
             out[i] += sill * _matern_3_2(u, _fast_exp(-u))
-    elif kind == MATERN_5_2:
+    else:
         for i in range(count):
             u = h[i] * inverse
             out[i] += sill * _matern_5_2(u, _fast_exp(-u))
-    elif kind == STABLE:
-        power = packed.smoothness[s]
-        for i in range(count):
-            u = h[i] * inverse
-            out[i] += sill * (math.exp(-math.exp(power * math.log(u))) if u > 0.0 else 1.0)
-    else:
-        for i in range(count):
-            out[i] += sill * _tabled(h[i] * inverse, packed.tables, s)
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _add_stable(sill, scale, smoothness, h, count, out):  # type: ignore[no-untyped-def]
+    inverse = 1.0 / scale
+    for i in range(count):
+        u = h[i] * inverse
+        out[i] += sill * (math.exp(-math.exp(smoothness * math.log(u))) if u > 0.0 else 1.0)
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _add_tabled(tables, s, sill, scale, h, count, out):  # type: ignore[no-untyped-def]
+    inverse = 1.0 / scale
+    for i in range(count):
+        out[i] += sill * _tabled(h[i] * inverse, tables, s)
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
 def add_covariances(packed, h, count, out):  # type: ignore[no-untyped-def]
     """Add the covariance of the structures (no nugget) at distances ``h[:count]`` to ``out``."""
     for s in range(packed.kinds.shape[0]):
-        _add_structure(packed, s, h, count, out)
+        kind, sill, scale = packed.kinds[s], packed.parameters[s, 0], packed.parameters[s, 1]
+        if kind == MATERN:
+            _add_tabled(packed.tables, s, sill, scale, h, count, out)
+        elif kind == STABLE:
+            _add_stable(sill, scale, packed.parameters[s, 2], h, count, out)
+        else:
+            _add_structure(kind, sill, scale, h, count, out)
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)

@@ -210,10 +210,9 @@ class CovarianceModel:
         compact = all(s.kind == "spherical" for s in used)
         return Packed(
             np.array([s._code for s in used], dtype=np.int64),
-            np.array([s.sill for s in used], dtype=np.float64),
-            np.array([s.range_m for s in used], dtype=np.float64),
-            np.array([s.smoothness for s in used], dtype=np.float64),
+            np.array([(s.sill, s.range_m, s.smoothness) for s in used]).reshape(-1, 3),
             stacked,
+            self.structured_sill,
             max((s.range_m for s in used), default=0.0) if compact else float("inf"),
         )
 

@@ -18,12 +18,13 @@ derivative by the scale of a group of coefficients.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-__all__ = ["Coefficients", "FieldSums", "coefficients", "likelihood"]
+__all__ = ["Coefficients", "FieldSums", "coefficients", "likelihood", "plain_likelihood"]
 
 Array = NDArray[np.float64]
 
@@ -53,8 +54,16 @@ class Coefficients:
     """Posterior of the scaled coefficients and the drift's: mean (d + p,) and covariance."""
 
     mean: Array
-    covariance: Array = field(repr=False)
     factor: tuple[Array, bool] = field(repr=False)
+    logdet: float
+    """``ln|H|``."""
+    misfit: float
+    """``y' V^-1 y - h' g``: the squared residuals, and the coefficients' own share."""
+
+    @cached_property
+    def covariance(self) -> Array:
+        """(d + p, d + p) of the scaled coefficients."""
+        return np.asarray(cho_solve(self.factor, np.eye(len(self.mean))))
 
 
 def coefficients(gram: Array, scales: Array) -> Coefficients:
@@ -77,10 +86,16 @@ def coefficients(gram: Array, scales: Array) -> Coefficients:
     s, d = _with_drift(gram, scales), len(scales)
     H = gram[:-1, :-1] * s[:, None] * s
     H[np.arange(d), np.arange(d)] += 1.0
-    factor = cho_factor(H, lower=True)
-    return Coefficients(
-        cho_solve(factor, gram[:-1, -1] * s), cho_solve(factor, np.eye(len(s))), factor
-    )
+    factor, h = cho_factor(H, lower=True), gram[:-1, -1] * s
+    mean = cho_solve(factor, h)
+    logdet = 2.0 * float(np.log(np.diag(factor[0])).sum())
+    return Coefficients(mean, factor, logdet, float(gram[-1, -1] - h @ mean))
+
+
+def plain_likelihood(gram: Array, logdet: float, scales: Array) -> float:
+    """Return minus the log restricted likelihood alone, of the same sums."""
+    found = coefficients(gram, scales)
+    return 0.5 * (logdet + found.logdet + found.misfit)
 
 
 def _with_drift(gram: Array, scales: Array) -> Array:
@@ -113,9 +128,7 @@ def likelihood(
     """
     found = coefficients(sums.gram, scales)
     s, d = _with_drift(sums.gram, scales), len(scales)
-    h, g = sums.gram[:-1, -1] * s, found.mean
-    half_logdet = np.log(np.diag(found.factor[0])).sum()
-    value = 0.5 * (sums.logdet + sums.gram[-1, -1] - h @ g) + half_logdet
+    g, value = found.mean, 0.5 * (sums.logdet + found.logdet + found.misfit)
     per_feature = 0.5 * (1.0 - np.diag(found.covariance)[:d] - g[:d] ** 2)
     groups = int(group.max()) + 1 if d else 0
     by_group = np.bincount(group, per_feature, minlength=groups).astype(np.float64)
@@ -123,4 +136,4 @@ def likelihood(
     scaled = sums.gram_slopes[:, :-1, :-1] * (s[:, None] * s)
     traces = np.einsum("qij,ij->q", scaled, found.covariance)
     squares = np.einsum("i,qij,j->q", residual, sums.gram_slopes, residual)
-    return float(value), by_group, 0.5 * (sums.logdet_slopes + traces + squares)
+    return value, by_group, 0.5 * (sums.logdet_slopes + traces + squares)

@@ -137,8 +137,8 @@ def mean_covariances(between, x, y, count, out):  # type: ignore[no-untyped-def]
     reach = between.cutoff * between.cutoff
     tables = packed.tables
     for s in range(packed.kinds.shape[0]):
-        kind, sill, exponent = packed.kinds[s], packed.sills[s], packed.smoothness[s]
-        scale = 1.0 / (packed.ranges[s] * packed.ranges[s])
+        kind, sill, exponent = packed.kinds[s], packed.parameters[s, 0], packed.parameters[s, 2]
+        scale = packed.parameters[s, 1] ** -2.0
         for i in range(count):
             close = x[i] * x[i] + y[i] * y[i] <= reach
             first, last = (0, near) if close else (near, lags.shape[0])
@@ -162,15 +162,14 @@ def mean_slopes(between, metric_slopes, x, y, count, value, change):  # type: ig
     """
     m11, m12, m22 = between.metric[0], between.metric[1], between.metric[2]
     packed, lags, near = between.packed, between.lags, between.near
-    kinds, sills, ranges = packed.kinds, packed.sills, packed.ranges
-    smoothness, tables = packed.smoothness, packed.tables
+    tables = packed.tables
     params, bent = metric_slopes.shape[0], change.shape[0] > metric_slopes.shape[0]
     reach = between.cutoff * between.cutoff
     value[:count] = 0.0
     change[:, :count] = 0.0
-    for s in range(kinds.shape[0]):
-        kind, sill, exponent = kinds[s], sills[s], smoothness[s]
-        scale = 1.0 / (ranges[s] * ranges[s])
+    for s in range(packed.kinds.shape[0]):
+        kind, sill, exponent = packed.kinds[s], packed.parameters[s, 0], packed.parameters[s, 2]
+        scale = packed.parameters[s, 1] ** -2.0
         for i in range(count):
             close = x[i] * x[i] + y[i] * y[i] <= reach
             first, last = (0, near) if close else (near, lags.shape[0])

@@ -159,6 +159,11 @@ class NearestSamples:
         return self.coordinates[np.argsort(self.order)]
 
     @property
+    def count(self) -> int:
+        """Number of conditional densities in the likelihood."""
+        return len(self.terms)
+
+    @property
     def _index(self) -> Indices:
         return np.column_stack([self.neighbours, self.terms])
 

@@ -172,7 +172,7 @@ def krige_local(local, targets, nearest, out):  # type: ignore[no-untyped-def]
     rhs = np.empty((2 + terms, most))
     px, py, e, part = np.empty(most), np.empty(most), np.empty(most), np.empty(most)
     g, mu, f = np.empty((6, 6)), np.empty(6), np.zeros(6)
-    sill = packed.sills.sum()
+    sill = packed.sill
     for t in range(targets.shape[0]):
         x, y = targets[t, 0], targets[t, 1]
         k = 0

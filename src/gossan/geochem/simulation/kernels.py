@@ -63,7 +63,7 @@ def simulation_weights(  # type: ignore[no-untyped-def]
     system, rhs = np.empty((most, most + 1)), np.empty((1, most))
     px, py, e = np.empty(most), np.empty(most), np.empty(most)
     found = np.empty(most_nodes, np.int64)
-    sill = nugget + packed.sills.sum()
+    sill = nugget + packed.sill
     for t in range(path.shape[0]):
         x, y = places[path[t], 0], places[path[t], 1]
         k = 0
