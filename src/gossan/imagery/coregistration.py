@@ -21,7 +21,7 @@ UPSAMPLING = 50
 LEAST_PEAK = 6.0
 """A tile counts when its correlation peak stands so many standard deviations above the rest."""
 
-PAIRS = {"aster": "b2", "sentinel2": "b04", "bands": ""}
+PAIRS = {"aster": "b2", "sentinel2": "b04"}
 """Bands of the same colour (red), by which sensors are compared."""
 
 

@@ -52,7 +52,9 @@ def air_of(settings: ImagerySettings, base: Path) -> AtmosphereSettings:
     return air.model_copy(update=placed)
 
 
-def _rasters(settings: ImagerySettings, base: Path, store: Path, blocks: Blocks) -> list[OpenScene]:
+def open_plain_rasters(
+    settings: ImagerySettings, base: Path, store: Path, blocks: Blocks
+) -> list[OpenScene]:
     """Take plain rasters as scenes, one for each tile, without bands that say nothing."""
     found = open_rasters(settings, base)
     unusable = unusable_bands([tile.layer for tile in found.tiles], blocks)
@@ -104,14 +106,14 @@ def _set_aside(unusable: Mapping[str, str]) -> list[str]:
     return notes
 
 
-def _sentinel2(
+def open_sentinel2_products(
     settings: ImagerySettings, base: Path, store: Path, blocks: Blocks
 ) -> list[OpenScene]:
     """Open SAFE products one by one; plain band rasters as scenes."""
     paths = resolve_all(settings.paths, base, settings.name)
     products = [found for path in paths for found in product_paths(path)]
     if all(_plain(path) for path in products):
-        return _rasters(settings, base, store, blocks)
+        return open_plain_rasters(settings, base, store, blocks)
     opened = []
     for path in of_tile(products, settings.tile):
         air = air_of(settings, base)
@@ -178,11 +180,13 @@ def _sentinel2_scene(
     )
 
 
-def _aster(settings: ImagerySettings, base: Path, store: Path, blocks: Blocks) -> list[OpenScene]:
+def open_aster_scenes(
+    settings: ImagerySettings, base: Path, store: Path, blocks: Blocks
+) -> list[OpenScene]:
     """Open ASTER scenes; band files of one granule belong together."""
     paths = resolve_all(settings.paths, base, settings.name)
     if settings.level == "reflectance" or _made_elsewhere(settings, paths):
-        return _rasters(settings, base, store, blocks)
+        return open_plain_rasters(settings, base, store, blocks)
     scenes = [open_aster(group, settings.aster.time) for group in _granules(paths)]
     require_one_version(scenes)
     opened = []
@@ -300,7 +304,3 @@ def _aster_flags(scene: AsterScene, grid: Grid) -> Layer | None:
     if not placed:
         return None
     return MappedLayer(StackedLayer(tuple(placed)), AnyFlag((0.0,)), ("saturated",))
-
-
-Opener = Callable[[ImagerySettings, Path, Path, Blocks], list[OpenScene]]
-OPENERS: dict[str, Opener] = {"bands": _rasters, "sentinel2": _sentinel2, "aster": _aster}

@@ -46,7 +46,7 @@ def band_roles(
     ImageryError
         A role is given to a band that the imagery does not have.
     """
-    if settings.sensor != "bands":
+    if settings.sensor in SENSOR_ROLES:
         known = SENSOR_ROLES[settings.sensor]
         return {role: name for role, name in known.items() if name in bands}
     for role, name in settings.roles.items():

@@ -28,9 +28,9 @@ from gossan.imagery.indices import (
 from gossan.imagery.masks.layer import build_masks, mask_shares, require_ground
 from gossan.imagery.mosaic import mosaic
 from gossan.imagery.open_scene import OpenScene, reflected, rule_notes
-from gossan.imagery.openers import OPENERS
 from gossan.imagery.radiometric_normalisation import Dated, Levelling
-from gossan.imagery.roles import aster_alike, band_roles
+from gossan.imagery.roles import SENSOR_ROLES, aster_alike, band_roles
+from gossan.imagery.sensors import SENSORS
 from gossan.imagery.settings import ImagerySettings
 
 
@@ -126,7 +126,7 @@ def open_scenes(
         One line for whatever is wrong with files, bands, masks, indices or formulas.
     """
     blocks = blocks or Blocks()
-    scenes = OPENERS[settings.sensor](settings, Path(base), Path(store), blocks)
+    scenes = SENSORS[settings.sensor].load()(settings, Path(base), Path(store), blocks)
     _one_quantity(scenes)
     dated = [Dated(scene.name, scene.time, scene.masked) for scene in scenes]
     bands, levellings = mosaic(
@@ -163,7 +163,7 @@ def catalogue_of(
     ImageryError
         Indices are asked of plain rasters that nothing is known about.
     """
-    if settings.sensor != "bands":
+    if settings.sensor in SENSOR_ROLES:
         return Catalogue(settings.sensor)
     alike = aster_alike(wavelengths_um)
     if alike:

@@ -11,11 +11,11 @@ from gossan.errors import must
 from gossan.imagery.aster.settings import AsterSettings
 from gossan.imagery.atmosphere.settings import AtmosphereSettings
 from gossan.imagery.masks.rules import MaskSettings
+from gossan.imagery.sensors import Sensor
 from gossan.imagery.topography_settings import TopographySettings
 from gossan.names import Name
 from gossan.settings import Settings
 
-Sensor = Literal["bands", "aster", "sentinel2"]
 MaskWord = Literal[
     "nodata",
     "saturated",
@@ -72,7 +72,8 @@ class ImagerySettings(Settings):
     """Short name; features are called ``<name>.pc2``, ``<name>.<band>``, ``<name>.all``."""
 
     sensor: Sensor = "bands"
-    """``bands``: any rasters as they are; ``aster`` or ``sentinel2``: scenes as downloaded."""
+    """``bands``: any rasters as they are; ``aster`` or ``sentinel2``: scenes as downloaded; or a
+    sensor of your own (``SENSORS``)."""
 
     paths: Annotated[tuple[Path, ...], Field(min_length=1)]
     """Rasters, scene files or scene folders, relative to the project file."""

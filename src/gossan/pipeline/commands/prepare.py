@@ -170,7 +170,7 @@ def _registration(run: RunFolder, inputs: RunInputs, blocks: Blocks, reporter: R
     rows = []
     for name, other in imagery[1:]:
         first_name, first = imagery[0]
-        if "bands" in (first.settings.sensor, other.settings.sensor):
+        if not all(PAIRS.get(one.settings.sensor) for one in (first, other)):
             continue
         reds = (PAIRS[first.settings.sensor], PAIRS[other.settings.sensor])
         try:

@@ -12,7 +12,7 @@ from gossan.errors import ImageryError, must
 from gossan.geo.grid import Grid
 from gossan.geo.raster import open_raster
 from gossan.imagery.aster.metadata import NAME as ASTER_NAME
-from gossan.imagery.settings import Sensor
+from gossan.imagery.sensors import Sensor
 
 RASTERS = (".tif", ".tiff", ".vrt", ".img", ".jp2", ".asc")
 _SENTINEL2 = re.compile(r"^S2[A-D]_MSI|\.SAFE(\.zip)?$", re.I)
