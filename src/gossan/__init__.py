@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         principal_components,
     )
     from gossan.api.patterns import halo, singularity, spectrum_area
-    from gossan.api.projects import check, krige, load_project, open_run, run
+    from gossan.api.projects import check, cluster, krige, load_project, open_run, run
     from gossan.api.rasters import Raster
     from gossan.api.surveys import Element, Survey, read_survey
     from gossan.api.validation import calibrate, cross_validate
@@ -33,7 +33,7 @@ _HOMES = {
     "api.rasters": ("Raster",),
     "api.models": ("Kriging", "Pyramid", "Geostatistical", "Recipe", "Auto", "Blend"),
     "api.validation": ("cross_validate", "calibrate"),
-    "api.projects": ("load_project", "check", "run", "krige", "open_run"),
+    "api.projects": ("load_project", "check", "run", "krige", "open_run", "cluster"),
     "api.patterns": ("singularity", "spectrum_area", "halo"),
     "geochem.composition": ("Clr", "Ilr"),
     "errors": ("GossanError", "GossanWarning"),

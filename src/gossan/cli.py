@@ -241,19 +241,14 @@ def run(
 
     Example: gossan run copper
     """
-    from gossan.pipeline.commands.run import run_project
-    from gossan.pipeline.engine import engine_at
+    from gossan.api.projects import run_to_report
     from gossan.pipeline.options.project import load_project
-    from gossan.pipeline.profile import Profile, record_steps, with_total
+    from gossan.pipeline.profile import Profile, with_total
 
     loaded = load_project(project)
     folder = out or loaded.base / "run"
     measured = Profile(_reporter(quiet))
-    with engine_at(loaded.engine):
-        result = run_project(loaded, folder, workers, measured, keep_store)
-        _after(folder, measured)
-    record_steps(folder, measured.steps)
-    _scores(result)
+    _scores(run_to_report(loaded, folder, measured, workers, keep_store=keep_store))
     if profile:
         _out().table("steps", with_total(measured.steps))
     _show_run(folder)

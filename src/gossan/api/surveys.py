@@ -150,6 +150,19 @@ class Survey:
     def __repr__(self) -> str:
         return f"Survey({Path(self.settings.path).name!r}: {', '.join(self.elements)})"
 
+    def _repr_html_(self) -> str:
+        from gossan.api.notebook import card, dots
+
+        frame = self.to_geodataframe(*self.elements[:1])
+        places = np.column_stack([frame.geometry.x, frame.geometry.y])
+        name = Path(self.settings.path).name
+        facts = {
+            "samples": str(len(frame)),
+            "elements": ", ".join(self.elements),
+            "system": self.crs.name,
+        }
+        return card(f"Survey {name}", facts, dots(places, np.arange(len(frame), dtype=float)))
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Element:
