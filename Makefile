@@ -1,4 +1,4 @@
-# make demo | make test | make check | make bench | make docs | make clean
+# make demo | make test | make check | make bench | make docs | make claims | make clean
 PYTHON ?= python3
 VENV := .venv
 ifeq ($(OS),Windows_NT)
@@ -11,7 +11,7 @@ INSTALLED := $(VENV)/installed
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test check bench format clean help plugin wheelhouse test-plugin
+.PHONY: demo test check bench docs claims format clean help plugin wheelhouse test-plugin
 
 help:
 	@echo "make demo    simulate a district, map it, and show where the maps are"
@@ -21,6 +21,8 @@ help:
 	@echo "make plugin  the zip of the QGIS plugin, into dist/"
 	@echo "make wheelhouse   all that the plugin installs, for networks without a way out"
 	@echo "make test-plugin  the plugin in real QGIS, installed from a wheelhouse, with screenshots"
+	@echo "make docs    build the documentation site: runs its tutorials, draws its figures"
+	@echo "make claims  run the commands behind the numbers of the pages again; takes hours"
 	@echo "make format  put the code into the house's form"
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -37,14 +39,22 @@ test: $(INSTALLED)
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 check: $(INSTALLED)
-	$(BIN)/ruff format --check src tests benchmarks qgis
-	$(BIN)/ruff check src tests benchmarks qgis
+	$(BIN)/ruff format --check src tests benchmarks docs qgis
+	$(BIN)/ruff check src tests benchmarks docs qgis
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
+# Strict: a broken link, a missing picture, a failing example end the build. Needs Chromium.
+docs: $(INSTALLED)
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+claims: $(INSTALLED)
+	$(BIN)/python benchmarks/claims.py --run all
+
 format: $(INSTALLED)
-	$(BIN)/ruff format src tests benchmarks qgis
-	$(BIN)/ruff check --fix src tests benchmarks qgis
+	$(BIN)/ruff format src tests benchmarks docs qgis
+	$(BIN)/ruff check --fix src tests benchmarks docs qgis
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/run_all.py
@@ -61,4 +71,4 @@ test-plugin: plugin wheelhouse
 	$(BIN)/python qgis/try_installed.py --qgis-python $(QGIS_PYTHON)
 
 clean:
-	$(PYTHON) -c "import shutil; [shutil.rmtree(p, ignore_errors=True) for p in ('$(VENV)', 'demo', '.mypy_cache', '.ruff_cache', '.pytest_cache', '.hypothesis')]"
+	$(PYTHON) -c "import shutil; [shutil.rmtree(p, ignore_errors=True) for p in ('$(VENV)', 'demo', '.mypy_cache', '.ruff_cache', '.pytest_cache', '.hypothesis', 'docs/_build', 'docs/gallery_made', 'docs/reference/made')]"

@@ -26,13 +26,19 @@ def test_kriging_is_added_and_scores_itself_zero(fitted: list) -> None:
 def test_scores_can_be_computed_from_the_predictions(fitted: list) -> None:
     """RMSE of logarithms for all, though the literal pyramid works on raw values."""
     found = gs.cross_validate(fitted, "blocks", number=3)
-    table = found.predictions
-    for name, own in table.groupby("model"):
-        rmse = np.sqrt(np.mean((own["observed"] - own["estimate"]) ** 2))
+    ppm = fitted[0].element_.values
+    for name, own in found.predictions.groupby("model"):
+        estimate = np.log(np.maximum(own["estimate"], ppm.min() / 100))
+        rmse = np.sqrt(np.mean((np.log(own["observed"]) - estimate) ** 2))
         assert found.scores.set_index("model").loc[name, "rmse"] == pytest.approx(rmse)
-    truth = np.sort(np.log(fitted[0].element_.values))
-    for _, own in table.groupby("model"):
-        np.testing.assert_allclose(np.sort(own["observed"]), truth)
+
+
+def test_predictions_are_in_the_unit_of_the_element(fitted: list) -> None:
+    found = gs.cross_validate(fitted, "blocks", number=3)
+    for _, own in found.predictions.groupby("model"):
+        np.testing.assert_allclose(np.sort(own["observed"]), np.sort(fitted[0].element_.values))
+        inside = own["estimate"].between(own["lower90"] * 0.999, own["upper90"] * 1.001)
+        assert inside[np.isfinite(own["standard_error"])].all()
 
 
 def test_calibration_scales_the_intervals_of_maps(cu: gs.Element) -> None:

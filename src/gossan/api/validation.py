@@ -118,18 +118,20 @@ def cross_validate(
                                         else "identity")  # fmt: skip
     division = divide(common.observations, settings, chosen[0].features_.grid, seed)
     names = _names(chosen)
-    tables, coverage, calibrations = [], [], {}
+    predictions, tables, coverage, calibrations = [], [], [], {}
     for name, one in zip(names, chosen):
         found = _validated(one, division)
         own = held_out_in_units(found, one.data_)
+        predictions.append(own.assign(model=name))
         tables.append(scored_on(common, own, one.transform_.word).assign(model=name))
         coverage.append(found.coverage.assign(model=name))
         if found.calibration is not None:
             calibrations[name] = found.calibration
-    predictions = pd.concat(tables, ignore_index=True)
-    scores = _scores(predictions, names[0], pd.concat(coverage, ignore_index=True))
+    common_scale = pd.concat(tables, ignore_index=True)
+    scores = _scores(common_scale, names[0], pd.concat(coverage, ignore_index=True))
     notes = [division.note(Comparison.parse(text)) for text in scores[Column.COMPARISON].unique()]
-    return Validation(scores, predictions, calibrations, tuple(notes))
+    held_out = pd.concat(predictions, ignore_index=True)
+    return Validation(scores, held_out, calibrations, tuple(notes))
 
 
 def calibrate(estimator: Estimator, folds: str = "blocks", **options: Any) -> Calibration | None:

@@ -1,0 +1,59 @@
+"""What the tutorials share: one demo run for all pages, commands with their output, screenshots."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from IPython.display import Image, display
+
+SCRATCH = Path(__file__).resolve().parent / "_build" / "tutorials"
+SCRATCH.mkdir(parents=True, exist_ok=True)
+os.chdir(SCRATCH)
+
+
+def demo() -> str:
+    """Make the demo, or take the one that another page made, and return its last lines."""
+    kept = Path("demo_output.txt")
+    if not kept.exists():
+        lines = _run("demo demo").splitlines()
+        first = next(number for number, line in enumerate(lines) if line.startswith("element"))
+        kept.write_text("\n".join(lines[first:]), encoding="utf-8")
+    return kept.read_text(encoding="utf-8")
+
+
+def gossan(arguments: str, quiet: bool = False) -> None:
+    """Run a command as a user would, and print what it prints."""
+    said = _run(arguments)
+    if not quiet:
+        print(said)
+
+
+def _run(arguments: str) -> str:
+    """Run a command in a folder of its own; a failure ends the build."""
+    environment = os.environ | {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
+    found = subprocess.run(
+        [sys.executable, "-m", "gossan", *arguments.split()],
+        capture_output=True, text=True, encoding="utf-8", env=environment,
+    )  # fmt: skip
+    if found.returncode:
+        raise RuntimeError(f"gossan {arguments} ended with {found.returncode}: {found.stderr}")
+    return found.stdout.replace(str(SCRATCH), "").strip()
+
+
+def show(page: str, width: int = 1280, height: int = 1500) -> None:
+    """Show the first screen of the demo's report as a browser draws it."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    browser = next(filter(None, map(shutil.which, names)), None)
+    if browser is None:
+        raise RuntimeError("the pictures of the report need Chromium or Chrome on the PATH")
+    picture = SCRATCH / f"{page}.png"
+    if not picture.exists():
+        report = (SCRATCH / "demo" / "run" / "report.html").as_uri()
+        options = ("--headless", "--no-sandbox", "--hide-scrollbars", "--virtual-time-budget=5000")
+        size = (f"--window-size={width},{height}", f"--screenshot={picture}")
+        subprocess.run([browser, *options, *size, report], check=True, capture_output=True)
+    display(Image(filename=str(picture), width=800))
