@@ -48,8 +48,13 @@ def reflectance_per_radiance(irradiance: float, sun_elevation: float, day: date)
     -------
     Factor in W-1 m2 sr um.
 
-    Errors: ImageryError when the sun is below the horizon.
+    Raises
+    ------
+    ImageryError
+        The sun is below the horizon.
 
+    Examples
+    --------
     >>> round(reflectance_per_radiance(1848.0, 60.0, date(2004, 7, 1)) * 124.0, 3)
     0.252
     """
@@ -79,7 +84,7 @@ class _Derived(LikeSource):
 
 @dataclass(frozen=True)
 class Radiance(_Derived):
-    """See digital numbers as radiance at the sensor (W m-2 sr-1 um-1).
+    """Layer of radiance at the sensor, from digital numbers (W m-2 sr-1 um-1).
 
     ``L = per_dn * DN + offset``; for ASTER that is ``(DN - 1) * per_dn``. Saturated pixels are
     empty, because their radiance is unknown, unless they are to be kept.
@@ -143,7 +148,7 @@ class Scaled(_Derived):
 
 @dataclass(frozen=True)
 class BrightnessTemperature(_Derived):
-    """See thermal radiance as the temperature of a black body (K).
+    """Layer of brightness temperature (K), from thermal radiance.
 
     ``T = k2 / ln(k1 / L + 1)``; radiance of zero or less is empty.
 

@@ -29,7 +29,7 @@ MAD_TO_DEVIATION = 1.4826022185056018
 
 @dataclass(frozen=True, eq=False)
 class Components:
-    """Hold principal components: how bands are scaled, and the loadings of each component.
+    """Principal components: how bands are scaled, and the loadings of each component.
 
     ``pc[k] = sum_j loadings[k, j] (band[j] - centre[j]) / scale[j]``
 
@@ -103,7 +103,7 @@ class Components:
 
 @dataclass(frozen=True)
 class ComponentLayer(OnSourceGrid):
-    """See the principal components of a layer as a layer.
+    """Layer of the principal components of another layer.
 
     A pixel with an empty band is empty.
 
@@ -167,7 +167,7 @@ def fit_components(
         Band whose loading shall be positive in every component. None: the largest loading of
         each component is positive.
     seed
-        Robust only: of the 200,000 pixels that give median and spread.
+        Robust only: of the 200,000 pixels from which median and spread are taken.
     blocks
         The engine.
 

@@ -1,4 +1,4 @@
-"""See alteration indices as a layer, and make them fit for principal components."""
+"""Layers of alteration indices, as printed and prepared for principal components."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def _needs(name: str, missing: Sequence[str], bands: Sequence[str]) -> ImageryEr
 
 
 def index_layer(layer: Layer, choice: IndexChoice) -> Layer:
-    """See indices of a layer's bands as a layer, as printed.
+    """Return a layer of indices of the bands of a layer, as printed.
 
     >>> from gossan.geo.grid import Grid
     >>> from gossan.geo.layer import ArrayLayer
@@ -177,7 +177,7 @@ def index_layer(layer: Layer, choice: IndexChoice) -> Layer:
 
 
 def component_indices(layer: Layer, choice: IndexChoice) -> Layer:
-    """See indices as principal components should: logarithms, without copies.
+    """Return a layer of indices for principal components: logarithms, without copies.
 
     Formulas that can be negative (normalised differences) stay as they are. Scale the result
     robustly (``fit_components(..., "robust")``): a few wild ratios then do not make the axes.

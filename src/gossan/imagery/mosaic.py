@@ -21,7 +21,7 @@ from gossan.imagery.settings import Overlap
 
 @dataclass(frozen=True)
 class Mosaic:
-    """See scenes on one grid as one layer; a pixel comes from one scene, in all bands.
+    """Layer of several scenes on one grid; a pixel comes from one scene, in all bands.
 
     Parameters
     ----------

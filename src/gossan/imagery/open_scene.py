@@ -40,7 +40,7 @@ class Scene:
     quantity
         What the values are: scenes of different quantities make no mosaic.
     flags
-        Mask words that the reader knows (``saturated``).
+        Masks that the reader knows (``saturated``).
     classes
         Classes that the product has (``masks.rules.DECIDES``).
     sun
@@ -50,7 +50,7 @@ class Scene:
     wavelengths_um
         Plain rasters: central wavelengths, as far as they are known.
     notes
-        What is worth saying.
+        Notes for check, prepare, manifest and report.
     """
 
     name: str
@@ -96,12 +96,12 @@ class OpenScene:
 def masked_scene(
     settings: ImagerySettings, base: Path, scene: Scene, blocks: Blocks | None = None
 ) -> OpenScene:
-    """Correct a scene for slopes and put the masks on it that the settings ask for.
+    """Correct a scene for slopes and mask it as the settings ask.
 
     Raises
     ------
     ImageryError
-        A mask word cannot be decided, or the slopes cannot be corrected.
+        A mask cannot be decided, or the slopes cannot be corrected.
     """
     if settings.topography.method != "none":
         scene = _levelled(settings, base, scene, blocks)

@@ -141,7 +141,7 @@ def _air(
 
 
 def _plain(path: Path) -> bool:
-    """Tell rasters, or a folder of nothing but rasters, from a product."""
+    """Whether a path is a raster or a folder of rasters, and no product."""
     if path.is_dir():
         files = [p for p in path.iterdir() if p.is_file()]
         return any(p.suffix.lower() in SUFFIXES for p in files)
@@ -222,7 +222,7 @@ def open_aster_scenes(
 def aster_notes(
     scene: AsterScene, settings: AsterSettings, bands: Sequence[str]
 ) -> tuple[str, ...]:
-    """Say what was done about air, crosstalk and thermal bands."""
+    """Return notes on crosstalk, thermal bands and a missing atmospheric correction."""
     surface = scene.metadata.is_surface_reflectance
     notes = []
     if not surface and settings.atmosphere.method == "none":
@@ -246,7 +246,7 @@ def aster_notes(
 
 
 def _made_elsewhere(settings: ImagerySettings, paths: Sequence[Path]) -> bool:
-    """Tell rasters of reflectance from the digital numbers of a product.
+    """Whether rasters hold reflectance and not the digital numbers of a product.
 
     Products are known by their names; whatever else is scaled, or stored as signed or floating
     numbers, is reflectance that another program made.

@@ -148,7 +148,7 @@ def open_scenes(
 
 
 def asks_for_indices(settings: ImagerySettings) -> bool:
-    """Tell whether the catalogue is to be used: for a sensor, or where the project file says so."""
+    """Whether to use the catalogue: for a sensor, or where the project file asks for it."""
     stated = {"indices", "roles", "wavelengths"} & settings.model_fields_set
     return settings.sensor != "bands" or bool(stated)
 

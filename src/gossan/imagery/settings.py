@@ -32,7 +32,7 @@ Overlap = Literal["newest", "oldest", "clearest"]
 
 
 class QualitySettings(Settings):
-    """Say where quality numbers are and what they mean."""
+    """Raster or band of quality numbers, and what they mean."""
 
     path: Path | tuple[Path, ...] | None = None
     """Raster of one band, or one for each tile."""
@@ -44,10 +44,10 @@ class QualitySettings(Settings):
     """Known bits: QA_PIXEL of Landsat Collection 2, QA60 of Sentinel-2 in Earth Engine."""
 
     bits: dict[MaskWord, tuple[int, ...]] = Field(default_factory=dict)
-    """Bit numbers, from 0, of each mask word."""
+    """Bit numbers, from 0, of each mask."""
 
     values: dict[MaskWord, tuple[int, ...]] = Field(default_factory=dict)
-    """Numbers of each mask word."""
+    """Numbers of each mask."""
 
     @model_validator(mode="after")
     def _one_place(self) -> QualitySettings:
@@ -61,7 +61,7 @@ ROLES = ("blue", "green", "red", "nir", "swir1", "swir2")
 
 
 class ImagerySettings(Settings):
-    """Describe one imagery: where its files are and what to make of them.
+    """One imagery: where its files are and how they are processed.
 
     >>> s = ImagerySettings(name="indices", sensor="bands", paths=["idx_clay.tif"])
     >>> s.sensor, s.masks
@@ -105,7 +105,7 @@ class ImagerySettings(Settings):
     what the files state."""
 
     quality: QualitySettings | None = None
-    """A raster of quality bits or values that decides mask words."""
+    """A raster of quality bits or values that decides masks."""
 
     pixel_size_m: Annotated[float, Field(gt=0)] | None = None
     """Pixel size of the stack; none means that of the finest band."""
@@ -134,10 +134,10 @@ class ImagerySettings(Settings):
     """What is made empty before indices and components."""
 
     cover: Path | None = None
-    """Polygons of cover (Quaternary, say) for the mask word ``cover``."""
+    """Polygons of cover (Quaternary, say) for the mask ``cover``."""
 
     dem: Path | None = None
-    """Heights in metres for ``topography`` and the mask word ``topographic_shadow``."""
+    """Heights in metres for ``topography`` and the mask ``topographic_shadow``."""
 
     thresholds: MaskSettings = MaskSettings()
     """Thresholds of the mask words."""

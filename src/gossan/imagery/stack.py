@@ -45,9 +45,10 @@ def stack(
     -------
     Layer with the bands of all layers.
 
-    Errors
+    Raises
     ------
-    GridError when the layers share no ground, or none with the extent.
+    GridError
+        The layers share no ground, or none with the extent.
     """
     target = grid or common_grid(layers, pixel_size=pixel_size, extent=extent)
     placed = tuple(to_grid(layer, target) for layer in layers)
@@ -154,7 +155,7 @@ def _check_window(window: Window) -> None:
 
 
 def _inner_window(grid: Grid, bounds: Bounds) -> Window:
-    """Give the pixels of ``grid`` that lie wholly inside ``bounds`` (to a hundredth of a pixel)."""
+    """Return the pixels of ``grid`` wholly inside ``bounds`` (to a hundredth of a pixel)."""
     left, bottom, right, top = bounds
     row0, col0 = grid.index_of(left, top)
     row1, col1 = grid.index_of(right, bottom)

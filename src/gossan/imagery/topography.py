@@ -43,7 +43,7 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Illumination:
-    """See a terrain model as the cosines of the sun's angle on the slope and of the slope.
+    """Layer of the cosines of the sun's angle on the slope and of the slope, from a terrain model.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ class TopographicCorrection:
 
 @dataclass(frozen=True)
 class Levelled(LikeSource):
-    """See reflectance as it would be on flat ground."""
+    """Layer of reflectance as it would be on flat ground."""
 
     source: Layer
     illumination: Layer

@@ -36,7 +36,7 @@ FEWEST_DARK_PIXELS = 400
 
 @dataclass(frozen=True)
 class Leak:
-    """Describe one ghost of band 4.
+    """One ghost of band 4.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class Leak:
 
 @dataclass(frozen=True)
 class CrosstalkFree(LikeSource):
-    """See short-wave radiance without the ghosts of band 4.
+    """Layer of short-wave radiance without the ghosts of band 4.
 
     Parameters
     ----------
@@ -112,7 +112,13 @@ def ghost(
 
 
 def check_leaks(leaks: Sequence[Leak], bands: Sequence[str]) -> None:
-    """Refuse leaks that name an unknown band, band 4 itself, or impossible numbers."""
+    """Refuse leaks into an unknown band or band 4 itself, and impossible numbers.
+
+    Raises
+    ------
+    ImageryError
+        With the leak and the limits.
+    """
     for leak in leaks:
         if leak.band not in bands or leak.band == SOURCE_BAND:
             raise ImageryError(
@@ -167,7 +173,10 @@ def fit_leaks(
     -------
     One leak per band other than 4.
 
-    Errors: FitError for fewer than 400 dark pixels or ghosts of no contrast.
+    Raises
+    ------
+    FitError
+        There are fewer than 400 dark pixels, or band 4 has no contrast around them.
     """
     blocks = blocks or Blocks()
     band_4 = SelectedLayer(radiance, (SOURCE_BAND,))

@@ -28,7 +28,7 @@ COMPANIONS = (".met", ".xml", ".txt")
 
 @dataclass(frozen=True)
 class BandFiles:
-    """Serve the bands of one telescope, one image each; values of zero or less are empty.
+    """Layer of the bands of one telescope, an image each; values of zero or less are empty.
 
     The files declare no nodata: their background is 0 (negative fill in level 2).
     ``scale`` multiplies what is stored (0.001 in level 2).
@@ -81,8 +81,12 @@ def open_geotiffs(
     The scene's metadata, and a layer for each telescope found: digital numbers (L1T) or surface
     reflectance (AST_07, AST_07XT).
 
-    Errors: ImageryError for no bands, bands of different scenes, versions or sizes, unreadable
-    files; GridError for bands in different UTM zones.
+    Raises
+    ------
+    ImageryError
+        There are no bands, they are of different scenes, versions or sizes, or cannot be read.
+    GridError
+        Bands lie in different UTM zones.
     """
     images = find_band_images([Path(path) for path in paths])
     files = list(dict.fromkeys(image.path for image in images.values()))
@@ -109,7 +113,7 @@ def open_geotiffs(
 
 
 def _one_granule(files: Sequence[Path]) -> str:
-    """Check that all names belong to one product, version and second; give the granule's name."""
+    """Return the name of the granule; all files must be of one product, version and second."""
     keys: dict[str, str] = {}
     for path in files:
         found = NAME.search(path.name)

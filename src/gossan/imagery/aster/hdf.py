@@ -35,7 +35,7 @@ _DECODED_BANDS = 12
 
 @dataclass(frozen=True)
 class HdfLayer:
-    """Serve the digital numbers of bands of one telescope, straight from the HDF file.
+    """Layer of the digital numbers of one telescope, read from the HDF file.
 
     Digital number 0 is empty (NaN); saturated pixels keep their number. Reading is safe from
     many threads: the HDF4 library is entered by one at a time.
@@ -102,7 +102,7 @@ class HdfLayer:
 
 
 def _is_compressed(dataset: Any) -> bool:
-    """Tell whether a data set is packed; a window of such a one costs the decoding of all of it."""
+    """Whether a data set is compressed: a window of it then costs decoding all of it."""
     from pyhdf.error import HDF4Error
 
     try:
@@ -112,7 +112,7 @@ def _is_compressed(dataset: Any) -> bool:
 
 
 def _keep(key: tuple[str, int, str], values: NDArray[Any]) -> NDArray[Any]:
-    """Keep the last decoded bands (at most 250 MB)."""
+    """Cache the last decoded bands (at most 250 MB)."""
     while len(_decoded) >= _DECODED_BANDS:
         _decoded.pop(next(iter(_decoded)))
     _decoded[key] = values

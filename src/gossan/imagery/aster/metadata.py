@@ -38,7 +38,7 @@ GAIN = re.compile(r"\b(\d{1,2}N?)\W+(HGH|NOR|LO1|LO2|LOW|OFF)\b", re.IGNORECASE)
 
 
 class Conversion(NamedTuple):
-    """Turn digital numbers into radiance: ``L = per_dn * DN + offset`` (W m-2 sr-1 um-1)."""
+    """Conversion of digital numbers to radiance: ``L = per_dn * DN + offset`` (W m-2 sr-1 um-1)."""
 
     per_dn: float
     offset: float
@@ -46,7 +46,7 @@ class Conversion(NamedTuple):
 
 @dataclass(frozen=True)
 class AsterMetadata:
-    """What the readers and the calibration need to know about one scene.
+    """Metadata of one scene that readers and calibration need.
 
     Attributes
     ----------
@@ -81,13 +81,16 @@ class AsterMetadata:
 
     @property
     def is_surface_reflectance(self) -> bool:
-        """True for level 2 products (AST_07, AST_07XT)."""
+        """Whether the product is of level 2 (AST_07, AST_07XT)."""
         return self.product in SURFACE_PRODUCTS
 
     def conversion(self, band: str) -> Conversion:
         """Return the conversion of a band: that of the file first, the handbook's table else.
 
-        Errors: ImageryError when neither a conversion nor a known gain word is there.
+        Raises
+        ------
+        ImageryError
+            The files state neither a conversion nor a known gain.
         """
         if band in self.conversions:
             return self.conversions[band]
@@ -154,7 +157,7 @@ def _from_name(name: str) -> tuple[str, str, datetime | None]:
 
 
 def _known_product(named: str, stated: str, name: str) -> str:
-    """Tell the product by its name and by its metadata, which must agree."""
+    """Return the product, which file name and metadata must agree on."""
     for product in (named, stated):
         refuse_other_product(product, name)
     if (named in SURFACE_PRODUCTS) != (stated in SURFACE_PRODUCTS) and named and stated:

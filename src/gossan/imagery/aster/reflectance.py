@@ -43,7 +43,7 @@ def aster_stack(
     blocks: Blocks | None = None,
     grid: Grid | None = None,
 ) -> Layer:
-    """Take a scene from digital numbers to the stack of the paper (section 4.1).
+    """Process a scene from digital numbers to the stack of the paper (section 4.1).
 
     Calibrate, remove crosstalk when asked, correct for the atmosphere, and bring the short-wave
     bands to the grid of the visible ones: nine bands ``b1`` ... ``b9`` at 15 m, and the thermal
@@ -121,8 +121,13 @@ def remove_crosstalk(
 ) -> Layer:
     """Take the ghosts of band 4 out of short-wave radiance, with supplied or fitted leaks.
 
-    Warns that L1T may be corrected already; the settings' docstring says why it is off by
-    default. Errors: ImageryError without band 4, leaks or the direction of flight.
+    A warning says that L1T may be corrected already; ``AsterSettings.crosstalk`` says why it is off
+    by default.
+
+    Raises
+    ------
+    ImageryError
+        Band 4, the leaks or the direction of flight are missing.
     """
     if SOURCE_BAND not in radiance.bands:
         raise ImageryError(

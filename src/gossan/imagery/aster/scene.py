@@ -82,7 +82,10 @@ class AsterScene:
     def numbers(self, group: Group) -> Layer:
         """Return the digital numbers of a telescope (0 is empty, saturated pixels are kept).
 
-        Errors: ImageryError when the telescope was off, or the product is of level 2.
+        Raises
+        ------
+        ImageryError
+            The telescope was off, or the product is of level 2.
         """
         if self.metadata.is_surface_reflectance:
             raise ImageryError(
@@ -160,7 +163,7 @@ class AsterScene:
         return scene_air(lambda: look_at(both, roles), both, self.geometry, settings, latitude)
 
     def with_settings(self, settings: AsterSettings) -> AsterScene:
-        """Put gains, sun and track of the settings in place of what the files say."""
+        """Replace gains, sun and track by those of the settings, where they are stated."""
         m = self.metadata
         changed = replace(
             m,
@@ -218,14 +221,14 @@ def open_aster(
 
 
 def hdf_key(path: Path) -> str:
-    """Tell scenes in ``.hdf`` files apart: level 2 has one file for each telescope of a scene."""
+    """Return a key by scene for an ``.hdf`` file; level 2 has one file for each telescope."""
     named = NAME.search(path.name)
     product = product_of(named[1]) if named else ""
     return f"{product}_{named[3]}" if named and product in SURFACE_PRODUCTS else str(path)
 
 
 def is_scene(path: Path) -> bool:
-    """Tell a scene from the browse image that is delivered beside it."""
+    """Whether a file is a scene and not the browse image delivered beside it."""
     return path.suffix.lower() == ".hdf" and not path.stem.upper().endswith("_BR")
 
 

@@ -1,4 +1,4 @@
-"""Keep short-wave bands of a failed detector out: by date, and by what the pixels say."""
+"""Leave out short-wave bands of the failed detector, known by date and by saturated pixels."""
 
 from __future__ import annotations
 
@@ -28,10 +28,13 @@ def swir_groups(
     telescopes: Mapping[str, Layer],
     settings: AsterSettings,
 ) -> list[Literal["VNIR", "SWIR"]]:
-    """Return the telescopes of sunlight to use, refusing failed short-wave bands unless told to.
+    """Return the telescopes of reflected sunlight to use.
 
-    Errors: ImageryError by date (23 April 2008), or when the median share of saturated pixels of
-    the short-wave bands exceeds the limit.
+    Raises
+    ------
+    ImageryError
+        The short-wave bands were taken after 23 April 2008, or the median share of their
+        saturated pixels exceeds the limit, and the settings do not say what to do.
     """
     groups: list[Literal["VNIR", "SWIR"]] = [g for g in ("VNIR", "SWIR") if g in telescopes]
     if "SWIR" not in groups or settings.swir_after_2008 == "accept":

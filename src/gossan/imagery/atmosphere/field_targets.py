@@ -1,4 +1,4 @@
-"""Atmosphere words that need something from the field: a featureless area, or measured spectra."""
+"""Atmosphere methods that need field data: a featureless area, or measured spectra."""
 
 from __future__ import annotations
 
@@ -30,8 +30,14 @@ def flat_field(
     -------
     (band,) means.
 
-    Errors: SettingsError without bounds; GridError when they lie off the scene; ImageryError when
-    fewer than nine filled pixels lie inside.
+    Raises
+    ------
+    SettingsError
+        No bounds are given.
+    GridError
+        The bounds lie off the scene.
+    ImageryError
+        Fewer than nine filled pixels lie inside.
     """
     if bounds is None:
         raise SettingsError(
@@ -84,8 +90,13 @@ def empirical_line(
     -------
     Gain and offset, (band,) each, by least squares.
 
-    Errors: SettingsError without a file; ImageryError for a missing column, text instead of a
-    number, or fewer than two targets of different reflectance on filled pixels.
+    Raises
+    ------
+    SettingsError
+        No file is given.
+    ImageryError
+        A column is missing, a cell is no number, or fewer than two targets of different
+        reflectance lie on filled pixels.
     """
     coordinates, reflectance = _targets(path, layer.bands)
     seen = values_at(layer, coordinates)

@@ -19,7 +19,7 @@ BINS = 20_001
 
 @dataclass(frozen=True)
 class SceneStatistics:
-    """Add up a scene, band by band; two of them add with ``+``.
+    """Sums over the pixels of a scene, by band; two of them add with ``+``.
 
     Attributes
     ----------
@@ -78,7 +78,10 @@ def scene_statistics(layer: Layer, blocks: Blocks, logs: bool = False) -> SceneS
     logs
         Add up logarithms too (they cost as much as all the rest).
 
-    Errors: ImageryError when a band is empty all over.
+    Raises
+    ------
+    ImageryError
+        A band is empty everywhere.
     """
     found = blocks.reduce(partial(_sums, layer, logs), layer.grid)
     if not found.count.all():

@@ -1,4 +1,4 @@
-"""Rasterise the user's polygons of cover (Quaternary, say) for the mask word ``cover``."""
+"""Rasterise the user's polygons of cover (Quaternary, for example) for the mask ``cover``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gossan.geo.grid import Grid
 
 @dataclass(frozen=True, eq=False)
 class Polygons:
-    """Hold polygons in one coordinate system and rasterise them window by window."""
+    """Polygons in one coordinate system, rasterised window by window."""
 
     shapes: tuple[object, ...] = field(repr=False)
     tree: STRtree = field(repr=False)

@@ -1,4 +1,4 @@
-"""Mask what hides rock, by word; report what share each word takes; make it empty."""
+"""Masks of what hides rock: decide them, report their shares, apply them."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from gossan.imagery.settings import MaskWord
 
 @dataclass(frozen=True)
 class Masks(OnSourceGrid):
-    """See masks as a layer: one band for each word, 1 masked, 0 not, never empty.
+    """Layer of masks: one band for each, 1 masked, 0 not, never empty.
 
     Parameters
     ----------
     source
         Reflectance; its empty pixels are ``nodata`` unless flagged otherwise.
     bands
-        The mask words.
+        Names of the masks.
     roles
-        Band of the source that plays each part of the spectrum (``mask_rules.ROLES``).
+        Band of the source that plays each part of the spectrum (``masks.rules.ROLES``).
     settings
         Thresholds.
     flags
         Layer of mask words (1 or 0) that the reader knows: ``saturated``, or those of a quality
         raster; they win over classes and rules. Without ``saturated``, such pixels are ``nodata``.
     classes
-        Classes of the product on the source's grid (bands as ``mask_rules.DECIDES``).
+        Classes of the product on the source's grid (bands as ``masks.rules.DECIDES``).
     shade
         Shadow of the terrain on the source's grid (band ``shade``, 1 in shadow).
     cover
@@ -58,11 +58,11 @@ class Masks(OnSourceGrid):
     needed: tuple[str, ...] = ()
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """Decide every word for a window."""
+        """Decide every mask for a window."""
         return self.over(self.source.read(window), window)
 
     def over(self, values: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
-        """Decide every word for a window of the source that is read already."""
+        """Decide every mask for values of the source that are read already."""
         given = _read_all(window, flags=self.flags, classes=self.classes, shade=self.shade)
         band = {
             role: values[self.source.bands.index(name)]
@@ -112,7 +112,7 @@ class Masks(OnSourceGrid):
 def _flagged(
     word: str, flags: Mapping[str, NDArray[np.float32]], empty: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Tell saturated pixels from those that are empty for another reason."""
+    """Separate saturated pixels from those that are empty for another reason."""
     saturated = np.asarray(flags["saturated"] > 0) if "saturated" in flags else np.zeros_like(empty)
     filled_in = np.asarray(flags["nodata"] > 0) if "nodata" in flags else np.zeros_like(empty)
     return saturated if word == "saturated" else (empty & ~saturated) | filled_in
@@ -129,7 +129,7 @@ def build_masks(
     shade: Layer | None = None,
     cover: Path | None = None,
 ) -> Masks:
-    """Put masks together for a reflectance layer; check that each word can be decided.
+    """Build the masks of a reflectance layer; each must be possible to decide.
 
     Parameters
     ----------
@@ -143,12 +143,12 @@ def build_masks(
     settings, flags, classes, shade
         As :class:`Masks` takes them; shade is brought to the source's grid.
     cover
-        Polygon file for the word ``cover``.
+        Polygon file for the mask ``cover``.
 
     Raises
     ------
     ImageryError
-        A word needs a band, class or file that is not there.
+        A mask needs a band, class or file that is missing.
     """
     settings = settings or MaskSettings()
     known = ROLES.get(roles, {}) if isinstance(roles, str) else roles
@@ -163,7 +163,7 @@ def build_masks(
 
 
 def _classed(word: MaskWord, settings: MaskSettings, classes: Layer | None) -> bool:
-    """Return whether classes that the product brings along decide a word."""
+    """Whether classes of the product decide a mask."""
     if classes is None or settings.classes != "use":
         return False
     known = word == "cloud" and "cldprb" in classes.bands
@@ -212,7 +212,7 @@ def _cannot(word: str, allowed: str, got: str, cure: str) -> ImageryError:
 
 @dataclass(frozen=True)
 class MaskedLayer(LikeSource):
-    """Make pixels empty wherever any mask says so."""
+    """Layer whose pixels are empty wherever any mask is set."""
 
     source: Layer
     masks: Layer
@@ -230,11 +230,11 @@ class MaskedLayer(LikeSource):
 
 
 def mask_shares(masks: Layer, blocks: Blocks | None = None) -> dict[str, float]:
-    """Report the share of pixels that each word takes, ``masked`` (any word) and ``kept``.
+    """Return the share of pixels that each mask takes, ``masked`` (by any) and ``kept``.
 
     Returns
     -------
-    Shares from 0 to 1 of all pixels of the grid. Words overlap, so they need not add up.
+    Shares from 0 to 1 of all pixels of the grid. Masks overlap, so they need not add up.
     """
     counts = (blocks or Blocks()).reduce(partial(_count, masks), masks.grid)
     total = masks.grid.height * masks.grid.width

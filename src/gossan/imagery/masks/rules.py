@@ -1,8 +1,8 @@
 """Rules that look at one pixel's reflectance: vegetation, water, snow, cloud, shadow.
 
-Thresholds are choices, stated in ``MaskSettings``. Where Sen2Cor's scene classes are at hand they
-decide on cloud, cloud shadow and snow; bright bare rock is often called cloud or unclassified by
-either, so look at the shares that a mask reports.
+Thresholds are choices, stated in ``MaskSettings``. Sen2Cor's scene classes, where a product has
+them, decide on cloud, cloud shadow and snow. Bright bare rock is often called cloud or unclassified
+by either, so look at the shares that each mask reports.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ CLASSES: dict[str, tuple[int, ...]] = {
     "cloud": (8, 9, 10),
     "snow": (11,),
 }
-"""Sen2Cor scene classes that a mask word takes; vegetation and water keep their indices."""
+"""Sen2Cor scene classes of each mask; vegetation and water are decided by indices."""
 
 DECIDES: dict[str, dict[str, tuple[int, ...]]] = {
     "scl": CLASSES,
@@ -41,7 +41,7 @@ DECIDES: dict[str, dict[str, tuple[int, ...]]] = {
     "clouds": {"cloud": (1, 2, 3)},
     "cldprb": {},
 }
-"""Codes that a mask word takes in each band of classes that a product brings along."""
+"""Codes of each mask in each band of classes that a product contains."""
 
 
 class MaskSettings(Settings):
@@ -144,7 +144,7 @@ RULES: dict[str, tuple[Rule, tuple[str, ...]]] = {
     "cloud_shadow": (shadow, ("green", "nir", "swir1")),
     "topographic_shadow": (shadow, ("green", "nir", "swir1")),
 }
-"""The rule of each word, and the parts of the spectrum it needs."""
+"""The rule of each mask, and the parts of the spectrum that it needs."""
 
 
 def _contrast(above: NDArray[np.floating], below: NDArray[np.floating]) -> NDArray[np.floating]:

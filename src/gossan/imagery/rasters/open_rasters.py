@@ -189,7 +189,7 @@ def _recognised(sensor: str, band: FileBand) -> FileBand:
 
 
 def _numbered(band: FileBand, settings: ImagerySettings) -> bool:
-    """Tell bands that are only counted from those of a sensor.
+    """Whether the file only numbers this band, so that it is not known to be a sensor's.
 
     Nine counted bands (or all fourteen, or the three visible ones) are ASTER's in its order, unless
     wavelengths say more.
@@ -230,7 +230,7 @@ def _unique(name: str, bands: Sequence[FileBand]) -> None:
 def _spectral(
     settings: ImagerySettings, bands: list[FileBand]
 ) -> tuple[list[FileBand], list[FileBand]]:
-    """Tell the bands of a sensor from classes and whatever else lies in its files."""
+    """Separate the bands of a sensor from classes and anything else in its files."""
     quality = quality_band(settings, bands)
     if settings.sensor == "bands":
         known = {band.name for band in bands} - {quality}

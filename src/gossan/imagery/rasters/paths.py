@@ -93,7 +93,7 @@ def _files(path: Path, name: str) -> list[Path]:
 
 
 def _is_raster(path: Path) -> bool:
-    """Tell a raster by its suffix, or by the ENVI header beside it."""
+    """Whether a file is a raster, by its suffix or the ENVI header beside it."""
     return path.suffix.lower() in SUFFIXES or (
         path.suffix.lower() not in (".hdr", ".xml") and path.with_suffix(".hdr").exists()
     )

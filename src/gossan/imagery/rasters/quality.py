@@ -22,20 +22,20 @@ PRODUCTS: dict[str, dict[str, tuple[int, ...]]] = {
     },
     "qa60": {"cloud": (10, 11)},
 }
-"""Bits of each mask word: QA_PIXEL of Landsat Collection 2 (fill; dilated cloud, cirrus, cloud;
+"""Bits of each mask: QA_PIXEL of Landsat Collection 2 (fill; dilated cloud, cirrus, cloud;
 shadow; snow; water), and QA60 of Sentinel-2 in Earth Engine (opaque cloud, cirrus)."""
 
 
 @dataclass(frozen=True)
 class QualityWords:
-    """Mark, word by word, the pixels of one band of quality numbers.
+    """Masks from one band of quality numbers.
 
     Parameters
     ----------
     bits
-        Bit numbers of each word, from 0: any of them set masks the pixel.
+        Bit numbers of each mask, from 0: a pixel with any of them set is masked.
     values
-        Numbers of each word that mask the pixel.
+        Numbers of each mask: a pixel that holds one of them is masked.
 
     Examples
     --------
@@ -68,12 +68,12 @@ def quality_words(
     bits: Mapping[MaskWord, tuple[int, ...]],
     values: Mapping[MaskWord, tuple[int, ...]],
 ) -> QualityWords:
-    """Put together the words of a known product and those of the user, which win.
+    """Join the masks of a known product and those of the user, which take precedence.
 
     Raises
     ------
     ImageryError
-        There is no word at all.
+        No mask is given.
     """
     known = PRODUCTS[product] if product else {}
     own = {word: numbers for word, numbers in known.items() if word not in {*bits, *values}}
@@ -84,5 +84,5 @@ def quality_words(
 
 
 def quality_layer(numbers: Layer, words: QualityWords) -> Layer:
-    """See one band of quality numbers as one band for each mask word, 1 where it masks."""
+    """Return a layer of one band for each mask, 1 where quality numbers set it."""
     return MappedLayer(numbers, words, words.words)

@@ -1,4 +1,4 @@
-"""Tell tiles of one raster from rasters of different bands."""
+"""Distinguish tiles of one raster from rasters of different bands."""
 
 from __future__ import annotations
 

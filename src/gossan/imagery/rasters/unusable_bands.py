@@ -1,4 +1,4 @@
-"""Find bands that say nothing: empty everywhere, or of one value everywhere."""
+"""Find bands without information: empty, or of one value everywhere."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def _mean(vectors: list[NDArray[np.float64]]) -> NDArray[np.float64]:
 
 
 def _filled(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give nodes beyond the swath the value of the nearest known node."""
+    """Fill nodes beyond the swath with the value of the nearest known node."""
     unknown = ~np.isfinite(values)
     if unknown.all():
         raise ValueError("angles that are NaN everywhere")

@@ -202,7 +202,7 @@ def _truncation(product: SafeProduct, member: str) -> str | None:
 
 
 def _box_problem(stream: IO[bytes], size: int) -> str | None:
-    """Say what is wrong with the boxes of a JP2 stream of ``size`` bytes, or None."""
+    """Return what is wrong with the boxes of a JP2 stream of ``size`` bytes, or None."""
     start = 0
     while start + 8 <= size:
         stream.seek(start)
@@ -242,7 +242,7 @@ def _decode(source: str, target: Path, bands: tuple[str, ...], grid: Grid, block
 
 
 def _check_image(source: str, grid: Grid) -> int:
-    """Refuse an image that is not where the metadata say; give the side of its tiles."""
+    """Return the side of an image's tiles; it must lie where the metadata say."""
     name = source.rpartition("/")[2]
     try:
         with rasterio.open(source) as image:

@@ -57,7 +57,7 @@ class BandFile:
 
 @dataclass(frozen=True)
 class Sentinel2Metadata:
-    """What a scene says about itself.
+    """Metadata of a scene.
 
     Attributes
     ----------
@@ -338,7 +338,7 @@ def _angles(granule: ElementTree.Element, name: str) -> tuple[float, float, tupl
 
 
 def _unit(main: ElementTree.Element, name: str) -> str:
-    """Tell S2A, S2B and S2C apart."""
+    """Return the satellite: S2A, S2B or S2C."""
     match = re.search(r"Sentinel-2([A-D])", text_of(main, "SPACECRAFT_NAME", ""))
     match = match or re.match(r"S2([A-D])_", name)
     if not match:

@@ -1,4 +1,4 @@
-"""Masks that a Sentinel-2 product brings along beside Sen2Cor's scene classes.
+"""Masks of a Sentinel-2 product other than Sen2Cor's scene classes.
 
 Level 1C has no scene classes but a cloud mask: from baseline 04.00 on ``MSK_CLASSI_B00.jp2`` (60 m;
 bands opaque cloud, cirrus, snow), before that ``MSK_CLOUDS_B00.gml`` (polygons of opaque cloud and
@@ -37,7 +37,7 @@ OPAQUE, CIRRUS, SNOW = 1, 2, 4
 def cloud_mask(
     product: SafeProduct, metadata: Sentinel2Metadata, store: Path, grid: Grid, workers: int | None
 ) -> Layer | None:
-    """See the product's cloud mask on a grid; None where it has none.
+    """Return the product's cloud mask on a grid; None where it has none.
 
     One band of bits: ``classi`` (opaque cloud 1, cirrus 2, snow 4) or ``clouds`` (1, 2).
     """
@@ -55,7 +55,7 @@ def cloud_mask(
 def cloud_probability(
     product: SafeProduct, metadata: Sentinel2Metadata, store: Path, grid: Grid, workers: int | None
 ) -> Layer:
-    """See Sen2Cor's cloud probability in per cent on a grid (band ``cldprb``).
+    """Return Sen2Cor's cloud probability in per cent on a grid (band ``cldprb``).
 
     Raises
     ------
@@ -92,7 +92,7 @@ def _bits(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @dataclass(frozen=True, eq=False)
 class CloudPolygons:
-    """See polygons of opaque cloud and cirrus as bits 1 and 2 of a band ``clouds``."""
+    """Layer of polygons of opaque cloud and cirrus as bits 1 and 2 of a band ``clouds``."""
 
     grid: Grid
     opaque: Polygons = field(repr=False)

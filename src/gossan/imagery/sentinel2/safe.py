@@ -36,7 +36,7 @@ LIBRARY_ERRORS = (ProjError, ShapelyError)
 
 @dataclass(frozen=True)
 class SafeProduct:
-    """See the files of a product alike in a folder and in a zip."""
+    """Files of a product, in a folder or a zip."""
 
     path: Path
     zipped: bool
@@ -56,7 +56,7 @@ class SafeProduct:
         return str(self.path / name)
 
     def stamp(self, name: str) -> str:
-        """Tell one version of a member from another: size and time, or size and checksum."""
+        """Return what identifies a version of a member: size and time, or size and checksum."""
         if self.zipped:
             with zipfile.ZipFile(self.path) as archive:
                 info = archive.getinfo(name)
@@ -189,5 +189,5 @@ def readable(name: str, what: str) -> Iterator[None]:
 
 
 def refuse(name: str, allowed: str, got: object, cure: str) -> ImageryError:
-    """Word what is wrong with a scene."""
+    """Make the error for a scene."""
     return ImageryError(must(f"scene {name}", allowed, got, cure))

@@ -50,7 +50,7 @@ _ABSOLUTE = ("6s", "dos", "cost")
 
 @dataclass(frozen=True)
 class ToReflectance:
-    """Turn digital numbers into reflectance: ``(DN + offset) / quantification``.
+    """Conversion of digital numbers to reflectance: ``(DN + offset) / quantification``.
 
     Special numbers are tested **before** the offset is added, so that neither an empty pixel
     turns into -0.1 nor a saturated one into a bright rock. Pixels that hold the least number, 1,
@@ -221,7 +221,7 @@ class Sentinel2Scene:
         grid: Grid | None = None,
         blocks: Blocks | None = None,
     ) -> Layer:
-        """Return surface reflectance: L2A as it is, L1C through an atmosphere word.
+        """Return surface reflectance: L2A as it is, L1C after the atmospheric correction.
 
         Raises
         ------
@@ -281,7 +281,7 @@ class Sentinel2Scene:
     def classes(self, store: Path, grid: Grid, blocks: Blocks | None = None) -> Layer | None:
         """Return Sen2Cor's scene classes (band ``scl``, codes 0 to 11) on a grid.
 
-        Where there are none (L1C): the product's own cloud mask (``sentinel2_masks.cloud_mask``),
+        Where there are none (L1C): the product's own cloud mask (``quality_masks.cloud_mask``),
         None where that is missing too.
         """
         if "scl" not in {file.band for file in self.metadata.files}:
