@@ -86,7 +86,7 @@ def _nearest(flat, centre, factor, centres, labels):  # type: ignore[no-untyped-
 
 @dataclass(frozen=True, eq=False)
 class ClusterSums:
-    """Hold counts, sums and products of d variables per class; records add with ``+``.
+    """Counts, sums and products of d variables per class; records add with ``+``.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Distribution:
-    """Hold weighted values in rising order.
+    """Weighted values in ascending order.
 
     Parameters
     ----------

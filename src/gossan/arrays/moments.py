@@ -22,7 +22,7 @@ TILE = 512
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Hold count, mean and centred products of d variables; records add with ``+``.
+    """Count, mean and centred products of d variables; records add with ``+``.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ def _sum(values):  # type: ignore[no-untyped-def]
 
 @dataclass(frozen=True, eq=False)
 class Principal:
-    """Hold principal axes.
+    """Principal axes.
 
     Parameters
     ----------

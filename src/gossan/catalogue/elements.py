@@ -157,7 +157,7 @@ def parse_formula(formula: str) -> dict[str, int]:
     atoms: dict[str, int] = {}
     for symbol, count in parts:
         if symbol not in elements():
-            raise SurveyError(must("formula", "made of known elements", repr(formula), "Mend it"))
+            raise SurveyError(must("formula", "made of elements", repr(formula), "Correct it"))
         atoms[symbol] = atoms.get(symbol, 0) + int(count or 1)
     return atoms
 
@@ -240,7 +240,7 @@ def usual_unit(species: str) -> str:
 
 
 def is_major(species: str) -> bool:
-    """Tell the oxides that laboratories report in percent, whatever the unit of the elements.
+    """Detect the oxides that laboratories report in percent, whatever the unit of the elements.
 
     >>> is_major("Al2O3"), is_major("U3O8"), is_major("Al")
     (True, False, False)

@@ -61,7 +61,7 @@ def show_district(folder: Path | str, seed: int, reporter: Reporter) -> Shown:
     seed
         Another seed, another district.
     reporter
-        Told what is being done.
+        Progress reporter.
     """
     folder = Path(folder)
     with reporter.step("Simulating a district"):

@@ -31,7 +31,7 @@ Group = Literal["VNIR", "SWIR", "TIR"]
 
 @dataclass(frozen=True)
 class SimulatedAster:
-    """Hold digital numbers by band, and the grid of each telescope that was on."""
+    """Digital numbers by band, and the grid of each telescope that was on."""
 
     overpass: Overpass
     grids: Mapping[Group, Grid]

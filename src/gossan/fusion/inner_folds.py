@@ -20,7 +20,7 @@ _SPACINGS = 2.0
 
 
 class InnerFolds(Settings):
-    """Steer the folds inside a fit.
+    """Options of the folds inside a fit.
 
     ``folds`` "knndm": held-out samples lie as far from the fitted ones as the map's pixels do
     (for evenly spread samples that is nearly random; for clusters, whole clusters); "blocks":

@@ -31,7 +31,7 @@ __all__ = [
 
 
 class KrigingSettings(Settings):
-    """Steer the kriged baseline.
+    """Options of the kriged baseline.
 
     ``variogram``: by restricted "likelihood" or by "least_squares" on the classes of distance;
     ``forms``: of the variogram to choose from; ``neighbours`` nearest samples make each estimate;

@@ -19,7 +19,7 @@ __all__ = ["PixelPattern", "even_share", "sample_pixels", "spread_windows"]
 
 @dataclass(frozen=True, eq=False)
 class PixelPattern:
-    """Hold picked pixels of a grid.
+    """Picked pixels of a grid.
 
     Columns are even, so that each picked pixel and the one to its right lie in one window of
     even size.

@@ -98,7 +98,7 @@ def crosta(
                 f"Crosta set {found.name!r}",
                 f"given bands {', '.join(found.bands)}",
                 f"none called {', '.join(lacking)}",
-                "Bring the bands along, or leave the set out",
+                "Add the bands, or leave the set out",
             )
         )
     fitted = fit_components(SelectedLayer(layer, found.bands), blocks=blocks)

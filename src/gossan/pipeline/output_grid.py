@@ -37,7 +37,7 @@ def sample_spacing(coordinates: NDArray[np.float64]) -> float:
 
 
 def project_crs(wanted: str | None, layers: list[Layer]) -> CRS:
-    """Choose the CRS of the maps: as told, else that of the imagery; it must be in metres."""
+    """Choose the CRS of the maps, in metres: the one stated, else that of the imagery."""
     if wanted is not None:
         crs = CRS.from_user_input(wanted)
     elif layers:

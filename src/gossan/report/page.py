@@ -111,7 +111,7 @@ def picture(plate: Plate, folder: Path) -> Picture:
 
 
 def chapter(results: Results, element: str, pictures: Sequence[Picture]) -> Chapter:
-    """Gather what is told of one element; what is missing is said in words."""
+    """Gather what is told of one element; what is missing is stated."""
     return Chapter(
         element=element,
         plain=plain_verdict(results, element),

@@ -19,6 +19,7 @@ from gossan.geo.layer import (
     StackedLayer,
     values_at,
 )
+from gossan.geochem.kriging.extrapolation import hull_of, outside
 from gossan.targets.above import AboveLayer
 from gossan.targets.patches import Patches
 
@@ -40,8 +41,7 @@ class SampledGround:
     @property
     def hull(self) -> shapely.Geometry:
         """Convex hull of the samples, half a spacing wider."""
-        points = shapely.multipoints(self.places)
-        return shapely.buffer(shapely.convex_hull(points), self.spacing_m / 2)
+        return hull_of(self.places, self.spacing_m / 2)
 
     @property
     def highest(self) -> float:
@@ -71,8 +71,8 @@ class UnsupportedLayer(OnSourceGrid):
         found = np.where(np.isnan(values), np.nan, 0.0).astype(np.float32)
         high = np.nonzero(values[0] > self.highest)
         easting, northing = self.grid.coordinates(window)
-        outside = ~shapely.contains_xy(self.hull, easting[high[1]], northing[high[0]])
-        found[0, high[0][outside], high[1][outside]] = 1.0
+        off = outside(self.hull, easting[high[1]], northing[high[0]])
+        found[0, high[0][off], high[1][off]] = 1.0
         return found
 
 

@@ -23,7 +23,7 @@ _TAIL = 8.0  # independent values that must lie above the last knot
 
 @dataclass(frozen=True, eq=False)
 class FractalFit:
-    """Hold straight pieces of ln A(>= v) against ln v.
+    """Straight pieces of ln A(>= v) against ln v.
 
     ``breaks`` (k,) in the unit of the values; ``exponents`` (k + 1,), positive:
     ``A(>= v) ~ v^-exponent`` in each piece; ``bic`` of every number of breaks tried, from 0;

@@ -48,7 +48,7 @@ class Nodes:
         )
 
     def at_pixels(self, window: Window) -> NDArray[np.float32]:
-        """Give the means at the pixels of a window, NaN where no pixel of the square is filled."""
+        """Return the means at the pixels of a window, NaN where none of the square is filled."""
         rows = window.row + np.arange(window.height)
         cols = window.col + np.arange(window.width)
         whole = self.whole(rows, cols)
@@ -62,7 +62,7 @@ class Nodes:
         return total
 
     def whole(self, rows: Places, cols: Places) -> NDArray[np.float32] | None:
-        """Give the means at rows and columns (may lie between pixels); None if a pixel is empty."""
+        """Return means at rows and columns, also between pixels; None if a pixel is empty."""
         taps = self.taps(rows, cols)
         (_, down), (_, across) = (axis.local() for axis in taps)
         if (self.shares[:, down, across] != 1.0).any():

@@ -28,7 +28,7 @@ _FEWEST = 20
 
 
 class GeostatisticalForestSettings(GeostatisticalSettings):
-    """Steer the geostatistical model with a forest on top.
+    """Options of the geostatistical model with a forest on top.
 
     ``share``: of what the forest says is added (0: the geostatistical model alone); ``trees``:
     how many; ``leaf``: fewest samples of a leaf. The others are those of the geostatistical model.

@@ -34,7 +34,7 @@ Array = NDArray[np.float64]
 
 
 class GeostatisticalSettings(Settings):
-    """Steer the geostatistical model.
+    """Options of the geostatistical model.
 
     ``windows``: "nested" offers every feature at several widths at once, each width with its own
     prior variance; "likelihood" weighs the widths against each other by their evidence; "survey"

@@ -59,7 +59,7 @@ class LatticePosterior:
     second_moment
         (d, d) ``E[beta beta']``, for pixels without features.
     near, weights
-        What mends the fields near samples, and the weight of each.
+        Corrections of the fields near samples, and the weight of each.
     """
 
     lattice: Grid

@@ -91,7 +91,7 @@ class StandardFeatures:
 
     @property
     def fingerprint(self) -> bytes:
-        """Tell standards apart: elements of the same samples share one."""
+        """Key of the standards: elements of the same samples share one."""
         curves = b"" if self.curves is None else self.curves.loadings.tobytes()
         return self.used.tobytes() + self.mean.tobytes() + self.deviation.tobytes() + curves
 

@@ -21,7 +21,7 @@ __all__ = ["Decomposition", "PixelSample", "PointShares"]
 
 @dataclass(frozen=True, eq=False)
 class PixelSample:
-    """Hold picked pixels and the one to the right of each, for diagnostics.
+    """Picked pixels and the right neighbour of each, for diagnostics.
 
     Parameters
     ----------

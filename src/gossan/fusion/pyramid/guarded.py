@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 
 
 class GuardedPyramidSettings(InnerFolds):
-    """Steer the guarded pyramid: ``scope``, ``clusters``, ``levels``, ``shrinkage`` as there."""
+    """Options of the guarded pyramid; ``scope`` to ``shrinkage`` are those of the pyramid."""
 
     scope: Literal["global", "local"] = "local"
     clusters: int = Field(default=6, ge=2, le=254)

@@ -21,7 +21,7 @@ STARTS = 3
 
 @dataclass(frozen=True, eq=False)
 class Clusters:
-    """Hold K-means classes of standardised features; class 0 has the least first feature.
+    """K-means classes of standardised features; class 0 has the least first feature.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ class SmoothedPair(TapsPair):
 
 
 def smoothed_pair(pair: TapsPair, levels: int) -> SmoothedPair:
-    """Give the low-pass, by a pyramid of some levels, of fields that ``pair`` brings to pixels."""
+    """Return the low-pass, by a pyramid of ``levels``, of fields that ``pair`` brings to pixels."""
     rows, inner_rows = smoothed(pair.rows, levels)
     columns, inner_columns = smoothed(pair.columns, levels)
     return SmoothedPair(rows, columns, inner_rows, inner_columns)

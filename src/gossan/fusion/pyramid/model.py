@@ -39,7 +39,7 @@ ALIKE = 0.99
 
 
 class PyramidSettings(Settings):
-    """Steer the paper's fusion.
+    """Options of the paper's fusion.
 
     ``variant``: "sound" keeps the kriged layer and adds detail (``Geo + b . MS_H``); "literal" is
     Eq. 1-3 word for word. ``scope``: one regression for all ground, or one a class.

@@ -36,7 +36,7 @@ FACTOR_LIMIT = 256
 
 
 class AreaToPointSettings(Settings):
-    """Steer area-to-point regression kriging.
+    """Options of area-to-point regression kriging.
 
     ``cell_m``: side of the cells of the coarse layer (default: the mean sample spacing);
     ``slopes``: regressed over "cells" of the kriged layer (the published method) or on the

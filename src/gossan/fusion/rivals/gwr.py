@@ -35,7 +35,7 @@ Array = NDArray[np.float64]
 
 
 class GeographicallyWeightedSettings(Settings):
-    """Steer geographically weighted regression.
+    """Options of geographically weighted regression.
 
     ``criterion`` chooses the bandwidth: corrected Akaike or leave-one-out; ``neighbours`` fixes it
     instead (adaptive: this many nearest samples); ``penalty``: weight, in samples, that holds

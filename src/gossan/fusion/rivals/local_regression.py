@@ -61,7 +61,7 @@ class LocalRegression:
         return np.column_stack([np.ones(len(z)), z])
 
     def at(self, targets: Array) -> tuple[Array, Array]:
-        """Give coefficients (t, d + 1) and their covariance (t, d + 1, d + 1) at places (t, 2)."""
+        """Return coefficients (t, d + 1), covariances (t, d + 1, d + 1) at places (t, 2)."""
         size = self._z.shape[1]
         coefficients = np.empty((len(targets), size))
         covariance = np.empty((len(targets), size, size))

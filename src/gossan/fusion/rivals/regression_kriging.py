@@ -38,7 +38,7 @@ Array = NDArray[np.float64]
 
 
 class RegressionKrigingSettings(Settings):
-    """Steer regression kriging.
+    """Options of regression kriging.
 
     ``regressor``: "ridge", "forest", "boosting", or (from Python) any scikit-learn regressor;
     ``windows``: "nested" offers every feature at several widths up to the sample spacing (a
@@ -58,13 +58,13 @@ class RegressionKrigingSettings(Settings):
 
 
 class ForestSettings(RegressionKrigingSettings):
-    """Steer regression kriging with a forest (the word "forest")."""
+    """Options of regression kriging with a forest (the word "forest")."""
 
     regressor: RegressorWord | BaseEstimator = "forest"
 
 
 class BoostingSettings(RegressionKrigingSettings):
-    """Steer regression kriging with gradient boosting (the word "boosting")."""
+    """Options of regression kriging with gradient boosting (the word "boosting")."""
 
     regressor: RegressorWord | BaseEstimator = "boosting"
 

@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 
 
 class AutoSettings(InnerFolds):
-    """Steer the choice.
+    """Options of the choice.
 
     ``candidates``: words of single models to compare with kriging (their blend is compared too);
     ``confidence``: how sure it must be that the delivered one is better than kriging.

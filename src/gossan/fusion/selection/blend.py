@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 
 
 class BlendSettings(InnerFolds):
-    """Steer the blend: ``members`` are words of models."""
+    """Options of the blend: ``members`` are words of models."""
 
     members: tuple[str, ...] = Field(default=("geostatistical", "forest"), min_length=2)
 

@@ -44,7 +44,7 @@ def drift_scale(places: Array, centre: Array) -> float:
 
 
 def check_drift(places: Array, terms: int) -> None:
-    """Refuse samples (n, 2) from which a drift cannot be told."""
+    """Refuse samples (n, 2) that do not determine a drift."""
     if terms <= 1:
         return
     if np.linalg.matrix_rank(drift_functions(places, terms), tol=1e-6) < terms:

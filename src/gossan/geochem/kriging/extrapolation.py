@@ -9,6 +9,24 @@ from numpy.typing import ArrayLike, NDArray
 from gossan.arrays.spacing import mean_spacing
 
 
+def hull_of(coordinates: ArrayLike, margin_m: float) -> shapely.Geometry:
+    """Return the convex hull of samples (n, 2), widened by a margin in metres.
+
+    >>> hull_of([[0.0, 0.0], [100.0, 0.0], [0.0, 100.0]], 10.0).contains(shapely.Point(-5, 50))
+    True
+    """
+    hull = shapely.MultiPoint(np.asarray(coordinates, np.float64)).convex_hull.buffer(margin_m)
+    shapely.prepare(hull)
+    return hull
+
+
+def outside(
+    hull: shapely.Geometry, easting: NDArray[np.float64], northing: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Return which places (t,) lie neither in a hull nor on its edge."""
+    return np.asarray(~shapely.intersects_xy(hull, easting, northing))
+
+
 def beyond_samples(
     coordinates: ArrayLike, places: ArrayLike, margin_m: float | None = None
 ) -> NDArray[np.bool_]:
@@ -31,9 +49,7 @@ def beyond_samples(
     """
     xy, targets = np.asarray(coordinates, np.float64), np.asarray(places, np.float64)
     margin = mean_spacing(xy) if margin_m is None else margin_m
-    hull = shapely.MultiPoint(xy).convex_hull.buffer(margin)
-    shapely.prepare(hull)
-    return ~shapely.intersects_xy(hull, targets[:, 0], targets[:, 1])
+    return outside(hull_of(xy, margin), targets[:, 0], targets[:, 1])
 
 
 def unsupported(

@@ -131,7 +131,7 @@ class SimulationSettings(Settings):
 
 
 class KrigeSettings(Settings):
-    """Steer ``gossan krige``: the ``[kriging]`` section of a project."""
+    """Options of ``gossan krige``: the ``[kriging]`` section of a project."""
 
     method: Method = "ordinary"
     """Kind of kriging."""

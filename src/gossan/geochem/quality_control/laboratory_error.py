@@ -1,4 +1,4 @@
-"""Give each sample the standard error that repeated analyses or field duplicates show."""
+"""Assign each sample the standard error that repeated analyses or field duplicates show."""
 
 from __future__ import annotations
 

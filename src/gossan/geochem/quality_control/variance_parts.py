@@ -22,7 +22,7 @@ class VarianceParts:
         Variances in the square of the values' unit.
     probability
         Probability of such differences between places where the ground is the same everywhere
-        (F test); NaN where it cannot be told.
+        (F test); NaN where it cannot be determined.
     """
 
     ground: float

@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Realisations:
-    """Hold simulated maps of one element, in its unit.
+    """Simulated maps of one element, in its unit.
 
     Parameters
     ----------

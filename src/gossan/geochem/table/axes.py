@@ -176,7 +176,7 @@ def are_angles(axes: tuple[str, str]) -> bool:
 
 
 def x_points_north(crs: CRS) -> bool:
-    """Tell the systems that call their first coordinate y: x is north, or south, there.
+    """Detect the systems that call their first coordinate y: x is north, or south, there.
 
     >>> x_points_north(CRS("EPSG:2180")), x_points_north(CRS("EPSG:32638"))
     (True, False)
@@ -191,7 +191,7 @@ def x_points_north(crs: CRS) -> bool:
 
 
 def are_plain_xy(axes: tuple[str, str]) -> bool:
-    """Tell columns that are called x and y, without saying which is the easting.
+    """Recognise columns that are called x and y, without saying which is the easting.
 
     >>> are_plain_xy(("X", "Y")), are_plain_xy(("X_2000", "Y_2000"))
     (True, True)

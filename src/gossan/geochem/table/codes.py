@@ -1,4 +1,4 @@
-"""Tell numbers that are codes from contents and limits, by the contents around them."""
+"""Distinguish numbers that are codes from contents and limits, by the contents around them."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _far(numbers: NDArray[np.float64], top: float) -> NDArray[np.bool_]:
 
 
 def _one_digit(number: float, digits: int) -> bool:
-    """Tell numbers such as 8888 and 99: at least so many digits, all the same."""
+    """Recognise numbers such as 8888 and 99: at least so many digits, all the same."""
     if not np.isfinite(number) or abs(number) > 1e12 or number != int(number):
         return False
     word = str(abs(int(number)))

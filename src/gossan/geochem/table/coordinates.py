@@ -118,7 +118,7 @@ def _check_area(
 
 
 def _beside_zone(coordinates: NDArray[np.float64], crs: CRS) -> NDArray[np.bool_]:
-    """Tell points beside a zone, where a national survey that is kept in one zone reaches."""
+    """Recognise points beside a zone, where a national survey that is kept in one zone reaches."""
     area = crs.area_of_use
     if area is None or not crs.is_projected or (area.east - area.west) % 360 > 8:
         return np.zeros(len(coordinates), bool)
@@ -126,7 +126,7 @@ def _beside_zone(coordinates: NDArray[np.float64], crs: CRS) -> NDArray[np.bool_
 
 
 def _isolated(coordinates: NDArray[np.float64], lost: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Tell points that lie far from all others, as a wrong digit leaves them."""
+    """Recognise points that lie far from all others, as a wrong digit leaves them."""
     known = np.isfinite(coordinates).all(axis=1)
     alone = np.zeros(len(coordinates), bool)
     if known.sum() < 4:

@@ -69,7 +69,7 @@ def check_datums(
 
 
 def datum_fits(name: str, crs: CRS) -> int:
-    """Tell whether the name of a coordinate column states the datum of a CRS.
+    """Return whether the name of a coordinate column states the datum of a CRS.
 
     Returns
     -------

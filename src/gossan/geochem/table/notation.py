@@ -258,7 +258,7 @@ def _point(column: NotationEvidence, table: NotationEvidence) -> Role:
 
 
 def _role(decimal: int, thousands: int) -> Role | None:
-    """Tell the role that the proofs agree on; "open" where they contradict each other."""
+    """Detect the role that the proofs agree on; "open" where they contradict each other."""
     if decimal and thousands:
         return "open"
     return "decimal" if decimal else "thousands" if thousands else None

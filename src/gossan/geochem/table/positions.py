@@ -347,7 +347,7 @@ def _understood(
 
 
 def _are_nines(xy: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Tell rows whose two coordinates are one code, such as 999999."""
+    """Recognise rows whose two coordinates are one code, such as 999999."""
     same = (xy[:, 0] == xy[:, 1]) & np.isfinite(xy).all(axis=1)
     return np.array([bool(s) and _nines(x) for s, x in zip(same, xy[:, 0])], bool)
 

@@ -139,7 +139,7 @@ def read_table(path: Path, options: FileOptions | None = None) -> SurveyTable:
 
 
 def _is_mapinfo(path: Path) -> bool:
-    """Tell a MapInfo table from text parted by tabs: both end in .tab."""
+    """Distinguish a MapInfo table from text parted by tabs: both end in .tab."""
     with path.open("rb") as stream:
         return stream.read(16).lstrip().lower().startswith(b"!table")
 

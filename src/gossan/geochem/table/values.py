@@ -121,7 +121,7 @@ def read_values(
 
 
 def unit_in_cells(table: SurveyTable, column: str, beside: str | None) -> str:
-    """Tell the unit that most rows state, in a column beside the contents or in the cells."""
+    """Detect the unit that most rows state, in a column beside the contents or in the cells."""
     if beside is not None:
         units = [unit_of_word(text) or "" for text in table.texts(beside)]
     else:

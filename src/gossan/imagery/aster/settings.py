@@ -30,7 +30,7 @@ class LeakSettings(Settings):
 
 
 class AsterSettings(Settings):
-    """Steer the steps from an ASTER scene's files to its stack of bands.
+    """Options of the steps from an ASTER scene's files to its stack of bands.
 
     >>> AsterSettings(gains={"b4": "NOR"}).thermal
     'bring'

@@ -78,7 +78,7 @@ def anomalies_of_run(
     run
         Folder of a finished run.
     reporter
-        Told what is being done.
+        Progress reporter.
     thresholds
         Thresholds by element that win over those of the project.
 

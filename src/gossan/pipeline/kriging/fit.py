@@ -176,7 +176,7 @@ def _points(empirical: EmpiricalVariogram | None, model: CovarianceModel) -> pd.
 
 
 def _mean(data: Working, settings: KrigeSettings) -> float | None:
-    """Return the mean of simple kriging: as told, else that of the (declustered) samples."""
+    """Return the mean of simple kriging: the one stated, else that of the (declustered) samples."""
     if settings.method != "simple":
         return None
     known = settings.mean

@@ -60,7 +60,7 @@ def find_imagery(patterns: Sequence[str]) -> list[FoundImagery]:
 
 
 def sensor_of(path: Path) -> Sensor | None:
-    """Tell the sensor of a file or scene folder by its name; None for other files.
+    """Detect the sensor of a file or scene folder by its name; None for other files.
 
     >>> sensor_of(Path("AST_L1T_00307152004075231_20150505.hdf")), sensor_of(Path("clay.tif"))
     ('aster', 'bands')

@@ -96,7 +96,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def find_delimiter(text: str) -> str:
-    """Tell the delimiter: the sign that splits most lines into the same, largest number of cells.
+    """Detect the delimiter: the sign that splits most lines into the same, largest number of cells.
 
     A sign that no number holds wins over the comma where nearly all lines agree on it: with
     decimal commas, commas may agree too. Blanks part cells only where no other sign does: they

@@ -14,7 +14,7 @@ _CYRILLIC_COMMON = frozenset("оеаинтсрвлкмдпуя")
 
 
 def find_encoding(data: bytes) -> str:
-    """Tell the encoding of a file from its bytes.
+    """Detect the encoding of a file from its bytes.
 
     A byte order mark decides; else UTF-8 if all of it decodes. Of the other encodings that decode
     the file, the one whose text looks most like words wins: known words of headers first, then
@@ -48,7 +48,7 @@ def _marked(data: bytes) -> str | None:
 
 
 def _is_utf8(data: bytes) -> bool:
-    """Tell UTF-8; short Chinese text may decode as such, to letters that no survey holds."""
+    """Detect UTF-8; short Chinese text may decode as such, to letters that no survey holds."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:

@@ -213,7 +213,7 @@ def _is_unit(cell: str) -> bool:
 
 
 def _is_bare_limits(rows: Rows, i: int, known: set[Kind]) -> bool:
-    """Tell a row of limits without a label: numbers below the units, where samples have a name."""
+    """Recognise limits without a label: numbers below the units, where samples have a name."""
     row, below = rows[i], rows[i + 1 : i + 11]
     if "units" not in known or "lower" in known or not below or row[0] != "":
         return False
