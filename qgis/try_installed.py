@@ -17,6 +17,9 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from PIL import Image
+
+COLOURS = 96
 ROOT = Path(__file__).resolve().parent.parent
 HOSTILE = {
     "GDAL_DRIVER_PATH": "/nowhere", "LD_PRELOAD": "", "CONDA_PREFIX": "/nowhere",
@@ -42,7 +45,16 @@ def main() -> None:
         done = subprocess.run(
             [given.qgis_python, script, str(path)], env=_environment(base), check=False
         )
+        for picture in sorted(Path(str(facts["pictures"])).glob("qgis_*.png")):
+            _make_small(picture)
     sys.exit(done.returncode)
+
+
+def _make_small(picture: Path) -> None:
+    """Reduce the colours of a picture, so that the documentation stays light."""
+    with Image.open(picture) as image:
+        small = image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    small.save(picture, optimize=True)
 
 
 def _facts(base: Path, given: argparse.Namespace) -> dict[str, object]:

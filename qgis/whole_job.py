@@ -46,6 +46,8 @@ Processing.initialize()
 import gossan_qgis  # noqa: E402
 from gossan_qgis.setup_dialog import SetupDialog  # noqa: E402
 
+WIDTH = 1000
+"""Width of the pictures, at most."""
 DEMO, OUT = Path(FACTS["demo"]), Path(FACTS["out"])
 
 
@@ -110,7 +112,10 @@ def settle(seconds: float) -> None:
 
 def picture(widget: QWidget, name: str) -> None:
     settle(2)
-    widget.grab().save(str(Path(FACTS["pictures"]) / f"{name}.png"))
+    image = widget.grab().toImage()
+    if image.width() > WIDTH:
+        image = image.scaledToWidth(WIDTH, Qt.TransformationMode.SmoothTransformation)
+    image.save(str(Path(FACTS["pictures"]) / f"{name}.png"))
 
 
 def run(name: str, **parameters: object) -> dict[str, Any]:
@@ -196,7 +201,6 @@ setup = SetupDialog(window)
 setup.show()
 while setup._job is not None:
     settle(0.1)
-picture(setup, "qgis_set_up")
 setup.close()
 
 plugin.dock.show()
@@ -206,9 +210,16 @@ deadline = time.monotonic() + 300
 while plugin.dock._job is not None or not plugin.dock.targets.rowCount():
     settle(0.1)
     assert time.monotonic() < deadline, plugin.dock.state.text()
+plugin.dock.samples.setLayer(samples)
+plugin.dock.elements.findItems("Cu_ppm", Qt.MatchFlag.MatchExactly)[0].setCheckState(
+    Qt.CheckState.Checked
+)
+plugin.dock.folder.blockSignals(True)
+plugin.dock.folder.lineEdit().setText(OUT.name)  # a picture for every computer
 samples_node = QgsProject.instance().layerTreeRoot().findLayer(samples.id())
 samples_node.setItemVisibilityChecked(False)
 window.canvas.zoomToFullExtent()
+window.view.expandToDepth(0)
 picture(window, "qgis_dock")
 plugin.dock.zoom_to(0)
 picture(window, "qgis_target")

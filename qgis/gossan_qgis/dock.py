@@ -50,11 +50,12 @@ from .core.protocol import Result
 from .core.translations import tr
 from .job import Job
 from .layers_to_files import export_features, file_stem, raster_files, scene_paths
-from .loading import Wanted, load_layers
+from .loading import RESULT, Wanted, load_layers
 from .setup_dialog import SetupDialog
 
 USER = Qt.ItemDataRole.UserRole
 CHECKED, UNCHECKED = Qt.CheckState.Checked, Qt.CheckState.Unchecked
+NARROW = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
 READY = "Ready: press Make the map."
 
 
@@ -91,8 +92,11 @@ class GossanDock(QgsDockWidget):
         self.folder = QgsFileWidget()
         self.folder.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
         self.folder.fileChanged.connect(self.open_project)
+        setup = QPushButton(tr("Set up..."))
+        setup.clicked.connect(lambda: SetupDialog(self).exec())
         form = QFormLayout()
         form.addRow(tr("Folder of the project"), self.folder)
+        form.addRow(setup)
         return form
 
     def _survey_box(self) -> QWidget:
@@ -116,6 +120,9 @@ class GossanDock(QgsDockWidget):
         self.occurrences.setFilters(QgsMapLayerProxyModel.VectorLayer)
         self.occurrences.setAllowEmptyLayer(True)
         self.occurrences.setLayer(None)
+        for box_of_choices in (self.samples, self.occurrences, self.unit):
+            box_of_choices.setMinimumContentsLength(12)
+            box_of_choices.setSizeAdjustPolicy(NARROW)
         form.addRow(tr("Samples"), self.samples)
         form.addRow(tr("Elements"), self.elements)
         form.addRow(tr("Unit"), self.unit)
@@ -138,13 +145,11 @@ class GossanDock(QgsDockWidget):
         self.check = QPushButton(tr("Check"))
         self.start = QPushButton(tr("Make the map"))
         self.stop = QPushButton(tr("Stop"))
-        setup = QPushButton(tr("Set up..."))
         self.check.clicked.connect(lambda: self.work(["check"]))
         self.start.clicked.connect(lambda: self.work(["check", "run"]))
         self.stop.clicked.connect(self._stop)
-        setup.clicked.connect(lambda: SetupDialog(self).exec())
         buttons = QHBoxLayout()
-        for button in (self.check, self.start, self.stop, setup):
+        for button in (self.check, self.start, self.stop):
             buttons.addWidget(button)
         self.bar = QProgressBar()
         self.state = QLabel()
@@ -190,11 +195,10 @@ class GossanDock(QgsDockWidget):
     def show_rasters(self) -> None:
         """List the raster layers of the project; what is checked stays so."""
         checked = {item.data(USER) for item in _items(self.imagery) if item.checkState() == CHECKED}
-        files = [item.data(USER) for item in _items(self.imagery) if not _is_layer(item)]
+        files = [item.data(USER) for item in _items(self.imagery) if _is_file(item)]
         self.imagery.clear()
         for layer in QgsProject.instance().mapLayers().values():
-            own = self._files.get("run", "")
-            if isinstance(layer, QgsRasterLayer) and not (own and own in layer.source()):
+            if isinstance(layer, QgsRasterLayer) and not layer.customProperty(RESULT):
                 _add_checkable(self.imagery, layer.name(), layer.id(), layer.id() in checked)
         for path in files:
             _add_checkable(self.imagery, Path(path).name, path, path in checked)
@@ -415,5 +419,6 @@ def _checked(listed: QListWidget) -> list[str]:
     return [item.data(USER) for item in _items(listed) if item.checkState() == CHECKED]
 
 
-def _is_layer(item: QListWidgetItem) -> bool:
-    return QgsProject.instance().mapLayer(item.data(USER)) is not None
+def _is_file(item: QListWidgetItem) -> bool:
+    """Tell a file or scene from a layer, which the project may have dropped."""
+    return bool(Path(item.data(USER)).is_absolute())

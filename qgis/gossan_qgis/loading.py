@@ -17,6 +17,8 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QObject, pyqtSignal, pyqtSlot
 from qgis.PyQt.QtXml import QDomDocument, QDomElement
 
+RESULT = "gossan/result"
+"""Property of layers that gossan has made, which are no imagery of the user."""
 PLACE = ("id", "datasource", "layername", "srs", "provider", "extent")
 """Parts of a project's layer that say where it is, not how it looks."""
 STYLE_ATTRIBUTES = ("hasScaleBasedVisibilityFlag", "labelsEnabled")
@@ -93,6 +95,7 @@ def open_layer(record: dict[str, Any], styles: Mapping[str, QDomElement]) -> Qgs
     elif record.get("style") and Path(record["style"]).exists():
         layer.loadNamedStyle(str(record["style"]))
     layer.setName(title)
+    layer.setCustomProperty(RESULT, True)
     return layer
 
 

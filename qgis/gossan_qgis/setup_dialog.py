@@ -37,7 +37,7 @@ class SetupDialog(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(tr("gossan: set up"))
-        self.setMinimumWidth(560)
+        self.setMinimumWidth(720)
         self._job: Job | None = None
         self._state = QLabel()
         self._state.setWordWrap(True)
