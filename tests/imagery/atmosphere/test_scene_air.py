@@ -77,4 +77,5 @@ def test_stated_air_is_taken_without_a_look_at_the_scene() -> None:
     layer = ArrayLayer(GRID, ("b04",), np.full((1, *GRID.shape), 0.3))
     settings = AUTO.model_copy(update={"aot550": 0.1, "water_g_cm2": 0.5})
     found = scene_air(no_look, layer, GEOMETRY, settings, 41.0)
-    assert found.settings == settings and found.note.count("(stated)") == 3
+    assert found.settings == settings and found.note.count("(stated)") == 4
+    assert "ground at 0 m (stated), mean sun and view of the scene" in found.note

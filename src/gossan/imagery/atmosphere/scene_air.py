@@ -123,7 +123,7 @@ def scene_air(
     if settings.method != "6s":
         return SceneAir(settings)
     if "auto" not in (settings.aot550, settings.water_g_cm2):
-        return SceneAir(settings, _note(settings, "stated", "stated"))
+        return SceneAir(settings, _note(settings, geometry, "stated", "stated"))
     heights = terrain_of(layer, settings)
     ground = settings.altitude_m if heights is None else float(np.mean(altitudes_of(heights)))
     assert not isinstance(ground, str)
@@ -137,16 +137,27 @@ def scene_air(
     if thickness == "auto":
         thickness, of_aerosol = _aerosol(seen, geometry, air)
     found = settings.model_copy(update={"water_g_cm2": water, "aot550": thickness})
-    return SceneAir(found, _note(found, of_aerosol, of_water))
+    return SceneAir(found, _note(found, geometry, of_aerosol, of_water))
 
 
-def _note(settings: AtmosphereSettings, of_aerosol: str, of_water: str) -> str:
+def _note(
+    settings: AtmosphereSettings, geometry: SceneGeometry, of_aerosol: str, of_water: str
+) -> str:
     return (
         f"atmosphere: 6S, {settings.aerosol.replace('_', ' ')} aerosol of optical thickness "
         f"{settings.aot550:.3g} at 550 nm ({of_aerosol}), water vapour "
         f"{settings.water_g_cm2:.3g} g/cm2 ({of_water}), ozone {settings.ozone_cm_atm:.3g} cm-atm "
-        f"(stated), adjacency {'on' if settings.adjacency else 'off'}"
+        f"(stated), {_place(settings, geometry)}, adjacency {'on' if settings.adjacency else 'off'}"
     )
+
+
+def _place(settings: AtmosphereSettings, geometry: SceneGeometry) -> str:
+    """Word the heights and angles that the correction follows."""
+    by_pixel = settings.angles == "pixel" and geometry.angles is not None
+    angles = "sun and view of each pixel" if by_pixel else "mean sun and view of the scene"
+    if settings.altitude_m == "dem":
+        return f"height of each pixel (dem), {angles}"
+    return f"ground at {settings.altitude_m:g} m (stated), {angles}"
 
 
 def _water(
