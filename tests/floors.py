@@ -104,7 +104,7 @@ INNER = {
         anomaly_rule engine feature_sets new_project surveys
         fit_product imagery_used preflight product_maps
         anomaly_evidence inputs kriging
-        scores whole_map_tests
+        scores target_parts whole_map_tests
         commands
     """,
     "report": """
@@ -112,7 +112,7 @@ INNER = {
         maps plain thumbnail
         charts magnify
         tables
-        answer
+        answer why
         explore figures target_sheets
         page qgis
         build shown_layers

@@ -127,6 +127,9 @@ class Column(StrEnum):
     SAMPLE_M = "sample_m"
     SUPPORTS = "supports"
     AGAINST = "against"
+    PART = "part"
+    EFFECT = "effect"
+    CHANGE_BELOW = "change_below"
     SMALLEST_KM2 = "smallest_km2"
     METHOD = "method"
     RULE = "rule"
@@ -191,6 +194,7 @@ class Table(StrEnum):
     CHOICE = "choice"
     THRESHOLDS = "thresholds"
     ANOMALIES = "anomalies"
+    TARGET_PARTS = "target_parts"
     PRODUCT_NUMBERS = "product_numbers"
     OCCURRENCE_TESTS = "occurrence_tests"
     OCCURRENCE_CURVES = "occurrence_curves"
@@ -250,6 +254,7 @@ _COLUMNS: dict[Table, tuple[Column, ...]] = {
         _C.SAMPLES, _C.SAMPLES_NEAR, _C.SAMPLES_ABOVE, _C.HIGHEST_SAMPLE, _C.SAMPLE_M, _C.SUPPORTS,
         _C.AGAINST,
     ),
+    Table.TARGET_PARTS: (_C.ELEMENT, _C.ANOMALY, _C.PART, _C.EFFECT, _C.CHANGE_BELOW),
     Table.PRODUCT_NUMBERS: (
         _C.ELEMENT, _C.PRODUCT, _C.THRESHOLD, _C.SMALLEST_KM2, _C.NUMBER, _C.TOTAL_KM2,
         _C.MEDIAN_KM2, _C.LARGEST_KM2, _C.INSIDE_SHARE, _C.KNOWN, _C.EXTENDED, _C.NEW, _C.NEW_KM2,

@@ -32,6 +32,7 @@ from gossan.report.tables import (
 )
 from gossan.report.target_sheets import SHEETS, facts_of, target_maps
 from gossan.report.terms import TERMS, term_of
+from gossan.report.why import why_text
 
 SHEET_PIXELS = 860
 """Width of the picture of a target."""
@@ -87,6 +88,7 @@ class Chapter:
     plain: str
     verdict: str
     targets: Sequence[Target]
+    why: Mapping[str, str]
     sheets: Sequence[TargetPage]
     pictures: tuple[Picture, ...]
     swipe: Swipe | None
@@ -117,6 +119,9 @@ def chapter(results: Results, element: str, pictures: Sequence[Picture]) -> Chap
         plain=plain_verdict(results, element),
         verdict=verdict(results, element),
         targets=targets_of(results, element),
+        why={
+            one.name: why_text(results, element, one.name) for one in targets_of(results, element)
+        },
         sheets=sheets(results, element),
         pictures=tuple(pictures),
         swipe=swipe(results, element),

@@ -31,6 +31,7 @@ from gossan.report.maps import INK, QUIET, Bounds, draw, draw_outlines, furnish
 from gossan.report.palette import Scale, dress_bar
 from gossan.report.read import Map, Results
 from gossan.report.tables import number_text
+from gossan.report.why import change_text, why_text
 
 __all__ = [
     "SHEETS",
@@ -199,6 +200,8 @@ def facts_of(results: Results, element: str, target: Target) -> list[tuple[str, 
         ("Area", target.area),
         ("For it", target.supports),
         ("Against it", target.against or "nothing found"),
+        ("Why the map says so", why_text(results, element, target.name)),
+        ("What would change it", change_text(results, element, target.name)),
         ("Nearest samples", _nearest_samples(results, element, target)),
         ("How to get there", _way(results, target)),
     ]
@@ -211,7 +214,7 @@ def _write_facts(figure: Figure, facts: Sequence[tuple[str, str]]) -> None:
         wrapped = _wrapped(text)
         figure.text(0.06, top, head, fontsize=9, fontweight="bold", color=INK, va="top")
         figure.text(0.34, top, wrapped, fontsize=9, color=INK, va="top")
-        top -= 0.020 + 0.0155 * (wrapped.count("\n") + 1)
+        top -= 0.014 + 0.0150 * (wrapped.count("\n") + 1)
 
 
 def _wrapped(text: str) -> str:

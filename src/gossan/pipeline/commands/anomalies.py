@@ -28,6 +28,7 @@ from gossan.pipeline.anomaly_evidence import (
 from gossan.pipeline.anomaly_rule import rule_of, taken_rule
 from gossan.pipeline.options.project import AnomalyRule
 from gossan.pipeline.progress import Reporter, Silent
+from gossan.pipeline.target_parts import target_parts
 from gossan.targets.anomalies import Anomalies, AnomalySettings, find_anomalies
 from gossan.targets.anomaly_files import write_anomalies
 from gossan.targets.halo import fit_halo, halo_layer
@@ -41,6 +42,7 @@ WRITTEN = (
     Table.THRESHOLDS,
     Table.PRODUCT_NUMBERS,
     Table.ANOMALIES,
+    Table.TARGET_PARTS,
     Table.OCCURRENCE_TESTS,
     Table.OCCURRENCE_CURVES,
     Table.PREDICTION_AREA,
@@ -104,6 +106,16 @@ def anomalies_of_run(
             with reporter.step(f"{element}: anomalies"):
                 for name, table in _element(finished, element, limits, rule).items():
                     tables[name].append(table)
+        with reporter.step("Why the maps say so"):
+            listed = pd.concat([pd.DataFrame(), *tables[Table.ANOMALIES]], ignore_index=True)
+            explained, lacking = (
+                target_parts(finished, listed, limits, rule.probability)
+                if len(listed)
+                else (listed, [])
+            )
+            tables[Table.TARGET_PARTS].append(explained)
+        for note in lacking:
+            reporter.say(f"Note: {note}")
         with reporter.step("Halos of several elements"):
             tables[Table.HALO] = _halos(finished)
         for name, parts in tables.items():

@@ -1,0 +1,160 @@
+"""Why the best map says what it says at its targets: the model is fitted again and taken apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtri
+from threadpoolctl import threadpool_limits
+
+from gossan.errors import GossanError
+from gossan.fusion.geostatistical.contributions import Parts, parts_of, smooth_part, with_adjustment
+from gossan.fusion.protocol import Points
+from gossan.geo.blocks import Blocks
+from gossan.geo.layer import values_at
+from gossan.geochem.transforms import Transform, transform_from_record
+from gossan.io.contract import ProductRecord
+from gossan.io.finished_run import FinishedRun
+from gossan.io.tables import Column
+from gossan.pipeline.anomaly_evidence import working_layer
+from gossan.pipeline.fit_product import fit_model
+from gossan.pipeline.inputs import RunInputs, open_inputs
+from gossan.pipeline.options.products import Product, products_of
+from gossan.pipeline.options.project import Project, load_project
+from gossan.pipeline.surveys import working
+
+__all__ = ["drop_below", "target_parts"]
+
+TARGETS = 10
+"""Targets of an element that are explained."""
+
+
+def target_parts(
+    run: FinishedRun, anomalies: pd.DataFrame, thresholds: Mapping[str, float], least: float
+) -> tuple[pd.DataFrame, list[str]]:
+    """Take the best map's estimate at the peak of each first target apart.
+
+    Parameters
+    ----------
+    run
+        A finished run; its project and inputs must be as they were.
+    anomalies
+        Table of anomalies of all products.
+    thresholds
+        Lower limit of anomalies by element.
+    least
+        Probability that an anomaly must have.
+
+    Returns
+    -------
+    Rows of element, anomaly, ``part`` and ``effect`` (working scale; those of an anomaly add up to
+    the estimate) and ``change_below``: one more sample at the peak with less than this content
+    would bring the peak's probability below ``least``. And notes on what is left out.
+    """
+    best = {name: run.best(name) for name in run.elements}
+    wanted = anomalies[anomalies[Column.PRODUCT] == anomalies[Column.ELEMENT].map(best)]
+    wanted = wanted[wanted[Column.RANK] <= TARGETS]
+    if wanted.empty:
+        return pd.DataFrame(), []
+    try:
+        project, inputs = _opened(run)
+    except GossanError as error:
+        first = str(error).splitlines()[0]
+        return pd.DataFrame(), [f"Why the map says so is left out: {first}"]
+    if inputs is None:
+        return pd.DataFrame(), [
+            "Why the map says so is left out: project or data have changed since the run."
+        ]
+    products = products_of(project, inputs.features.imagery.values())
+    rows: list[pd.DataFrame] = []
+    for element, own in wanted.groupby(Column.ELEMENT, sort=False):
+        record = run.product(str(best[str(element)]), str(element))
+        product = next((one for one in products if record and one.name == record.product), None)
+        if record is not None and product is not None and record.layer is not None:
+            rows += _element(run, inputs, (product, record), own, thresholds[str(element)], least)
+    return (pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()), []
+
+
+def _opened(run: FinishedRun) -> tuple[Project, RunInputs | None]:
+    """Open the project and its inputs; None for inputs that are not those of the run."""
+    project = load_project(Path(run.manifest.project_folder) / "project.toml")
+    inputs = open_inputs(project, run.folder.store, Blocks())
+    return project, inputs if inputs.hashes == run.manifest.inputs else None
+
+
+def _element(
+    run: FinishedRun, inputs: RunInputs, made: tuple[Product, ProductRecord], targets: pd.DataFrame,
+    threshold: float, least: float,
+) -> list[pd.DataFrame]:  # fmt: skip
+    product, record = made
+    data = working(inputs.surveys, record.element, product.transform)
+    with threadpool_limits(1, user_api="blas"):
+        model = fit_model(product, data, inputs.features)
+    smooth = smooth_part(model)
+    if smooth is None:
+        return []
+    peaks = targets[[Column.PEAK_EASTING, Column.PEAK_NORTHING]].to_numpy(float)
+    features, points = inputs.features.get(product.settings.features), Points(peaks)
+    estimate = model.predict(points, features).mean
+    parts = with_adjustment(parts_of(smooth, points, features), estimate)
+    transform = transform_from_record(record.transform_record)
+    changes = _changes(run, record, parts, peaks, transform, threshold, least)
+    about: dict[str, Any] = {
+        Column.ELEMENT: record.element,
+        Column.ANOMALY: targets[Column.ANOMALY].to_numpy(),
+        Column.CHANGE_BELOW: changes,
+    }
+    wide = parts.table.assign(**about)
+    return [wide.melt(list(about), var_name=Column.PART, value_name=Column.EFFECT)]
+
+
+def _changes(
+    run: FinishedRun, record: ProductRecord, parts: Parts, peaks: NDArray[np.float64],
+    transform: Transform, threshold: float, least: float,
+) -> NDArray[np.float64]:  # fmt: skip
+    """Content of one more sample at each peak that would change the verdict, in the unit."""
+    layer = working_layer(run, record)
+    if layer is None:
+        return np.full(len(peaks), np.nan)
+    mean, error = values_at(layer, peaks).astype(np.float64).T
+    limit = float(np.asarray(transform.forward(np.array([threshold])))[0])
+    needed = drop_below(mean, error**2, parts.nugget, limit, least)
+    return np.asarray(transform.inverse(needed), np.float64)
+
+
+def drop_below(
+    mean: NDArray[np.float64], variance: NDArray[np.float64], nugget: float, threshold: float,
+    least: float,
+) -> NDArray[np.float64]:  # fmt: skip
+    """Find the value of one more sample at a place that would lower its probability to ``least``.
+
+    A place has a new sample ``y ~ N(mean, variance)``, of which ``nugget`` is the sample's own.
+    After a sample there, with the gain ``g = (variance - nugget) / variance``, the mean is
+    ``mean + g (y - mean)`` and the variance ``(1 - g) (variance - nugget) + nugget``: conditioning
+    of a normal law.
+
+    Returns
+    -------
+    The value; NaN where the probability is below ``least`` already, or no sample can change it.
+
+    Examples
+    --------
+    >>> needed = drop_below(np.array([2.0]), np.array([1.0]), 0.2, 1.0, 0.6)
+    >>> gain, after = 0.8, 0.2 * 0.8 + 0.2
+    >>> from scipy.special import ndtr
+    >>> p = ndtr((2.0 + gain * (needed[0] - 2.0) - 1.0) / np.sqrt(after))
+    >>> round(float(p), 6)
+    0.6
+    """
+    hidden = np.maximum(variance - nugget, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gain = hidden / variance
+        after = (1 - gain) * hidden + nugget
+        needed = mean + (threshold + ndtri(least) * np.sqrt(after) - mean) / gain
+        already = mean < threshold + ndtri(least) * np.sqrt(variance)
+    return np.where(already | (gain <= 0), np.nan, needed)
