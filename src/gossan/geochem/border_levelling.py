@@ -94,8 +94,10 @@ def border_shift(
     >>> ground = [np.sin(p[:, 1] / 20) + p[:, 0] / 40 + 0.1 * rng.normal(size=300)
     ...           for p in (west, east)]
     >>> found = border_shift((west, east), (ground[0], ground[1] + 0.4))
-    >>> round(found.step, 1), round(float(np.median(ground[1]) - np.median(ground[0])), 1)
-    (0.4, 1.2)
+    >>> bool(abs(found.step - 0.4) < 2 * found.standard_error), found.standard_error < 0.1
+    (True, True)
+    >>> bool(np.median(ground[1]) - np.median(ground[0]) > 1.0)  # what medians would take away
+    True
 
     Source: Huber (1981), Robust Statistics, ch. 7; Cressie (1993), sec. 3.4.
     """
@@ -110,7 +112,7 @@ def border_shift(
     parts = [z[n] for z, n in zip(logs, near)]
     second = np.repeat([0.0, 1.0], counts)
     centred = np.concatenate([_clipped(z - np.median(z)) for z in parts])
-    model = fit_variogram(xy, centred, models=("exponential",)).model
+    model = fit_variogram(xy, centred, method="reml", models=("exponential",)).model
     covariance = model.between(xy, xy) + max(model.nugget, 1e-6 * model.sill) * np.eye(len(xy))
     step, error = _robust_step(covariance, np.concatenate(parts), second)
     return BorderShift(step, error, reach, counts[0], counts[1])
