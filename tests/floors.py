@@ -108,7 +108,7 @@ INNER = {
         commands
     """,
     "report": """
-        palette read terms variogram_plot
+        palette quality_plot read terms variogram_plot
         maps plain thumbnail
         charts magnify
         tables

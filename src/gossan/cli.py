@@ -344,12 +344,15 @@ def survey(project: ProjectPath, out: Out = None) -> None:
     """
     from gossan.pipeline.commands.survey import survey_project
     from gossan.pipeline.options.project import load_project
+    from gossan.report.quality_plot import draw_quality
 
     loaded = load_project(project)
     folder = out or loaded.base / "run"
     for line in survey_project(loaded, folder):
         _out().say(line)
     _out().file("tables", folder / "tables")
+    for path in draw_quality(folder):
+        _out().file("figure", path)
 
 
 @app.command()
