@@ -10,6 +10,7 @@ import pandas as pd
 
 from gossan.geo.raster import atomic_path
 from gossan.io.run_folder import RunFolder
+from gossan.io.tables import Column, Table
 from gossan.names import file_name
 
 IN_CONTROL, BROKEN = "#0072b2", "#d55e00"
@@ -31,11 +32,11 @@ def draw_quality(folder: Path | str) -> list[Path]:
     """
     run = RunFolder(Path(folder))
     made = []
-    for keys, own in _groups(run, "qc_chart", ["survey", "standard", "element"]):
-        made.append(run.figures / f"{file_name('qc_chart', *keys)}.png")
+    for keys, own in _groups(run, Table.QC_CHART, [Column.SURVEY, "standard", Column.ELEMENT]):
+        made.append(run.figures / f"{file_name(Table.QC_CHART, *keys)}.png")
         _save(_chart(own, " ".join(keys[1:])), made[-1])
-    for keys, own in _groups(run, "qc_precision", ["survey"]):
-        made.append(run.figures / f"{file_name('qc_precision', *keys)}.png")
+    for keys, own in _groups(run, Table.QC_PRECISION, [Column.SURVEY]):
+        made.append(run.figures / f"{file_name(Table.QC_PRECISION, *keys)}.png")
         _save(_precision(own), made[-1])
     return made
 
@@ -60,12 +61,12 @@ def _figure() -> tuple[Any, Any]:
 def _chart(own: pd.DataFrame, title: str) -> Any:
     """Draw results of one standard in the order of analysis between their control limits."""
     figure, axes = _figure()
-    order, values = np.arange(1, len(own) + 1), own["value"].to_numpy(float)
+    order, values = np.arange(1, len(own) + 1), own[Column.VALUE].to_numpy(float)
     centre, sd = float(own["centre"].iloc[0]), float(own["sd"].iloc[0])
     for width, style in ((0, "-"), (2, ":"), (3, "--")):
         for side in {-width, width}:
             axes.axhline(centre + side * sd, color="0.6", linewidth=0.8, linestyle=style)
-    broken = own["rule"].notna().to_numpy()
+    broken = own[Column.RULE].notna().to_numpy()
     axes.plot(order, values, color="0.75", linewidth=0.8, zorder=1)
     for rows, colour, label in (
         (~broken, IN_CONTROL, "in control"),
@@ -86,7 +87,7 @@ def _precision(own: pd.DataFrame) -> Any:
     for _, row in own.iterrows():
         s0, k, median = float(row["s0"]), float(row["k"]), float(row["median"])
         content = np.geomspace(median / 30, median * 30, 200)
-        label = f"{row['element']}, {row['of']}"
+        label = f"{row[Column.ELEMENT]}, {row[Column.OF]}"
         line = axes.plot(content, 200 * (s0 / content + k), linewidth=1.2, label=label)[0]
         axes.plot(median, 200 * (s0 / median + k), "o", color=line.get_color(), markersize=4)
     axes.axhline(100, color="0.6", linewidth=0.8, linestyle="--")
