@@ -267,10 +267,6 @@ def functions() -> list[tuple[str, FunctionNode]]:
     ]
 
 
-def is_kernel(function: FunctionNode) -> bool:
-    return any("njit" in ast.unparse(decorator) for decorator in function.decorator_list)
-
-
 def test_no_function_takes_more_than_eight_arguments() -> None:
     def count(function: FunctionNode) -> int:
         given = function.args
@@ -280,9 +276,7 @@ def test_no_function_takes_more_than_eight_arguments() -> None:
     offenders = [
         place
         for place, function in functions()
-        if count(function) > MOST_ARGUMENTS
-        and not is_kernel(function)
-        and function.name not in KEYWORD_ONLY_DOORS
+        if count(function) > MOST_ARGUMENTS and function.name not in KEYWORD_ONLY_DOORS
     ]
     assert not offenders, "\n".join(offenders)
 

@@ -165,10 +165,8 @@ def cluster_sums(
         labels,
         np.ascontiguousarray(values, np.float32),
         np.asarray(shift, float),
-        near_rows.first,
-        np.ascontiguousarray(near_rows.weights),
-        near_columns.first,
-        np.ascontiguousarray(near_columns.weights),
+        (near_rows.first, np.ascontiguousarray(near_rows.weights)),
+        (near_columns.first, np.ascontiguousarray(near_columns.weights)),
         lattice,
         products,
     )
@@ -180,13 +178,13 @@ def cluster_sums(
 
 
 @njit(cache=True, nogil=True)
-def _cluster_sums(  # type: ignore[no-untyped-def]
-    labels, values, shift, row_first, row_weights, col_first, col_weights, lattice, products
-):
+def _cluster_sums(labels, values, shift, rows, columns, lattice, products):  # type: ignore[no-untyped-def]
     """Work row by row: class and values of a row, their products, their place on the lattice.
 
-    Pixels without a class go to one slot more, which is thrown away.
+    ``rows`` and ``columns`` hold first nodes and weights of the taps. Pixels without a class go to
+    one slot more, which is thrown away.
     """
+    (row_first, row_weights), (col_first, col_weights) = rows, columns
     slots, bands, _, nodes = lattice.shape
     width = labels.shape[1]
     slot = np.empty(width, np.uint64)

@@ -2,8 +2,28 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+
+class Mesh(NamedTuple):
+    """Points (n, 2), their values, triangles (m, 3) and the triangles beside each (m, 3)."""
+
+    points: NDArray[np.float64]
+    values: NDArray[np.float64]
+    triangles: NDArray[np.int32]
+    beside: NDArray[np.int32]
+
+
+class Room(NamedTuple):
+    """Triangles to visit, when each was last seen, and the centres of four circles (4, 2)."""
+
+    queue: NDArray[np.int64]
+    seen: NDArray[np.int64]
+    centres: NDArray[np.float64]
 
 
 @njit(cache=True, nogil=True)
@@ -20,8 +40,10 @@ def _centre(ax, ay, bx, by, cx, cy, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _one(points, values, triangles, beside, x, y, first, queue, seen, stamp, centres):  # type: ignore[no-untyped-def]
+def _one(mesh, x, y, first, room, stamp):  # type: ignore[no-untyped-def]
     # sum over triangles whose circumcircle holds (x, y) of the areas taken from each corner
+    points, values, triangles, beside = mesh
+    queue, seen, centres = room
     queue[0] = first
     seen[first] = stamp
     head, tail = 0, 1
@@ -78,7 +100,7 @@ def sibson(points, values, triangles, beside, targets, found, step, out):  # typ
     """
     queue = np.empty(min(triangles.shape[0], 4096), np.int64)
     seen = np.full(triangles.shape[0], -1, np.int64)
-    centres = np.empty((4, 2))
+    mesh, room = Mesh(points, values, triangles, beside), Room(queue, seen, np.empty((4, 2)))
     stamp = 0
     for t in range(targets.shape[0]):
         out[t] = np.nan
@@ -94,9 +116,6 @@ def sibson(points, values, triangles, beside, targets, found, step, out):  # typ
             mx = points[triangles[found[t], :], 0].mean() - x
             my = points[triangles[found[t], :], 1].mean() - y
             pull = 1e-6 * trial
-            out[t] = _one(
-                points, values, triangles, beside, x + pull * mx, y + pull * my, found[t],
-                queue, seen, stamp, centres,
-            )  # fmt: skip
+            out[t] = _one(mesh, x + pull * mx, y + pull * my, found[t], room, stamp)
             stamp += 1
             trial += 1

@@ -176,8 +176,8 @@ def add_parabolas(wide: NodeMeans, turned: Block, variance: Block) -> None:
     crossed = _dot(z_across[:, :-1], g_across[:, 1:]) + _dot(z_across[:, 1:], g_across[:, :-1])
     _add_parabolas(
         _dot(z, turned), _dot(z_down, g_down), _dot(z_across, g_across), crossed,
-        wide.rows.first, wide.rows.weights[:, 1].astype(np.float32),
-        wide.cols.first, wide.cols.weights[:, 1].astype(np.float32), variance,
+        (wide.rows.first, wide.rows.weights[:, 1].astype(np.float32)),
+        (wide.cols.first, wide.cols.weights[:, 1].astype(np.float32)), variance,
     )  # fmt: skip
 
 
@@ -186,10 +186,12 @@ def _dot(one: Block, two: Block) -> Block:
 
 
 @njit(cache=True, nogil=True)
-def _add_parabolas(  # type: ignore[no-untyped-def]
-    own, down, across, crossed, row_first, row_share, col_first, col_share, variance
-):
-    """Parabolas along rows between parabolas down columns; see the module."""
+def _add_parabolas(own, down, across, crossed, rows, columns, variance):  # type: ignore[no-untyped-def]
+    """Parabolas along rows between parabolas down columns; see the module.
+
+    ``rows`` and ``columns`` hold the first node of each pixel and the share of the next.
+    """
+    (row_first, row_share), (col_first, col_share) = rows, columns
     one = np.float32(1.0)
     line, bend = np.empty(own.shape[1], np.float32), np.empty(across.shape[1], np.float32)
     for y in range(row_first.size):

@@ -41,16 +41,18 @@ def _drift_multipliers(rhs, target, k, terms, g, mu):  # type: ignore[no-untyped
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
-def _target_covariances(px, py, x, y, k, packed, jump, offsets, weights, h, part, out):  # type: ignore[no-untyped-def]
+def _target_covariances(local, px, py, x, y, k, room, out):  # type: ignore[no-untyped-def]
     # mean covariance of each neighbour with the points of the target's support
+    offsets, weights = local.support.offsets, local.support.weights
+    h, part = room[0], room[1]
     out[:k] = 0.0
     for g in range(offsets.shape[0]):
         for i in range(k):
             dx = px[i] - x - offsets[g, 0]
             dy = py[i] - y - offsets[g, 1]
             h[i] = math.sqrt(dx * dx + dy * dy)
-            part[i] = jump if h[i] == 0.0 else 0.0
-        add_covariances(packed, h, k, part)
+            part[i] = local.jump if h[i] == 0.0 else 0.0
+        add_covariances(local.packed, h, k, part)
         for i in range(k):
             out[i] += weights[g] * part[i]
 
@@ -170,7 +172,7 @@ def krige_local(local, targets, nearest, out):  # type: ignore[no-untyped-def]
     c, h = np.empty(size), np.empty(max(size, most))
     system = np.empty((most, most + 2 + terms))
     rhs = np.empty((2 + terms, most))
-    px, py, e, part = np.empty(most), np.empty(most), np.empty(most), np.empty(most)
+    px, py, e, room = np.empty(most), np.empty(most), np.empty(most), np.empty((2, most))
     g, mu, f = np.empty((6, 6)), np.empty(6), np.zeros(6)
     sill = packed.sill
     for t in range(targets.shape[0]):
@@ -193,7 +195,7 @@ def krige_local(local, targets, nearest, out):  # type: ignore[no-untyped-def]
             continue
         scale = 1.0 / farthest if farthest > 0.0 else 1.0
         fill(px, py, e, k, packed, h, c, system)
-        _target_covariances(px, py, x, y, k, packed, local.jump, offsets, weights, h, part, rhs[0])
+        _target_covariances(local, px, py, x, y, k, room, rhs[0])
         if terms > 0:
             _drift_rows(px, py, x, y, k, terms, scale, rhs)
             _drift_target(offsets, weights, terms, scale, f)

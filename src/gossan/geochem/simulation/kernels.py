@@ -3,12 +3,71 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
-from gossan.geochem.covariance.kernels import FAST, add_covariances
+from gossan.geochem.covariance.kernels import FAST, Packed, add_covariances
 from gossan.geochem.covariance.systems import back, fill, whiten
+
+
+class PathNodes(NamedTuple):
+    """What every node of a simulation shares.
+
+    Parameters
+    ----------
+    places, samples
+        (nodes, 2) and (n, 2), turned coordinates.
+    noise
+        (n,) error variances of the samples.
+    rank
+        (nodes,) when each node is visited.
+    width
+        Columns of the lattice.
+    offsets
+        (k, 2) steps in rows and columns to neighbouring nodes, nearest first.
+    packed
+        Structures of the covariance.
+    nugget
+        Variance that nodes have beyond the structures.
+    """
+
+    places: NDArray[np.float64]
+    samples: NDArray[np.float64]
+    noise: NDArray[np.float64]
+    rank: NDArray[np.int64]
+    width: int
+    offsets: NDArray[np.int64]
+    packed: Packed
+    nugget: float
+
+
+class PathPiece(NamedTuple):
+    """A piece of the path: its nodes, the rank of the first, and each one's stride."""
+
+    path: NDArray[np.int64]
+    first: int
+    strides: NDArray[np.int64]
+
+
+class DrawingPlan(NamedTuple):
+    """How nodes are drawn.
+
+    Parameters
+    ----------
+    origins
+        (path, k) what each node is drawn from: samples, then n + node, -1 where unused.
+    weights
+        (path, k) simple-kriging weights.
+    deviation
+        (path,) standard deviation left.
+    """
+
+    origins: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    deviation: NDArray[np.float64]
 
 
 @njit(cache=True, nogil=True)
@@ -29,33 +88,15 @@ def earlier_nodes(node, now, stride, rank, width, offsets, most, out):  # type: 
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
-def simulation_weights(  # type: ignore[no-untyped-def]
-    places,
-    samples,
-    noise,
-    path,
-    first,
-    strides,
-    rank,
-    width,
-    offsets,
-    nearest,
-    most_nodes,
-    packed,
-    nugget,
-    jump,
-    index,
-    weights,
-    deviation,
-):
+def simulation_weights(shared, piece, nearest, plan):  # type: ignore[no-untyped-def]
     """Krige each node of a piece of path from samples and earlier nodes (mean known).
 
-    ``places`` (nodes, 2) and ``samples`` (n, 2) are turned coordinates; ``path`` holds the
-    nodes whose ranks start at ``first``; ``nearest`` (path, k) samples, -1 where fewer;
-    ``nugget`` is the variance that nodes have beyond the structures. Fills ``index`` (path,
-    k + most_nodes): samples, then n + node, -1 where unused; ``weights`` alike; ``deviation``
-    (path,): the standard deviation left.
+    ``nearest`` (path, k) samples, -1 where fewer; the ``DrawingPlan`` is filled.
     """
+    places, samples, noise, packed = shared.places, shared.samples, shared.noise, shared.packed
+    path, strides, nugget = piece.path, piece.strides, shared.nugget
+    index, weights, deviation = plan
+    most_nodes = index.shape[1] - nearest.shape[1]
     count = samples.shape[0]
     most = nearest.shape[1] + most_nodes
     size = most * (most + 1) // 2
@@ -75,7 +116,14 @@ def simulation_weights(  # type: ignore[no-untyped-def]
             index[t, k] = j
             k += 1
         nodes = earlier_nodes(
-            path[t], first + t, strides[t], rank, width, offsets, most_nodes, found
+            path[t],
+            piece.first + t,
+            strides[t],
+            shared.rank,
+            shared.width,
+            shared.offsets,
+            most_nodes,
+            found,
         )
         for i in range(nodes):
             j = found[i]
@@ -88,7 +136,7 @@ def simulation_weights(  # type: ignore[no-untyped-def]
             dx = px[i] - x
             dy = py[i] - y
             h[i] = math.sqrt(dx * dx + dy * dy)
-            row[i] = jump if h[i] == 0.0 else 0.0
+            row[i] = nugget if h[i] == 0.0 else 0.0
         add_covariances(packed, h, k, row)
         fill(px, py, e, k, packed, h, c, system)
         whiten(system, rhs, k, 1)
@@ -102,12 +150,13 @@ def simulation_weights(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
-def simulate(state, path, count, index, weights, deviation, noise, first, last):  # type: ignore[no-untyped-def]
+def simulate(state, path, count, plan, noise, first, last):  # type: ignore[no-untyped-def]
     """Draw a piece of path in realisations ``first:last``, node after node.
 
     ``state`` (n + nodes, realisations) holds samples, then nodes; ``noise`` (path,
     realisations) standard normal numbers.
     """
+    index, weights, deviation = plan
     m = last - first
     value = np.empty(m)
     for t in range(path.shape[0]):

@@ -15,7 +15,13 @@ from gossan.geo.layer import ArrayLayer
 from gossan.geochem.covariance.model import CovarianceModel
 from gossan.geochem.kriging.estimator import Nugget, as_targets, distinct
 from gossan.geochem.kriging.neighbourhood import Neighbourhood
-from gossan.geochem.simulation.kernels import simulate, simulation_weights
+from gossan.geochem.simulation.kernels import (
+    DrawingPlan,
+    PathNodes,
+    PathPiece,
+    simulate,
+    simulation_weights,
+)
 from gossan.geochem.threads import processors, run_chunks
 from gossan.geochem.transforms import Identity, Transform
 
@@ -57,7 +63,7 @@ class Realisations:
 class Simulation:
     """Simulate an element conditionally, by sequential Gaussian simulation.
 
-    Nodes are visited on a random path from coarse to fine strides; each gets
+    PathNodes are visited on a random path from coarse to fine strides; each gets
     ``y = mean + sum_i w_i (y_i - mean) + s e`` with simple-kriging weights w and standard
     deviation s from the nearest samples and earlier nodes, and e ~ N(0, 1). All realisations
     share the path, hence the weights.
@@ -144,51 +150,46 @@ class Simulation:
         path, strides = _path(grid.shape, rng)
         rank = np.empty(nodes, dtype=np.int64)
         rank[path] = np.arange(nodes)
-        places = self.variogram.turn(grid.centres())
-        offsets = _spiral(grid, self.variogram)
+        shared = PathNodes(
+            self.variogram.turn(grid.centres()), self.samples_, self._noise, rank, grid.width,
+            _spiral(grid, self.variogram), self.variogram.packed,
+            self.variogram.nugget if self.nugget == "exact" else 0.0,
+        )  # fmt: skip
         tree = cKDTree(self.samples_)
         for start in range(0, nodes, PIECE):
             piece = slice(start, min(start + PIECE, nodes))
-            plan = self._weigh(
-                places, path[piece], start, strides[piece], rank, grid.width, offsets, tree
-            )
-            noise = rng.standard_normal((len(plan[0]), self.realisations), dtype=np.float32)
+            plan = self._weigh(shared, PathPiece(path[piece], start, strides[piece]), tree)
+            noise = rng.standard_normal((len(plan.origins), self.realisations), dtype=np.float32)
             self._draw(state, path[piece], n, plan, noise)
         simulated = state[n:]
         run_chunks(lambda a, b: self._back(simulated[a:b]), nodes, self.workers, 65536)
         return Realisations(grid, simulated.T.reshape(self.realisations, *grid.shape))
 
-    def _weigh(
-        self, places: Array, path: NDArray[np.int64], first: int, strides: NDArray[np.int64],
-        rank: NDArray[np.int64], width: int, offsets: NDArray[np.int64], tree: cKDTree,
-    ) -> tuple[NDArray[np.int64], Array, Array]:  # fmt: skip
-        half = self.neighbours // 2
+    def _weigh(self, shared: PathNodes, piece: PathPiece, tree: cKDTree) -> DrawingPlan:
+        half, count = self.neighbours // 2, len(piece.path)
         where = Neighbourhood(half)
         most = min(half, len(self.samples_)) + half
-        index = np.empty((len(path), most), dtype=np.int64)
-        weights, deviation = np.empty((len(path), most)), np.empty(len(path))
-        exact = self.nugget == "exact"
-        nugget = self.variogram.nugget if exact else 0.0
+        plan = DrawingPlan(
+            np.empty((count, most), np.int64), np.empty((count, most)), np.empty(count)
+        )
 
         def part(a: int, b: int) -> None:
-            nearest = where.find(self.samples_, places[path[a:b]], tree)
-            simulation_weights(
-                places, self.samples_, self._noise, path[a:b], first + a, strides[a:b], rank,
-                width, offsets, nearest, half, self.variogram.packed, nugget, nugget,
-                index[a:b], weights[a:b], deviation[a:b],
-            )  # fmt: skip
+            own = PathPiece(piece.path[a:b], piece.first + a, piece.strides[a:b])
+            nearest = where.find(self.samples_, shared.places[own.path], tree)
+            filled = DrawingPlan(plan.origins[a:b], plan.weights[a:b], plan.deviation[a:b])
+            simulation_weights(shared, own, nearest, filled)
 
-        run_chunks(part, len(path), self.workers, 1024)
-        return index, weights, deviation
+        run_chunks(part, count, self.workers, 1024)
+        return plan
 
     def _draw(
         self, state: NDArray[np.float32], path: NDArray[np.int64], count: int,
-        plan: tuple[NDArray[np.int64], Array, Array], noise: NDArray[np.float32],
+        plan: DrawingPlan, noise: NDArray[np.float32],
     ) -> None:  # fmt: skip
         threads = processors() if self.workers is None else self.workers
         size = max(-(-self.realisations // max(threads, 1)), 16)
         run_chunks(
-            lambda a, b: simulate(state, path, count, *plan, noise, a, b),
+            lambda a, b: simulate(state, path, count, plan, noise, a, b),
             self.realisations,
             self.workers,
             size,
