@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -350,3 +351,26 @@ def test_every_test_file_stands_where_its_module_does() -> None:
         if folder.parts and folder.parts[0] not in apart and not (SOURCE / folder).is_dir()
     }
     assert not strange
+
+
+PARAMETERS = re.compile(r"^Parameters\n-+\n(.*?)(?=^\w[\w ]*\n-+\n|\Z)", re.S | re.M)
+
+
+def documented(function: FunctionNode) -> set[str]:
+    """Names that the numpydoc section Parameters lists."""
+    section = PARAMETERS.search(ast.get_docstring(function) or "")
+    lines = section[1].splitlines() if section else []
+    heads = [line.split(" :")[0].split(",") for line in lines if line and not line[0].isspace()]
+    listed = [[name.strip(" *") for name in head] for head in heads]
+    return {name for head in listed if all(map(str.isidentifier, head)) for name in head}
+
+
+def test_documented_parameters_are_arguments() -> None:
+    offenders = []
+    for place, function in functions():
+        given = function.args
+        every = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+        strange = documented(function) - {one.arg for one in every if one is not None}
+        if strange:
+            offenders.append(f"{place}: {', '.join(sorted(strange))}")
+    assert not offenders, "\n".join(offenders)

@@ -72,6 +72,9 @@ def fit_applicability(
 ) -> Applicability:
     """Learn from the samples where a model of these features may be applied.
 
+    Of more than 4,000 samples an even choice by their order stands for all, in the index and in
+    the threshold alike, so that the time per pixel is bounded.
+
     Parameters
     ----------
     observations
@@ -83,9 +86,6 @@ def fit_applicability(
     weights
         (d,) importance of each feature, >= 0 (for example standardised coefficients);
         equal by default.
-
-    Of more than 4,000 samples an even choice by their order stands for all, in the index and in
-    the threshold alike, so that the time a pixel takes is bounded.
 
     Raises
     ------

@@ -39,8 +39,8 @@ def held_out_scores(
         Table of held-out predictions of all products.
     products
         The products, with the scale that each works on.
-    ground
-        Surveys, for the project's scale.
+    inputs
+        Whose surveys are brought to the project's scale.
     project
         The scale is logarithms where it says so: RMSE and bias are then those of ln values.
 
