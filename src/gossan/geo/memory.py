@@ -6,7 +6,7 @@ import ctypes
 import sys
 from functools import cache
 
-__all__ = ["bound_heap"]
+__all__ = ["bound_heap", "trim_heap"]
 
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
@@ -41,6 +41,26 @@ def bound_heap() -> bool:
     return all(
         library.mallopt(name, _LIMIT_BYTES) == 1 for name in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD)
     )
+
+
+def trim_heap() -> bool:
+    """Return freed small objects to the system too, such as those of tables and figures.
+
+    Returns
+    -------
+    True where anything was returned (glibc), else False.
+
+    References
+    ----------
+    ``malloc_trim(3)``.
+
+    Examples
+    --------
+    >>> trim_heap() in (True, False)
+    True
+    """
+    library = _c_library()
+    return library is not None and bool(library.malloc_trim(0))
 
 
 @cache

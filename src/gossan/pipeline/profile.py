@@ -12,6 +12,7 @@ from threading import Event, Thread
 import pandas as pd
 import psutil
 
+from gossan.geo.memory import trim_heap
 from gossan.io.contract import StepRecord
 from gossan.io.finished_run import open_run
 from gossan.io.tables import Column, Table
@@ -27,6 +28,8 @@ MIB = 2**20
 @dataclass(eq=False)
 class Profile:
     """A reporter that passes everything on to another one and measures each step.
+
+    What a step has freed goes back to the system at its end.
 
     Only this process is measured: work on a cluster shows in the wall time alone.
 
@@ -57,6 +60,7 @@ class Profile:
                 yield advance
             finally:
                 memory.look()
+                trim_heap()
                 self.steps.append(_Counters.now().since(before, title, memory.peak_mib))
 
     def say(self, text: str) -> None:
