@@ -38,7 +38,7 @@ def tree(folder: Path) -> dict[str, bytes]:
         path.relative_to(folder).as_posix(): path.read_bytes()
         for name in ("layers", "tables", "anomalies", "figures")
         for path in sorted((folder / name).rglob("*"))
-        if path.is_file() and path.suffix not in timed
+        if path.is_file() and path.suffix not in timed and path.name != "steps.csv"
     }
 
 
