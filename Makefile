@@ -1,4 +1,4 @@
-# make demo | make test | make test-wheel | make check | make bench | make docs | make claims | make clean
+# make demo | make test | make test-wheel | make fuzz | make check | make bench | make docs | make claims | make clean
 PYTHON ?= python3
 VENV := .venv
 ifeq ($(OS),Windows_NT)
@@ -11,12 +11,13 @@ INSTALLED := $(VENV)/installed
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test test-wheel check bench docs claims format clean help plugin wheelhouse test-plugin
+.PHONY: demo test test-wheel fuzz check bench docs claims format clean help plugin wheelhouse test-plugin
 
 help:
 	@echo "make demo    simulate a district, map it, and show where the maps are"
 	@echo "make test    run every test"
 	@echo "make test-wheel  README's lines in a fresh environment, from the built wheel"
+	@echo "make fuzz    2,000 damaged inputs: no traceback, nothing half-written"
 	@echo "make check   format, lint, types and the architecture of the house"
 	@echo "make bench   speed and memory, as ratios against a floor or a peer"
 	@echo "make plugin  the zip of the QGIS plugin, into dist/"
@@ -41,6 +42,11 @@ test: $(INSTALLED)
 
 test-wheel:
 	$(PYTHON) tests/wheel.py
+
+fuzz: export GOSSAN_FUZZ_MUTATIONS = 2000
+fuzz: export GOSSAN_FUZZ_SECONDS = 100000
+fuzz: $(INSTALLED)
+	$(BIN)/python -m pytest -q tests/fuzz
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check src tests benchmarks docs qgis

@@ -375,8 +375,8 @@ def krige(
 
     loaded = load_project(project)
     folder = out or loaded.base / "krige"
-    made = krige_project(loaded, folder, workers=workers, reporter=_reporter(quiet))
-    draw_variograms(folder)
+    reporter = _reporter(quiet)
+    made = krige_project(loaded, folder, workers, reporter, draw=draw_variograms)
     _out().table("layers", made)
     _show_plain(folder, made["layer"] + ".tif", "Kriging")
     _out().file("layers", folder / "layers")

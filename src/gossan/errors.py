@@ -132,6 +132,10 @@ def reading(path: Path | str, kind: type[InputError] = InputError) -> Iterator[N
     except MemoryError as error:
         cure = "Close other programs, or cut the file"
         raise kind(must(str(path), "small enough for the memory", "too large", cure)) from error
+    except UnicodeEncodeError as error:  # of a name: contents are decoded
+        name = str(path).encode("ascii", "backslashreplace").decode()
+        got = "a file or folder whose name is not UTF-8"
+        raise kind(must(name, "readable", got, "Rename it")) from error
     except Exception as error:
         cure = "The file is damaged or of another kind: save it again, or get another copy"
         reason = getattr(error, "strerror", None) or reason_of(error)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -26,6 +29,14 @@ from .test_names import edit
         ("pixel_m = 30", "pixel_m = 0.01", "MiB free"),
         ("pixel_m = 30", "pixel_m = 0.0001", "pixels a side"),
         ("pixel_m = 30", "pixel_m = inf", "finite"),
+        ("pixel_m = 30", "pixel_m = 0", "pixel_m"),
+        ("support_m = 30", "support_m = 1e7", "at most"),
+        (
+            'model = "pyramid"\nfeatures = "im.b1+im.b2"\nscope = "global"',
+            'model = "blend"',
+            "needs features",
+        ),
+        ("pixel_m = 30", "pixel_m = -5", "pixel_m"),
         ("pixel_m = 30", "pixel_m = 30\nseed = -1", "seed"),
         ("pixel_m = 30", "pixel_m = 30\nseed = " + "1" * 10_000, "valid TOML"),
         ("pixel_m = 30", 'pixel_m = 30\noccurrences = "s.csv"', "without geometry"),
@@ -106,3 +117,29 @@ def test_a_read_only_folder_is_one_line(small: Path, gossan: Command, tmp_path: 
     assert "file" in gossan("run", small, "--out", tmp_path / "file" / "run").refused
     write_array(tmp_path / "a.tif", GRID, ("b1", "b2"), bands())
     assert "a.tif" in gossan("check", tmp_path / "a.tif").refused
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names themselves")
+def test_a_folder_whose_name_is_not_utf8_is_named_with_a_cure(
+    small: Path, gossan: Command, tmp_path: Path
+) -> None:
+    folder = tmp_path / os.fsdecode(b"gr\xf6\xdfe")
+    small.rename(folder)
+    for command in ("check", "run"):
+        assert "name is not UTF-8. Rename it" in gossan(command, folder).refused
+    (folder / "project.toml").unlink()
+    assert "project" in gossan("check", folder).refused
+
+
+def test_a_run_that_needs_far_more_memory_than_is_free_is_refused_by_check_and_run_alike(
+    small: Path, gossan: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = {"available": 100 * 2**20}
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(**free))
+    for command in ("check", "run"):
+        assert "the memory must be able to hold about 4" in gossan(command, small).refused
+    assert not (small / "run").exists()
+    free["available"] = 300 * 2**20
+    checked = gossan("check", small)
+    assert checked.code == 0
+    assert "300 MiB free" in checked.out

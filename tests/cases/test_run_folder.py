@@ -256,3 +256,69 @@ def test_a_large_file_counts_as_a_whole(tmp_path: Path) -> None:
         stream.write(b"changed")
     os.utime(path, ns=(time.time_ns() - 10**11,) * 2)
     assert FileHashes(tmp_path / "hashes.json").of(path) != before
+
+
+@pytest.mark.parametrize("command", ["anomalies", "report", "sample"])
+def test_a_command_that_is_stopped_while_it_changes_a_run_leaves_it_unfinished(
+    command: str, small: Path, gossan: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = small / "run"
+    assert gossan("run", only_kriging(small), "-q").code == 0
+    writers = {
+        "anomalies": "gossan.pipeline.commands.anomalies.write_anomalies",
+        "report": "gossan.report.build.page",
+        "sample": "gossan.pipeline.commands.sample.write_plan",
+    }
+
+    def stopped(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(writers[command], stopped)
+        assert gossan(command, run, *COARSE[command]).code == 130
+    assert not (run / "manifest.json").exists()
+    for reader in ("anomalies", "report", "sample"):
+        assert "stopped halfway" in gossan(reader, run).refused
+    assert gossan("run", small, "-q").code == 0
+    assert gossan(command, run, *COARSE[command]).code == 0
+    listed = json.loads((run / "manifest.json").read_text(encoding="utf-8"))["files"]
+    assert command != "sample" or "anomalies/sample_next.csv" in listed
+
+
+COARSE: dict[str, tuple[str, ...]] = {
+    "anomalies": ("--threshold", "Cu=15"),
+    "report": (),
+    "sample": ("--goal", "variance", "--count", "2"),
+}
+"""Options with which each command has something to write."""
+
+
+def test_every_command_that_reads_or_changes_a_run_waits_for_its_turn(
+    small: Path, gossan: Command
+) -> None:
+    assert gossan("run", only_kriging(small), "-q").code == 0
+    run = small / "run"
+    (small / "places.csv").write_text("easting,northing\n500500,3999500\n", encoding="utf-8")
+    predict = ("predict", run, "--at", small / "places.csv", "--out", small / "out.csv")
+    leftover = small / ".out.0123abcd.partial.csv"
+    leftover.write_text("half", encoding="utf-8")
+    with locked(run):
+        for line in (
+            ("anomalies", run),
+            ("report", run),
+            ("sample", run, *COARSE["sample"]),
+            predict,
+        ):
+            assert "one command at a time" in gossan(*line).refused
+    assert not (small / "out.csv").exists()
+    assert gossan(*predict).code == 0
+    assert not leftover.exists()
+
+
+def test_the_manifest_of_a_krige_folder_lists_its_figures(small: Path, gossan: Command) -> None:
+    assert gossan("krige", small, "-q").code == 0
+    folder = small / "krige"
+    listed = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]
+    drawn = {path.relative_to(folder).as_posix() for path in (folder / "figures").iterdir()}
+    assert drawn
+    assert drawn <= set(listed)

@@ -121,7 +121,9 @@ class Grid:
 
         if max(self.height, self.width) > MOST_PIXELS:
             got = f"{self.height:.3g} x {self.width:.3g}"
-            cure = "Choose larger pixels or a smaller extent"
+            cure = (
+                "Choose larger pixels (pixel_m, or pixel_size_m of the imagery) or a smaller extent"
+            )
             raise GridError(must("a grid", f"at most {MOST_PIXELS} pixels a side", got, cure))
 
     @classmethod

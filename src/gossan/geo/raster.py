@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import uuid
 import warnings
@@ -373,6 +374,25 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # a folder that became read-only must not hide the reason
             temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what killed commands left behind while they wrote a file.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / ".a.0123abcd.partial.csv").write_text("half")
+    >>> remove_leftovers(folder / "a.csv")
+    >>> list(folder.iterdir())
+    []
+    """
+    pattern = re.compile(
+        re.escape(f".{path.stem}.") + r"[0-9a-f]{8}\.partial" + re.escape(path.suffix)
+    )
+    folder = path.parent
+    for one in folder.iterdir() if folder.is_dir() else ():
+        if pattern.fullmatch(one.name) and one.is_file():
+            one.unlink(missing_ok=True)
 
 
 def _flush(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -124,12 +125,12 @@ def _extended(row: dict[str, Any]) -> str:
 def _shown(value: object) -> str:
     """Return a cell as text; numbers as plain decimals, since not every tablet reads exponents.
 
-    >>> _shown(4387241.53), _shown(0.000012345), _shown(2.0), _shown(float("nan"))
+    >>> _shown(4387241.53), _shown(0.000012345), _shown(2.0), _shown(float("inf"))
     ('4387241.53', '0.000012345', '2', '')
     """
     if not isinstance(value, float):
         return str(value)
-    if value != value:
+    if not math.isfinite(value):
         return ""
     digits = max(8, len(str(int(abs(value)))) + 2)
     return np.format_float_positional(value, precision=digits, fractional=False, trim="-")

@@ -21,11 +21,18 @@ _FAR = 2**30
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Let no other command write into a folder.
+def locked(folder: Path, *, reading: bool = False) -> Iterator[None]:
+    """Keep other commands out of a folder.
 
     The system's own file lock ends with the process, however it ends; the text in the file says
     who holds it. Where it names another computer, which this one cannot ask, it is believed.
+
+    Parameters
+    ----------
+    folder
+        The run folder; it is made where it is missing, unless it is only read.
+    reading
+        Nothing is written: a folder that is missing or read-only needs no lock.
 
     Raises
     ------
@@ -39,6 +46,9 @@ def locked(folder: Path) -> Iterator[None]:
     True
     """
     path = folder / LOCK
+    if reading and not os.access(folder, os.W_OK):
+        yield
+        return
     with _opened(path) as stream:
         _hold(stream, folder)
         try:

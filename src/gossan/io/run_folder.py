@@ -147,6 +147,27 @@ class RunFolder:
             yield
 
     @contextmanager
+    def amended(
+        self, manifest: RunManifest, *patterns: str, keep: Container[str] = ()
+    ) -> Iterator[None]:
+        """Change files of a finished run: its manifest is withdrawn first and comes back last.
+
+        Parameters
+        ----------
+        manifest
+            What the folder says of itself afterwards.
+        patterns
+            Files that are made anew, such as ``"figures/*"``.
+        keep
+            Names of files among them to be left alone.
+        """
+        with self.changed():
+            self.withdraw()
+            with self.renewed(*patterns, keep=keep):
+                yield
+            self.write_manifest(manifest)
+
+    @contextmanager
     def renewed(self, *patterns: str, keep: Container[str] = ()) -> Iterator[None]:
         """Remove the files of earlier commands that this one does not write again.
 

@@ -125,6 +125,8 @@ def input_paths(project: Project) -> list[Path]:
     paths = [project.path(survey.path) for survey in project.survey]
     sites = (survey.sites_table for survey in project.survey)
     paths += [project.path(one.path) for one in sites if one is not None]
+    certified = (survey.qc.certified for survey in project.survey)
+    paths += [project.path(one) for one in certified if isinstance(one, str)]
     paths += imagery_paths(project)
     if project.project.occurrences:
         paths.append(project.path(project.project.occurrences))

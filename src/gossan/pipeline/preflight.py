@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from gossan.arrays.moments import Moments, moments
 from gossan.errors import InputError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer, SelectedLayer, StackedLayer
+from gossan.geo.sampling import spread_windows
 from gossan.io.vectors import read_points
 from gossan.pipeline.feature_sets import COVARIATES, split_name
 from gossan.pipeline.imagery import Imagery
 from gossan.pipeline.options.products import Product, products_of
 from gossan.pipeline.options.project import Project
 
-SAMPLED_WINDOWS = 16
+SAMPLED_ACROSS = 4
 SAMPLED_PIXELS = 64
-"""Windows, and their side, that are read first: all pixels only where these show no difference."""
+"""Windows across the map, and their side, that are read first: all pixels only where these show no
+difference."""
+COPIES = 4
+"""Windows of pixels that a worker holds at once: the source, its features, sums and the result."""
+BASE_MIB = 400.0
+"""Memory of a run without pixels: Python, its libraries, samples and fitted models."""
+HOPELESS = 2.0
+"""Times the free memory that a forecast may be out by before a run is refused."""
 INDEPENDENT = 1e-9
 """Smallest eigenvalue of the correlation matrix of features that tell different things."""
 
 
 def late_errors(project: Project, imagery: Sequence[Imagery], grid: Grid) -> list[str]:
-    """List what would stop a run after hours: disk, occurrences, features that say the same.
+    """List what would stop a run after hours: disk, memory, occurrences, dependent features.
 
     Parameters
     ----------
@@ -39,7 +49,10 @@ def late_errors(project: Project, imagery: Sequence[Imagery], grid: Grid) -> lis
     grid
         Grid of the maps.
     """
-    errors = [*_disk_errors(project, imagery, grid), *_occurrence_errors(project, grid)]
+    room = [*_disk_errors(project, imagery, grid), *_memory_errors(imagery, grid)]
+    errors = [*room, *_support_errors(project, grid), *_occurrence_errors(project, grid)]
+    if room:
+        return errors  # the pixels would take hours to look at
     by_name = {one.settings.name: one.on(grid) for one in imagery if _is_stored(one)}
     for product in products_of(project, imagery):
         if product.settings.model == "pyramid":
@@ -66,6 +79,60 @@ def _disk_errors(project: Project, imagery: Sequence[Imagery], grid: Grid) -> li
     return [must("the disk", f"able to hold {needed:.0f} MiB", f"{free:.0f} MiB free", cure)]
 
 
+def memory_mib(imagery: Sequence[Imagery], grid: Grid, workers: int | None = None) -> float:
+    """Forecast the memory of a run from the pixels that its workers hold at once.
+
+    Parameters
+    ----------
+    imagery
+        Its imagery; every band counts.
+    grid
+        Grid of the maps.
+    workers
+        Threads; default: one for each processor.
+    """
+    bands = sum(len(one.bands.bands) for one in imagery) + 1
+    windows = (workers or os.cpu_count() or 1) * Blocks().size ** 2
+    return BASE_MIB + COPIES * bands * 4 * min(grid.height * grid.width, windows) / 2**20
+
+
+def free_memory_mib() -> float:
+    """Memory that programs can still take without swapping."""
+    return psutil.virtual_memory().available / 2**20
+
+
+def memory_warnings(imagery: Sequence[Imagery], grid: Grid) -> list[str]:
+    """Say where a run may need more memory than is free; ``late_errors`` says where it must."""
+    needed, free = memory_mib(imagery, grid), free_memory_mib()
+    if not free < needed <= HOPELESS * free:
+        return []
+    cure = "close other programs, or use fewer --workers"
+    return [f"warning: a run needs about {needed:.0f} MiB of memory; {free:.0f} MiB free: {cure}."]
+
+
+def _memory_errors(imagery: Sequence[Imagery], grid: Grid) -> list[str]:
+    """Refuse what cannot fit with a single worker."""
+    needed, free = memory_mib(imagery, grid, workers=1), free_memory_mib()
+    if needed <= HOPELESS * free:
+        return []
+    cure = "Choose larger pixels (pixel_m), a smaller extent, or fewer bands"
+    got = f"{free:.0f} MiB free"
+    return [must("the memory", f"able to hold about {needed:.0f} MiB", got, cure)]
+
+
+def _support_errors(project: Project, grid: Grid) -> list[str]:
+    """Refuse samples that would stand for more ground than the map has."""
+    left, bottom, right, top = grid.bounds
+    widest = max(right - left, top - bottom)
+    cure = "State the side of the square that one sample stands for, in metres"
+    return [
+        must(f"support_m of survey {one.name!r}", f"at most {widest:.0f} m, the side of the map",
+             f"{one.support_m:g} m", cure)
+        for one in project.survey
+        if one.support_m > widest
+    ]  # fmt: skip
+
+
 def _occurrence_errors(project: Project, grid: Grid) -> list[str]:
     if project.project.occurrences is None:
         return []
@@ -88,15 +155,16 @@ def _feature_errors(product: Product, imagery: Mapping[str, Imagery], grid: Grid
         return []
     layer = layers[0] if len(layers) == 1 else StackedLayer(tuple(layers))
     read = partial(_moments, layer)
-    blocks, whole = Blocks(size=SAMPLED_PIXELS), Blocks()
-    windows = blocks.windows(grid)
-    chosen = windows[:: -(-len(windows) // SAMPLED_WINDOWS)]
+    blocks, chosen = Blocks(), spread_windows(grid, SAMPLED_PIXELS, SAMPLED_ACROSS)
     if _independent(blocks.reduce(read, grid, chosen)):
         return []
-    found = whole.reduce(read, grid)
-    if not found.count or _independent(found):
-        return []
+    found = blocks.reduce(read, grid)
     name = f"[[product]] {product.name!r}: features {product.settings.features!r}"
+    if not found.count:
+        cure = "Check formulas, masks and nodata of the imagery, and whether pixel_m is too coarse"
+        return [must(name, "filled together in some pixel of the maps", "none", cure)]
+    if _independent(found):
+        return []
     got = f"features that are constant or repeat each other over {found.count} pixels"
     allowed = "independent and of more than one value"
     return [must(name, allowed, got, "Leave such features out")]

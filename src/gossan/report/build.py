@@ -30,12 +30,9 @@ def build_report(run: Path | str) -> Path:
         The folder is no finished run.
     """
     results = open_results(run)
-    folder = results.run.folder
-    with folder.changed():
-        with folder.renewed("figures/*", "targets/*", "field/*", keep={NOTES}):
-            path = _write(results)
-        folder.write_manifest(results.run.manifest)
-    return path
+    patterns = "figures/*", "targets/*", "field/*"
+    with results.run.folder.amended(results.run.manifest, *patterns, keep={NOTES}):
+        return _write(results)
 
 
 def _write(results: Results) -> Path:

@@ -22,6 +22,14 @@ def test_every_code_of_a_finding_is_listed_with_its_meaning() -> None:
         assert f"| `{code}` | {meaning} |" in PAGE
 
 
+def test_every_code_that_is_used_is_known() -> None:
+    source = Path(__file__).resolve().parents[3] / "src"
+    made = re.compile(r'Finding\(\s*"(?:error|warning|note)",\s*"([a-z-]+)"')
+    used = {code for path in source.rglob("*.py") for code in made.findall(path.read_text("utf-8"))}
+    assert len(used) > 40
+    assert used <= set(CODES)
+
+
 def test_the_examples_are_valid_settings() -> None:
     for block in re.findall(r"```toml\n(.*?)```", PAGE, re.S):
         for survey in tomllib.loads(block)["survey"]:

@@ -179,6 +179,10 @@ def marks_limits(codes: NDArray[np.object_], words: Words) -> bool:
     >>> marks_limits(np.array(["A", "<", "old"], object), Words())
     False
     """
-    found = {str(code).lower() for code in codes}
-    known = [_meaning(code, words) for code in found]
-    return None not in known and bool({"below", "above"} & set(known))
+    known = set()
+    for code in {str(code).lower() for code in codes}:
+        meaning = _meaning(code, words)
+        if meaning is None:
+            return False
+        known.add(meaning)
+    return bool({"below", "above"} & known)

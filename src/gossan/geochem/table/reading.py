@@ -70,6 +70,8 @@ class SurveyTable:
         Of vector files: their CRS and the (n, 2) positions.
     findings
         How the file was understood.
+    notations
+        Signs of the columns that were looked at already; those of all rows hold for some of them.
     """
 
     frame: pd.DataFrame
@@ -83,6 +85,7 @@ class SurveyTable:
     crs: CRS | None = None
     coordinates: NDArray[np.float64] | None = None
     findings: Findings = field(default_factory=Findings)
+    notations: dict[str, Notation] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -97,7 +100,10 @@ class SurveyTable:
         """Decide the decimal and thousands signs of a column."""
         if self.stated is not None:
             return self.stated
-        return find_notation(gather(self.frame[column]), self.evidence, self.delimiter)
+        if column not in self.notations:
+            proofs = gather(self.frame[column])
+            self.notations[column] = find_notation(proofs, self.evidence, self.delimiter)
+        return self.notations[column]
 
     def cells(self, column: str, meaning: Meaning = "number", words: Words = NO_WORDS) -> Cells:
         """Parse a column."""

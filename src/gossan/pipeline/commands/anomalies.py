@@ -97,7 +97,7 @@ def anomalies_of_run(
     limits: dict[str, float] = {}
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in WRITTEN}
     folder = finished.folder
-    with folder.changed(), folder.renewed(*PATTERNS, keep=PLAN_FILES):
+    with folder.amended(finished.manifest, *PATTERNS, keep=PLAN_FILES):
         for element in finished.elements:
             with reporter.step(f"{element}: thresholds"):
                 table, limits[element] = thresholds_of(finished, element, rule)
@@ -122,7 +122,6 @@ def anomalies_of_run(
             filled = [part for part in parts if len(part)]
             whole = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
             finished.folder.write_table(name, whole)
-    folder.write_manifest(finished.manifest)
     return finished.table(Table.PRODUCT_NUMBERS)
 
 

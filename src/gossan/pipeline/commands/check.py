@@ -23,15 +23,19 @@ from gossan.pipeline.inputs import place
 from gossan.pipeline.options.products import Product, products_of
 from gossan.pipeline.options.project import Project
 from gossan.pipeline.output_grid import project_crs, sample_spacing
-from gossan.pipeline.preflight import disk_mib, free_mib, late_errors
+from gossan.pipeline.preflight import (
+    disk_mib,
+    free_mib,
+    late_errors,
+    memory_mib,
+    memory_warnings,
+)
 from gossan.pipeline.progress import Silent, collected_warnings
 from gossan.pipeline.surveys import Surveys, read_surveys, working
 from gossan.pipeline.under_samples import look_under
 
 FEWEST_SAMPLES = 30
 """Samples below which a variogram, and so every map, is on weak feet."""
-BLOCK_MIB = 16.0
-"""Memory of one window of one band with its intermediate results."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,7 @@ def _checked(project: Project, scratch: Path) -> Checked:
     if surveys is not None and grid is not None:
         facts += _grid_facts(project, imagery, surveys, grid)
         warnings += _grid_warnings(surveys, grid)
+        warnings += memory_warnings(imagery, grid)
         errors += late_errors(project, imagery, grid)
         for one in imagery:
             try:
@@ -218,18 +223,13 @@ def _grid_facts(
             f"{grid.width} x {grid.height} pixels of {grid.pixel_width:g} m, {grid.crs.name}",
         ),
         ("products", ", ".join(_words(product) for product in products)),
-        ("memory needed", f"about {_memory_mib(project, grid):.0f} MiB"),
+        ("memory needed", f"about {memory_mib(imagery, grid):.0f} MiB"),
         ("disk needed", f"at most {disk:.0f} MiB; {free:.0f} MiB free"),
     ]
 
 
 def _words(product: Product) -> str:
     return f"{product.name} ({product.settings.model})"
-
-
-def _memory_mib(project: Project, grid: Grid) -> float:
-    bands = 10 * max(len(project.imagery), 1)
-    return 400.0 + min(grid.height * grid.width * 4 * bands / 2**20, BLOCK_MIB * bands * 4)
 
 
 def _grid_warnings(surveys: Surveys, grid: Grid) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,11 @@ class Krigings:
 
 
 def krige_project(
-    project: Project, out: Path | str, workers: int | None = None, reporter: Reporter | None = None
+    project: Project,
+    out: Path | str,
+    workers: int | None = None,
+    reporter: Reporter | None = None,
+    draw: Callable[[Path], object] | None = None,
 ) -> pd.DataFrame:
     """Write the element layers of the fitted surveys and of every check survey.
 
@@ -79,6 +84,19 @@ def krige_project(
     on; ``simulation_<element>.tif`` and ``_exceedance`` where asked. Check surveys have layers of
     their own, ``kriging-<survey>_<element>.tif``. Tables: ``variogram_fits``, ``variogram_points``,
     ``cross_validation``, ``simulation``, ``layers``, ``samples``, ``findings``.
+
+    Parameters
+    ----------
+    project
+        From ``load_project``.
+    out
+        Folder of the layers.
+    workers
+        Threads; all processors by default.
+    reporter
+        Shows progress; silent by default.
+    draw
+        Draws figures of the folder's tables before the manifest, which lists them, is written.
 
     Returns
     -------
@@ -94,12 +112,15 @@ def krige_project(
     run = RunFolder(Path(out))
     with run.changed(), engine_at(project.engine):
         blocks = blocks_of(project.engine, workers)
-        return _krige(project, run, blocks, reporter or Silent(), begun)
+        made = _krige(project, run, blocks, reporter or Silent())
+        if draw is not None:
+            with run.renewed("figures/*"):
+                draw(run.root)
+        _write_manifest(made, time.perf_counter() - begun)
+    return pd.DataFrame(made.rows)
 
 
-def _krige(
-    project: Project, run: RunFolder, blocks: Blocks, reporter: Reporter, begun: float
-) -> pd.DataFrame:
+def _krige(project: Project, run: RunFolder, blocks: Blocks, reporter: Reporter) -> Krigings:
     with reporter.step("Surveys"):
         surveys, grid = _place(project, run, blocks)
     for line in surveys.warnings:
@@ -112,8 +133,7 @@ def _krige(
             for samples in surveys.check:
                 _check_survey(all_, samples, element)
         _write_tables(all_)
-    _write_manifest(all_, time.perf_counter() - begun)
-    return pd.DataFrame(all_.rows)
+    return all_
 
 
 def _place(project: Project, run: RunFolder, blocks: Blocks) -> tuple[Surveys, Grid]:

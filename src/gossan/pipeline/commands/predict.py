@@ -15,7 +15,7 @@ from gossan.fusion.protocol import Observations, Points
 from gossan.fusion.registry import make_model, options_of
 from gossan.geo.grid import Grid
 from gossan.geo.layer import values_at
-from gossan.geo.raster import atomic_path
+from gossan.geo.raster import atomic_path, remove_leftovers
 from gossan.geochem.known_errors import error_variance
 from gossan.geochem.table.axes import are_angles, find_axes
 from gossan.geochem.table.coordinates import project
@@ -23,6 +23,7 @@ from gossan.geochem.table.reading import SurveyTable, read_table
 from gossan.geochem.transforms import transform_from_record
 from gossan.io.contract import ProductRecord
 from gossan.io.finished_run import FinishedRun, open_run
+from gossan.io.folder_lock import locked
 from gossan.io.tables import Column, harmless
 from gossan.pipeline.fit_product import interval
 
@@ -50,13 +51,19 @@ def predict_at(
     -------
     Number of rows.
     """
-    finished = open_run(run)
+    with locked(Path(run), reading=True):
+        return _predict(open_run(run), Path(at), product, element, Path(out))
+
+
+def _predict(
+    finished: FinishedRun, at: Path, product: str | None, element: str | None, out: Path
+) -> int:
     record = finished.find(product, element)
-    if not Path(at).exists():
+    if not at.exists():
         raise InputError(must("--at", "an existing table", at, "Check the path"))
-    table = read_table(Path(at))
+    table = read_table(at)
     crs = CRS.from_user_input(finished.manifest.grid.crs)
-    coordinates = _coordinates(table, crs, Path(at).name)
+    coordinates = _coordinates(table, crs, at.name)
     if record.layer is None:
         estimates = refitted_at(finished, record, coordinates, table)
     else:
@@ -64,7 +71,8 @@ def predict_at(
     frame = table.frame.copy()
     for name, values in estimates.items():
         frame[name] = values
-    with atomic_path(Path(out)) as temporary:
+    remove_leftovers(out)
+    with atomic_path(out) as temporary:
         harmless(frame).to_csv(temporary, index=False)
     return len(frame)
 

@@ -89,7 +89,8 @@ def next_samples(
         ),
         settings=SamplingSettings(number=count, goal=goal, apart_m=half, inside_m=half),
     )
-    write_plan(plan, finished.folder.anomalies)
+    with finished.folder.amended(finished.manifest):
+        write_plan(plan, finished.folder.anomalies)
     return plan
 
 

@@ -7,7 +7,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 from pyproj import CRS
@@ -52,7 +52,7 @@ class ProjectSettings(Settings):
     their common border alone, so that true differences stay."""
     border_band_m: float | None = Field(default=None, gt=0)
     """Width of the band on either side of a border; default: twelve sample spacings."""
-    pixel_m: float | Literal["finest"] = "finest"
+    pixel_m: Annotated[float, Field(gt=0)] | Literal["finest"] = "finest"
     """Pixel size of the output grid: the finest imagery's, or metres."""
     extent: Literal["survey", "imagery"] = "survey"
     """Map the surveyed ground and two sample spacings around it, or all of the imagery."""
@@ -346,7 +346,9 @@ def _contradictions(parsed: dict[str, Any]) -> list[str]:
         mistakes.append('[[survey]]: at least one survey must have role = "fit".')
     imagery = [row.name for row in parsed["imagery"]]
     for product in parsed["product"]:
-        if entry_of(product.model).needs_features and not product.features.strip():
+        members = getattr(product.options, "members", ()) if product.model == "blend" else ()
+        needing = [m for m in (product.model, *members) if entry_of(m).needs_features]
+        if needing and not product.features.strip():
             mistakes.append(
                 f"[[product]] {product.name!r}: model = {product.model!r} needs features, such as "
                 f'features = "{(imagery or ["indices"])[0]}.all"; got none.'
