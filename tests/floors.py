@@ -88,9 +88,10 @@ INNER = {
         aster/settings atmosphere component_contrasts coregistration crosta topography
         settings
         masks mosaic rasters tabulated
-        aster roles sentinel2
+        aster categories/class_shares categories/open_classes roles sentinel2 terrain/catchments
+            terrain/drainage terrain/features terrain/settings terrain/shape
         open_scene
-        openers
+        categories/opener openers terrain/opener
         scenes
     """,
     "io": """

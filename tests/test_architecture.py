@@ -17,7 +17,10 @@ HEAVY = {
     "rasterio": ("geo/raster", "geo/warp", "imagery/", "io/"),
     "dask": ("geo/cluster",),
     "distributed": ("geo/cluster",),
-    "geopandas": ("api/", "geo/samples", "geochem/", "io/", "targets/", "imagery/masks/"),
+    "geopandas": (
+        *("api/", "geo/samples", "geochem/", "io/", "targets/"),
+        *("imagery/masks/", "imagery/categories/"),
+    ),
     "matplotlib": ("report/",),
     "pyhdf": ("imagery/", "demo/"),
 }

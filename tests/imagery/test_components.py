@@ -15,7 +15,8 @@ from gossan.errors import ImageryError
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import ArrayLayer
-from gossan.imagery.components import Scaling, fit_components
+from gossan.imagery.component_contrasts import readings
+from gossan.imagery.components import Components, Scaling, fit_components
 
 GRID = Grid(CRS.from_epsg(32638), Affine(15.0, 0, 512_345, 0, -20.0, 2_712_345), 61, 83)
 NAMES = ("b1", "b2", "b3", "b4", "b5")
@@ -136,3 +137,15 @@ def test_bands_that_no_component_can_be_had_from_are_refused_in_one_line() -> No
     ):
         with pytest.raises(ImageryError, match=says):
             fit_components(layer, **options)
+
+
+def test_a_component_of_one_band_alone_is_read_as_that_band() -> None:
+    loadings = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]])
+    alone = Components(
+        ("a", "b", "c"), "correlation", np.zeros(3), np.ones(3), loadings, np.ones(3), 9
+    )
+    assert list(readings(alone).values()) == [
+        "PC1 rises with b",
+        "PC2 rises with a",
+        "PC3 falls with c",
+    ]

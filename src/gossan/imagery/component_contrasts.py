@@ -65,6 +65,8 @@ def _reading(name: str, bands: Sequence[str], loading: NDArray[np.float64], sens
         what = "every band: brightness" if of_bands else "every index"
         return f"{label} {word} with {what}"
     above, below = _named(bands, loading), _named(bands, -loading)
+    if not (above and below):  # the loadings of the other bands are 0
+        return f"{label} {'rises' if above else 'falls'} with {_join(above or below)}"
     if any(band in known for band in bands):
         return f"{label} contrasts {_join(above)} against {_join(below)}"
     shown = [_join([_short(band) for band in side]) for side in (above, below)]

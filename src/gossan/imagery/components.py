@@ -18,6 +18,7 @@ from gossan.geo.grid import Window
 from gossan.geo.layer import Layer, OnSourceGrid
 from gossan.geo.sampling import sample_pixels
 from gossan.geo.stored import read_strips
+from gossan.imagery.sensors import SENSORS
 
 __all__ = ["ComponentLayer", "Components", "Scaling", "component_scaling", "fit_components"]
 
@@ -234,7 +235,7 @@ def component_scaling(sensor: str, kind: str, literal: bool = False) -> Scaling:
         return "covariance"
     if kind == "indices":
         return "robust"
-    return "correlation" if sensor == "bands" else "covariance"
+    return "covariance" if SENSORS[sensor].sees_light else "correlation"
 
 
 def _moments(

@@ -150,7 +150,7 @@ def open_scenes(
 def asks_for_indices(settings: ImagerySettings) -> bool:
     """Whether to use the catalogue: for a sensor, or where the project file asks for it."""
     stated = {"indices", "roles", "wavelengths"} & settings.model_fields_set
-    return settings.sensor != "bands" or bool(stated)
+    return settings.sees_light or bool(stated)
 
 
 def catalogue_of(

@@ -25,6 +25,8 @@ class SensorEntry:
     module: str
     opener: str
     says: str
+    sees_light: bool = True
+    """Its bands are light, for which there are indices, masks and composites."""
 
     def load(self) -> Callable[..., Any]:
         """Import the function."""
@@ -32,10 +34,21 @@ class SensorEntry:
 
 
 SENSORS: dict[str, SensorEntry] = {
-    "bands": SensorEntry("gossan.imagery.openers", "open_plain_rasters", "any rasters as they are"),
+    "bands": SensorEntry(
+        "gossan.imagery.openers", "open_plain_rasters", "any rasters as they are", False
+    ),
     "aster": SensorEntry("gossan.imagery.openers", "open_aster_scenes", "ASTER as downloaded"),
     "sentinel2": SensorEntry(
         "gossan.imagery.openers", "open_sentinel2_products", "Sentinel-2 as downloaded"
+    ),
+    "terrain": SensorEntry(
+        "gossan.imagery.terrain.opener",
+        "open_terrain",
+        "heights, seen as slope, drainage ...",
+        False,
+    ),
+    "classes": SensorEntry(
+        "gossan.imagery.categories.opener", "open_map_of_classes", "geology, soil ...", False
     ),
 }
 """Sensors by the word of the project file."""

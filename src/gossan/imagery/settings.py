@@ -11,7 +11,7 @@ from gossan.errors import must
 from gossan.imagery.aster.settings import AsterSettings
 from gossan.imagery.atmosphere.settings import AtmosphereSettings
 from gossan.imagery.masks.rules import MaskSettings
-from gossan.imagery.sensors import Sensor
+from gossan.imagery.sensors import SENSORS, Sensor
 from gossan.imagery.topography_settings import TopographySettings
 from gossan.names import Name
 from gossan.settings import Settings
@@ -72,8 +72,9 @@ class ImagerySettings(Settings):
     """Short name; features are called ``<name>.pc2``, ``<name>.<band>``, ``<name>.all``."""
 
     sensor: Sensor = "bands"
-    """``bands``: any rasters as they are; ``aster`` or ``sentinel2``: scenes as downloaded; or a
-    sensor of your own (``SENSORS``)."""
+    """``bands``: any rasters as they are; ``aster`` or ``sentinel2``: scenes as downloaded;
+    ``terrain``: heights, seen as slope, curvature, drainage ...; ``classes``: a geological map as
+    polygons, or a raster of class numbers; or a sensor of your own (``SENSORS``)."""
 
     paths: Annotated[tuple[Path, ...], Field(min_length=1)]
     """Rasters, scene files or scene folders, relative to the project file."""
@@ -133,6 +134,12 @@ class ImagerySettings(Settings):
     masks: tuple[MaskWord, ...] = ()
     """What is made empty before indices and components."""
 
+    column: str | None = None
+    """Classes: the column that names the class of each polygon."""
+
+    rare: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    """Classes of less than this share of the ground are pooled as ``other``."""
+
     cover: Path | None = None
     """Polygons of cover (Quaternary, say) for the mask ``cover``."""
 
@@ -150,6 +157,11 @@ class ImagerySettings(Settings):
 
     components: Literal["sound", "literal"] = "sound"
     """How indices enter the principal components: logs without copies, or raw as printed."""
+
+    @property
+    def sees_light(self) -> bool:
+        """True for sensors whose bands are light, so that indices and masks know them."""
+        return SENSORS[self.sensor].sees_light
 
     @field_validator("atmosphere", "topography", mode="before")
     @classmethod

@@ -46,7 +46,7 @@ class Imagery:
         scene = self.stack.scenes[0].scene
         known = band_roles(self.settings, scene.layer.bands, scene.wavelengths_um)
         by_spectrum = asks_for_indices(self.settings) or bool({*self.settings.masks} & {*RULES})
-        return self.settings.sensor != "bands" or (by_spectrum and bool(known))
+        return self.settings.sees_light or (by_spectrum and bool(known))
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -138,7 +138,7 @@ def _composite(
 def scene_layers(run: RunFolder, inputs: RunInputs, blocks: Blocks) -> None:
     """Write what a run's report shows of each scene: its composite and its exposure, once."""
     for name, imagery in inputs.features.imagery.items():
-        if imagery.settings.sensor == "bands":
+        if not imagery.settings.sees_light:
             continue
         key = {"imagery": inputs.features.key}
         exposure = run.layers / f"{name}_exposure.tif"

@@ -1,0 +1,1 @@
+"""Maps of categories, such as geology and soil, as features."""

@@ -1,0 +1,239 @@
+"""Where water runs: flow directions of a terrain model, upstream areas and sums.
+
+By ``pyflwdir``: depressions are filled and D8 directions found from heights, or read from a raster
+of directions. Cells on the border and beside empty ones are sinks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyflwdir
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from gossan.errors import ImageryError, must
+from gossan.geo.grid import Grid
+from gossan.geo.layer import Layer
+
+BANDS = ("upstream_area", "wetness", "height_above_drainage", "drainage_distance")
+STREAM_KM2 = 1.0
+"""Upstream area from which a cell counts as a stream."""
+D8 = (1, 2, 4, 8, 16, 32, 64, 128)
+"""Directions east, south-east, south ... north-east, as Esri and TauDEM users know them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Drainage:
+    """The drainage of a piece of ground, cell by cell.
+
+    Attributes
+    ----------
+    grid
+        Cells of the flow directions.
+    flow
+        Flow directions, as ``pyflwdir`` holds them.
+    heights
+        (rows, columns) metres, NaN where unknown; None where only directions are known.
+
+    Examples
+    --------
+    A valley that runs south: each cell drains its own column.
+
+    >>> grid = Grid.from_bounds(32638, (0, 0, 300, 300), 100)
+    >>> drainage = drainage_of_directions(grid, np.full((3, 3), 4))
+    >>> drainage.area_km2[:, 1].round(2).tolist()
+    [0.01, 0.02, 0.03]
+    """
+
+    grid: Grid
+    flow: Any = field(repr=False)
+    heights: NDArray[np.float64] | None = field(default=None, repr=False)
+
+    @property
+    def cell_km2(self) -> float:
+        """Area of a cell."""
+        return self.grid.pixel_width * self.grid.pixel_height / 1e6
+
+    @cached_property
+    def known(self) -> NDArray[np.bool_]:
+        """Cells that take part."""
+        return np.asarray(self.flow.mask).reshape(self.grid.shape)
+
+    @cached_property
+    def area_km2(self) -> NDArray[np.float64]:
+        """Upstream area of each cell, itself included; NaN where nothing is known."""
+        cells = self.flow.accuflux(np.ones(self.grid.shape), nodata=-1.0)
+        return np.where(self.known, cells * self.cell_km2, math.nan)
+
+    def upstream_sum(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Sum values over everything upstream of each cell, itself included.
+
+        Empty values (NaN) count as nothing and do not cut the flow.
+        """
+        filled = np.where(np.isfinite(values), values, 0.0).astype(np.float64)
+        return np.asarray(self.flow.accuflux(filled, nodata=-math.inf))
+
+    def upstream_mean(
+        self, values: NDArray[np.floating], weights: NDArray[np.floating] | None = None
+    ) -> NDArray[np.float64]:
+        """Average values over the catchment of each cell: ``sum(x w) / sum(w)``.
+
+        Parameters
+        ----------
+        values
+            (rows, columns) on the cells; NaN where empty.
+        weights
+            (rows, columns), zero or more; default: every cell counts alike.
+
+        Returns
+        -------
+        (rows, columns); NaN where nothing upstream has a value.
+        """
+        share = np.ones(self.grid.shape) if weights is None else np.asarray(weights, np.float64)
+        share = np.where(np.isfinite(values) & np.isfinite(share), share, 0.0)
+        total = self.upstream_sum(share)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = self.upstream_sum(np.where(share > 0, values, 0.0) * share) / total
+        return np.where(self.known & (total > 0), mean, math.nan)
+
+    def features(self) -> NDArray[np.float32]:
+        """Hydrological features of each cell, in the order of ``BANDS``.
+
+        Logarithm of the upstream area (km2); topographic wetness ``ln(a / tan b)``, a the upstream
+        area per metre of cell and b the slope; height above the stream that the cell drains to,
+        and distance to it along the flow (metres).
+
+        Raises
+        ------
+        ImageryError
+            Only directions are known, not heights.
+        """
+        if self.heights is None:
+            got, cure = "flow directions alone", "Give the terrain model itself"
+            raise ImageryError(must("hydrological features", "made of heights", got, cure))
+        streams = np.nan_to_num(self.area_km2) >= STREAM_KM2
+        filled = np.where(self.known, self.heights, -9999.0)
+        above = np.asarray(self.flow.hand(streams, filled), np.float64)
+        away = np.asarray(self.flow.stream_distance(streams, unit="m"), np.float64)
+        slope = np.hypot(*np.gradient(self.heights, self.grid.pixel_height, self.grid.pixel_width))
+        per_metre = self.area_km2 * 1e6 / self.grid.pixel_width
+        wet = np.log(per_metre / np.maximum(slope, 1e-3))
+        found = np.stack([np.log(self.area_km2), wet, above, away])
+        return np.where(self.known & (found > -9000.0), found, math.nan).astype(np.float32)
+
+    def snapped(
+        self, coordinates: NDArray[np.float64], within_m: float, stream_km2: float
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Move positions to the largest stream near them.
+
+        Parameters
+        ----------
+        coordinates
+            (n, 2) easting and northing in the grid's CRS.
+        within_m
+            How far a position may be moved. The cell that a position lies in is always allowed.
+        stream_km2
+            Upstream area from which a cell counts as a stream.
+
+        Returns
+        -------
+        Cell of each position (n,), row by row, -1 where no stream is near; and metres moved (n,).
+        """
+        streams = np.flatnonzero(np.nan_to_num(self.area_km2.ravel()) >= stream_km2)
+        if not streams.size:
+            return np.full(len(coordinates), -1), np.full(len(coordinates), math.nan)
+        places = self._centres(streams)
+        reach = within_m + math.hypot(self.grid.pixel_width, self.grid.pixel_height) / 2
+        area = self.area_km2.ravel()[streams]
+        cells, moved = [], []
+        for place, near in zip(coordinates, KDTree(places).query_ball_point(coordinates, reach)):
+            best = max(near, key=lambda one: (area[one], -one)) if near else -1
+            cells.append(streams[best] if near else -1)
+            moved.append(math.dist(place, places[best]) if near else math.nan)
+        return np.array(cells, np.intp), np.array(moved)
+
+    def _centres(self, cells: NDArray[np.intp]) -> NDArray[np.float64]:
+        easting, northing = self.grid.coordinates(self.grid.whole)
+        rows, columns = np.unravel_index(cells, self.grid.shape)
+        return np.column_stack([easting[columns], northing[rows]])
+
+    def own_ground(self, cells: NDArray[np.intp]) -> NDArray[np.int32]:
+        """Divide the ground among places on streams: each cell belongs to the next place below.
+
+        Returns
+        -------
+        (rows, columns): number of the place, from 0; -1 for ground that drains past all of them.
+        Of several places in one cell the first has the ground.
+        """
+        places, first = np.unique(cells[cells >= 0], return_index=True)
+        numbers = np.flatnonzero(cells >= 0)[first]
+        basins = self.flow.basins(idxs=places, ids=np.arange(1, len(places) + 1, dtype=np.uint32))
+        lookup = np.concatenate([[-1], numbers]).astype(np.int32)
+        return lookup[np.asarray(basins).reshape(self.grid.shape)]
+
+    def downstream(self, cell: int) -> Iterator[int]:
+        """Follow the water from a cell to its sink, the cell itself left out."""
+        to = self.flow.idxs_ds
+        while int(to[cell]) != cell:
+            cell = int(to[cell])
+            yield cell
+
+    @cached_property
+    def meets_edge(self) -> NDArray[np.bool_]:
+        """Cells whose catchment touches the border of what is known, so that it may be cut."""
+        outside = np.pad(~self.known, 1, constant_values=True)
+        beside = np.zeros(self.grid.shape, bool)
+        rows, columns = self.grid.shape
+        for down in range(3):
+            for right in range(3):
+                beside |= outside[down : down + rows, right : right + columns]
+        return (self.upstream_sum((beside & self.known).astype(float)) > 0) & self.known
+
+
+def drainage_of_heights(terrain: Layer) -> Drainage:
+    """Find the drainage of a terrain model: depressions are filled, each cell has one direction.
+
+    Parameters
+    ----------
+    terrain
+        Heights in metres (one band), read whole: about 25 bytes a cell.
+    """
+    heights = terrain.read(terrain.grid.whole)[0].astype(np.float64)
+    filled = np.where(np.isfinite(heights), heights, -9999.0)
+    flow = pyflwdir.from_dem(
+        filled, nodata=-9999.0, transform=terrain.grid.transform, latlon=False, outlets="edge"
+    )
+    return Drainage(terrain.grid, _compilable(flow), heights)
+
+
+def drainage_of_directions(grid: Grid, directions: NDArray[np.integer]) -> Drainage:
+    """Take D8 directions as they are (1 east, 2 south-east ... 128 north-east; 0 a sink).
+
+    Raises
+    ------
+    ImageryError
+        Other numbers than these occur.
+    """
+    codes = np.asarray(directions)
+    other = np.setdiff1d(np.unique(codes), (0, *D8, 247, 255))
+    if other.size:
+        got = ", ".join(str(code) for code in other[:5])
+        cure = "Export D8 directions in Esri's code"
+        raise ImageryError(must("flow directions", "1, 2, 4 ... 128, and 0 for sinks", got, cure))
+    array = np.where(codes < 0, 247, codes).astype(np.uint8)
+    flow = pyflwdir.from_array(
+        array, ftype="d8", transform=grid.transform, latlon=False, check_ftype=False
+    )
+    return Drainage(grid, _compilable(flow))
+
+
+def _compilable(flow: Any) -> Any:
+    """Hold the transform as plain numbers: Numba knows no Affine of version 3."""
+    flow.transform = tuple(flow.transform)[:6]
+    return flow

@@ -1,0 +1,130 @@
+"""Drainage: upstream sums against cells traced one by one, mixing at confluences, snapping."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+from gossan.errors import ImageryError
+from gossan.geo.grid import Grid
+from gossan.geo.layer import ArrayLayer
+from gossan.imagery.terrain.drainage import (
+    Drainage,
+    drainage_of_directions,
+    drainage_of_heights,
+)
+
+STEPS = {1: (0, 1), 2: (1, 1), 4: (1, 0), 8: (1, -1)} | {
+    16: (0, -1), 32: (-1, -1), 64: (-1, 0), 128: (-1, 1)
+}  # fmt: skip
+"""Rows down and columns right of each D8 direction."""
+
+
+def valley(rows: int = 60, columns: int = 50) -> Drainage:
+    y, x = np.mgrid[:rows, :columns].astype(float)
+    heights = 2.0 * (rows - y) + 3.0 * np.abs(x - columns / 2) + 4.0 * np.sin(x * 0.7) ** 2
+    grid = Grid.from_bounds(32638, (0, 0, columns * 50, rows * 50), 50)
+    return drainage_of_heights(ArrayLayer(grid, ("h",), heights[None]))
+
+
+@pytest.fixture(scope="module")
+def cairngorms(test_data: Path) -> Drainage:
+    with rasterio.open(test_data / "cairngorms" / "d8.tif") as source:
+        codes = source.read(1)[300:500, 400:640]
+    grid = Grid.from_bounds(27700, (0, 0, 48_000, 40_000), 200)
+    return drainage_of_directions(grid, codes)
+
+
+def traced(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Carry each cell's value down the directions, a cell at a time."""
+    total = np.zeros(codes.shape)
+    rows, columns = codes.shape
+    for row in range(rows):
+        for column in range(columns):
+            r, c, seen = row, column, set()
+            while 0 <= r < rows and 0 <= c < columns and (r, c) not in seen:
+                total[r, c] += values[row, column]
+                seen.add((r, c))
+                down, right = STEPS.get(int(codes[r, c]), (0, 0))
+                r, c = r + down, c + right
+    return total
+
+
+def test_upstream_sums_of_a_real_river_are_those_of_cells_traced_one_by_one(
+    test_data: Path, cairngorms: Drainage
+) -> None:
+    with rasterio.open(test_data / "cairngorms" / "d8.tif") as source:
+        codes = source.read(1)[300:500, 400:640]
+    values = np.random.default_rng(1).uniform(0, 5, codes.shape)
+    np.testing.assert_allclose(cairngorms.upstream_sum(values), traced(codes, values), rtol=1e-9)
+    area = traced(codes, np.ones(codes.shape)) * 0.04
+    np.testing.assert_allclose(cairngorms.area_km2, area, rtol=1e-9)
+
+
+def test_below_a_confluence_the_mean_is_the_mixture(cairngorms: Drainage) -> None:
+    values = np.random.default_rng(2).lognormal(3, 1, cairngorms.grid.shape)
+    weights = np.random.default_rng(3).uniform(0, 1, cairngorms.grid.shape)
+    mean = cairngorms.upstream_mean(values, weights).ravel()
+    total = cairngorms.upstream_sum(weights).ravel()
+    below = cairngorms.flow.idxs_ds
+    tributaries: dict[int, list[int]] = {}
+    for cell, to in enumerate(below):
+        if to != cell:
+            tributaries.setdefault(int(to), []).append(cell)
+    joined = {cell: above for cell, above in tributaries.items() if len(above) > 1}
+    cell, above = max(joined.items(), key=lambda one: min(total[one[1]]))
+    own = weights.ravel()[cell]
+    mixture = own * values.ravel()[cell] + sum(total[one] * mean[one] for one in above)
+    assert mean[cell] == pytest.approx(mixture / total[cell], rel=1e-9)
+
+
+def test_masked_pixels_count_as_nothing_and_do_not_cut_the_flow() -> None:
+    drainage = valley()
+    values = np.full(drainage.grid.shape, 7.0)
+    values[20:30] = np.nan
+    outlet = np.unravel_index(np.nanargmax(drainage.area_km2), drainage.grid.shape)
+    assert drainage.upstream_mean(values)[outlet] == pytest.approx(7.0)
+    assert drainage.upstream_sum(np.isfinite(values))[outlet] < drainage.area_km2[outlet] / 0.0025
+
+
+def test_own_ground_divides_everything_above_a_sample_among_the_samples() -> None:
+    drainage = valley()
+    flat = drainage.area_km2.ravel()
+    outlet = int(np.nanargmax(flat))
+    smaller = (c for c in np.argsort(-flat) if flat[c] < 0.6 * flat[outlet])
+    above = next(int(c) for c in smaller if outlet in drainage.downstream(int(c)))
+    owner = drainage.own_ground(np.array([outlet, above]))
+    km2 = drainage.cell_km2
+    assert (owner == 1).sum() * km2 == pytest.approx(flat[above])
+    assert (owner == 0).sum() * km2 == pytest.approx(flat[outlet] - flat[above])
+
+
+def test_samples_move_to_the_largest_stream_near_and_no_farther() -> None:
+    drainage = valley()
+    easting, northing = drainage.grid.coordinates(drainage.grid.whole)
+    row, column = np.unravel_index(np.nanargmax(drainage.area_km2), drainage.grid.shape)
+    near = np.array([[easting[column] + 120, northing[row]], [easting[3], northing[5]]])
+    cells, moved = drainage.snapped(near, within_m=200, stream_km2=1.0)
+    assert cells.tolist() == [row * drainage.grid.shape[1] + column, -1]
+    assert moved[0] == pytest.approx(120) and np.isnan(moved[1])
+
+
+def test_features_say_what_lies_above_and_beside_streams() -> None:
+    drainage = valley()
+    area, wet, above, away = drainage.features().astype(float)
+    np.testing.assert_allclose(np.exp(area), drainage.area_km2, rtol=1e-5)
+    streams = drainage.area_km2 >= 1.0
+    assert (above[streams] == 0).all() and (away[streams] == 0).all()
+    assert (above[~streams & np.isfinite(above)] >= 0).all() and np.nanmax(away) > 400
+    assert np.nanmedian(wet[streams]) > np.nanmedian(wet[~streams])
+
+
+def test_directions_alone_have_no_heights_and_other_codes_are_refused() -> None:
+    grid = Grid.from_bounds(32638, (0, 0, 300, 300), 100)
+    with pytest.raises(ImageryError, match="made of heights"):
+        drainage_of_directions(grid, np.full((3, 3), 4)).features()
+    with pytest.raises(ImageryError, match="Esri's code"):
+        drainage_of_directions(grid, np.full((3, 3), 5))
