@@ -356,6 +356,29 @@ def survey(project: ProjectPath, out: Out = None) -> None:
 
 
 @app.command()
+def catchments(
+    project: ProjectPath,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Default: catchments/ beside it.")
+    ] = None,
+) -> None:
+    """Outline the catchments of stream samples: polygons, a table and a map for each element.
+
+    Example: gossan catchments copper
+    """
+    from gossan.pipeline.commands.catchments import catchments_project
+    from gossan.pipeline.options.project import load_project
+
+    loaded = load_project(project)
+    folder = out or loaded.base / "catchments"
+    made = catchments_project(loaded, folder)
+    _out().table("catchments", made.table)
+    for line in made.findings:
+        _out().finding("warning", line)
+    _out().file("catchments", folder)
+
+
+@app.command()
 def krige(
     project: ProjectPath,
     out: Annotated[

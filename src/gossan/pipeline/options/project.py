@@ -21,6 +21,7 @@ from gossan.geochem.kriging.settings import KrigeSettings
 from gossan.geochem.table.survey import SurveySettings
 from gossan.geochem.transforms import TransformWord
 from gossan.imagery.settings import ImagerySettings
+from gossan.imagery.terrain.settings import TerrainSettings
 from gossan.io.contract import BASELINE
 from gossan.names import Name, file_name, sharing_a_file
 from gossan.settings import Settings
@@ -135,6 +136,7 @@ class Project(Settings):
     validation: ValidationSettings = ValidationSettings(folds=5)
     anomalies: AnomalyRule = AnomalyRule()
     kriging: KrigeSettings = KrigeSettings()
+    terrain: TerrainSettings = TerrainSettings()
     engine: EngineSettings = EngineSettings()
     product: tuple[ProductSettings, ...] = ()
 
@@ -154,6 +156,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "anomalies": AnomalyRule,
     "kriging": KrigeSettings,
     "engine": EngineSettings,
+    "terrain": TerrainSettings,
 }
 LISTS: dict[str, type[BaseModel]] = {"survey": SurveySettings, "imagery": ImagerySettings}
 

@@ -13,6 +13,7 @@ from gossan.geo.raster import atomic_path
 from gossan.geochem.kriging.settings import KrigeSettings
 from gossan.geochem.table.survey import SurveySettings
 from gossan.imagery.settings import ImagerySettings
+from gossan.imagery.terrain.settings import TerrainSettings
 from gossan.pipeline.options.option_lines import option_lines
 from gossan.pipeline.options.project import (
     AnomalyRule,
@@ -143,6 +144,7 @@ EXAMPLES: dict[type[BaseModel], dict[str, str]] = {
         "also": '["mean", "interval"]',
         "cell_m": "5000",
     },
+    TerrainSettings: {"dem": '"dem.tif"', "flow": '"d8.tif"'},
     EngineSettings: {
         "cluster": '"tcp://10.0.0.5:8786"',
         "workers": "4",
@@ -198,6 +200,7 @@ SECTIONS = {
     "anomalies": "What counts as an anomaly.",
     "kriging": "Element layers alone: gossan krige.",
     "engine": "Where the work is done.",
+    "terrain": "Where water runs: gossan catchments.",
 }
 
 

@@ -1,0 +1,150 @@
+"""The catchments of stream samples: where they lie, how large they are, which drain into which."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from rasterio.features import shapes
+
+from gossan.imagery.terrain.drainage import Drainage
+
+UNPLACED = -1
+"""Cell of a sample that lies near no stream; number of no sample."""
+
+
+@dataclass(frozen=True, eq=False)
+class Catchments:
+    """Catchments of n samples.
+
+    Attributes
+    ----------
+    drainage
+        Where water runs.
+    cells
+        (n,) cell that each sample was placed on, row by row; -1 where no stream is near.
+    moved_m
+        (n,) metres that it was moved; NaN where it has no place.
+    owner
+        (rows, columns) sample whose own ground each cell is: the next one downstream; -1 for
+        ground that drains past all samples.
+    below
+        (n,) next sample downstream; -1 where there is none.
+    """
+
+    drainage: Drainage = field(repr=False)
+    cells: NDArray[np.intp]
+    moved_m: NDArray[np.float64]
+    owner: NDArray[np.int32] = field(repr=False)
+    below: NDArray[np.intp]
+
+    @property
+    def placed(self) -> NDArray[np.bool_]:
+        """(n,) samples that lie on a stream."""
+        return self.cells >= 0
+
+    @property
+    def area_km2(self) -> NDArray[np.float64]:
+        """(n,) whole catchment of each sample."""
+        return self.at(self.drainage.area_km2)
+
+    @property
+    def own_km2(self) -> NDArray[np.float64]:
+        """(n,) part of it that drains to no other sample first."""
+        numbers = self.owner[self.owner >= 0]
+        own = np.bincount(numbers, minlength=len(self.cells)) * self.drainage.cell_km2
+        return np.where(self.placed, own, math.nan)
+
+    @property
+    def sharing_a_cell(self) -> NDArray[np.bool_]:
+        """(n,) samples that another one shares its cell with."""
+        cells, counts = np.unique(self.cells[self.placed], return_counts=True)
+        return np.isin(self.cells, cells[counts > 1])
+
+    @property
+    def cut(self) -> NDArray[np.bool_]:
+        """(n,) catchments that reach the edge of the terrain model, and may go on beyond it."""
+        return self.at(self.drainage.meets_edge.astype(float)) == 1
+
+    def at(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Take the value of each sample's cell, NaN where it has none."""
+        found = np.asarray(values, np.float64).ravel()[np.maximum(self.cells, 0)]
+        return np.where(self.placed, found, math.nan)
+
+    def mean(
+        self, values: NDArray[np.floating], weights: NDArray[np.floating] | None = None
+    ) -> NDArray[np.float64]:
+        """(n,) mean of a layer over each catchment; see ``Drainage.upstream_mean``."""
+        return self.at(self.drainage.upstream_mean(values, weights))
+
+    def own_content(self, content: NDArray[np.float64], least: float = 0.2) -> NDArray[np.float64]:
+        """Content of each sample's own ground, if sediment mixes by area.
+
+        ``(C A - sum C_i A_i) / (A - sum A_i)`` over the next samples upstream.
+
+        Parameters
+        ----------
+        content
+            (n,) contents of the samples.
+        least
+            Smallest share of the catchment that is own ground; with less the difference is noise.
+
+        Returns
+        -------
+        (n,); NaN with too little own ground or an unknown sample upstream; below 0 where the
+        samples contradict the mixing.
+        """
+        area, own = self.area_km2, self.own_km2
+        above, upstream = np.zeros(len(content)), np.zeros(len(content))
+        inner = np.flatnonzero(self.below >= 0)
+        np.add.at(above, self.below[inner], (content * area)[inner])
+        np.add.at(upstream, self.below[inner], area[inner])
+        rest = area - upstream
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mixed = (content * area - above) / rest
+            return np.where(own >= least * area, mixed, math.nan)
+
+    def polygons(self) -> list[shapely.Geometry]:
+        """Outline the own ground of each sample, in the grid's CRS; empty where it has none."""
+        transform = self.drainage.grid.transform
+        parts: list[list[shapely.Geometry]] = [[] for _ in self.cells]
+        for shape, number in shapes(self.owner, self.owner >= 0, 8, transform):
+            parts[int(number)].append(shapely.geometry.shape(shape).buffer(0))
+        return [shapely.unary_union(one) if one else shapely.Polygon() for one in parts]
+
+
+def delineate(
+    drainage: Drainage, coordinates: NDArray[np.float64], snap_m: float, stream_km2: float
+) -> Catchments:
+    """Place samples on streams and find their catchments.
+
+    Parameters
+    ----------
+    drainage
+        Where water runs.
+    coordinates
+        (n, 2) easting and northing of the samples, in the CRS of the drainage.
+    snap_m
+        How far a sample may be moved.
+    stream_km2
+        Upstream area from which a cell counts as a stream.
+    """
+    cells, moved = drainage.snapped(coordinates, snap_m, stream_km2)
+    return Catchments(drainage, cells, moved, drainage.own_ground(cells), _below(drainage, cells))
+
+
+def _below(drainage: Drainage, cells: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Follow the water from each sample to the next one."""
+    first: dict[int, int] = {}
+    for number, cell in enumerate(cells):
+        first.setdefault(int(cell), number)
+    first.pop(UNPLACED, None)
+    found = np.full(len(cells), UNPLACED, np.intp)
+    for placed in np.flatnonzero(cells >= 0):
+        cell = int(cells[placed])
+        passed = (first[one] for one in drainage.downstream(cell) if one in first)
+        found[placed] = next(passed, UNPLACED) if first[cell] == placed else first[cell]
+    return found
