@@ -88,8 +88,7 @@ INNER = {
         aster/settings atmosphere component_contrasts coregistration crosta topography
         settings
         masks mosaic rasters tabulated
-        aster categories/class_shares categories/open_classes roles sentinel2 terrain/catchments
-            terrain/drainage terrain/features terrain/settings terrain/shape
+        aster categories roles sentinel2 terrain
         open_scene
         categories/opener openers terrain/opener
         scenes
