@@ -82,8 +82,9 @@ INNER = {
         border_levelling kriging/settings
     """,
     "imagery": """
+        sensors
         atmosphere/settings calibration colour_composites components exposure
-            indices masks/cover masks/rules radiometric_normalisation sensors stack sun_position
+            indices masks/cover masks/rules radiometric_normalisation stack sun_position
             topography_settings
         aster/settings atmosphere component_contrasts coregistration crosta topography
         settings
