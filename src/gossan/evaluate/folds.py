@@ -44,8 +44,10 @@ class ValidationSettings(Settings):
 
     kinds: tuple[FoldWord, ...] = ("blocks", "random")
     folds: int = Field(default=10, ge=2, le=50)
+    """Number of folds."""
     block_km: float | None = Field(default=None, gt=0)
     column: str | None = None
+    """Column of the survey that holds the folds, for ``kinds = ["column"]``."""
 
     @field_validator("kinds")
     @classmethod

@@ -28,8 +28,11 @@ class InnerFolds(Settings):
     """
 
     folds: Literal["knndm", "blocks"] = "knndm"
+    """How the samples are divided inside each fit."""
     number: int = Field(default=10, ge=3, le=50)
+    """Number of these folds."""
     seed: int = 0
+    """Of these folds."""
 
 
 def inner_folds(

@@ -42,6 +42,7 @@ class KrigingSettings(Settings):
     variogram: Literal["likelihood", "least_squares"] = "likelihood"
     forms: tuple[str, ...] = Field(default=("exponential",), min_length=1)
     neighbours: int = Field(default=32, ge=4, le=200)
+    """Samples in each estimate."""
     lattice_m: float | None = Field(default=None, gt=0)
 
 

@@ -9,7 +9,9 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BaseModel, Field
 
+from gossan.fusion.registry import MODELS
 from gossan.pipeline.options.option_lines import meanings, option_lines, toml
+from gossan.pipeline.options.project import LISTS, SECTIONS, ProductSettings
 
 
 class Inner(BaseModel):
@@ -86,3 +88,16 @@ def test_meanings_of_a_base_record_are_kept() -> None:
 
     assert meanings(More)["share"] == "another meaning"
     assert meanings(More)["height_m"] == "Height of the wall"
+
+
+def test_every_key_of_a_project_file_has_a_meaning() -> None:
+    """The template and the reference of the documentation print it."""
+    records = [*SECTIONS.values(), *LISTS.values(), ProductSettings]
+    records += [entry.load()[0] for entry in MODELS.values()]
+    silent = [
+        f"{record.__name__}.{key}"
+        for record in records
+        for key in record.model_fields
+        if key not in ("model", "options") and not meanings(record).get(key)
+    ]
+    assert silent == []

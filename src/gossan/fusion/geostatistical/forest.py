@@ -39,6 +39,7 @@ class GeostatisticalForestSettings(GeostatisticalSettings):
     trees: int = Option(default=100, ge=10, le=2000)
     leaf: int = Option(default=5, ge=1)
     seed: int = 0
+    """Of the forest."""
 
 
 class GeostatisticalForest:

@@ -65,6 +65,7 @@ class GeostatisticalSettings(Settings):
     sub_support_variance: float = Option(default=0.0, ge=0)
     exact_samples: int = Option(default=4000, ge=100, le=10_000)
     neighbours: int = Option(default=30, ge=5, le=100)
+    """Nearest samples that count in each conditional, above ``exact_samples``."""
 
 
 class Geostatistical:

@@ -27,9 +27,13 @@ class GuardedPyramidSettings(InnerFolds):
     """Options of the guarded pyramid; ``scope`` to ``shrinkage`` are those of the pyramid."""
 
     scope: Literal["global", "local"] = "local"
+    """As of the pyramid."""
     clusters: int = Field(default=6, ge=2, le=254)
+    """As of the pyramid."""
     levels: int | None = Field(default=None, ge=1, le=12)
+    """As of the pyramid."""
     shrinkage: float = Field(default=10.0, ge=0)
+    """As of the pyramid."""
 
 
 class GuardedPyramid:

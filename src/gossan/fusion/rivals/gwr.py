@@ -43,9 +43,12 @@ class GeographicallyWeightedSettings(Settings):
     """
 
     criterion: Literal["aicc", "leave_one_out"] = "aicc"
+    """What chooses the bandwidth."""
     neighbours: int | None = Field(default=None, ge=10)
+    """Samples in each estimate of the kriged residual."""
     penalty: float = Field(default=10.0, gt=0)
     lattice_m: float | None = Field(default=None, gt=0)
+    """Spacing at which slopes and residual are computed; default: as of kriging."""
 
 
 class GeographicallyWeighted:

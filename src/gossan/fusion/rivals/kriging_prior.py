@@ -36,13 +36,19 @@ class KrigingPriorSettings(Settings):
     """
 
     trees: int = Field(default=100, ge=10, le=2000)
+    """Number of trees."""
     leaf: int = Field(default=5, ge=1)
+    """Fewest samples in a leaf."""
     folds: int = Field(default=10, ge=2, le=50)
     windows: Literal["nested", "survey"] = "nested"
     windows_px: tuple[int, ...] | None = None
+    """Widths of the imagery in pixels; default: as of the geostatistical model."""
     neighbours: int = Field(default=32, ge=4, le=200)
+    """Samples in each kriging estimate."""
     lattice_m: float | None = Field(default=None, gt=0)
+    """Spacing kriged at; default: as of kriging."""
     seed: int = 0
+    """Of the forest and the folds."""
 
 
 @dataclass(frozen=True, eq=False)

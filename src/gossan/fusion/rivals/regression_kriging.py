@@ -53,8 +53,11 @@ class RegressionKrigingSettings(Settings):
     windows: Literal["nested", "survey"] = "nested"
     folds: int = Field(default=5, ge=2, le=20)
     neighbours: int = Field(default=32, ge=4, le=200)
+    """Samples in each estimate of the kriged residual."""
     lattice_m: float | None = Field(default=None, gt=0)
+    """Spacing at which the residual is kriged; default: as of kriging."""
     seed: int = 0
+    """Of the regressor and the folds."""
 
 
 class ForestSettings(RegressionKrigingSettings):

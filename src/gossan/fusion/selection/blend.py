@@ -30,6 +30,7 @@ class BlendSettings(InnerFolds):
     """Options of the blend: ``members`` are words of models."""
 
     members: tuple[str, ...] = Field(default=("geostatistical", "forest"), min_length=2)
+    """Models that are blended."""
 
 
 class Blend:

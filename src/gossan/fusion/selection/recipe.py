@@ -39,7 +39,9 @@ class RecipeSettings(GeostatisticalForestSettings):
 
     model: Literal["recipe"] = "recipe"  # type: ignore[assignment]
     curves_share: float = Option(default=0.3, ge=0.0, le=0.5)
+    """Weight of the model with curves."""
     prior_share: float = Option(default=0.15, ge=0.0, le=0.5)
+    """Weight of the forest that sees kriging."""
 
 
 class Recipe:

@@ -24,16 +24,22 @@ class StructureSettings(Settings):
     """One structure of a given variogram: see ``Structure``."""
 
     kind: Kind
+    """Form of the structure."""
     sill: float = Field(ge=0)
+    """Its part of the variance, on the working scale."""
     range_m: float = Field(gt=0)
+    """Parameter r of the form, in metres."""
     smoothness: float = Field(default=0.5, ge=0.1, le=10)
+    """Of Matern."""
 
 
 class AnisotropySettings(Settings):
     """A given direction of greatest continuity: see ``Anisotropy``."""
 
     azimuth_deg: float
+    """Direction of the longest range, degrees clockwise from north."""
     ratio: float = Field(gt=0, le=1)
+    """Shortest range over longest."""
 
 
 class VariogramSettings(Settings):
@@ -123,7 +129,9 @@ class SimulationSettings(Settings):
     transform: TransformWord = "normal-score"
     """Scale on which it is Gaussian; "normal-score" keeps the histogram."""
     tails: Tails = "lognormal"
+    """What lies beyond the lowest and the highest sample."""
     neighbours: int = Field(default=48, ge=4, le=200)
+    """Samples and simulated places in each step."""
     pixel_m: float | None = Field(default=None, gt=0)
     """Pixel of the simulated maps; default: that of the maps."""
     seed: int | None = None
@@ -166,7 +174,9 @@ class KrigeSettings(Settings):
     cell_m: float | None = Field(default=None, gt=0)
     """Side of declustering cells; default: found."""
     variogram: VariogramSettings = VariogramSettings()
+    """How the variogram is fitted, or the variogram itself."""
     simulation: SimulationSettings = SimulationSettings()
+    """Simulated maps, where asked for."""
 
     @field_validator("neighbours")
     @classmethod

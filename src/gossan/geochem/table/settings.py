@@ -44,6 +44,7 @@ class SitesSettings(TableFile):
     """The second table of a survey, which holds the positions."""
 
     path: str
+    """Table with the positions."""
     id: str | None = None
     """Column of the names; default: that of the survey, else the one whose names agree."""
 
@@ -74,7 +75,9 @@ class SurveySettings(TableFile):
     """Where a survey's table is and what it means: one ``[[survey]]`` of a project."""
 
     name: Name = "survey"
+    """Name of the survey, in files and tables."""
     path: str
+    """Table of the samples; relative to the project file."""
 
     x: str | None = None
     """Column of the easting or longitude."""
@@ -111,6 +114,7 @@ class SurveySettings(TableFile):
     support_m: float = Field(default=0.0, ge=0.0)
     """Side of the square that one sample stands for."""
     role: Literal["fit", "check"] = "fit"
+    """"fit": its samples make the maps; "check": they only judge them."""
     medium: str | None = None
     """What was sampled."""
     medium_column: str | None = None

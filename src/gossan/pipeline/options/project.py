@@ -42,10 +42,13 @@ class ProjectSettings(Settings):
     """What the run is about."""
 
     name: str = "gossan project"
+    """Title of the report."""
     crs: str | None = None
     """Of the output grid; default: that of the imagery."""
     elements: tuple[Name, ...] = Field(min_length=1)
+    """Elements to map, such as ["Cu", "Zn"]; any numeric column can be one."""
     seed: int = Field(default=7, ge=0, lt=2**32)
+    """Of everything drawn at random: same seed, same maps."""
     transform: TransformWord = "log"
     """Scale on which elements are kriged and fused."""
     levelling: SurveyLevelling = "none"
@@ -98,9 +101,14 @@ class ProductSettings(Settings):
     """One map: a name, a model's word, its features and the model's own options."""
 
     name: Name
+    """Name of the product; its files begin with it."""
     model: str
+    """Model that makes the map."""
     features: str = ""
+    """What the model sees: "<imagery>.all", "<imagery>.pc2", "<imagery>.<band>", joined by " +
+    "."""
     elements: tuple[str, ...] | None = None
+    """Elements to map; default: all of the project."""
     transform: TransformWord | None = None
     """Scale the model works on; default: that of [project], raw units for the literal pyramid."""
     options: Settings = Settings()
