@@ -309,8 +309,11 @@ def drop_footers(
     last = len(rows)
     while last > header.start + 1 and len(header.names) > 2 and _is_footer(rows[last - 1]):
         last -= 1
-    kept = [i for i in range(header.start, last) if [str(cell) for cell in rows[i]] != title]
-    lost = tuple(numbers[i] for i in range(header.start, len(rows)) if i not in set(kept))
+    repeated = [[str(cell) for cell in row] == title for row in rows[header.start : last]]
+    kept = [i for i, again in enumerate(repeated, header.start) if not again]
+    lost = tuple(
+        [numbers[i] for i, again in enumerate(repeated, header.start) if again] + [*numbers[last:]]
+    )
     found = []
     if lost:
         message = "lines that are no samples (footers, repeated headers) are left out"
