@@ -15,7 +15,7 @@ import typer
 
 from gossan.console.failure import failure_of
 from gossan.console.json_events import JsonEvents, take_stdout
-from gossan.console.output import Output, Quiet, TextOutput, prepare_caches, prepare_streams
+from gossan.console.output import Output, Quiet, TextOutput, prepare_streams
 from gossan.errors import GossanWarning, InputError, must
 
 if TYPE_CHECKING:
@@ -578,7 +578,6 @@ def _scores(result: RunResult) -> None:
 def main() -> None:
     """Run the command line and exit with 0, 2 (input), 130 (stopped) or 1 (a bug)."""
     prepare_streams()
-    prepare_caches()
     for name in ("SIGTERM", "SIGBREAK"):  # the plugin's and Windows' way to stop a command
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from gossan.arrays.compiled import compiled
 from gossan.arrays.resample import Taps
 
 __all__ = ["EMPTY", "ClusterSums", "apply_lines", "cluster_sums", "nearest_centre"]
@@ -54,7 +54,7 @@ def nearest_centre(
     return labels.reshape(height, width)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _nearest(flat, centre, factor, centres, labels):  # type: ignore[no-untyped-def]
     d, count = flat.shape
     scaled = np.empty((d, TILE), np.float32)
@@ -177,7 +177,7 @@ def cluster_sums(
     return sums, lattice, (row_slice, column_slice)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _cluster_sums(labels, values, shift, rows, columns, lattice, products):  # type: ignore[no-untyped-def]
     """Work row by row: class and values of a row, their products, their place on the lattice.
 
@@ -213,7 +213,7 @@ def _cluster_sums(labels, values, shift, rows, columns, lattice, products):  # t
                         target[j] += weight * short[j]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _add_class_products(slot, pixel, products):  # type: ignore[no-untyped-def]
     sums = np.empty(products.shape[0])
     for k in range(pixel.shape[0]):
@@ -225,7 +225,7 @@ def _add_class_products(slot, pixel, products):  # type: ignore[no-untyped-def]
             products[:, k, m] += sums
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _add_line(slot, values, band, bands, nodes, col_first, col_weights, line):  # type: ignore[no-untyped-def]
     """Scatter a pixel row to the lattice columns of its classes."""
     taps = col_weights.shape[1]
@@ -279,7 +279,7 @@ def apply_lines(
     return result
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _apply_lines(labels, values, lines, result):  # type: ignore[no-untyped-def]
     last = lines.shape[0] - 1
     for y in range(labels.shape[0]):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from gossan.arrays.compiled import compiled
 from gossan.arrays.resample import keys
 
 
@@ -77,7 +77,7 @@ def _span(chosen: NDArray[np.bool_]) -> slice:
     return slice(int(index[0]), int(index[-1]) + 1)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _convolve(  # type: ignore[no-untyped-def]
     values, rows, row_first, row_weights, columns, col_first, col_weights, result
 ):
@@ -111,7 +111,7 @@ def _convolve(  # type: ignore[no-untyped-def]
                     line[x] = _bilinear(values[k], rows[y], columns[x])
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _is_twice(first, weights):  # type: ignore[no-untyped-def]
     """Return whether every second pixel looks one further with the same weights."""
     for x in range(first.size - 2):
@@ -123,7 +123,7 @@ def _is_twice(first, weights):  # type: ignore[no-untyped-def]
     return first.size > 2
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _widen_twice(line, first, weights, result):  # type: ignore[no-untyped-def]
     """Widen to pixels of half the size: pairs of them, without a look at each one's weights."""
     start = max(-min(first[0], first[1]), 0)
@@ -142,7 +142,7 @@ def _widen_twice(line, first, weights, result):  # type: ignore[no-untyped-def]
     _widen(line, begin, first, weights, result)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _widen(line, begin, first, weights, result):  # type: ignore[no-untyped-def]
     width = line.size
     for x in range(begin, first.size):
@@ -158,7 +158,7 @@ def _widen(line, begin, first, weights, result):  # type: ignore[no-untyped-def]
             )
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _bilinear(image, row, column):  # type: ignore[no-untyped-def]
     """Average the filled ones of the nearest 2 x 2; empty where the pixel underneath is."""
     height, width = image.shape

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from gossan.arrays.compiled import compiled
 
 __all__ = ["scale_numbers"]
 
@@ -51,7 +52,7 @@ def scale_numbers(
     return result
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _scale(source, offsets, divisor, nodata, saturated, result):  # type: ignore[no-untyped-def]
     for k in range(source.shape[0]):
         offset, numbers, values = offsets[k], source[k], result[k]

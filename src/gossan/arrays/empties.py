@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from gossan.arrays.compiled import compiled
 
 __all__ = ["as_float", "mark_in_type"]
 
@@ -87,7 +88,7 @@ def mark_in_type(value: float | None, dtype: np.dtype) -> float | None:
     return float(wrapped if wrapped <= info.max else wrapped - span)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _as_float(source, mark, result):  # type: ignore[no-untyped-def]
     for i in range(source.size):
         value = np.float32(source[i])

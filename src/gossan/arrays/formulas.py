@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from gossan.arrays.compiled import compiled
 from gossan.arrays.expressions import DENOMINATOR_FLOOR, Expression
 
 TILE = 512
@@ -164,7 +164,7 @@ def _exponent(node: ast.AST) -> float:
     return float(node.value)  # type: ignore[attr-defined]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _run(steps, constants, results, positive, pixels, floor, result):  # type: ignore[no-untyped-def]
     """Take all steps for one tile after another."""
     bands, count = pixels.shape
@@ -187,7 +187,7 @@ def _run(steps, constants, results, positive, pixels, floor, result):  # type: i
                 target[x] = source[x] if good else np.float32(np.nan)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _step(operation, a, b, floor, out):  # type: ignore[no-untyped-def]
     if operation == _ADD:
         for x in range(TILE):
@@ -217,7 +217,7 @@ def _step(operation, a, b, floor, out):  # type: ignore[no-untyped-def]
         _rare_step(operation, a, b, out)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _rare_step(operation, a, b, out):  # type: ignore[no-untyped-def]
     for x in range(TILE):
         if operation == _ROOT:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from gossan.arrays.compiled import compiled
 
 
 def look_up(
@@ -34,7 +35,7 @@ def look_up(
     return result
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _look_up(numbers, tables, result):  # type: ignore[no-untyped-def]
     last = tables.shape[1] - 1
     for k in range(numbers.shape[0]):

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from gossan.arrays.compiled import compiled
 
 __all__ = ["Moments", "Principal", "least_squares", "moments", "principal_axes"]
 
@@ -113,7 +114,7 @@ def moments(
     return Moments(int(count), shift + mean, full)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _first_filled(flat, mark):  # type: ignore[no-untyped-def]
     for i in range(flat.shape[1]):
         filled = True
@@ -125,7 +126,7 @@ def _first_filled(flat, mark):  # type: ignore[no-untyped-def]
     return -1
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _add_products(flat, mark, centre, factor, limit, shift, sums, products):  # type: ignore[no-untyped-def]
     d, n = flat.shape
     tile = np.zeros((d + d % 2, TILE))
@@ -145,7 +146,7 @@ def _add_products(flat, mark, centre, factor, limit, shift, sums, products):  # 
     return count
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _scale(source, mark, centre, factor, limit, shift, target):  # type: ignore[no-untyped-def]
     for i in range(source.size):
         value = np.float64(source[i])
@@ -158,14 +159,14 @@ def _scale(source, mark, centre, factor, limit, shift, target):  # type: ignore[
         target[i] -= shift
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _mark(values, empty):  # type: ignore[no-untyped-def]
     """Add NaN to ``empty`` where a value is not finite."""
     for i in range(values.size):
         empty[i] += values[i] * 0.0
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _clear(tile, empty, size):  # type: ignore[no-untyped-def]
     """Put 0 at the marked pixels of a tile; count them."""
     count = 0
@@ -177,7 +178,7 @@ def _clear(tile, empty, size):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _add_tile(tile, size, sums, products):  # type: ignore[no-untyped-def]
     """Add all pairs of variables, two by two: each value is loaded once for two products."""
     d = sums.size
@@ -194,7 +195,7 @@ def _add_tile(tile, size, sums, products):  # type: ignore[no-untyped-def]
                     products[row, col] += found[j]
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+@compiled(fastmath={"reassoc", "contract"})
 def _dots(first, second, third, fourth):  # type: ignore[no-untyped-def]
     a, b, c, d = 0.0, 0.0, 0.0, 0.0
     for i in range(first.size):
@@ -205,7 +206,7 @@ def _dots(first, second, third, fourth):  # type: ignore[no-untyped-def]
     return a, b, c, d
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc"})
+@compiled(fastmath={"reassoc"})
 def _sum(values):  # type: ignore[no-untyped-def]
     total = 0.0
     for i in range(values.size):

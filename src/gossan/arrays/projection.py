@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from gossan.arrays.compiled import compiled
 
 __all__ = ["combine"]
 
@@ -50,7 +51,7 @@ def combine(
     return result.reshape(len(weights), *shape)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _combine(flat, mark, weights, offset, result):  # type: ignore[no-untyped-def]
     total = np.empty(TILE)
     for start in range(0, flat.shape[1], TILE):

@@ -17,10 +17,10 @@ normalised convolution.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy import sparse
 
+from gossan.arrays.compiled import compiled
 from gossan.arrays.resample import Taps, interpolate, project
 
 __all__ = [
@@ -130,7 +130,7 @@ def reduce_window(
     return project(rows, columns, _filled(np.ascontiguousarray(values, np.float32)))
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _filled(values):  # type: ignore[no-untyped-def]
     """Put 0 where any band is empty and append the mask."""
     bands, height, width = values.shape
@@ -167,7 +167,7 @@ def expand_coarse(rows: Taps, columns: Taps, sums: NDArray[np.float64]) -> NDArr
     return wide[:-1]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _divide(wide):  # type: ignore[no-untyped-def]
     """Divide the bands by the weight, the last band."""
     last = wide.shape[0] - 1

@@ -11,9 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
+
+from gossan.arrays.compiled import compiled
 
 __all__ = ["Taps", "cubic_taps", "interpolate", "interpolate_at", "keys", "project"]
 
@@ -194,7 +195,7 @@ def interpolate(rows: Taps, columns: Taps, lattice: NDArray[np.floating]) -> NDA
     return result.reshape(*near.shape[:-2], len(rows), len(columns))
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _interpolate(row_first, row_weights, col_first, col_weights, lattice, result):  # type: ignore[no-untyped-def]
     """Widen every lattice row first; then each pixel row is a sum over whole lines."""
     wide = np.empty((lattice.shape[1], col_first.size))
@@ -229,7 +230,7 @@ def interpolate_at(rows: Taps, columns: Taps, lattice: NDArray[np.float64]) -> N
     return result.reshape(*lattice.shape[:-2], len(rows))
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _interpolate_at(row_first, row_weights, col_first, col_weights, lattice, result):  # type: ignore[no-untyped-def]
     for k in range(lattice.shape[0]):
         for i in range(row_first.size):
@@ -280,7 +281,7 @@ def project(
     return sums, (row_slice, column_slice)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _project(row_first, row_weights, col_first, col_weights, values, sums):  # type: ignore[no-untyped-def]
     """Add whole pixel rows up on the lattice rows first; then each of those along the columns."""
     wide = np.empty((sums.shape[1], col_first.size))

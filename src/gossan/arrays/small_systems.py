@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
+from gossan.arrays.compiled import compiled
 
 __all__ = ["factor", "solve"]
 
@@ -12,7 +12,7 @@ LEAST = 1e-10
 """Share of its diagonal element that a pivot must keep; below, a row repeats earlier ones."""
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def factor(matrix, size):  # type: ignore[no-untyped-def]
     """Factorise the upper left part of a symmetric matrix in place: lower triangle L, A = L L'.
 
@@ -41,7 +41,7 @@ def factor(matrix, size):  # type: ignore[no-untyped-def]
     return sound
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def solve(lower, size, b):  # type: ignore[no-untyped-def]
     """Solve L L' x = b in place.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from gossan.arrays.compiled import compiled
 
 __all__ = ["apply_coefficients"]
 
@@ -47,7 +48,7 @@ def apply_coefficients(
     return values
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _apply(values, places, numbers, shape):  # type: ignore[no-untyped-def]
     corners = np.empty(8, np.int64)
     weights = np.empty(8, np.float32)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
@@ -145,16 +144,6 @@ def prepare_streams() -> None:
     for name in ("COLUMNS", "LINES"):
         if not os.environ.get(name, "1").strip().isdigit() or int(os.environ.get(name, "1")) < 1:
             del os.environ[name]
-
-
-def prepare_caches() -> None:
-    """Return compiled code a folder for this process alone where no usual one can be written.
-
-    Without one Numba refuses to be imported: a read-only installation of a user without a home.
-    """
-    usual = (Path(__file__).parent, Path.home() / ".cache", Path.home())
-    if "NUMBA_CACHE_DIR" not in os.environ and not any(os.access(path, os.W_OK) for path in usual):
-        os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="gossan_numba_")
 
 
 def _stream(stream: TextIO | None) -> TextIO:

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from gossan.arrays.compiled import compiled
 from gossan.geo.grid import Window
 
 __all__ = ["LEAVES", "Remainder", "Trees"]
@@ -184,7 +184,7 @@ def _not_above(threshold: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.where(near > threshold, np.nextafter(near, np.float32(-np.inf)), near)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _evaluate(pixels, starts, feature, threshold, below, above, value, result):  # type: ignore[no-untyped-def]
     """Add the words' values to ``result``; the highest bit stands for a leaf of another word."""
     word = np.empty(_BLOCK, np.uint32)

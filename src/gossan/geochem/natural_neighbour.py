@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from gossan.arrays.compiled import compiled
 
 
 class Mesh(NamedTuple):
@@ -26,7 +27,7 @@ class Room(NamedTuple):
     centres: NDArray[np.float64]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _centre(ax, ay, bx, by, cx, cy, out):  # type: ignore[no-untyped-def]
     # circumcentre of a triangle; False where its corners lie on a line
     bx, by, cx, cy = bx - ax, by - ay, cx - ax, cy - ay
@@ -39,7 +40,7 @@ def _centre(ax, ay, bx, by, cx, cy, out):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _one(mesh, x, y, first, room, stamp):  # type: ignore[no-untyped-def]
     # sum over triangles whose circumcircle holds (x, y) of the areas taken from each corner
     points, values, triangles, beside = mesh
@@ -90,7 +91,7 @@ def _one(mesh, x, y, first, room, stamp):  # type: ignore[no-untyped-def]
     return weighted / total if total != 0.0 else np.nan
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def sibson(points, values, triangles, beside, targets, found, step, out):  # type: ignore[no-untyped-def]
     """Fill ``out`` (t,) with natural neighbour estimates; NaN where ``found`` is -1.
 

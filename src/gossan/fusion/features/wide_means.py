@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from gossan.arrays.compiled import compiled
 from gossan.arrays.resample import Taps, interpolate, interpolate_at
 from gossan.fusion.protocol import Points
 from gossan.geo.blocks import Blocks
@@ -228,7 +228,7 @@ def _meet(squares: NDArray[np.int64], window: Window) -> NDArray[np.int64]:
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _add_squares(values, squares, top, left, total, count):  # type: ignore[no-untyped-def]
     height, width = values.shape[1], values.shape[2]
     for i in range(squares.shape[0]):
@@ -284,7 +284,7 @@ def _between(pixels: Places, cell: int, first: int, nodes: int) -> Taps:
     return Taps(base, np.column_stack([1.0 - share, share]), nodes)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _add_cells(values, cell, total, count):  # type: ignore[no-untyped-def]
     width = values.shape[2]
     for k in range(values.shape[0]):

@@ -16,8 +16,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from gossan.arrays.compiled import compiled
 
 __all__ = ["KNOTS", "REACH", "Curves"]
 
@@ -88,7 +89,7 @@ def _hats(design: Array) -> Array:
     return np.maximum(0.0, 1.0 - np.abs(place[:, :, None] - np.arange(KNOTS)))
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _look_up(z, values):  # type: ignore[no-untyped-def]
     """Add up piecewise linear functions (d, KNOTS) of features (d, pixels)."""
     total = np.zeros(z.shape[1], np.float32)

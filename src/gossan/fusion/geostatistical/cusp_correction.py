@@ -16,10 +16,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from gossan.arrays.compiled import compiled
 from gossan.arrays.resample import Taps, cubic_taps, interpolate_at
 from gossan.fusion.geostatistical.map_strip import Strip
 from gossan.fusion.geostatistical.posterior import Member
@@ -288,7 +288,7 @@ def _largest_miss(lattice: Grid, between: BetweenSupports) -> float:
     return float(np.abs(own[0, 0, 0] - np.array(near)).max())
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _fill_nodes(between, places, first, frame, out):  # type: ignore[no-untyped-def]
     """Fill (n, k, k) with the covariances of places at the nodes from ``first`` (n, 2) on."""
     count = out.shape[2]
@@ -301,7 +301,7 @@ def _fill_nodes(between, places, first, frame, out):  # type: ignore[no-untyped-
             mean_covariances(between, x, y, count, out[i, a])
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _covariances(between, place, patch, y, out):  # type: ignore[no-untyped-def]
     """Fill (width,) with the covariances of a sample and the pixels of row y."""
     lags = np.empty((2, patch.easting.size))
@@ -311,7 +311,7 @@ def _covariances(between, place, patch, y, out):  # type: ignore[no-untyped-def]
     mean_covariances(between, lags[0], lags[1], out.size, out)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _interpolate(nodes, first, patch, y, line, out):  # type: ignore[no-untyped-def]
     """Bring fields (f, rows, columns) at the nodes to the pixels of row y: (f, width).
 
@@ -333,7 +333,7 @@ def _interpolate(nodes, first, patch, y, line, out):  # type: ignore[no-untyped-
                     out[k, x] += w * line[k, b]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _correct(cusp, between, patch, weight, featured, mean, variance):  # type: ignore[no-untyped-def]
     """Correct mean and variance (height, width) near one sample; see the module."""
     c, g = cusp.covariance, cusp.smooth
@@ -351,7 +351,7 @@ def _correct(cusp, between, patch, weight, featured, mean, variance):  # type: i
             variance[y, x] -= weight * np.float32(explained + 2.0 * miss * featured[y, x])
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _correct_pair(pair, between, patch, variance):  # type: ignore[no-untyped-def]
     """Correct the variance (height, width) near two samples; see the module."""
     nodes = np.stack((pair.one, pair.two, pair.one * pair.two))

@@ -16,9 +16,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from gossan.arrays.compiled import compiled
 from gossan.arrays.resample import interpolate
 from gossan.fusion.features.nested import NestedLayer, NodeMeans
 from gossan.fusion.geostatistical.standard_features import StandardFeatures
@@ -118,7 +118,7 @@ def standardise(
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _standardised(raw, used, mean, scale, keys):  # type: ignore[no-untyped-def]
     """Standardise the used features, 0 in gaps; tell patterns of gaps apart by exclusive or."""
     height, width = raw.shape[1], raw.shape[2]
@@ -142,7 +142,7 @@ def _standardised(raw, used, mean, scale, keys):  # type: ignore[no-untyped-def]
     return z, key
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def add_forms(z, turned, vector, row_first, row_weights, col_first, col_weights, variance):  # type: ignore[no-untyped-def]
     """Add ``z' (turned + 2 v)``: z, turned (p, height, width); v from nodes (rows, p, columns)."""
     p, height, width = z.shape
@@ -185,7 +185,7 @@ def _dot(one: Block, two: Block) -> Block:
     return np.einsum("jyx,jyx->yx", one, two)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _add_parabolas(own, down, across, crossed, rows, columns, variance):  # type: ignore[no-untyped-def]
     """Parabolas along rows between parabolas down columns; see the module.
 

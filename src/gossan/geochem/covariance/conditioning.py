@@ -6,9 +6,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from gossan.arrays.compiled import compiled
 from gossan.geochem.covariance.kernels import FAST
 from gossan.geochem.covariance.supports import BetweenSupports, mean_covariances, mean_slopes
 from gossan.geochem.covariance.systems import back, forward, whiten
@@ -38,7 +38,7 @@ class Conditioning(NamedTuple):
     neighbours: NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def earlier(nearest, places, found):  # type: ignore[no-untyped-def]
     """Keep for each of ``places`` (t,) the nearest ones that come earlier in the order."""
     for i in range(nearest.shape[0]):
@@ -58,13 +58,13 @@ class Triangle(NamedTuple):
     value: Array
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _triangle(most):  # type: ignore[no-untyped-def]
     size = most * (most + 1) // 2
     return Triangle(np.empty((2, most)), np.empty(size), np.empty(size), np.empty(size))
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _lags(places, index, size, pairs):  # type: ignore[no-untyped-def]
     # lags of the pairs of samples index[:size]; how many they are
     east, north = pairs.places[0], pairs.places[1]
@@ -80,7 +80,7 @@ def _lags(places, index, size, pairs):  # type: ignore[no-untyped-def]
     return first
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _spread(pairs, size, system):  # type: ignore[no-untyped-def]
     # bring the pairs' values to the upper triangle
     first = 0
@@ -89,7 +89,7 @@ def _spread(pairs, size, system):  # type: ignore[no-untyped-def]
         first += size - i
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _fill(given, index, size, pairs, system):  # type: ignore[no-untyped-def]
     # covariances of samples index[:size] into the upper triangle
     count = _lags(given.places, index, size, pairs)
@@ -99,7 +99,7 @@ def _fill(given, index, size, pairs, system):  # type: ignore[no-untyped-def]
         system[i, i] += given.noise[index[i]]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _fill_slopes(given, metric_slopes, index, size, pairs, part, system, change):  # type: ignore[no-untyped-def]
     # the same, with derivatives (q, size, size): by ln sill, the metric, ln smoothness
     count = _lags(given.places, index, size, pairs)
@@ -112,7 +112,7 @@ def _fill_slopes(given, metric_slopes, index, size, pairs, part, system, change)
         system[i, i] += given.noise[index[i]]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _gather(neighbours, index):  # type: ignore[no-untyped-def]
     # numbers of a place's neighbours; how many there are
     size = 0
@@ -124,7 +124,7 @@ def _gather(neighbours, index):  # type: ignore[no-untyped-def]
     return size
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def _turn(change, b, k, out):  # type: ignore[no-untyped-def]
     # fill out = dV_No - dV_NN b, give dV_oo - 2 b' dV_No + b' dV_NN b, of the upper triangle of dV
     for i in range(k):
@@ -140,7 +140,7 @@ def _turn(change, b, k, out):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def whitening_rows(given, terms, metric_slopes, noise_slopes, rows, slopes):  # type: ignore[no-untyped-def]
     """Fill the rows (t, m + 1) of a matrix that whitens samples, and their derivatives.
 
@@ -198,7 +198,7 @@ def whitening_rows(given, terms, metric_slopes, noise_slopes, rows, slopes):  # 
                 slope[i] -= db[i] / root
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def condition(given, across, targets, explained, weights):  # type: ignore[no-untyped-def]
     """Condition each target (t, 2) on its neighbours, all of which must be there.
 
@@ -225,7 +225,7 @@ def condition(given, across, targets, explained, weights):  # type: ignore[no-un
             explained[t] += c[i] * weights[t, i]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def weighted_sums(index, weights, columns, out):  # type: ignore[no-untyped-def]
     """Fill ``out`` (t, c) with sums of the rows ``index`` (t, m) of columns; -1 is left out."""
     out[:] = 0.0

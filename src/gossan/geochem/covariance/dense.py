@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve
 from scipy.linalg.lapack import dpotrf, dpotri, dtrtri, dtrtrs
 
+from gossan.arrays.compiled import compiled
 from gossan.errors import FitError, must
 from gossan.geochem.covariance.model import CovarianceModel
 from gossan.geochem.covariance.restricted_likelihood import FieldSums
@@ -216,7 +216,7 @@ def factorise(covariance: Array, noise: Array) -> Array:
     return np.asarray(lower)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _dots(one, rows, two, others, out):  # type: ignore[no-untyped-def]
     """Fill ``out[k] = one[rows[k]] . two[others[k]]``."""
     for k in range(rows.size):
@@ -227,7 +227,7 @@ def _dots(one, rows, two, others, out):  # type: ignore[no-untyped-def]
         out[k] = total
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _trace(upper, part):  # type: ignore[no-untyped-def]
     """Trace of the product of symmetric matrices, of whose first the upper triangle is filled."""
     total = 0.0

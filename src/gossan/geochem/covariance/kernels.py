@@ -13,9 +13,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.special import gammaln, kv
+
+from gossan.arrays.compiled import compiled
 
 FAST = {"reassoc", "contract", "arcp", "nsz"}
 SPHERICAL, EXPONENTIAL, GAUSSIAN, MATERN_3_2, MATERN_5_2, MATERN, STABLE = range(7)
@@ -73,7 +74,7 @@ def matern_table(smoothness: float) -> Array:
     return table
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def _fast_exp(x: float) -> float:
     # exp(x) for x <= 0 as (Taylor of x / 1024) squared ten times: vectorises; error 2e-13
     y = max(x, -90.0) * (1.0 / 1024.0)
@@ -89,22 +90,22 @@ def _fast_exp(x: float) -> float:
     return p
 
 
-@njit(cache=True, nogil=True, fastmath=FAST, inline="always")
+@compiled(fastmath=FAST, inline="always")
 def _spherical(u):  # type: ignore[no-untyped-def]
     return 1.0 - u * (1.5 - 0.5 * u * u)
 
 
-@njit(cache=True, nogil=True, fastmath=FAST, inline="always")
+@compiled(fastmath=FAST, inline="always")
 def _matern_3_2(u, e):  # type: ignore[no-untyped-def]
     return (1.0 + u) * e
 
 
-@njit(cache=True, nogil=True, fastmath=FAST, inline="always")
+@compiled(fastmath=FAST, inline="always")
 def _matern_5_2(u, e):  # type: ignore[no-untyped-def]
     return (1.0 + u + u * u * (1.0 / 3.0)) * e
 
 
-@njit(cache=True, nogil=True, fastmath=FAST, inline="always")
+@compiled(fastmath=FAST, inline="always")
 def _tabled(u, tables, s):  # type: ignore[no-untyped-def]
     # Hermite interpolation between nodes even in sqrt(u)
     last = tables.shape[1] - 1
@@ -118,7 +119,7 @@ def _tabled(u, tables, s):  # type: ignore[no-untyped-def]
     return value + t * t * ((3.0 - 2.0 * t) * tables[s, j + 1, 0] - r * tables[s, j + 1, 1])
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def tabled_at(tables, s, square):  # type: ignore[no-untyped-def]
     """Return the same as ``correlation_at`` for a structure that is read from a table."""
     u, last = math.sqrt(square), tables.shape[1] - 1
@@ -133,7 +134,7 @@ def tabled_at(tables, s, square):  # type: ignore[no-untyped-def]
     return _tabled(u, tables, s), -0.5 * place * slope, 0.0
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def _add_structure(kind, sill, scale, h, count, out):  # type: ignore[no-untyped-def]
     inverse = 1.0 / scale
     if kind == SPHERICAL:
@@ -156,7 +157,7 @@ def _add_structure(kind, sill, scale, h, count, out):  # type: ignore[no-untyped
             out[i] += sill * _matern_5_2(u, _fast_exp(-u))
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def _add_stable(sill, scale, smoothness, h, count, out):  # type: ignore[no-untyped-def]
     inverse = 1.0 / scale
     for i in range(count):
@@ -164,14 +165,14 @@ def _add_stable(sill, scale, smoothness, h, count, out):  # type: ignore[no-unty
         out[i] += sill * (math.exp(-math.exp(smoothness * math.log(u))) if u > 0.0 else 1.0)
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def _add_tabled(tables, s, sill, scale, h, count, out):  # type: ignore[no-untyped-def]
     inverse = 1.0 / scale
     for i in range(count):
         out[i] += sill * _tabled(h[i] * inverse, tables, s)
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def add_covariances(packed, h, count, out):  # type: ignore[no-untyped-def]
     """Add the covariance of the structures (no nugget) at distances ``h[:count]`` to ``out``."""
     for s in range(packed.kinds.shape[0]):
@@ -184,7 +185,7 @@ def add_covariances(packed, h, count, out):  # type: ignore[no-untyped-def]
             _add_structure(kind, sill, scale, h, count, out)
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def covariance_rows(first, second, packed, out):  # type: ignore[no-untyped-def]
     """Fill ``out`` (n, m) with covariances between two sets of turned coordinates, no nugget."""
     m = second.shape[0]
@@ -199,7 +200,7 @@ def covariance_rows(first, second, packed, out):  # type: ignore[no-untyped-def]
         add_covariances(packed, h, m, row)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def correlation_at(kind, smoothness, square):  # type: ignore[no-untyped-def]
     """Return the correlation of a structure at a squared distance in ranges, and how it changes.
 

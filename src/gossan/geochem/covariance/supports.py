@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from gossan.arrays.compiled import compiled
 from gossan.geochem.covariance.kernels import (
     FAST,
     MATERN,
@@ -119,7 +119,7 @@ class BetweenSupports(NamedTuple):
     cutoff: float
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def mean_covariances(between, x, y, count, out):  # type: ignore[no-untyped-def]
     """Fill ``out[:count]`` with the covariances of supports whose centres are (x, y) apart.
 
@@ -153,7 +153,7 @@ def mean_covariances(between, x, y, count, out):  # type: ignore[no-untyped-def]
             out[i] += sill * mean
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def mean_slopes(between, metric_slopes, x, y, count, value, change):  # type: ignore[no-untyped-def]
     """Fill covariances ``value[:count]`` as above and their derivatives ``change[:, :count]``.
 
@@ -190,7 +190,7 @@ def mean_slopes(between, metric_slopes, x, y, count, value, change):  # type: ig
                         change[p, i] += share * (turn + 2.0 * metric_slopes[p, 1] * u * v)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def fill_between(between, one, two, out):  # type: ignore[no-untyped-def]
     """Fill ``out`` (n, m) with the covariances of places (n, 2) and (m, 2)."""
     count = two.shape[0]
@@ -201,7 +201,7 @@ def fill_between(between, one, two, out):  # type: ignore[no-untyped-def]
         mean_covariances(between, x, y, count, out[i])
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def fill_slopes(between, metric_slopes, places, value, change):  # type: ignore[no-untyped-def]
     """Fill the symmetric covariances (n, n) of places and their derivatives (p, n, n)."""
     n = places.shape[0]

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
+from gossan.arrays.compiled import compiled
 from gossan.geochem.covariance.kernels import FAST, add_covariances
 
 __all__ = ["back", "fill", "forward", "whiten"]
@@ -18,7 +17,7 @@ __all__ = ["back", "fill", "forward", "whiten"]
 REDUNDANT = 1e-10
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def fill(px, py, noise, k, packed, h, c, system):  # type: ignore[no-untyped-def]
     """Fill the upper triangle of ``system[:k, :k]`` with covariances among k neighbours."""
     size = 0
@@ -39,7 +38,7 @@ def fill(px, py, noise, k, packed, h, c, system):  # type: ignore[no-untyped-def
         base += k - i
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def whiten(system, rhs, k, rows):  # type: ignore[no-untyped-def]
     """Factorise ``system[:k, :k]`` = L L' and replace ``rhs[:rows, :k]`` by L^-1 rhs.
 
@@ -73,7 +72,7 @@ def whiten(system, rhs, k, rows):  # type: ignore[no-untyped-def]
             rhs[q, j] = col[k + q]
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def forward(system, x, k):  # type: ignore[no-untyped-def]
     """Solve L v = x in place, with the factor that ``whiten`` leaves in the system."""
     for j in range(k):
@@ -84,7 +83,7 @@ def forward(system, x, k):  # type: ignore[no-untyped-def]
             x[i] -= own * row[i]
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def back(system, x, k):  # type: ignore[no-untyped-def]
     """Solve L' w = x in place, giving the weights."""
     for j in range(k - 1, -1, -1):

@@ -9,9 +9,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from gossan.arrays.compiled import compiled
 from gossan.arrays.small_systems import factor, solve
 from gossan.geochem.covariance.kernels import FAST, Packed, add_covariances
 from gossan.geochem.covariance.systems import back, fill, whiten
@@ -21,7 +21,7 @@ FULL_SHARE = 0.75
 """Share of a fading neighbourhood's reach within which neighbours count in full."""
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _drift_multipliers(rhs, target, k, terms, g, mu):  # type: ignore[no-untyped-def]
     # solve (F' F) mu = F' c0 - f0 with whitened F = rhs[2:]; False where it is singular
     for a in range(terms):
@@ -40,7 +40,7 @@ def _drift_multipliers(rhs, target, k, terms, g, mu):  # type: ignore[no-untyped
     return True
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def _target_covariances(local, px, py, x, y, k, room, out):  # type: ignore[no-untyped-def]
     # mean covariance of each neighbour with the points of the target's support
     offsets, weights = local.support.offsets, local.support.weights
@@ -57,7 +57,7 @@ def _target_covariances(local, px, py, x, y, k, room, out):  # type: ignore[no-u
             out[i] += weights[g] * part[i]
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def _drift_rows(px, py, x, y, k, terms, scale, rhs):  # type: ignore[no-untyped-def]
     # 1, dx, dy, dx^2, dx dy, dy^2 about the target, in units of scale
     for i in range(k):
@@ -74,7 +74,7 @@ def _drift_rows(px, py, x, y, k, terms, scale, rhs):  # type: ignore[no-untyped-
                 rhs[7, i] = dy * dy
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def _drift_target(offsets, weights, terms, scale, f):  # type: ignore[no-untyped-def]
     f[:] = 0.0
     if terms > 0:
@@ -88,7 +88,7 @@ def _drift_target(offsets, weights, terms, scale, f):  # type: ignore[no-untyped
             f[5] += weights[g] * dy * dy
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def _estimate(rhs, f, k, terms, g, mu):  # type: ignore[no-untyped-def]
     # estimate and variance less the target's own; leaves L^-1 K w in rhs[0]
     variance = 0.0
@@ -134,7 +134,7 @@ class LocalKriging(NamedTuple):
     radius: float
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def _fading(distance, reach, sill):  # type: ignore[no-untyped-def]
     """Error variance of a neighbour at a distance: 0 well inside, without bound at the reach."""
     inside = (distance / reach - FULL_SHARE) / (1.0 - FULL_SHARE)
@@ -144,7 +144,7 @@ def _fading(distance, reach, sill):  # type: ignore[no-untyped-def]
     return sill * odds * odds
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _reach(local, x, y, nearest):  # type: ignore[no-untyped-def]
     """How many neighbours count, and the distance at which their influence ends (inf: none)."""
     most = nearest.shape[0] - 1 if local.fade else nearest.shape[0]
@@ -156,7 +156,7 @@ def _reach(local, x, y, nearest):  # type: ignore[no-untyped-def]
     return most, math.hypot(local.xy[j, 0] - x, local.xy[j, 1] - y)
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def krige_local(local, targets, nearest, out):  # type: ignore[no-untyped-def]
     """Krige each target (turned coordinates, (t, 2)) from its own neighbours.
 
@@ -212,7 +212,7 @@ def krige_local(local, targets, nearest, out):  # type: ignore[no-untyped-def]
             out[2, t] = 1.0 / total if total != 0.0 else 0.0
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def dual_sum(xy, b, targets, packed, jump, offsets, weights, out):  # type: ignore[no-untyped-def]
     """Add the dual form ``sum_i b_i C(s_i, x)`` at targets (t, 2) to ``out`` (t,).
 

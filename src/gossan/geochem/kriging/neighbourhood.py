@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from gossan.arrays.compiled import compiled
 from gossan.errors import InputError, must
 
 Search = Literal["nearest", "quadrant", "octant"]
@@ -112,7 +112,7 @@ class Neighbourhood:
         return out
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _sector(dx: float, dy: float, sectors: int) -> int:
     quadrant = (0 if dy >= 0 else 3) if dx > 0 else (2 if dy < 0 else 1)
     if dx == 0.0 and dy == 0.0:
@@ -122,7 +122,7 @@ def _sector(dx: float, dy: float, sectors: int) -> int:
     return 2 * quadrant + (1 if abs(dy) > abs(dx) else 0)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _pick(samples, targets, index, sectors, each, out, rows, last):  # type: ignore[no-untyped-def]
     # keep the nearest of each sector; a row is done when all sectors are full or none is left
     full = np.zeros(rows.shape[0], np.bool_)

@@ -6,9 +6,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from gossan.arrays.compiled import compiled
 from gossan.geochem.covariance.kernels import FAST, Packed, add_covariances
 from gossan.geochem.covariance.systems import back, fill, whiten
 
@@ -70,7 +70,7 @@ class DrawingPlan(NamedTuple):
     deviation: NDArray[np.float64]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def earlier_nodes(node, now, stride, rank, width, offsets, most, out):  # type: ignore[no-untyped-def]
     """List the nearest nodes that come earlier on the path; return how many."""
     height = rank.shape[0] // width
@@ -87,7 +87,7 @@ def earlier_nodes(node, now, stride, rank, width, offsets, most, out):  # type: 
     return kept
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def simulation_weights(shared, piece, nearest, plan):  # type: ignore[no-untyped-def]
     """Krige each node of a piece of path from samples and earlier nodes (mean known).
 
@@ -149,7 +149,7 @@ def simulation_weights(shared, piece, nearest, plan):  # type: ignore[no-untyped
             weights[t, i] = row[i]
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def simulate(state, path, count, plan, noise, first, last):  # type: ignore[no-untyped-def]
     """Draw a piece of path in realisations ``first:last``, node after node.
 

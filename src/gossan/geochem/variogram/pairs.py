@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from gossan.arrays.compiled import compiled
 
 __all__ = ["pair_differences", "pair_sums"]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def _group(dx, dy, h, width, bins, sectors):  # type: ignore[no-untyped-def]
     """Find sector and bin of a pair at distance h."""
     s = 0
@@ -20,7 +21,7 @@ def _group(dx, dy, h, width, bins, sectors):  # type: ignore[no-untyped-def]
     return s, min(max(math.ceil(h / width) - 1, 0), bins - 1)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def pair_sums(xy, z, order, firsts, width, bins, sectors, power):  # type: ignore[no-untyped-def]
     """Sum pairs into bins of distance and direction.
 
@@ -52,7 +53,7 @@ def pair_sums(xy, z, order, firsts, width, bins, sectors, power):  # type: ignor
     return count, total_h, total_d
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def pair_differences(xy, z, order, width, bins, sectors, counts):  # type: ignore[no-untyped-def]
     """List |difference| of every pair, grouped by bin: for estimators that need the median.
 
