@@ -23,6 +23,7 @@ from gossan.geo.layer import ArrayLayer, Layer, SelectedLayer
 from gossan.geo.raster import RasterWriter, atomic_path
 from gossan.geo.warp import to_grid
 from gossan.imagery.aster.crosstalk import CrosstalkFree
+from gossan.imagery.aster.hdf import hdf4_library
 from gossan.imagery.atmosphere.coefficients import AtmosphereCorrection
 from gossan.imagery.calibration import reflectance_per_radiance
 
@@ -136,8 +137,8 @@ def write_aster_hdf(folder: Path, scene: SimulatedAster) -> Path:
 
     The file has the data sets, dimension names and ODL metadata that readers use.
     """
-    from pyhdf.SD import SD, SDC
-
+    library = hdf4_library()
+    SD, SDC = library.SD, library.SDC
     path = Path(folder) / f"{granule_name(scene.overpass)}_12345.hdf"
     with atomic_path(path) as temporary:
         file = SD(str(temporary), SDC.WRITE | SDC.CREATE | SDC.TRUNC)

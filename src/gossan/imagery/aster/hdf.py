@@ -253,10 +253,11 @@ def _zone(values: Values, name: str) -> tuple[int, bool]:
 
 def _headers(path: Path) -> tuple[dict[str, str], dict[str, tuple[str, int, int]]]:
     """Read the text attributes, and by band the data set's name, rows and columns."""
-    from pyhdf.error import HDF4Error
-
     if not path.is_file():
         raise ImageryError(must("an ASTER scene", "an existing file", path, "Check the path"))
+    hdf4_library()
+    from pyhdf.error import HDF4Error
+
     with _LIBRARY:
         file = _open(path)
         try:
@@ -298,21 +299,30 @@ def _read_whole(file: Any, name: str) -> None:
         dataset.endaccess()
 
 
-def _open(path: Path) -> Any:
+def hdf4_library() -> Any:
+    """Return the module ``pyhdf.SD``.
+
+    Raises
+    ------
+    MissingDependencyError
+        It is not installed, or its compiled part does not load.
+    """
     try:
-        from pyhdf.error import HDF4Error
-        from pyhdf.SD import SD, SDC
+        from pyhdf import SD
     except ImportError as error:
+        cure = "pip install pyhdf (conda install pyhdf), or use the V004 GeoTIFF granule"
         raise MissingDependencyError(
-            must(
-                "pyhdf",
-                "installed to read ASTER .hdf files",
-                "no such package",
-                "pip install pyhdf, or use the V004 GeoTIFF granule",
-            )
+            must("pyhdf", "installed and able to load for ASTER .hdf files", error, cure)
         ) from error
+    return SD
+
+
+def _open(path: Path) -> Any:
+    library = hdf4_library()
+    from pyhdf.error import HDF4Error
+
     try:
-        return SD(str(path), SDC.READ)
+        return library.SD(str(path), library.SDC.READ)
     except HDF4Error as error:
         raise _damaged(path, "it does not open as HDF4") from error
 
