@@ -11,13 +11,14 @@ INSTALLED := $(VENV)/installed
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test test-wheel fuzz check bench docs claims format clean help plugin wheelhouse test-plugin
+.PHONY: demo test test-wheel test-oldest test-newest fuzz check bench docs claims format clean help plugin wheelhouse test-plugin
 
 help:
 	@echo "make demo    simulate a district, map it, and show where the maps are"
 	@echo "make test    run every test"
 	@echo "make test-wheel  README's lines in a fresh environment, from the built wheel"
 	@echo "make fuzz    2,000 damaged inputs: no traceback, nothing half-written"
+	@echo "make test-oldest, make test-newest  the tests with the lowest versions allowed, the newest there are"
 	@echo "make check   format, lint, types and the architecture of the house"
 	@echo "make bench   speed and memory, as ratios against a floor or a peer"
 	@echo "make plugin  the zip of the QGIS plugin, into dist/"
@@ -47,6 +48,13 @@ fuzz: export GOSSAN_FUZZ_MUTATIONS = 2000
 fuzz: export GOSSAN_FUZZ_SECONDS = 100000
 fuzz: $(INSTALLED)
 	$(BIN)/python -m pytest -q tests/fuzz
+
+# A library may deprecate what another of the same set still calls: such warnings are no errors.
+test-oldest: CONSTRAINTS := -c constraints-oldest.txt
+test-oldest test-newest: test-%:
+	$(PYTHON) -m venv --clear .venv-$*
+	.venv-$*/$(notdir $(BIN))/python -m pip install --quiet $(CONSTRAINTS) -e ".[test]"
+	.venv-$*/$(notdir $(BIN))/python -m pytest -q -n 2 --dist worksteal -W ignore::DeprecationWarning
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check src tests benchmarks docs qgis
@@ -81,4 +89,4 @@ test-plugin: plugin wheelhouse
 	$(BIN)/python qgis/try_installed.py --qgis-python $(QGIS_PYTHON)
 
 clean:
-	$(PYTHON) -c "import shutil; [shutil.rmtree(p, ignore_errors=True) for p in ('$(VENV)', 'demo', '.mypy_cache', '.ruff_cache', '.pytest_cache', '.hypothesis', 'docs/_build', 'docs/gallery_made', 'docs/reference/made')]"
+	$(PYTHON) -c "import shutil; [shutil.rmtree(p, ignore_errors=True) for p in ('$(VENV)', '.venv-oldest', '.venv-newest', 'demo', '.mypy_cache', '.ruff_cache', '.pytest_cache', '.hypothesis', 'docs/_build', 'docs/gallery_made', 'docs/reference/made')]"

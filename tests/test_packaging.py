@@ -1,0 +1,123 @@
+"""Workflow, recipe, container and constraints say what pyproject.toml says."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from .conftest import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+CONDA_NAMES = {"matplotlib": "matplotlib-base"}
+"""Packages that conda-forge calls otherwise."""
+
+
+def bounds(lines: list[str]) -> dict[str, SpecifierSet]:
+    wanted = [Requirement(line) for line in lines]
+    return {one.name.lower(): one.specifier for one in wanted}
+
+
+def workflow() -> dict:
+    return yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text("utf-8"))
+
+
+def commands(job: dict) -> list[str]:
+    return [step["run"] for step in job["steps"] if "run" in step]
+
+
+def recipe() -> dict:
+    text = (ROOT / "recipe/meta.yaml").read_text("utf-8")
+    (version,) = re.findall(r'{% set version = "(.+)" %}', text)
+    text = re.sub(r"{%.*?%}", "", text).replace("{{ version }}", version)
+    return yaml.safe_load(text.replace("{{ PYTHON }}", "python"))
+
+
+def test_the_workflow_tests_every_python_that_is_declared_on_three_systems() -> None:
+    matrix = workflow()["jobs"]["tests"]["strategy"]["matrix"]
+    named = [one.rsplit(" ", 1)[1] for one in PROJECT["classifiers"] if ":: 3." in one]
+    assert matrix["python"] == named and Version(named[0]) in SpecifierSet(
+        PROJECT["requires-python"]
+    )
+    assert [name.split("-")[0] for name in matrix["os"]] == ["ubuntu", "macos", "windows"]
+
+
+def test_jobs_on_windows_do_without_make_and_a_posix_shell() -> None:
+    for name, job in workflow()["jobs"].items():
+        lines = "\n".join(commands(job))
+        assert lines, name
+        if "windows-latest" in job.get("strategy", {}).get("matrix", {}).get("os", []):
+            assert not re.search(r"\bmake\b|\.venv/bin|&&|\bexport\b|\$\(", lines), name
+
+
+def test_what_the_workflow_runs_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    jobs = workflow()["jobs"]
+    lines = [line for job in jobs.values() for line in commands(job)]
+    sets = [one["set"] for one in jobs["bounds"]["strategy"]["matrix"]["include"]]
+    lines += [line.replace("${{ matrix.set }}", one) for line in lines for one in sets]
+    for target in re.findall(r"^make ([\w-]+)$", "\n".join(lines), re.M):
+        assert re.search(rf"^(.* )?{target}\b.*:", makefile, re.M), target
+    named = set(re.findall(r"\b(?:tests/\S+\.py|[\w-]+\.txt|Containerfile)\b", "\n".join(lines)))
+    assert {"tests/wheel.py", "constraints.txt", "Containerfile"} <= named
+    assert all((ROOT / name).is_file() for name in named)
+    for extra in re.findall(r"\[(\w+)\]", "\n".join(lines)):
+        assert extra in EXTRAS
+
+
+def test_every_step_of_the_workflow_pins_its_action() -> None:
+    for job in workflow()["jobs"].values():
+        assert job["timeout-minutes"] <= 60
+        used = [step["uses"] for step in job["steps"] if "uses" in step]
+        assert used and all(re.fullmatch(r"actions/[\w-]+@v\d+", one) for one in used)
+
+
+def test_the_recipe_needs_what_the_package_needs() -> None:
+    made = recipe()
+    declared = bounds(PROJECT["dependencies"]) | {
+        "python": SpecifierSet(PROJECT["requires-python"])
+    }
+    renamed = {CONDA_NAMES.get(name, name): bound for name, bound in declared.items()}
+    assert bounds(made["requirements"]["run"]) == renamed
+    assert made["package"] == {"name": PROJECT["name"], "version": PROJECT["version"]}
+    (script,) = made["build"]["entry_points"]
+    assert script == f"gossan = {PROJECT['scripts']['gossan']}"
+    assert made["about"]["summary"] == PROJECT["description"]
+    assert made["about"]["license"] == PROJECT["license"]
+
+
+def test_the_container_copies_files_that_exist_and_checks_its_health() -> None:
+    lines = (ROOT / "Containerfile").read_text("utf-8").splitlines()
+    copied = [word for line in lines if line.startswith("COPY") and "--from" not in line
+              for word in line.split()[1:-1]]  # fmt: skip
+    assert {"pyproject.toml", "constraints.txt", "src"} <= set(copied)
+    assert all((ROOT / name).exists() for name in copied)
+    for name in (PROJECT["readme"], *PROJECT["license-files"]):
+        assert name in copied, f"the build reads {name}"
+    assert any(line.startswith("HEALTHCHECK") and '"gossan", "--version"' in line for line in lines)
+    for version in re.findall(r"^FROM python:([\d.]+)", "\n".join(lines), re.M):
+        assert f"Programming Language :: Python :: {version}" in PROJECT["classifiers"]
+
+
+def test_the_oldest_set_holds_the_lower_bounds() -> None:
+    text = (ROOT / "constraints-oldest.txt").read_text("utf-8")
+    held = {name: Version(number) for name, number in re.findall(r"^(\S+)==(\S+)$", text, re.M)}
+    for name, bound in bounds(PROJECT["dependencies"]).items():
+        (lowest,) = [Version(one.version) for one in bound if one.operator == ">="]
+        assert held[name] == lowest, name
+
+
+def test_pictures_of_the_readme_are_in_the_source_distribution() -> None:
+    text = (ROOT / PROJECT["readme"]).read_text("utf-8")
+    pictures = re.findall(r"!\[[^]]*\]\(([^)\s]+)\)|<img[^>]+src=\"([^\"]+)\"", text)
+    included = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]
+    roots = included["build"]["targets"]["sdist"]["include"]
+    for picture in ("".join(pair) for pair in pictures):
+        assert picture.startswith("https://") or Path(picture).parts[0] in roots
+        assert picture.startswith("https://") or (ROOT / picture).is_file()
