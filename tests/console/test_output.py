@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from gossan.cli import main
-from gossan.console.output import prepare_caches
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -50,29 +49,10 @@ def test_odd_widths_of_a_terminal_are_ignored(
     assert len(capsys.readouterr().out.splitlines()) > 5
 
 
-def test_compiled_code_goes_elsewhere_where_no_usual_folder_can_be_written(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    prepare_caches()
-    assert "NUMBA_CACHE_DIR" not in os.environ
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
-    prepare_caches()
-    folder = Path(os.environ["NUMBA_CACHE_DIR"])
-    (folder / "written").touch()
-    monkeypatch.setenv("NUMBA_CACHE_DIR", "own")
-    prepare_caches()
-    assert os.environ["NUMBA_CACHE_DIR"] == "own"
-
-
 def test_a_cache_of_compiled_code_that_cannot_be_written_is_replaced(tmp_path: Path) -> None:
     """Through a real process: the folder stated lies below a file."""
     (tmp_path / "file").touch()
-    code = (
-        "from gossan.console.output import prepare_caches; prepare_caches()\n"
-        "from gossan.arrays.bootstrap import *\n"
-        "from gossan.geochem.kriging import kernels\n"
-    )
+    code = "from gossan.geochem.kriging import kernels"
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "file" / "cache")}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, timeout=300
