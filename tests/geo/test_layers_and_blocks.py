@@ -110,6 +110,24 @@ def test_a_failed_replacement_keeps_the_old_file(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["table.csv"]
 
 
+def test_a_file_that_another_program_holds_stays_and_the_program_is_to_be_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows refuses to replace a file that a GIS has open."""
+
+    def refuse(temporary: Path, target: Path) -> None:
+        raise PermissionError(13, "The process cannot access the file", str(target))
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    path = tmp_path / "map.tif"
+    path.write_text("old")
+    closing = pytest.raises(InterruptedRunError, match=r"Close the program that has map\.tif open")
+    with closing, atomic_path(path) as temporary:
+        temporary.write_text("new")
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["map.tif"]
+
+
 def test_progress_counts_every_block() -> None:
     seen: list[tuple[int, int]] = []
     Blocks(16, 2, progress=lambda done, total: seen.append((done, total))).reduce(
