@@ -64,14 +64,6 @@ def test_what_is_written_is_what_the_files_say(
     assert all(p.survey[0].support_m == 0.0 for p in found.values())
 
 
-def test_three_commands_lead_to_a_report(test_data: Path, tmp_path: Path, command: Command) -> None:
-    _init(command, test_data, "meuse", tmp_path / "p", "--elements", "Zn")
-    for word in ("check", "run"):
-        code, out, err = command(word, tmp_path / "p")
-        assert code == 0, out + err
-    assert (tmp_path / "p" / "run" / "report.html").stat().st_size > 10_000
-
-
 def test_what_cannot_be_found_is_asked_at_a_terminal(test_data: Path, tmp_path: Path) -> None:
     asked: dict[str, str] = {}
 
