@@ -14,7 +14,7 @@ from gossan.geo.raster import write_array
 from gossan.pipeline import preflight
 from gossan.pipeline.imagery import Imagery, open_imagery
 from gossan.pipeline.options.project import Project, load_project
-from gossan.pipeline.preflight import disk_mib, late_errors
+from gossan.pipeline.preflight import disk_mib, forecast_mib, late_errors
 
 from .conftest import GRID, truth
 
@@ -66,3 +66,14 @@ def test_occurrences_that_cannot_be_read_are_an_error(changed: Change) -> None:
     path = changed("seed = 3", 'seed = 3\noccurrences = "samples.csv"')
     (error,) = late_errors(*opened(path), GRID)
     assert "samples.csv" in error
+
+
+@pytest.mark.parametrize(
+    "rows, columns, found_mib",
+    [(1500, 1500, 926), (1024, 10980, 1465), (1536, 10980, 1413), (3072, 10980, 1742)],
+)
+def test_the_forecast_of_memory_is_that_of_whole_runs(
+    rows: int, columns: int, found_mib: float
+) -> None:
+    """Found by ``benchmarks/bench_run.py``: ten bands, one to four elements, two workers."""
+    assert forecast_mib(11, rows * columns, workers=2) == pytest.approx(found_mib, rel=0.25)

@@ -16,6 +16,7 @@ from gossan.errors import InputError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer, SelectedLayer, StackedLayer
+from gossan.geo.raster import CACHE_MIB
 from gossan.geo.sampling import spread_windows
 from gossan.io.vectors import read_points
 from gossan.pipeline.feature_sets import COVARIATES, split_name
@@ -27,9 +28,9 @@ SAMPLED_ACROSS = 4
 SAMPLED_PIXELS = 64
 """Windows across the map, and their side, that are read first: all pixels only where these show no
 difference."""
-COPIES = 4
-"""Windows of pixels that a worker holds at once: the source, its features, sums and the result."""
-BASE_MIB = 400.0
+COPIES = 5
+"""Times that a pixel in progress is held: the source, its features, sums and the result."""
+BASE_MIB = 280.0
 """Memory of a run without pixels: Python, its libraries, samples and fitted models."""
 HOPELESS = 2.0
 """Times the free memory that a forecast may be out by before a run is refused."""
@@ -92,8 +93,22 @@ def memory_mib(imagery: Sequence[Imagery], grid: Grid, workers: int | None = Non
         Threads; default: one for each processor.
     """
     bands = sum(len(one.bands.bands) for one in imagery) + 1
-    windows = (workers or os.cpu_count() or 1) * Blocks().size ** 2
-    return BASE_MIB + COPIES * bands * 4 * min(grid.height * grid.width, windows) / 2**20
+    return forecast_mib(bands, grid.height * grid.width, workers or os.cpu_count() or 1)
+
+
+def forecast_mib(bands: int, pixels: int, workers: int) -> float:
+    """Forecast the memory of a run: its libraries, blocks of files, and windows in progress.
+
+    Each worker has a window in progress and one that waits to be written, and one more is on its
+    way. The constants are those of whole runs (``benchmarks/bench_run.py``).
+
+    >>> forecast_mib(bands=3, pixels=20_000, workers=2) < forecast_mib(11, 120_560_400, 2) < 2048
+    True
+    """
+    scene_mib = bands * 4 * pixels / 2**20
+    window_mib = bands * 4 * Blocks().size ** 2 / 2**20
+    in_progress = min(scene_mib, (2 * workers + 1) * window_mib)
+    return BASE_MIB + min(CACHE_MIB, scene_mib) + COPIES * in_progress
 
 
 def free_memory_mib() -> float:
