@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import pickle
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy.stats import lognorm
 
 from gossan.geo.grid import Grid, Window
 from gossan.geochem.transforms import Identity, Log
-from gossan.pipeline.kriging.layers import AtPixels, InUnits, alternative
+from gossan.pipeline.kriging.layers import AtPixels, InUnits, _distances, alternative
 
 
 def test_statistics_of_logarithms_are_those_of_the_lognormal_law() -> None:
@@ -50,3 +53,12 @@ def test_every_alternative_keeps_a_plane_or_at_least_its_range(word: str) -> Non
     assert found.min() > values.min() and found.max() < values.max()
     if word in ("linear", "natural_neighbour"):  # exact for a plane
         np.testing.assert_allclose(found, 0.01 * inside[:, 0], atol=1e-6)
+
+
+def test_layers_computed_at_pixels_pickle() -> None:
+    grid = Grid.from_bounds(32638, (0, 0, 300, 200), 50)
+    layer = AtPixels(grid, ("distance",), partial(_distances, np.array([[25.0, 25.0]])))
+    found = pickle.loads(pickle.dumps(layer)).read(grid.whole)[0]
+    easting, northing = grid.coordinates()
+    wanted = np.hypot(easting[None] - 25.0, northing[:, None] - 25.0)
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)

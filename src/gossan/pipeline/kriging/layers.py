@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,8 @@ BANDS: dict[Statistic, tuple[str, ...]] = {"mean": ("mean",), "interval": ("lowe
 class AtPixels:
     """Compute bands at pixel centres, window by window, with nothing between.
 
-    ``function`` takes (n, 2) easting and northing and gives (bands, n).
+    ``function`` takes (n, 2) easting and northing and gives (bands, n); it must pickle, so that
+    windows can be computed on a cluster.
     """
 
     grid: Grid
@@ -83,6 +85,24 @@ def alternative(word: InterpolatorWord) -> Interpolator:
     return interpolator(word)
 
 
+def kriged_at(
+    fitted: FittedKriging, block_means: bool, places: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return estimate, variance and, for blocks, the mean in the unit at places: (2 or 3, n)."""
+    found = np.stack(fitted.kriging.predict(places))
+    if not block_means:
+        return found
+    return np.vstack([found, block_mean(fitted.kriging, fitted.data.transform, places)])
+
+
+def _distances(samples: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:
+    return distance_to_nearest(samples, places, 1)[None]
+
+
+def _estimates(method: Interpolator, places: NDArray[np.float64]) -> NDArray[np.float64]:
+    return method.estimate(places)[None]
+
+
 @dataclass(frozen=True, eq=False)
 class LayerWriter:
     """Write the layers of one kriged element under one name.
@@ -129,9 +149,11 @@ class LayerWriter:
         bands = ("estimate", "variance", *(("mean",) if self._mean_of_blocks else ()))
         layer: Layer
         if lattice is None:
-            layer = AtPixels(self.grid, bands, lambda places: self._at(fitted, places))
+            layer = AtPixels(self.grid, bands, partial(kriged_at, fitted, self._mean_of_blocks))
         else:
-            fields = self._at(fitted, lattice.centres()).reshape(-1, *lattice.shape)
+            fields = kriged_at(fitted, self._mean_of_blocks, lattice.centres()).reshape(
+                -1, *lattice.shape
+            )
             layer = smooth_layer(lattice, fields, bands, self.grid)
         units = InUnits(data.transform, self.settings.also)
         mapped = MappedLayer(RootLayer(layer), units, units.bands)
@@ -144,19 +166,12 @@ class LayerWriter:
             statistic = "median" if band == "estimate" else band
             tags[path] = self._tags("kriging", statistic, scale)
         scales = {path: tag["gossan_unit"] for path, tag in tags.items()}
-        found = self.blocks.write_many(mapped, files, tags, scales)
-        return {path.stem: f[files[path][0]] for path, f in zip(files, found)}
+        written = self.blocks.write_many(mapped, files, tags, scales)
+        return {path.stem: f[files[path][0]] for path, f in zip(files, written)}
 
     @property
     def _mean_of_blocks(self) -> bool:
         return self.settings.block_m is not None and "mean" in self.settings.also
-
-    def _at(self, fitted: FittedKriging, places: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Estimate, variance and, for blocks, the mean in the unit at places: (2 or 3, n)."""
-        found = np.stack(fitted.kriging.predict(places))
-        if not self._mean_of_blocks:
-            return found
-        return np.vstack([found, block_mean(fitted.kriging, fitted.data.transform, places)])
 
     def _supported(self, fitted: FittedKriging) -> Statistics:
         """Write the distance to the nearest sample and the effective number of samples."""
@@ -164,7 +179,7 @@ class LayerWriter:
         distance = AtPixels(
             self.grid,
             ("distance",),
-            lambda places: distance_to_nearest(kriging.samples_, places, 1)[None],
+            partial(_distances, kriging.samples_),
         )
         lattice = self._lattice(fitted) or self.grid
         effective = kriging.quality(lattice)[1:]
@@ -183,7 +198,7 @@ class LayerWriter:
         method = alternative(word).fit(points, data.observations.values)
         layer: Layer
         if lattice is None or word in ("nearest", "linear"):  # their edges must stay where they are
-            layer = AtPixels(self.grid, ("estimate",), lambda places: method.estimate(places)[None])
+            layer = AtPixels(self.grid, ("estimate",), partial(_estimates, method))
         else:
             field_ = method.estimate_lattice(lattice)[None]
             layer = smooth_layer(lattice, field_, ("estimate",), self.grid)
