@@ -438,7 +438,7 @@ def mixed_units(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def words_for_numbers(table: pd.DataFrame) -> pd.DataFrame:
-    return table.assign(Cu_ppm=table["Cu_ppm"].astype(str).where(table.index != 4, "lost"))
+    return table.assign(Cu_ppm=table["Cu_ppm"].astype(str).where(table.index != 4, "purple"))
 
 
 @pytest.mark.parametrize("name", ["krige", "check"])
@@ -452,7 +452,7 @@ def words_for_numbers(table: pd.DataFrame) -> pd.DataFrame:
         (collinear, "on one line", "rows 2-"),
         (degrees, "degrees", "rows 2-"),
         (mixed_units, "in one unit", "rows 62-"),
-        (words_for_numbers, "'lost'", "row 6"),
+        (words_for_numbers, "'purple'", "row 6"),
     ],
 )
 def test_bad_input_is_one_clear_line_with_its_rows(
