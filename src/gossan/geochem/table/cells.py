@@ -6,7 +6,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -85,6 +85,8 @@ _OTHER_SIGNS = str.maketrans(
 )
 _POWER = re.compile(r"(\d)\s*(?:[xX×*]\s*10\s*\^?|[dD])\s*([+-]?\d{1,3})$")
 """Powers of ten of old programs (2.6D+01) and of people (2.6x10^-3)."""
+_ORDINARY = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
+"""Numbers with nothing around them: most cells."""
 _SUFFIXES = frozenset(("N", "L", "G", "T", "H", "B", "U", "UJ", "J"))
 _WORDS_BELOW = (
     *("lt", "less than", "below", "bdl", "bld", "bd", "b.d", "b.d.", "nd", "n.d", "n.d."),
@@ -228,6 +230,8 @@ def parse_cells(
         if parsed.kind != "measured":
             masks[parsed.kind][i] = True
     _apply_codes(record, texts, plain, meaning, words)
+    for part in fields(record):
+        getattr(record, part.name).flags.writeable = False
     return record
 
 
@@ -253,6 +257,8 @@ def _apply_codes(
 
 def _plain(cell: object) -> str:
     if isinstance(cell, str):
+        if _ORDINARY.fullmatch(cell):
+            return cell
         if not cell.isascii():
             cell = _ascii_digits(unicodedata.normalize("NFKC", cell))
         return _unwrapped(cell.strip())
@@ -291,12 +297,14 @@ def _numbers(texts: Sequence[str], notation: Notation) -> NDArray[np.float64]:
     series = pd.Series(texts, dtype=object)
     numbers = np.asarray(pd.to_numeric(series, errors="coerce"), dtype=float).copy()
     numbers[~np.isfinite(numbers)] = np.nan
-    for i, text in enumerate(texts):
-        if np.isnan(numbers[i]):
-            if text[:1] in "+-0123456789.," and text:
-                numbers[i] = _signed(text, notation)
-        elif notation.point != "decimal" and "." in text:
-            numbers[i] = _signed(text, notation)
+    unread = np.isnan(numbers)
+    doubtful = [] if notation.point == "decimal" else np.flatnonzero(~unread).tolist()
+    for i in np.flatnonzero(unread).tolist():
+        if texts[i] and texts[i][0] in "+-0123456789.,":
+            numbers[i] = _signed(texts[i], notation)
+    for i in doubtful:
+        if "." in texts[i]:
+            numbers[i] = _signed(texts[i], notation)
     return numbers
 
 

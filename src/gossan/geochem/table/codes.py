@@ -65,9 +65,11 @@ def sort_codes(
 
 
 def _far(numbers: NDArray[np.float64], top: float) -> NDArray[np.bool_]:
-    repeated = np.array([_one_digit(number, 2) or number == 9 for number in numbers])
     with np.errstate(invalid="ignore"):
-        return np.asarray((numbers > FAR * top) | (repeated & (numbers > top)), bool)
+        far = np.asarray(numbers > FAR * top, bool)
+        above = np.flatnonzero((numbers > top) & ~far)
+    far[above] = [_one_digit(number, 2) or number == 9 for number in numbers[above].tolist()]
+    return far
 
 
 def _one_digit(number: float, digits: int) -> bool:

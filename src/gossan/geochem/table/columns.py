@@ -237,7 +237,8 @@ class Columns:
         holds_numbers: Callable[[str], bool] = lambda name: True,
     ) -> None:
         self.names = list(names)
-        self.free = [name for name in names if name not in set(taken)]
+        used = set(taken)
+        self.free = [name for name in names if name not in used]
         self.holds_numbers = holds_numbers
         headers = _without_prefixes({name: read_header(name) for name in self.free})
         self._by_species: dict[str, list[str]] = {}

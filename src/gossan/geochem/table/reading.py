@@ -86,6 +86,9 @@ class SurveyTable:
     coordinates: NDArray[np.float64] | None = None
     findings: Findings = field(default_factory=Findings)
     notations: dict[str, Notation] = field(default_factory=dict, repr=False)
+    _parsed: list[tuple[tuple[str, Meaning, Words], Cells]] = field(
+        default_factory=list, init=False, repr=False
+    )
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -106,13 +109,19 @@ class SurveyTable:
         return self.notations[column]
 
     def cells(self, column: str, meaning: Meaning = "number", words: Words = NO_WORDS) -> Cells:
-        """Parse a column."""
-        return parse_cells(self.frame[column].tolist(), meaning, self.notation(column), words)
+        """Parse a column; the last one is remembered, as several questions are asked of it."""
+        asked = (column, meaning, words)
+        if not self._parsed or self._parsed[0][0] != asked:
+            cells = self.frame[column].tolist()
+            parsed = parse_cells(cells, meaning, self.notation(column), words)
+            self._parsed[:] = [(asked, parsed)]
+        return self._parsed[0][1]
 
     def texts(self, column: str) -> NDArray[np.object_]:
         """Return a column as text without blanks at its ends: names, codes, words."""
         cells = self.frame[column]
-        return np.array(["" if pd.isna(c) else str(c).strip() for c in cells], dtype=object)
+        pairs = zip(cells.tolist(), cells.isna().tolist())
+        return np.array(["" if empty else str(cell).strip() for cell, empty in pairs], object)
 
 
 def read_table(path: Path, options: FileOptions | None = None) -> SurveyTable:
