@@ -66,6 +66,38 @@ def test_censored_values_of_some_rows_are_estimated_from_these_rows(
     np.testing.assert_allclose(data.values.fit(np.arange(24))[1], data.observations.values)
 
 
+def test_limits_reach_the_models_on_the_scale_of_each_fold(tmp_path: Path) -> None:
+    values = np.random.default_rng(4).normal(10, 4, 24).clip(1).round(2)
+    below, above = values < 5, values > 15
+    written = ["<5" if b else ">15" if a else v for v, b, a in zip(values, below, above)]
+    write(tmp_path, "a.csv", written)
+    found = read(tmp_path, survey("a", "a.csv", censoring="likelihood"))
+    data = working(found, "Cu", "boxcox")
+    limits = np.where(below, 5.0, np.where(above, 15.0, np.nan))
+    np.testing.assert_array_equal(found.samples_table()["Cu_limit"], limits)
+    seen = data.observations
+    assert seen.limits is not None and data.values is not None
+    np.testing.assert_allclose(data.transform.inverse(seen.limits), limits)
+    np.testing.assert_array_equal(seen.values[below] < seen.limits[below], True)
+    np.testing.assert_array_equal(seen.values[above] >= seen.limits[above], True)
+    rows = np.arange(0, 24, 2)
+    fold = data.validation_samples.fitted_to(rows)
+    transform, working_values = data.values.fit(rows)
+    assert transform != data.transform and fold.limits is not None
+    np.testing.assert_allclose(transform.inverse(fold.limits), limits[rows])
+    np.testing.assert_array_equal(fold.values, working_values)
+
+
+@pytest.mark.parametrize("method", ["half", "ros", "missing"])
+def test_limits_stay_with_the_samples_where_numbers_take_their_place(
+    tmp_path: Path, method: str
+) -> None:
+    write(tmp_path, "a.csv", ["<5", 6, 7, 8, 9, 10])
+    found = read(tmp_path, survey("a", "a.csv", censoring=method))
+    assert working(found, "Cu", "log").observations.limits is None
+    assert "Cu_limit" not in found.samples_table()
+
+
 def test_known_errors_reach_the_observations_and_the_table_of_samples(tmp_path: Path) -> None:
     write(tmp_path, "a.csv", [10, 20, 40, 80])
     table = pd.read_csv(tmp_path / "a.csv")

@@ -74,7 +74,9 @@ class ValidationSamples:
         chosen = self.observations.subset(rows)
         if self.refitted is None:
             return chosen
-        return replace(chosen, values=np.asarray(self.refitted.fit(rows)[1], np.float64))
+        transform, values = self.refitted.fit(rows)
+        limits = self.refitted.working_limits(transform, rows)
+        return replace(chosen, values=np.asarray(values, np.float64), limits=limits)
 
 
 @dataclass(frozen=True, eq=False)

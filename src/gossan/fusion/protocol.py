@@ -91,11 +91,15 @@ class Observations:
 
     ``values`` is (n,) and finite. ``error_variance`` (n,) is what is known of each sample's error,
     in squared units of the working scale; what remains unknown is the model's own nugget.
+    ``limits`` (n,) holds the limit beyond which a sample is only known to lie, NaN where it was
+    measured: the sample lies above where its value, which models without a likelihood of censored
+    samples use, is at or above the limit, and below elsewhere.
     """
 
     points: Points
     values: NDArray[np.float64]
     error_variance: NDArray[np.float64] | None = None
+    limits: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         if len(self.points) != len(self.values):
@@ -112,10 +116,17 @@ class Observations:
     def __len__(self) -> int:
         return len(self.values)
 
+    @property
+    def censored(self) -> NDArray[np.int_]:
+        """Rows (k,) of the samples that are only known to lie beyond a limit."""
+        none = np.zeros(0, np.int_)
+        return none if self.limits is None else np.flatnonzero(np.isfinite(self.limits))
+
     def subset(self, rows: NDArray[np.bool_] | NDArray[np.int_]) -> Observations:
         """Keep some of the observations."""
         known = None if self.error_variance is None else self.error_variance[rows]
-        return Observations(self.points.subset(rows), self.values[rows], known)
+        limits = None if self.limits is None else self.limits[rows]
+        return Observations(self.points.subset(rows), self.values[rows], known, limits)
 
 
 @dataclass(frozen=True, eq=False)

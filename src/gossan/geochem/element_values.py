@@ -89,6 +89,22 @@ class ElementValues:
         transform = fit_transform_by_word(self.word, values)
         return transform, np.asarray(transform.forward(values), np.float64)
 
+    def working_limits(
+        self, transform: Transform, rows: NDArray[np.int_]
+    ) -> NDArray[np.float64] | None:
+        """Return the limits of rows whose survey asks for their likelihood, on the working scale.
+
+        NaN where a row was measured, or where its survey puts a value in place of the limit; None
+        without any limit.
+        """
+        asked = np.array([method == "likelihood" for method in self.censoring])
+        beyond = np.isfinite(self.limits[rows]) & asked[self.survey[rows]]
+        if not beyond.any():
+            return None
+        limits = np.full(len(rows), np.nan)
+        limits[beyond] = transform.forward(self.limits[rows][beyond])
+        return limits
+
     def _estimated(self, rows: NDArray[np.int_], method: Censoring) -> Floats:
         values, limits = self.values[rows], self.limits[rows]
         censored = np.isfinite(limits)

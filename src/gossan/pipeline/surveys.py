@@ -85,6 +85,8 @@ class Surveys:
             for element in samples.elements:
                 table[element] = samples.values(element)
                 table[f"{element}_censored"] = samples.censored(element)
+                if self.censoring.get(samples.name) == "likelihood":
+                    table[f"{element}_limit"] = samples.limits(element)
             known = {*table.columns, "row", "geometry"}
             for name in samples.frame.select_dtypes("number").columns:
                 if name not in known and not name.endswith("_limit"):
@@ -218,7 +220,11 @@ def working(
     weights = None if weigh is None else weigh(points.coordinates, raw[filled])
     transform = fit_transform_by_word(word, raw[filled], weights, tails)
     errors = np.concatenate([samples.standard_error(element) for samples in parts])
-    observations = _observations(points, transform, raw[filled], errors[filled])
+    values = _values(surveys, parts, element, word)
+    observations = replace(
+        _observations(points, transform, raw[filled], errors[filled]),
+        limits=values.working_limits(transform, np.arange(len(points))),
+    )
     checks = {
         samples.name: _check(samples, element, transform)
         for samples in surveys.check
@@ -230,7 +236,7 @@ def working(
     )
     return Working(
         element, parts[0].units[element], transform, observations, checks, censored,
-        " + ".join(filter(None, words)), weights, _values(surveys, parts, element, word),
+        " + ".join(filter(None, words)), weights, values,
     )  # fmt: skip
 
 

@@ -100,7 +100,7 @@ class GeostatisticalForest:
             return self
         folds = random_folds(len(x), max(_FOLDS, len(x) // _MOST_OF_FOLD), options.seed)
         left = self.left_ = self.smooth_.residuals(folds)
-        self.spread_ = Spread.of(left, self.smooth_.problem_.columns[:, -1] - left)
+        self.spread_ = Spread.of(left, self.smooth_.problem_.observed - left)
         forest = RandomForestRegressor(
             options.trees, min_samples_leaf=options.leaf, max_leaf_nodes=LEAVES,
             max_features=1 / 3, random_state=options.seed, n_jobs=1,

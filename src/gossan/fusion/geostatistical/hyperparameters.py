@@ -21,7 +21,7 @@ Chopin 2009, J. Royal Stat. Soc. B 71 (averaging over hyperparameters).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -31,6 +31,7 @@ from scipy.optimize import minimize
 
 from gossan.errors import FitError
 from gossan.fusion.geostatistical.spatial_shape import Shape
+from gossan.geochem.covariance.censored_sites import Sites
 from gossan.geochem.covariance.model import CovarianceModel
 from gossan.geochem.covariance.restricted_likelihood import FieldSums, likelihood, plain_likelihood
 
@@ -101,6 +102,8 @@ class Problem:
         (n,) number of each sample's survey; every survey has a nugget of its own.
     known
         (n,) variance of each sample's error that is known.
+    moved
+        (n,) how far the sites of censored samples lie from the values that they replace.
     """
 
     columns: Array = field(repr=False)
@@ -111,6 +114,7 @@ class Problem:
     spacing_m: float
     survey: NDArray[np.int_] = field(default_factory=lambda: np.zeros(1, int), repr=False)
     known: Array | float = field(default=0.0, repr=False)
+    moved: Array | float = field(default=0.0, repr=False)
 
     @property
     def further(self) -> int:
@@ -125,7 +129,23 @@ class Problem:
     @property
     def variance(self) -> float:
         """Variance of the observations."""
-        return float(self.columns[:, -1].var())
+        return float(self.observed.var())
+
+    @property
+    def observed(self) -> Array:
+        """Observations (n,), with the values that stand for censored samples in other models."""
+        return np.asarray(self.columns[:, -1] - self.moved)
+
+    def with_sites(self, sites: Sites) -> Problem:
+        """Put sites in place of the censored samples; without any, the problem itself."""
+        if not len(sites.rows):
+            return self
+        columns, moved = self.columns.copy(), np.zeros(len(self.columns))
+        columns[sites.rows, -1] = sites.values
+        moved[sites.rows] = sites.values - self.columns[sites.rows, -1]
+        known = self.known + np.zeros(len(columns))
+        known[sites.rows] += sites.variances
+        return replace(self, columns=columns, known=known, moved=moved)
 
     def read(self, theta: Array) -> Hyperparameters:
         """Turn theta into natural units."""

@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 from gossan.errors import FitError, must
 from gossan.fusion.features.nested import NestedFeatures, nested, window_widths
 from gossan.fusion.geostatistical.averaging import Candidate, Learnt, learn
+from gossan.fusion.geostatistical.censored import first_sites, propagate
 from gossan.fusion.geostatistical.hyperparameters import Problem
 from gossan.fusion.geostatistical.map_layer import ElementPosterior, PosteriorLayer
 from gossan.fusion.geostatistical.posterior_nodes import on_lattice
@@ -23,6 +24,7 @@ from gossan.fusion.geostatistical.support_change import Composite
 from gossan.fusion.geostatistical.tables import feature_table, hyperparameter_table
 from gossan.fusion.kriging_model import check_values
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
+from gossan.geochem.covariance.censored_sites import Sites
 from gossan.geochem.covariance.dense import ExactSamples
 from gossan.geochem.covariance.mixed_supports import MixedSamples
 from gossan.geochem.covariance.vecchia import NearestSamples
@@ -31,6 +33,7 @@ from gossan.settings import Settings
 __all__ = ["Geostatistical", "GeostatisticalSettings"]
 
 Array = NDArray[np.float64]
+_SITE_LOOPS = 3
 
 
 class GeostatisticalSettings(Settings):
@@ -119,6 +122,7 @@ class Geostatistical:
         design, gaps = self.standard_(raw)
         labels = self._labels(offered)
         self.samples_ = self._samples(points)
+        self.sites_ = self._sites(observations, design, gaps, labels)
         learnt = self._learn(observations, design, gaps, labels)
         self.composite_ = self._composite(offered, points, design)
         shift = self._to_finest(offered, points, design)
@@ -132,11 +136,26 @@ class Geostatistical:
         self, observations: Observations, design: Array, gaps: NDArray[np.bool_],
         labels: tuple[str, ...],
     ) -> Learnt:  # fmt: skip
-        self.problem_ = self._problem(observations, design, gaps)
+        self.problem_ = self._problem(observations, design, gaps).with_sites(self.sites_)
         averaged = self.settings.averaging == "evidence"
         learnt = learn(self.problem_, self._candidates(labels), self.samples_, averaged)
         self.mixture_ = learnt.mixture
         return learnt
+
+    def _sites(
+        self, observations: Observations, design: Array, gaps: NDArray[np.bool_],
+        labels: tuple[str, ...],
+    ) -> Sites:  # fmt: skip
+        """Find sites of the censored samples and the most probable hyperparameters in turn."""
+        if not len(observations.censored):
+            return Sites.none()
+        problem, sites = self._problem(observations, design, gaps), first_sites(observations)
+        for _ in range(_SITE_LOOPS):
+            candidates = self._candidates(labels)
+            found = learn(problem.with_sites(sites), candidates, self.samples_, averaged=False)
+            likely = found.mixture.members[int(np.argmax(found.mixture.weights))]
+            sites = propagate(problem, self.samples_, likely.hyperparameters, observations, sites)
+        return sites
 
     def _to_finest(self, offered: NestedFeatures, points: Points, design: Array) -> Array:
         """Return what brings the logarithms (n,) of wider composites to the finest support."""
@@ -167,7 +186,7 @@ class Geostatistical:
 
         Coefficients and spatial term are those without the fold (n,); hyperparameters stay.
         """
-        return self.mixture_.left_out(folds)
+        return self.mixture_.left_out(folds) - self.problem_.moved
 
     def layer(self, features: Features) -> PosteriorLayer:
         """Return estimate and standard error at every pixel of the features' grid."""

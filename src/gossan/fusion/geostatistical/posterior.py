@@ -132,6 +132,17 @@ class Member:
             found[fold] = np.linalg.solve(own - turned[fold] @ scaled[fold].T, weighted[fold])
         return found
 
+    def one_left_out(self, rows: NDArray[np.int_]) -> tuple[Array, Array]:
+        """Return what samples (k,) differ from their estimate by all others, and its variance.
+
+        The variance includes the noise of the sample itself.
+        """
+        solved = self.field_.solved[rows]
+        scaled = solved[:, :-1] * self.scales
+        by_coefficients = np.einsum("ki,ij,kj->k", scaled, self.found.covariance, scaled)
+        own = self.field_.precision(rows, rows) - by_coefficients
+        return (solved[:, -1] - scaled @ self.found.mean) / own, 1.0 / own
+
     def split(self, said: FieldAt) -> tuple[Array, Array]:
         """Return constant plus field (t,), and the field's own part of it."""
         own = said.sums[:, -1] - said.sums[:, :-1] @ self.all_coefficients

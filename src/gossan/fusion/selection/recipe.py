@@ -135,7 +135,7 @@ class Recipe:
         widths = self.forest_.smooth_.widths_
         settings = KrigingPriorSettings(windows_px=widths, seed=self.settings.seed)
         try:
-            estimate = self.forest_.smooth_.problem_.columns[:, -1] - left
+            estimate = self.forest_.smooth_.problem_.observed - left
             return KrigingPrior(settings).fit(observations, features, estimate)
         except FitError:  # too few samples have every feature
             return None

@@ -149,7 +149,10 @@ def refitted_at(
     unknown = pd.Series(np.nan, samples.index)
     errors = np.asarray(samples.get(f"{record.element}_error", unknown), np.float64)
     noise = error_variance(transform, samples[record.element].to_numpy(float), errors)
-    model.fit(Observations(known_points, values, noise), features)
+    limits = np.array(samples.get(f"{record.element}_limit", unknown), np.float64)
+    beyond = np.isfinite(limits)
+    limits[beyond] = transform.forward(limits[beyond])
+    model.fit(Observations(known_points, values, noise, limits), features)
     covariates = {name: _numbers(table, name, "the table") for name in names}
     found = model.predict(Points(coordinates, record.support_m, covariates), features)
     estimate = np.maximum(transform.inverse(found.mean), 0.0)
