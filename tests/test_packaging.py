@@ -29,7 +29,9 @@ def workflow() -> dict:
 
 
 def commands(job: dict) -> list[str]:
-    return [step["run"] for step in job["steps"] if "run" in step]
+    return [
+        step["run"] for step in job["steps"] if "run" in step and "Linux" not in step.get("if", "")
+    ]
 
 
 def recipe() -> dict:
