@@ -34,7 +34,7 @@ def read_points(path: Path, crs: CRS) -> pd.DataFrame:
 
 def _commodities(frame: geopandas.GeoDataFrame) -> list[str]:
     columns = [name for name in frame.columns if "commod" in str(name).lower()]
-    rows = frame[columns].itertuples(index=False)
+    rows = frame[columns].to_numpy(object)  # pandas 2 has no tuples of no columns
     return ["; ".join(str(cell) for cell in row if pd.notna(cell) and str(cell)) for row in rows]
 
 
