@@ -49,10 +49,10 @@ def test_the_expected_content_is_that_of_the_map_at_the_peak(results: Results) -
 
 
 def test_the_best_map_stands_beside_the_kriged_one_with_the_same_numbers(results: Results) -> None:
-    figure = answer_figure(results, "Cu", element_scale(results, "Cu"))
-    assert figure is not None
+    drawn = answer_figure(results, "Cu", element_scale(results, "Cu"))
+    assert drawn is not None
     numbers = [str(one.rank) for one in targets_of(results, "Cu")]
-    shown = [axes for axes in figure.axes if axes.get_title(loc="left")]
+    shown = [axes for axes in drawn[0].axes if axes.get_title(loc="left")]
     assert len(shown) == 2
     for axes in shown:
         texts = [one.get_text() for one in axes.texts]

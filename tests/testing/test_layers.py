@@ -43,6 +43,8 @@ from gossan.imagery.atmosphere.coefficients import AtmosphereCorrection, Surface
 from gossan.imagery.atmosphere.correction import LogResidual
 from gossan.imagery.atmosphere.sixs import SixsResult
 from gossan.imagery.calibration import BrightnessTemperature, Radiance, Saturation, Scaled
+from gossan.imagery.categories.class_shares import ClassShares
+from gossan.imagery.categories.open_classes import ClassRaster
 from gossan.imagery.components import fit_components
 from gossan.imagery.crosta import crosta
 from gossan.imagery.exposure import Bare
@@ -54,6 +56,8 @@ from gossan.imagery.sentinel2.quality_masks import CloudPolygons
 from gossan.imagery.sentinel2.scene import open_sentinel2
 from gossan.imagery.stack import OrderedStack
 from gossan.imagery.tabulated import tabulate
+from gossan.imagery.terrain.features import DrainageLayer
+from gossan.imagery.terrain.shape import TerrainShape
 from gossan.imagery.topography import Illumination, Levelled, TopographicCorrection
 from gossan.pipeline.kriging.layers import AtPixels
 from gossan.targets.above import AboveLayer, ExceedanceLayer
@@ -116,6 +120,12 @@ def mapped(values: np.ndarray) -> np.ndarray:
     return values[:1] ** 2
 
 
+def class_raster(folder: Path) -> ClassRaster:
+    codes = np.arange(GRID.height * GRID.width).reshape(1, *GRID.shape) // 300 % 3
+    write_array(folder / "classes.tif", GRID, ("class",), codes.astype(np.float32))
+    return ClassRaster(open_raster(folder / "classes.tif"), np.arange(3.0))
+
+
 def by_hand(folder: Path) -> dict[str, Layer]:
     """Layers that a few words make."""
     bands = textured(ASTER)
@@ -133,6 +143,11 @@ def by_hand(folder: Path) -> dict[str, Layer]:
     masks = Masks(three, ("nodata", "cover"), {}, cover=squares((100, 100)))
     return {
         "ArrayLayer": bands,
+        "TerrainShape": TerrainShape(heights()),
+        "DrainageLayer": DrainageLayer(heights(), folder / "drainage.tif"),
+        "ClassShares": ClassShares(
+            class_raster(folder), ("a", "other", "contact_m"), np.array([0, 1, 1])
+        ),
         "SelectedLayer": three,
         "StackedLayer": StackedLayer((three, RenamedLayer(pair, ("x", "y")))),
         "RenamedLayer": RenamedLayer(three, ("one", "two", "three")),

@@ -81,7 +81,9 @@ class Scale:
 
 def _round_factors(low: float, high: float) -> NDArray[np.float64]:
     """Return round values about a logarithmic range, closer ones where it is short."""
-    digits = (1, 2, 5) if high / low > 8 else (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
+    if high / low < 2:
+        return np.asarray(MaxNLocator(5).tick_values(low, high))
+    digits = (1, 2, 5) if high / low > 4 else (1, 2, 3, 4, 5, 6, 8)
     powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
     return np.array([d * 10.0**p for p in powers for d in digits])
 
