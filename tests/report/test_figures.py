@@ -29,8 +29,21 @@ def test_the_scale_of_an_element_fits_kriging_and_the_map_to_trust(results: Resu
 
 def test_the_figures_of_an_element_come_in_the_order_of_the_page(results: Results) -> None:
     roles = [plate.role for plate in element_plates(results, "Cu")]
-    order = """answer trusted products magnified error probability difference skill calibration
-        histogram variogram occurrences prediction_area""".split()
+    order = [
+        "answer",
+        "trusted",
+        "products",
+        "magnified",
+        "error",
+        "probability",
+        "difference",
+        "skill",
+        "calibration",
+        "histogram",
+        "variogram",
+        "occurrences",
+        "prediction_area",
+    ]
     assert roles == [role for role in order if role in roles]
     assert {"answer", "trusted", "products", "error", "skill"} <= set(roles)
     assert list(element_plates(results, "Au")) == []
