@@ -8,9 +8,8 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
-import shapely
 from numpy.typing import NDArray
-from rasterio.features import rasterize
+from shapely import STRtree
 
 from gossan.errors import ImageryError, must, reading
 from gossan.geo.grid import Grid, Window
@@ -24,6 +23,7 @@ from gossan.imagery.categories.class_shares import (
     ClassShares,
     band_names,
 )
+from gossan.imagery.masks.cover import Polygons
 from gossan.imagery.rasters.paths import SUFFIXES, resolve_all
 from gossan.imagery.settings import ImagerySettings
 
@@ -37,20 +37,12 @@ class ClassPolygons:
     """Polygons of classes, rasterised window by window; of overlapping ones the last counts."""
 
     grid: Grid
-    shapes: NDArray[np.object_] = field(repr=False)
+    polygons: Polygons = field(repr=False)
     classes: NDArray[np.int32] = field(repr=False)
 
     def numbers(self, window: Window) -> NDArray[np.int32]:
         """Class of each pixel by the polygon that its centre lies in."""
-        part = self.grid.crop(window)
-        near = np.flatnonzero(shapely.intersects(self.shapes, shapely.box(*part.bounds)))
-        burnt = [(self.shapes[one], int(self.classes[one])) for one in near]
-        if not burnt:
-            return np.full(window.shape, EMPTY, np.int32)
-        found = rasterize(
-            burnt, out_shape=window.shape, transform=part.transform, fill=EMPTY, dtype="int32"
-        )
-        return np.asarray(found)
+        return self.polygons.numbers(self.grid.crop(window), self.classes, EMPTY)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,8 +130,12 @@ def _polygons(settings: ImagerySettings, path: Path) -> tuple[ClassNumbers, list
     classes = names.map(known.index).to_numpy(np.int32)
     area = np.bincount(classes, frame.area, len(known))
     grid = _grid(frame, settings.pixel_size_m or 30.0)
-    shapes = np.array(frame.geometry.make_valid(), dtype=object)
-    return ClassPolygons(grid, shapes, classes), known, (area / area.sum()).tolist()
+    shapes = tuple(frame.geometry.make_valid())
+    return (
+        ClassPolygons(grid, Polygons(shapes, STRtree(shapes)), classes),
+        known,
+        (area / area.sum()).tolist(),
+    )
 
 
 def _usable(settings: ImagerySettings, path: Path, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

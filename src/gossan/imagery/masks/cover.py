@@ -24,12 +24,16 @@ class Polygons:
 
     def inside(self, grid: Grid) -> NDArray[np.bool_]:
         """Mark the pixels of a grid whose centre lies in a polygon."""
-        found = self.tree.query(box(*grid.bounds))
-        shapes = [(self.shapes[i], 1) for i in np.sort(found)]
-        if not shapes:
-            return np.zeros(grid.shape, bool)
-        burnt = rasterize(shapes, out_shape=grid.shape, transform=grid.transform, dtype="uint8")
-        return np.asarray(burnt, bool)
+        return self.numbers(grid, np.ones(len(self.shapes), np.int32), 0).astype(bool)
+
+    def numbers(self, grid: Grid, numbers: NDArray[np.int32], empty: int) -> NDArray[np.int32]:
+        """Number of the polygon that each pixel's centre lies in; of overlapping ones the last."""
+        near = np.sort(self.tree.query(box(*grid.bounds)))
+        if not near.size:
+            return np.full(grid.shape, empty, np.int32)
+        shapes = [(self.shapes[one], int(numbers[one])) for one in near]
+        place = {"out_shape": grid.shape, "transform": grid.transform}
+        return np.asarray(rasterize(shapes, fill=empty, dtype="int32", **place))
 
 
 def read_polygons(path: Path, grid: Grid) -> Polygons:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyflwdir
 from numpy.typing import NDArray
+from scipy import ndimage
 from scipy.spatial import KDTree
 
 from gossan.errors import ImageryError, must
@@ -187,12 +188,7 @@ class Drainage:
     @cached_property
     def meets_edge(self) -> NDArray[np.bool_]:
         """Cells whose catchment touches the border of what is known, so that it may be cut."""
-        outside = np.pad(~self.known, 1, constant_values=True)
-        beside = np.zeros(self.grid.shape, bool)
-        rows, columns = self.grid.shape
-        for down in range(3):
-            for right in range(3):
-                beside |= outside[down : down + rows, right : right + columns]
+        beside = ndimage.binary_dilation(~self.known, np.ones((3, 3)), border_value=1)
         return (self.upstream_sum((beside & self.known).astype(float)) > 0) & self.known
 
 
