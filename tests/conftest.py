@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from .presence import data_folder
 from .tiny_project import write_tiny
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,25 +25,13 @@ settings.load_profile("gossan")
 @pytest.fixture(scope="session")
 def test_data() -> Path:
     """Folder of the real surveys (GOSSAN_TEST_DATA, default ../shared/data)."""
-    folder = Path(os.environ.get("GOSSAN_TEST_DATA", ROOT.parent / "shared" / "data")).resolve()
-    if folder.is_dir():
-        return folder
-    message = f"the real surveys are not at {folder}; set GOSSAN_TEST_DATA to their folder"
-    if os.environ.get("CI"):
-        pytest.fail(message)
-    pytest.skip(message)
+    return data_folder("GOSSAN_TEST_DATA", ROOT.parent / "shared" / "data")
 
 
 @pytest.fixture(scope="session")
 def shared_cases() -> Path:
     """Folder of the small inputs that earlier versions got wrong (GOSSAN_TEST_CASES)."""
-    folder = Path(os.environ.get("GOSSAN_TEST_CASES", ROOT.parent / "shared" / "cases"))
-    if (folder / "tables").is_dir():
-        return folder
-    message = f"the cases are not at {folder}; set GOSSAN_TEST_CASES to their folder"
-    if os.environ.get("CI"):
-        pytest.fail(message)
-    pytest.skip(message)
+    return data_folder("GOSSAN_TEST_CASES", ROOT.parent / "shared" / "cases", holds="tables")
 
 
 @pytest.fixture(scope="session")

@@ -132,5 +132,5 @@ def test_scattered_pixels_equal_those_of_the_window() -> None:
 @given(st.integers(0, 2**32 - 1))
 def test_packing_a_narrow_matrix_loses_nothing(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    matrix = sparse.random_array((17, 9), density=0.2, rng=rng)
+    matrix = sparse.random(17, 9, density=0.2, random_state=rng)
     np.testing.assert_array_equal(Taps.of(matrix).matrix().toarray(), matrix.toarray())

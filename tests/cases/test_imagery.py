@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import shutil
 import sys
 import tomllib
@@ -79,14 +78,9 @@ def gossan(*arguments: object) -> tuple[int, str]:
 
 
 @pytest.fixture(scope="module")
-def cases(test_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cases(shared_cases: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Copy of the cases: reading must not write beside the inputs, and here it may."""
-    source = test_data.parent / "cases" / "imagery"
-    if not source.is_dir():
-        message = "the cases are not beside the real surveys"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
+    source = shared_cases / "imagery"
     folder = Path(shutil.copytree(source, tmp_path_factory.mktemp("cases") / "imagery"))
     assert {path.name for path in folder.iterdir()} == {*REFUSED, *READY}
     for path in folder.glob("*/project.toml"):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ..conftest import ROOT
+from ..presence import missing_program
 from .conftest import PLUGIN
 from .stub_gossan import write_stub
 from .stub_uv import write_uv
@@ -24,8 +25,7 @@ PROCESS = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
 def quiet_qgis(tmp_path: Path) -> dict[str, str]:
     """The environment of a QGIS without a window and with a profile of its own."""
     if not PYQGIS.is_dir():
-        text = "QGIS is not installed: apt-get install qgis python3-qgis"
-        pytest.fail(text) if os.environ.get("CI") else pytest.skip(text)
+        missing_program("QGIS is not installed: apt-get install qgis python3-qgis")
     kept = {name: os.environ[name] for name in ("LANG", "TMPDIR") if name in os.environ}
     for name in ("config", "home", "runtime"):
         (tmp_path / name).mkdir(mode=0o700)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import re
 import shutil
 import subprocess
@@ -24,6 +23,7 @@ from gossan.report.answer import targets_of
 from gossan.report.build import build_report
 from gossan.report.read import open_results
 
+from ..presence import missing_program
 from .browser import Browser, chromium
 
 
@@ -155,10 +155,7 @@ def test_a_folder_without_a_run_is_refused_in_one_line(tmp_path: Path) -> None:
 def browser(tmp_path: Path) -> Iterator[Browser]:
     program = chromium()
     if program is None:
-        message = "Chromium is not installed (apt-get install chromium)"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
+        missing_program("Chromium is not installed: apt-get install chromium")
     one = Browser(program, tmp_path / "profile")
     yield one
     one.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,7 +22,7 @@ from gossan.demo.write_aster import (
     write_aster_hdf,
     write_surface_reflectance,
 )
-from gossan.errors import GossanWarning, ImageryError
+from gossan.errors import GossanWarning, ImageryError, MissingDependencyError
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer
@@ -31,7 +30,10 @@ from gossan.imagery.aster.reflectance import aster_stack, open_aster
 from gossan.imagery.aster.scene import AsterScene
 from gossan.imagery.aster.settings import AsterSettings, LeakSettings
 from gossan.imagery.atmosphere.settings import AtmosphereSettings
+from gossan.imagery.atmosphere.sixs import _program
 from gossan.imagery.calibration import reflectance_per_radiance
+
+from ...presence import missing
 
 BANDS = tuple(f"b{i}" for i in range(1, 10))
 GRID = Grid.from_bounds(32638, (500_000, 2_400_000, 500_000 + 15 * 240, 2_400_000 + 15 * 200), 15)
@@ -102,22 +104,19 @@ def errors(found: NDArray[np.floating], truth: NDArray[np.floating], relative: b
     return np.sqrt(((f - t) ** 2).mean(axis=1))
 
 
-def six_s_is_here() -> bool:
-    from gossan.errors import MissingDependencyError
-    from gossan.imagery.atmosphere.sixs import _program
-
+@pytest.fixture(scope="module")
+def six_s() -> None:
+    """6S is installed."""
     try:
-        return bool(_program())
-    except MissingDependencyError:
-        assert not os.environ.get("CI"), "CI must install the extra 'atmosphere'"
-        return False
+        _program()
+    except MissingDependencyError as error:
+        missing(str(error))
 
 
+@pytest.mark.usefixtures("six_s")
 def test_6s_with_the_true_air_returns_the_surface_to_half_a_digital_number(
     hdf: Path, surface: ArrayLayer
 ) -> None:
-    if not six_s_is_here():
-        pytest.skip("6S is not installed here")
     stack = aster_stack(open_aster(hdf), AsterSettings(atmosphere=SIX_S), BLOCKS)
     assert stack.bands == BANDS
     assert stack.grid.aligned_with(GRID)

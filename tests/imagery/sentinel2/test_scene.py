@@ -23,6 +23,8 @@ from gossan.imagery.sentinel2.jp2_store import without_decoding
 from gossan.imagery.sentinel2.metadata import read_metadata
 from gossan.imagery.sentinel2.scene import SPECTRAL, open_sentinel2
 
+from ...presence import missing_program
+
 LEFT, TOP = 563040.0, 4392240.0
 GRIDS = {p: Grid.from_bounds(32645, (LEFT, TOP - 1380, LEFT + 1020, TOP), p) for p in (10, 20, 60)}
 
@@ -91,10 +93,11 @@ def test_numbers_equal_gdals_sentinel2_driver_pixel_for_pixel(
             np.testing.assert_array_equal(layer.read(layer.grid.whole)[i], theirs.read(found[band]))
 
 
-@pytest.mark.skipif(not shutil.which("gdal_translate"), reason="an extra look with GDAL's program")
 def test_the_system_gdal_reads_the_same_numbers(
     written: dict[str, Path], store: Path, tmp_path: Path
 ) -> None:
+    if not shutil.which("gdal_translate"):
+        missing_program("GDAL is not installed: apt-get install gdal-bin")
     name = f"SENTINEL2_L2A:{written['L2A'] / 'MTD_MSIL2A.xml'}:10m:EPSG_32645"
     out = tmp_path / "gdal.tif"
     subprocess.run(["gdal_translate", "-q", name, str(out)], check=True)

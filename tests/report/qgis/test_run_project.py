@@ -22,6 +22,8 @@ from gossan.report.answer import targets_of
 from gossan.report.qgis import NOTES, write_qgis
 from gossan.report.read import open_results
 
+from ...presence import missing_program
+
 PYTHON_OF_QGIS = Path("/usr/bin/python3")
 
 
@@ -44,10 +46,7 @@ def seen(run: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, 
     asked = [str(PYTHON_OF_QGIS), "-c", "import qgis.core"]
     installed = PYTHON_OF_QGIS.exists()
     if not installed or subprocess.run(asked, capture_output=True, env=environment).returncode:
-        message = "QGIS is not installed (apt-get install qgis python3-qgis)"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
+        missing_program("QGIS is not installed: apt-get install qgis python3-qgis")
     script = Path(__file__).with_name("open_in_qgis.py")
     projects = [run / "gossan.qgs", run / "field" / "gossan_field.qgs"]
     found = subprocess.run(
