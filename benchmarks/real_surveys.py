@@ -235,7 +235,7 @@ def kriged_by_gossan(
 
     found = {}
     for name, xy, values, fit in tasks:
-        model = Kriging(fit_variogram(xy[fit], values[fit]).model)
+        model = Kriging(fit_variogram(xy[fit], values[fit], method="wls").model)
         found[name] = model.fit(xy[fit], values[fit]).predict(xy[~fit])[0]
     return found
 

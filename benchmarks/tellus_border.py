@@ -77,7 +77,7 @@ def judge(element: str, north: tuple, south: tuple) -> dict[str, object]:
     away = cKDTree(north[0]).query(south[0])[0]
     near = away <= NEAR_M
     cell = np.floor(south[0] / STRETCH_M).astype(int) @ [1000, 1]
-    model = fit_variogram(*north, models=("exponential",)).model
+    model = fit_variogram(*north, method="wls", models=("exponential",)).model
     kriged = Kriging(model, neighbours=32)
     kriged.fit(*north)
     expected = np.full(len(near), np.nan)

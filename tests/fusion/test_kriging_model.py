@@ -12,6 +12,7 @@ from gossan.fusion.lattice import lattice_over, lattice_step
 from gossan.fusion.protocol import FusionModel, Observations, Points
 from gossan.geo.grid import Grid, Window
 from gossan.geochem.kriging.estimator import Kriging
+from gossan.geochem.kriging.settings import KrigeSettings
 from gossan.geochem.variogram.fitting import CovarianceModel, Structure
 
 GRID = Grid.from_bounds(32638, (400_130.0, 2_700_070.0, 412_130.0, 2_706_070.0), (60.0, 40.0))
@@ -55,6 +56,44 @@ def test_the_map_agrees_with_the_points_at_pixel_centres() -> None:
     np.testing.assert_allclose(whole[1, rows, cols], found.standard_error, atol=0.02)
     part = layer.read(Window(60, 90, 20, 50))
     np.testing.assert_allclose(part, whole[:, 60:80, 90:140], atol=1e-6)
+
+
+def test_it_takes_every_key_of_the_section_of_kriging() -> None:
+    outputs = {"also", "alternatives", "simulation"}
+    assert set(KrigingSettings.model_fields) == set(KrigeSettings.model_fields) - outputs
+
+
+def test_a_plane_is_kriged_exactly_with_a_linear_drift_but_not_without() -> None:
+    points, far = _observations().points, Points(np.array([[430_000.0, 2_720_000.0]]))
+    plane = Observations(points, points.coordinates @ [1e-4, -2e-4])
+    given = {"nugget": 0.02, "structures": [{"kind": "spherical", "sill": 1, "range_m": 1500}]}
+    for method, exact in (("universal", True), ("ordinary", False)):
+        settings = KrigingSettings.model_validate({"method": method, "variogram": given})
+        found = KrigingModel(settings).fit(plane, NoFeatures(GRID)).predict(far, NoFeatures(GRID))
+        expected = (far.coordinates @ [1e-4, -2e-4])[0]
+        assert bool(abs(found.mean[0] - expected) < 1e-6) is exact
+
+
+def test_far_from_all_samples_simple_kriging_gives_the_known_mean() -> None:
+    far = Points(np.array([[800_000.0, 2_900_000.0]]))
+    settings = KrigingSettings(method="simple", mean={"Cu": 7.5}).for_element("Cu")
+    model = KrigingModel(settings, VARIOGRAM).fit(_observations(), NoFeatures(GRID))
+    assert model.predict(far, NoFeatures(GRID)).mean[0] == pytest.approx(7.5)
+
+
+def test_a_map_of_blocks_is_smoother_but_a_held_out_sample_stays_a_point() -> None:
+    features = NoFeatures(GRID)
+    fits = [
+        KrigingModel(KrigingSettings(block_m=block, lattice_m="pixels"), VARIOGRAM).fit(
+            _observations(), features
+        )
+        for block in (None, 900.0)
+    ]
+    target = _observations(seed=9).points
+    errors = [model.predict(target, features).standard_error for model in fits]
+    np.testing.assert_array_equal(*errors)
+    point, block = (model.layer(features).read(Window(0, 0, 20, 20))[1] for model in fits)
+    assert np.median(block / point) < 0.9
 
 
 def test_a_gradient_in_northing_comes_out_right_way_up_and_in_place() -> None:

@@ -22,6 +22,7 @@ from gossan.demo.write_aster import simulate_scene, write_aster_geotiffs, write_
 from gossan.demo.write_sentinel2 import scene_of, write_sentinel2
 from gossan.evaluate.applicability import ApplicabilityLayer, fit_applicability
 from gossan.fusion.features.sources import LayerFeatures
+from gossan.fusion.kriging_model import AtPixels
 from gossan.fusion.protocol import Observations, Points
 from gossan.fusion.registry import make_model, options_of
 from gossan.geo.grid import Grid, Window
@@ -59,7 +60,6 @@ from gossan.imagery.tabulated import tabulate
 from gossan.imagery.terrain.features import DrainageLayer
 from gossan.imagery.terrain.shape import TerrainShape
 from gossan.imagery.topography import Illumination, Levelled, TopographicCorrection
-from gossan.pipeline.kriging.layers import AtPixels
 from gossan.targets.above import AboveLayer, ExceedanceLayer
 from gossan.targets.evidence import UnsupportedLayer
 from gossan.targets.singularity import SingularityLayer

@@ -81,10 +81,10 @@ class Estimator:
         options = {k: v for k, v in self.get_params().items() if k != "transform"}
         return on_scale(options_of(self.word, options), self.transform)
 
-    def factory(self) -> Callable[[], FusionModel]:
-        """Return a function that makes fresh, unfitted models with these options."""
+    def factory(self, element: str | None = None) -> Callable[[], FusionModel]:
+        """Return a function that makes fresh, unfitted models with the options of an element."""
         settings, _ = self._planned()
-        return lambda: make_model(self.word, settings)
+        return lambda: make_model(self.word, settings, element)
 
     def fit(
         self,
@@ -118,7 +118,7 @@ class Estimator:
         self.element_, self.features_, self.data_ = placed, known, data
         self.transform_ = data.transform
         self.calibration_: Calibration | None = None
-        self.model_ = make_model(self.word, settings).fit(data.observations, known)
+        self.model_ = make_model(self.word, settings, element.name).fit(data.observations, known)
         return self
 
     def _check(self, features: object) -> None:

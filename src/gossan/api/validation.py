@@ -189,7 +189,7 @@ def _names(estimators: Sequence[Estimator]) -> list[str]:
 
 def _validated(estimator: Estimator, division: Division):  # type: ignore[no-untyped-def]
     return validate_model(
-        estimator.factory(),
+        estimator.factory(estimator.element_.name),
         estimator.model_,
         estimator.data_.validation_samples,
         estimator.features_,

@@ -134,7 +134,7 @@ def residual_range(observations: Observations, features: Features) -> float:
     else:
         residual, places = values, observations.points.coordinates
     try:
-        return fit_variogram(places, residual).model.practical_range_m
+        return fit_variogram(places, residual, method="wls").model.practical_range_m
     except GossanError:
         return 0.0
 

@@ -1,10 +1,11 @@
-"""Ordinary kriging without imagery: the baseline that every product is measured against."""
+"""Kriging without imagery: the baseline that every product is measured against."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Literal, Self
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -14,13 +15,15 @@ from pydantic import Field
 from gossan.errors import FitError, must
 from gossan.fusion.lattice import lattice_step, shared_lattice, smooth_layer
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
-from gossan.geo.grid import Window
+from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer, OnSourceGrid
-from gossan.geochem.kriging.estimator import Kriging
-from gossan.geochem.variogram.fitting import CovarianceModel, fit_variogram
-from gossan.settings import Settings
+from gossan.geochem.declustering import CellWeights
+from gossan.geochem.kriging.estimator import Edge, Kriging
+from gossan.geochem.kriging.settings import KrigingOptions, VariogramSettings
+from gossan.geochem.variogram.fitting import CovarianceModel, VariogramDrift
 
 __all__ = [
+    "AtPixels",
     "KrigingModel",
     "KrigingSettings",
     "RootLayer",
@@ -30,32 +33,36 @@ __all__ = [
 ]
 
 
-class KrigingSettings(Settings):
-    """Options of the kriged baseline.
+class AutomaticVariogram(VariogramSettings):
+    """How a variogram is fitted without being asked anything: exponential, by likelihood."""
 
-    ``variogram``: by restricted "likelihood" or by "least_squares" on the classes of distance;
-    ``forms``: of the variogram to choose from; ``neighbours`` nearest samples make each estimate;
-    ``lattice_m``: spacing of the lattice that is kriged and brought to pixels by cubic convolution
-    (default: an eighth of the variogram's range, or half of the sample spacing if less).
+    models: tuple[str, ...] = Field(default=("exponential",), min_length=1)
+    """Forms to choose from; + joins nested structures."""
+
+
+class KrigingSettings(KrigingOptions):
+    """Options of the kriged baseline: the keys of ``[kriging]``.
+
+    Two defaults differ: neighbours count in full, and only exponential variograms are tried, which
+    every fold of every test fits anew.
     """
 
-    variogram: Literal["likelihood", "least_squares"] = "likelihood"
-    forms: tuple[str, ...] = Field(default=("exponential",), min_length=1)
-    neighbours: int = Field(default=32, ge=4, le=200)
-    """Samples in each estimate."""
-    lattice_m: float | None = Field(default=None, gt=0)
+    edge: Edge = "sharp"
+    """As in [kriging]."""
+    variogram: AutomaticVariogram = AutomaticVariogram()
+    """As in [kriging]."""
 
 
 class KrigingModel:
     """Krige samples with an automatic variogram.
 
-    Ordinary kriging of the working scale; the map is kriged on a lattice and brought to pixels
-    by cubic convolution. Features are not looked at.
+    Kriging of the working scale, ordinary unless the settings say otherwise; the map is kriged on a
+    lattice and brought to pixels by cubic convolution. Features are not looked at.
 
     Parameters
     ----------
     settings
-        Neighbours and lattice.
+        Those of the ``[kriging]`` section.
     variogram
         Used as it is; fitted to the observations when None.
 
@@ -86,30 +93,59 @@ class KrigingModel:
         """Fit the variogram and take the samples."""
         check_values(observations)
         xy = observations.points.coordinates
+        options = self.settings
         self.variogram_ = self.variogram or automatic_variogram(
-            xy, observations.values, self.settings
+            xy, observations.values, options.variogram, options.drift_of_variogram
         )
-        neighbours = min(self.settings.neighbours, len(observations))
-        self.kriging_ = Kriging(self.variogram_, neighbours=neighbours)
+        weights = None
+        if options.declustering == "cells":
+            weights = CellWeights(options.cell_m)(xy, observations.values)
+        self.kriging_ = options.estimator(self.variogram_, observations.values, weights)
         self.kriging_.fit(xy, observations.values)
+        # a sample is a point with its nugget, whatever the map stands for
+        self._at_points = replace(self.kriging_, block_m=None, nugget="exact")
+        self._at_points.fit(xy, observations.values)
         self.coordinates_ = xy
         self.tables_ = {"variograms": variogram_table(self.variogram_)}
         return self
 
     def predict(self, points: Points, features: Features) -> Prediction:
         """Krige at points; the standard error is that of a new sample there."""
-        estimate, variance = self.kriging_.predict(points.coordinates)
+        estimate, variance = self._at_points.predict(points.coordinates)
         return Prediction(estimate, np.sqrt(np.maximum(variance, 0.0)))
 
     def layer(self, features: Features) -> Layer:
         """Return estimate and standard error on the grid of the features."""
-        grid = features.grid
+        grid, bands = features.grid, ("estimate", "variance")
+        if self.settings.lattice_m == "pixels":
+            return RootLayer(AtPixels(grid, bands, partial(_kriged, self.kriging_)))
         step = self.settings.lattice_m or lattice_step(
             self.coordinates_, self.variogram_.practical_range_m, grid
         )
         lattice = shared_lattice(step, grid)  # the pyramid's: where it injects nothing, it is this
-        fields = self.kriging_.lattice(lattice)
-        return RootLayer(smooth_layer(lattice, fields, ("estimate", "variance"), grid))
+        return RootLayer(smooth_layer(lattice, self.kriging_.lattice(lattice), bands, grid))
+
+
+def _kriged(kriging: Kriging, places: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.stack(kriging.predict(places))
+
+
+@dataclass(frozen=True)
+class AtPixels:
+    """Compute bands at pixel centres, window by window, with nothing between.
+
+    ``function`` takes (n, 2) easting and northing and gives (bands, n); it must pickle, so that
+    windows can be computed on a cluster.
+    """
+
+    grid: Grid
+    bands: tuple[str, ...]
+    function: Callable[[NDArray[np.float64]], NDArray[np.float64]] = field(repr=False)
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """Compute one window."""
+        found = np.asarray(self.function(self.grid.crop(window).centres()))
+        return found.reshape(len(self.bands), *window.shape).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -136,27 +172,29 @@ class RootLayer(OnSourceGrid):
 def automatic_variogram(
     coordinates: NDArray[np.float64],
     values: NDArray[np.float64],
-    settings: KrigingSettings | None = None,
+    settings: VariogramSettings | None = None,
+    drift: VariogramDrift = "none",
 ) -> CovarianceModel:
-    """Fit a variogram without being asked anything: exponential, by restricted likelihood.
+    """Return the variogram that settings state, or fit one: exponential, by restricted likelihood.
 
     Likelihood uses every pair of samples rightly weighted where classes of distance throw
     much away; on real surveys thinned to a quarter it lowered the squared error of kriging by
     3 to 4 percent against least squares over five forms.
     """
-    options = settings or KrigingSettings()
-    method: Literal["reml", "wls"] = "reml" if options.variogram == "likelihood" else "wls"
+    options = settings or AutomaticVariogram()
+    if options.given:
+        return options.model
     xy, z = np.ascontiguousarray(coordinates, np.float64), np.ascontiguousarray(values, np.float64)
-    return _fitted(xy.tobytes(), z.tobytes(), method, options.forms)
+    return _fitted(xy.tobytes(), z.tobytes(), options, drift)
 
 
 @lru_cache(maxsize=256)
 def _fitted(
-    coordinates: bytes, values: bytes, method: Literal["reml", "wls"], forms: tuple[str, ...]
+    coordinates: bytes, values: bytes, settings: VariogramSettings, drift: VariogramDrift
 ) -> CovarianceModel:
     """Fit once what every product asks again: the samples of an element, and of each fold."""
     xy = np.frombuffer(coordinates).reshape(-1, 2)
-    return fit_variogram(xy, np.frombuffer(values), method=method, models=forms).model
+    return settings.fit(xy, np.frombuffer(values), drift).model
 
 
 def check_values(observations: Observations, fewest: int = 10) -> None:

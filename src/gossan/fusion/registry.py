@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from gossan.errors import SettingsError, must
 from gossan.fusion.protocol import FusionModel
+from gossan.geochem.kriging.settings import KrigingOptions
 from gossan.settings import Settings
 
 __all__ = ["MODELS", "Entry", "entry_of", "factory_of", "make_model", "options_of", "settings_of"]
@@ -164,14 +165,21 @@ def options_of(word: str, options: Mapping[str, Any] | None = None) -> Settings:
         ) from None
 
 
-def make_model(word: str, settings: Settings | None = None) -> FusionModel:
+def make_model(
+    word: str, settings: Settings | None = None, element: str | None = None
+) -> FusionModel:
     """Make an unfitted model of a kind, with its settings record (its defaults when None).
+
+    Options that are stated by element become those of ``element``.
 
     >>> type(make_model("kriging")).__name__
     'KrigingModel'
     """
     record, model = entry_of(word).load()
-    return model(settings or record())
+    options = settings or record()
+    if element is not None and isinstance(options, KrigingOptions):
+        options = options.for_element(element)
+    return model(options)
 
 
 def factory_of(word: str, options: Mapping[str, Any] | None = None) -> Callable[[], FusionModel]:

@@ -112,7 +112,7 @@ def border_shift(
     parts = [z[n] for z, n in zip(logs, near)]
     second = np.repeat([0.0, 1.0], counts)
     centred = np.concatenate([_clipped(z - np.median(z)) for z in parts])
-    model = fit_variogram(xy, centred, method="reml", models=("exponential",)).model
+    model = fit_variogram(xy, centred, models=("exponential",)).model
     covariance = model.between(xy, xy) + max(model.nugget, 1e-6 * model.sill) * np.eye(len(xy))
     step, error = _robust_step(covariance, np.concatenate(parts), second)
     return BorderShift(step, error, reach, counts[0], counts[1])

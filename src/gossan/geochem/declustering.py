@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -113,3 +114,14 @@ def declustering_cell(
     means = [np.average(z, weights=cell_weights(xy, s, origins=origins)) for s in sizes]
     best = np.argmin(means) if crowded == "high" else np.argmax(means)
     return float(sizes[best])
+
+
+@dataclass(frozen=True)
+class CellWeights:
+    """Weigh samples by declustering cells; the side is found where it is not given."""
+
+    cell_m: float | None = None
+
+    def __call__(self, coordinates: Array, values: Array) -> Array:
+        """Return (n,) weights of samples at (n, 2) with (n,) values."""
+        return cell_weights(coordinates, self.cell_m or declustering_cell(coordinates, values))

@@ -54,7 +54,8 @@ class ValidatedProduct:
 
 def fit_model(product: Product, data: Working, features: FeatureSets) -> FusionModel:
     """Fit a product's model to all samples of an element."""
-    return product.factory()().fit(data.observations, features.get(product.settings.features))
+    model = product.factory(data.element)()
+    return model.fit(data.observations, features.get(product.settings.features))
 
 
 def validate_product(
@@ -62,7 +63,7 @@ def validate_product(
 ) -> ValidatedProduct:
     """Predict held-out samples, everything refitted in each fold, and the check surveys."""
     found = validate_model(
-        product.factory(),
+        product.factory(data.element),
         model,
         data.validation_samples,
         features.get(product.settings.features),

@@ -21,6 +21,7 @@ from gossan.io.run_folder import fingerprint
 from gossan.io.vectors import read_points
 from gossan.pipeline.feature_sets import FeatureSets, component_notes, feature_errors
 from gossan.pipeline.imagery import Imagery, open_imagery
+from gossan.pipeline.options.products import baseline_notes
 from gossan.pipeline.options.project import Project
 from gossan.pipeline.output_grid import choose_grid, project_crs, sample_spacing
 from gossan.pipeline.preflight import late_errors
@@ -90,7 +91,7 @@ def open_inputs(project: Project, store: Path, blocks: Blocks) -> RunInputs:
     features = FeatureSets(grid, placed, blocks, store, imagery_key[:12], tuple(names))
     inside = grid.contains(surveys.coordinates[:, 0], surveys.coordinates[:, 1])
     notes = [f"{one.settings.name}: {note}" for one in imagery for note in one.notes]
-    notes += component_notes(project, imagery)
+    notes += [*component_notes(project, imagery), *baseline_notes(project)]
     notes += [*surveys.warnings, *(line for found in seen for line in found.lines())]
     for samples in surveys.fit:
         notes += check_extent(samples, grid.bounds, grid.crs).lines()

@@ -107,6 +107,45 @@ def test_without_a_nugget_the_map_goes_through_the_samples(small: Path, command:
     assert band(layers / "kriging_Cu_distance.tif")[rows, cols].max() < 1e-6
 
 
+OWN = """
+method = "universal"
+neighbours = 12
+search = "quadrant"
+lattice_m = "pixels"
+"""
+OWN_VARIOGRAM = """
+nugget = 0.01
+anisotropy = { azimuth_deg = 30, ratio = 0.6 }
+structures = [ { kind = "spherical", sill = 0.4, range_m = 2500 } ]
+"""
+
+
+def test_the_baseline_of_a_run_and_the_section_of_kriging_mean_the_same_by_the_same_keys(
+    small: Path, command: Command
+) -> None:
+    section = f"[kriging]{OWN}alternatives = []\n[kriging.variogram]{OWN_VARIOGRAM}"
+    swap(small, MARK, section + MARK)
+    code, printed, _ = command("check", small)
+    assert code == 0
+    assert "baseline" in printed and "32 neighbours, variogram: exponential by reml" in printed
+    assert "serves `gossan krige` alone" in " ".join(printed.split())
+    product = f'[[product]]\nname = "kriging"\nmodel = "kriging"{OWN}[product.variogram]'
+    swap(small, MARK, f"{product}{OWN_VARIOGRAM}\n{MARK}")
+    code, printed, _ = command("check", small)
+    assert "universal kriging, 12 neighbours, variogram: nugget 0.01" in printed
+    assert "serves `gossan krige` alone" not in " ".join(printed.split())
+    run = small.parent / "run"
+    assert (
+        command("krige", small, "-q")[0] == 0 and command("run", small, "--out", run, "-q")[0] == 0
+    )
+    for name in ("kriging_Cu.tif", "kriging_Cu_se.tif"):
+        ours = [band(folder / "layers" / name) for folder in (small.parent / "krige", run)]
+        alone, of_run = (one[ours[0] > 1e-3] for one in ours)  # no error at samples
+        # a run scales its errors by the coverage of held-out samples
+        factor = np.median(of_run / alone) if "_se" in name else 1.0
+        np.testing.assert_allclose(of_run, factor * alone, rtol=1e-5)
+
+
 def test_a_standard_error_declares_the_unit_of_its_scale(small: Path, command: Command) -> None:
     swap(small, MARK, FAST + MARK)
     assert command("krige", small, "-q")[0] == 0

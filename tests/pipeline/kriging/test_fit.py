@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from gossan.fusion.protocol import Observations, Points
+from gossan.geochem.declustering import CellWeights
 from gossan.geochem.kriging.estimator import Kriging
 from gossan.geochem.kriging.settings import KrigeSettings
 from gossan.geochem.transforms import Log
-from gossan.pipeline.kriging.fit import CellWeights, find_variogram, fit_kriging
+from gossan.pipeline.kriging.fit import find_variogram, fit_kriging
 from gossan.pipeline.surveys import Working
 
 

@@ -1,19 +1,27 @@
-"""The settings of kriged element layers: the ``[kriging]`` section of a project."""
+"""Options of kriging: the keys of ``[kriging]`` and of ``[[product]] model = "kriging"``."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from gossan.errors import GossanError, must
 from gossan.geochem.covariance.model import Anisotropy, CovarianceModel, Kind, Structure
 from gossan.geochem.interpolators import InterpolatorWord
-from gossan.geochem.kriging.estimator import Drift, Edge, Method, Nugget
+from gossan.geochem.kriging.estimator import Drift, Edge, Kriging, Method, Nugget
 from gossan.geochem.kriging.neighbourhood import Search
 from gossan.geochem.transforms import Tails, TransformWord
 from gossan.geochem.variogram.empirical import Estimator
-from gossan.geochem.variogram.fitting import Choice, FitMethod
+from gossan.geochem.variogram.fitting import (
+    Choice,
+    FitMethod,
+    VariogramDrift,
+    VariogramFit,
+    fit_variogram,
+)
 from gossan.geochem.variogram.least_squares import parse_form
 from gossan.settings import Settings
 
@@ -118,6 +126,23 @@ class VariogramSettings(Settings):
         parts = tuple(Structure(s.kind, s.sill, s.range_m, s.smoothness) for s in self.structures)
         return CovarianceModel(self.nugget or 0.0, parts, self.direction)
 
+    def fit(
+        self, xy: NDArray[np.float64], z: NDArray[np.float64], drift: VariogramDrift = "none"
+    ) -> VariogramFit:
+        """Fit the forms to samples at (n, 2) metres with (n,) values of the working scale.
+
+        Raises
+        ------
+        FitError
+            Too few samples, or constant values.
+        """
+        return fit_variogram(
+            xy, z, estimator=self.estimator, models=self.models, method=self.method,
+            choose=self.choose, anisotropy="fit" if self.anisotropy == "fit" else self.direction,
+            smoothness=self.smoothness, drift=drift, cutoff_m=self.cutoff_m,
+            width_m=self.width_m, longest_range_m=self.longest_range_m,
+        )  # fmt: skip
+
 
 class SimulationSettings(Settings):
     """Ask for conditional simulation: see ``Simulation``."""
@@ -138,8 +163,8 @@ class SimulationSettings(Settings):
     """Default: that of [project]."""
 
 
-class KrigeSettings(Settings):
-    """Options of ``gossan krige``: the ``[kriging]`` section of a project."""
+class KrigingOptions(Settings):
+    """Options of kriging, the same in every place: in ``[kriging]`` and in a product."""
 
     method: Method = "ordinary"
     """Kind of kriging."""
@@ -165,18 +190,12 @@ class KrigeSettings(Settings):
     lattice_m: float | Literal["pixels"] | None = None
     """Spacing kriged at, brought to pixels by cubic convolution; default: an eighth of the range
     or half of the sample spacing; "pixels": every pixel by itself."""
-    also: tuple[Statistic, ...] = ()
-    """Beside the median: the unbiased "mean", the 90 % "interval"."""
-    alternatives: tuple[InterpolatorWord, ...] = ("idw", "nearest", "natural_neighbour", "spline")
-    """Simple methods to compare with."""
     declustering: Literal["none", "cells"] = "none"
     """Weights of the samples in the normal score and in the mean of simple kriging."""
     cell_m: float | None = Field(default=None, gt=0)
     """Side of declustering cells; default: found."""
     variogram: VariogramSettings = VariogramSettings()
     """How the variogram is fitted, or the variogram itself."""
-    simulation: SimulationSettings = SimulationSettings()
-    """Simulated maps, where asked for."""
 
     @field_validator("neighbours")
     @classmethod
@@ -193,7 +212,7 @@ class KrigeSettings(Settings):
         return lattice_m
 
     @model_validator(mode="after")
-    def _fits(self) -> KrigeSettings:
+    def _fits(self) -> Self:
         if self.mean is not None and self.method != "simple":
             cure = 'Set method = "simple", or leave mean out'
             raise ValueError(must("mean", "given for simple kriging only", self.mean, cure))
@@ -212,10 +231,68 @@ class KrigeSettings(Settings):
     def edge_used(self) -> Edge:
         """The edge of the neighbourhood: as set, else smooth for the default neighbourhood.
 
-        >>> KrigeSettings().edge_used, KrigeSettings(neighbours=16).edge_used
+        >>> KrigingOptions().edge_used, KrigingOptions(neighbours=16).edge_used
         ('smooth', 'sharp')
         """
         if self.edge is not None:
             return self.edge
         chosen = {"neighbours", "search"} & self.model_fields_set
         return "sharp" if chosen else "smooth"
+
+    @property
+    def drift_of_variogram(self) -> VariogramDrift:
+        """The drift that is taken off before a variogram is fitted."""
+        return self.drift if self.method == "universal" else "none"
+
+    def for_element(self, element: str) -> Self:
+        """Return the options of one element: its own mean where means are given by element.
+
+        >>> KrigingOptions(method="simple", mean={"Cu": 3.1}).for_element("Cu").mean
+        3.1
+        """
+        if not isinstance(self.mean, dict):
+            return self
+        return self.model_copy(update={"mean": self.mean.get(element)})
+
+    def estimator(
+        self,
+        variogram: CovarianceModel,
+        values: NDArray[np.float64],
+        weights: NDArray[np.float64] | None = None,
+    ) -> Kriging:
+        """Return the unfitted kriging of samples.
+
+        Parameters
+        ----------
+        variogram
+            Of the samples.
+        values
+            (n,) samples on the working scale.
+        weights
+            (n,) declustering weights; with ``values`` the mean of simple kriging that is not given.
+        """
+        mean = None
+        if self.method == "simple":
+            given = None if isinstance(self.mean, dict) else self.mean
+            mean = float(np.average(values, weights=weights)) if given is None else given
+        everyone = self.neighbours == "all"
+        return Kriging(
+            variogram, method=self.method, drift=self.drift, mean=mean, block_m=self.block_m,
+            neighbours=None if everyone else min(int(self.neighbours), len(values)),
+            nugget=self.nugget, radius_m=self.radius_m, search=self.search, fewest=self.fewest,
+            edge=self.edge_used,
+        )  # fmt: skip
+
+
+class KrigeSettings(KrigingOptions):
+    """Options of ``gossan krige``, the ``[kriging]`` section: those of kriging, and what to write.
+
+    They do not steer a run: the baseline takes the same keys under ``[[product]]``.
+    """
+
+    also: tuple[Statistic, ...] = ()
+    """Beside the median: the unbiased "mean", the 90 % "interval"."""
+    alternatives: tuple[InterpolatorWord, ...] = ("idw", "nearest", "natural_neighbour", "spline")
+    """Simple methods to compare with."""
+    simulation: SimulationSettings = SimulationSettings()
+    """Simulated maps, where asked for."""

@@ -110,8 +110,8 @@ class FitOptions:
     models
         Forms to try: kinds of structure, nested by "+".
     method
-        "wls": weighted least squares with weights N / h^2. "reml": restricted maximum
-        likelihood, started from it.
+        "reml": restricted maximum likelihood, started from "wls". "wls": weighted least squares
+        with weights N / h^2.
     choose
         "aic": smallest criterion of Akaike. "cross_validation": smallest logarithmic score of
         leaving out each sample in turn.
@@ -137,7 +137,7 @@ class FitOptions:
 
     estimator: Estimator = "matheron"
     models: Sequence[str] = FORMS
-    method: FitMethod = "wls"
+    method: FitMethod = "reml"
     choose: Choice = "aic"
     anisotropy: Anisotropy | Literal["fit"] | None = None
     smoothness: float | None = None

@@ -20,7 +20,12 @@ from gossan.imagery.settings import ImagerySettings
 from gossan.pipeline.feature_sets import feature_errors
 from gossan.pipeline.imagery import Imagery, open_imagery
 from gossan.pipeline.inputs import place
-from gossan.pipeline.options.products import Product, products_of
+from gossan.pipeline.options.products import (
+    Product,
+    baseline_facts,
+    baseline_notes,
+    products_of,
+)
 from gossan.pipeline.options.project import Project
 from gossan.pipeline.output_grid import project_crs, sample_spacing
 from gossan.pipeline.preflight import (
@@ -133,6 +138,7 @@ def _checked(project: Project, scratch: Path) -> Checked:
             except InputError as error:
                 errors += str(error).splitlines()
     warnings += [f"note: imagery {one.settings.name!r}: {n}" for one in imagery for n in one.notes]
+    warnings += [f"note: {line}" for line in baseline_notes(project)]
     table = pd.DataFrame(facts, columns=["what", "found"])
     wrong = [CheckFinding("error", line) for line in errors]
     return Checked(table, (*wrong, *map(CheckFinding.parse, warnings)))
@@ -223,6 +229,7 @@ def _grid_facts(
             f"{grid.width} x {grid.height} pixels of {grid.pixel_width:g} m, {grid.crs.name}",
         ),
         ("products", ", ".join(_words(product) for product in products)),
+        ("baseline", baseline_facts(products)),
         ("memory needed", f"about {memory_mib(imagery, grid):.0f} MiB"),
         ("disk needed", f"at most {disk:.0f} MiB; {free:.0f} MiB free"),
     ]

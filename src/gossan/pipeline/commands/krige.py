@@ -17,6 +17,7 @@ from gossan.errors import InputError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.samples import Samples
+from gossan.geochem.declustering import CellWeights
 from gossan.geochem.kriging.settings import KrigeSettings
 from gossan.geochem.transforms import transform_record
 from gossan.io.contract import KrigedRecord, KrigeManifest
@@ -28,7 +29,7 @@ from gossan.pipeline.engine import blocks_of, engine_at
 from gossan.pipeline.imagery import open_imagery
 from gossan.pipeline.inputs import grid_record, place
 from gossan.pipeline.kriging.doubts import warn_of_extrapolation
-from gossan.pipeline.kriging.fit import CellWeights, FittedKriging, fit_kriging
+from gossan.pipeline.kriging.fit import FittedKriging, fit_kriging
 from gossan.pipeline.kriging.layers import LayerWriter, Statistics
 from gossan.pipeline.kriging.simulation import simulate_element, simulation_check, write_simulation
 from gossan.pipeline.options.project import Project, settings_record

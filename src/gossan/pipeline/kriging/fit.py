@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,35 +11,21 @@ from numpy.typing import NDArray
 
 from gossan.errors import InputError
 from gossan.fusion.kriging_model import check_values
-from gossan.geochem.declustering import cell_weights, declustering_cell
 from gossan.geochem.kriging.drift import drift_functions, drift_terms
 from gossan.geochem.kriging.estimator import Kriging
 from gossan.geochem.kriging.leave_one_out import CrossValidation
-from gossan.geochem.kriging.settings import KrigeSettings, VariogramSettings
+from gossan.geochem.kriging.settings import KrigingOptions, VariogramSettings
 from gossan.geochem.variogram.empirical import EmpiricalVariogram, empirical_variogram
 from gossan.geochem.variogram.fitting import (
     SECTORS,
     CovarianceModel,
     VariogramDrift,
-    VariogramFit,
-    fit_variogram,
 )
 from gossan.pipeline.kriging.doubts import refuse_contradicted, warn_of_limit
 from gossan.pipeline.surveys import Working
 
 Array = NDArray[np.float64]
 Rows = list[dict[str, object]]
-
-
-@dataclass(frozen=True)
-class CellWeights:
-    """Weigh samples by declustering cells; the side is found where it is not given."""
-
-    cell_m: float | None = None
-
-    def __call__(self, coordinates: Array, values: Array) -> Array:
-        """Return (n,) weights of samples at (n, 2) with (n,) values."""
-        return cell_weights(coordinates, self.cell_m or declustering_cell(coordinates, values))
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +58,7 @@ class FittedKriging:
         return [chosen | tested, *others]
 
 
-def fit_kriging(data: Working, settings: KrigeSettings) -> FittedKriging:
+def fit_kriging(data: Working, settings: KrigingOptions) -> FittedKriging:
     """Find the variogram of an element's samples, krige with it, and leave out each in turn.
 
     Raises
@@ -82,22 +68,9 @@ def fit_kriging(data: Working, settings: KrigeSettings) -> FittedKriging:
     """
     check_values(data.observations)
     xy, z = data.observations.points.coordinates, data.observations.values
-    drift: VariogramDrift = settings.drift if settings.method == "universal" else "none"
-    variogram = find_variogram(xy, z, settings.variogram, drift)
-    everyone = settings.neighbours == "all"
-    kriging = Kriging(
-        variogram.model,
-        method=settings.method,
-        neighbours=None if everyone else min(int(settings.neighbours), len(z)),
-        mean=_mean(data, settings),
-        drift=settings.drift,
-        block_m=settings.block_m,
-        nugget=settings.nugget,
-        radius_m=settings.radius_m,
-        search=settings.search,
-        fewest=settings.fewest,
-        edge=settings.edge_used,
-    ).fit(xy, z)
+    settings = settings.for_element(data.element)
+    variogram = find_variogram(xy, z, settings.variogram, settings.drift_of_variogram)
+    kriging = settings.estimator(variogram.model, z, data.weights).fit(xy, z)
     # a held-out sample is a point with its nugget, whatever the map stands for
     alone = replace(kriging, block_m=None, nugget="exact").fit(xy, z)
     check = CrossValidation(alone.values_, *alone.leave_one_out())
@@ -121,16 +94,10 @@ def find_variogram(
         except InputError:
             pooled = None
         return FittedVariogram(model, [_given_row(model)], _points(pooled, model))
-    asked: Literal["fit"] | None = "fit" if settings.anisotropy == "fit" else None
-    wanted = settings.direction or asked
-    fit: VariogramFit = fit_variogram(
-        xy, z, models=settings.models, method=settings.method, choose=settings.choose,
-        anisotropy=wanted, smoothness=settings.smoothness, drift=drift,
-        longest_range_m=settings.longest_range_m, **classes,
-    )  # fmt: skip
+    fit = settings.fit(xy, z, drift)
     warn_of_limit(fit)
     points = _points(fit.empirical, fit.model)
-    if wanted is not None:
+    if settings.anisotropy != "none":
         turned = empirical_variogram(xy, _residuals(xy, z, drift), sectors=SECTORS, **classes)
         points = pd.concat([points, _points(turned, fit.model)], ignore_index=True)
     return FittedVariogram(fit.model, fit.rows(), points)
@@ -173,17 +140,6 @@ def _points(empirical: EmpiricalVariogram | None, model: CovarianceModel) -> pd.
             "model": curves,
         }
     )
-
-
-def _mean(data: Working, settings: KrigeSettings) -> float | None:
-    """Return the mean of simple kriging: the one stated, else that of the (declustered) samples."""
-    if settings.method != "simple":
-        return None
-    known = settings.mean
-    known = known.get(data.element) if isinstance(known, dict) else known
-    if known is not None:
-        return float(known)
-    return float(np.average(data.observations.values, weights=data.weights))
 
 
 def _held_out(data: Working, kriging: Kriging, check: CrossValidation) -> pd.DataFrame:

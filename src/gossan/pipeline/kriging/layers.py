@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gossan.fusion.kriging_model import RootLayer
+from gossan.fusion.kriging_model import AtPixels, RootLayer
 from gossan.fusion.lattice import lattice_over, lattice_step, smooth_layer
 from gossan.geo.blocks import Blocks
-from gossan.geo.grid import Grid, Window
+from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer, MappedLayer
 from gossan.geochem.back_transforms import interval_of, mean_of, median_of
 from gossan.geochem.interpolators import Interpolator, InterpolatorWord, ThinPlate, interpolator
@@ -28,24 +27,6 @@ Statistics = dict[str, dict[str, float]]
 SPLINE_SMOOTHING = 1e-3
 """An exact spline through samples a metre apart swings beyond all bounds."""
 BANDS: dict[Statistic, tuple[str, ...]] = {"mean": ("mean",), "interval": ("lower90", "upper90")}
-
-
-@dataclass(frozen=True)
-class AtPixels:
-    """Compute bands at pixel centres, window by window, with nothing between.
-
-    ``function`` takes (n, 2) easting and northing and gives (bands, n); it must pickle, so that
-    windows can be computed on a cluster.
-    """
-
-    grid: Grid
-    bands: tuple[str, ...]
-    function: Callable[[NDArray[np.float64]], NDArray[np.float64]] = field(repr=False)
-
-    def read(self, window: Window) -> NDArray[np.float32]:
-        """Compute one window."""
-        found = np.asarray(self.function(self.grid.crop(window).centres()))
-        return found.reshape(len(self.bands), *window.shape).astype(np.float32)
 
 
 @dataclass(frozen=True)

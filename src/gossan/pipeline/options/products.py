@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gossan.fusion.protocol import FusionModel
 from gossan.fusion.registry import make_model, options_of
+from gossan.geochem.kriging.settings import KrigingOptions
 from gossan.geochem.transforms import TransformWord
 from gossan.imagery.settings import ImagerySettings
 from gossan.io.contract import BASELINE
@@ -39,9 +40,9 @@ class Product:
         """Name of the product; its files begin with it."""
         return self.settings.name
 
-    def factory(self) -> Callable[[], FusionModel]:
-        """Return a function that makes a fresh model."""
-        return lambda: make_model(self.settings.model, self.settings.options)
+    def factory(self, element: str | None = None) -> Callable[[], FusionModel]:
+        """Return a function that makes a fresh model, with the options of an element."""
+        return lambda: make_model(self.settings.model, self.settings.options, element)
 
 
 def products_of(project: Project, imagery: Iterable[Imagery] = ()) -> list[Product]:
@@ -91,6 +92,34 @@ def _source(settings: ImagerySettings, imagery: Imagery | None) -> str:
     if imagery is not None and settings.sensor == "aster":
         usual = imagery.usual_kind
     return f"{settings.name}.indices" if usual == "indices" else settings.name
+
+
+def baseline_facts(products: Sequence[Product]) -> str:
+    """Say how the baseline of a run is kriged.
+
+    >>> from gossan.fusion.registry import options_of
+    >>> settings = ProductSettings(name=BASELINE, model=BASELINE, options=options_of(BASELINE))
+    >>> baseline_facts([Product(settings, "log", ("Cu",), "Kriging")])
+    'ordinary kriging, 32 neighbours, variogram: exponential by reml'
+    """
+    options = next(one.settings.options for one in products if one.name == BASELINE)
+    assert isinstance(options, KrigingOptions)
+    own = options.variogram
+    fitted = f"{' or '.join(own.models)} by {own.method}"
+    variogram = str(own.model) if own.given else fitted
+    return f"{options.method} kriging, {options.neighbours} neighbours, variogram: {variogram}"
+
+
+def baseline_notes(project: Project) -> list[str]:
+    """Say that ``[kriging]`` leaves the baseline as it is, where somebody may expect otherwise."""
+    shared = sorted(project.kriging.model_fields_set & set(KrigingOptions.model_fields))
+    if not shared or any(product.name == BASELINE for product in project.product):
+        return []
+    return [
+        f"[kriging] {', '.join(shared)}: serves `gossan krige` alone. To krige the baseline of a "
+        f'run so, write the same keys under [[product]] with name = "{BASELINE}" and model = '
+        f'"{BASELINE}".'
+    ]
 
 
 def product_to_trust(products: Sequence[Product]) -> str | None:

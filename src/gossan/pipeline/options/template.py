@@ -10,10 +10,11 @@ from gossan.errors import SettingsError, must
 from gossan.evaluate.folds import ValidationSettings
 from gossan.fusion.registry import MODELS, settings_of
 from gossan.geo.raster import atomic_path
-from gossan.geochem.kriging.settings import KrigeSettings
+from gossan.geochem.kriging.settings import KrigeSettings, KrigingOptions
 from gossan.geochem.table.survey import SurveySettings
 from gossan.imagery.settings import ImagerySettings
 from gossan.imagery.terrain.settings import TerrainSettings
+from gossan.io.contract import BASELINE
 from gossan.pipeline.options.option_lines import option_lines
 from gossan.pipeline.options.project import (
     AnomalyRule,
@@ -198,7 +199,7 @@ IN_HEAD: dict[type[BaseModel], tuple[str, ...]] = {
 SECTIONS = {
     "validation": "How every product is tested at samples that it has not seen.",
     "anomalies": "What counts as an anomaly.",
-    "kriging": "Element layers alone: gossan krige.",
+    "kriging": "Element layers alone: gossan krige. It does not steer the baseline of a run.",
     "engine": "Where the work is done.",
     "terrain": "Where water runs: gossan catchments.",
 }
@@ -242,8 +243,33 @@ def _products() -> list[str]:
         lines += [f"#     {entry.says}", "# [[product]]", f'# name = "my_{word}"']
         lines += [f'# model = "{word}"', *([features] if features else [])]
         skip = (*ProductSettings.model_fields, "model")
-        lines += [*option_lines(settings_of(word), MODEL_EXAMPLES, skip), ""]
+        record = settings_of(word)
+        if issubclass(record, KrigingOptions):
+            lines += [*_as_in_kriging(record), ""]
+        else:
+            lines += [*option_lines(record, MODEL_EXAMPLES, skip), ""]
     return lines
+
+
+def _as_in_kriging(record: type[KrigingOptions]) -> list[str]:
+    """Refer to the keys of ``[kriging]``; only defaults that differ are written out."""
+    section, own = KrigeSettings(), record()
+    only = set(KrigeSettings.model_fields) - set(record.model_fields)
+    says = f"Every key of [kriging] but {', '.join(sorted(only))}, with the same meaning. These"
+    return [
+        f"#     {says}",
+        f'#     defaults differ. The product of the name "{BASELINE}" is the baseline of a run.',
+        *_differing(own, section),
+        "#     [product.variogram] takes every key of [kriging.variogram].",
+        "# [product.variogram]",
+        *_differing(own.variogram, section.variogram),
+    ]
+
+
+def _differing(record: BaseModel, other: BaseModel) -> list[str]:
+    names = type(record).model_fields
+    same = [name for name in names if getattr(record, name) == getattr(other, name)]
+    return option_lines(record, skip=tuple(same))
 
 
 def new_project_path(folder: Path | str) -> Path:
