@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import solve
 
+from gossan.arrays.array_type import Array
+
 __all__ = ["CellKernel", "cell_kernel", "regularised_semivariance", "spread"]
 
-Array = NDArray[np.float64]
 Covariance = Callable[[ArrayLike], Array]
 """Covariance at distances in metres, without a nugget."""
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.errors import FitError, must
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Block
 from gossan.errors import SettingsError, must
 
 LONGEST = 500
@@ -27,9 +28,8 @@ DENOMINATOR_FLOOR = 1e-6
 GREATEST_POWER = 8.0
 """Exponents beyond +-8 are refused."""
 
-Array = NDArray[np.float32]
 
-_FUNCTIONS: dict[str, tuple[int, Callable[..., Array]]] = {
+_FUNCTIONS: dict[str, tuple[int, Callable[..., Block]]] = {
     "abs": (1, np.abs),
     "exp": (1, np.exp),
     "log": (1, np.log),
@@ -37,7 +37,7 @@ _FUNCTIONS: dict[str, tuple[int, Callable[..., Array]]] = {
     "minimum": (2, np.minimum),
     "maximum": (2, np.maximum),
 }
-_OPERATORS: dict[type[ast.operator], Callable[..., Array]] = {
+_OPERATORS: dict[type[ast.operator], Callable[..., Block]] = {
     ast.Add: np.add,
     ast.Sub: np.subtract,
     ast.Mult: np.multiply,
@@ -88,7 +88,7 @@ class Expression:
 
     def __call__(
         self, values: Mapping[str, NDArray[np.floating] | float], floor: float = DENOMINATOR_FLOOR
-    ) -> Array:
+    ) -> Block:
         """Evaluate in float32 (float64 where any input is).
 
         Parameters
@@ -101,7 +101,7 @@ class Expression:
 
         Returns
         -------
-        Array of the common shape. NaN where any input is NaN, where a denominator is not
+        Bands of the common shape. NaN where any input is NaN, where a denominator is not
         positive, and wherever the result would not be finite.
         """
         missing = [name for name in self.names if name not in values]
@@ -219,12 +219,12 @@ def _power(node: ast.expr, text: str) -> float:
 class _Context(NamedTuple):
     """What a formula is evaluated with."""
 
-    arrays: Mapping[str, Array]
+    arrays: Mapping[str, Block]
     floor: float
     dtype: np.dtype[np.floating]
 
 
-def _evaluate(node: ast.AST, context: _Context) -> Array:
+def _evaluate(node: ast.AST, context: _Context) -> Block:
     """Walk a checked tree."""
     match node:
         case ast.Constant():
@@ -247,14 +247,14 @@ def _evaluate(node: ast.AST, context: _Context) -> Array:
     raise AssertionError(f"unchecked node {node!r}")  # pragma: no cover
 
 
-def _divide(above: Array, below: Array, context: _Context) -> Array:
+def _divide(above: Block, below: Block, context: _Context) -> Block:
     """Divide; NaN where the denominator is not positive."""
     ratio = np.asarray(np.divide(above, below))
     np.copyto(ratio, context.dtype.type(np.nan), where=~(below > context.floor))
     return ratio
 
 
-def _raise(base: Array, power: float, context: _Context) -> Array:
+def _raise(base: Block, power: float, context: _Context) -> Block:
     """Raise to a plain number: by multiplication where it is small and whole."""
     if power < 0:
         one = np.ones((), context.dtype)
@@ -267,7 +267,7 @@ def _raise(base: Array, power: float, context: _Context) -> Array:
     return np.power(base, context.dtype.type(power))
 
 
-def _floating(value: NDArray[np.floating] | float) -> Array:
+def _floating(value: NDArray[np.floating] | float) -> Block:
     """Return float32 or float64 arrays; whole numbers become float32."""
     array = np.asarray(value)
     return array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from gossan.arrays.array_type import Array
 from gossan.demo.fields import gaussian_field, step_up, stream
 from gossan.geo.grid import Grid
-
-Array = NDArray[np.float64]
 
 LITHOLOGIES = ("andesite", "limestone", "sandstone", "basalt", "granodiorite")
 _STRATA = (0, 2, 1, 0, 3, 0, 2, 3, 1, 2)

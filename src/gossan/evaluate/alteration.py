@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from sklearn.linear_model import RidgeCV
 
+from gossan.arrays.array_type import Array
 from gossan.arrays.bootstrap import paired_skill
 from gossan.errors import FitError, must
 from gossan.evaluate.folds import Folds
@@ -18,7 +18,6 @@ from gossan.io.tables import Column
 
 __all__ = ["TOGETHER", "alteration_table"]
 
-Array = NDArray[np.float64]
 TOGETHER = "all together"
 
 _PENALTIES = [10.0**k for k in range(-1, 5)]

@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.arrays.distribution import Distribution
 from gossan.errors import FitError, must
 from gossan.geo.blocks import Blocks
@@ -17,7 +17,6 @@ from gossan.geo.grid import Window
 from gossan.geo.histogram import map_distribution
 from gossan.geo.layer import Layer, values_at
 
-Array = NDArray[np.float64]
 Rate = Literal["success", "prediction"]
 
 FEW = 8

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.arrays.image_quality import ergas, spectral_angle, universal_quality
 from gossan.arrays.spacing import mean_spacing
 from gossan.errors import FitError, must
@@ -25,7 +25,6 @@ from gossan.geochem.transforms import Transform
 
 __all__ = ["Degraded", "compare_degraded", "degrade", "degrade_all", "reduced_resolution"]
 
-Array = NDArray[np.float64]
 
 BLOCK = 1024
 """Side in pixels of the imagery that is averaged at a time."""

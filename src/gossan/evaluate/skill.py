@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.arrays.bootstrap import paired_skill
 from gossan.evaluate.scores import score
 from gossan.io.tables import Column
 
 __all__ = ["skill_table"]
 
-Array = NDArray[np.float64]
 FEWEST = 10
 """Samples below which a skill has no interval."""
 

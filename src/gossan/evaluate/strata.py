@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.arrays.conformal import normal_quantile
 from gossan.evaluate.calibration import Calibration, bootstrap_mean, crps
 from gossan.fusion.features.sources import LayerFeatures
@@ -25,11 +26,10 @@ FEWEST = 5
 EXPOSURE_PIXELS = 11
 """Least side, in pixels, of the square around a sample whose exposure is measured."""
 
-Floats = NDArray[np.float64]
 _FILLED: WeakKeyDictionary[Features, LayerFeatures] = WeakKeyDictionary()
 
 
-def thirds(values: Floats) -> NDArray[np.int_]:
+def thirds(values: Array) -> NDArray[np.int_]:
     """Class values into thirds of about equal count; equal values stay together.
 
     Parameters
@@ -56,7 +56,7 @@ def thirds(values: Floats) -> NDArray[np.int_]:
     return np.searchsorted(distinct[sorted(cuts)], values, side="left")
 
 
-def ground_at(points: Points, features: Features) -> dict[str, Floats]:
+def ground_at(points: Points, features: Features) -> dict[str, Array]:
     """Measure what the imagery shows of the ground around each sample.
 
     Parameters

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.errors import FitError, must
 from gossan.fusion.protocol import Features, Observations, Prediction
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
 
 __all__ = ["FilledLayer", "filled_rows", "needs_layer", "predict_where_filled"]
-
-Array = NDArray[np.float64]
 
 
 def predict_where_filled(

@@ -8,15 +8,12 @@ another function, ``mean_of``, which must be asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
+from gossan.arrays.array_type import Floats
 from gossan.geochem.transforms import Identity, Log, Transform
-
-Floats = NDArray[np.floating[Any]]
 
 
 def median_of(transform: Transform, estimate: Floats) -> Floats:

@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from gossan.arrays.array_type import Array
 from gossan.errors import SurveyError, must
 from gossan.geo.samples import Samples
 from gossan.geochem.batch_levelling import check_units, scaled
@@ -22,7 +22,6 @@ from gossan.geochem.variogram.fitting import fit_variogram
 
 __all__ = ["BorderShift", "border_shift", "level_at_borders"]
 
-Floats = NDArray[np.float64]
 
 FEWEST = 10
 """Samples of each survey that must lie beside the border."""
@@ -64,7 +63,7 @@ class BorderShift:
 
 
 def border_shift(
-    places: tuple[Floats, Floats], logs: tuple[Floats, Floats], band_m: float | None = None
+    places: tuple[Array, Array], logs: tuple[Array, Array], band_m: float | None = None
 ) -> BorderShift | None:
     """Estimate the step of ln z at the common border of two surveys.
 
@@ -118,18 +117,18 @@ def border_shift(
     return BorderShift(step, error, reach, counts[0], counts[1])
 
 
-def _clipped(centred: Floats) -> Floats:
+def _clipped(centred: Array) -> Array:
     """Cut values beyond three robust standard deviations, which would inflate a variogram."""
     most = 3 * 1.4826 * float(np.median(np.abs(centred)))
     return np.clip(centred, -most, most) if most > 0 else centred
 
 
-def _spacing(xy: Floats) -> float:
+def _spacing(xy: Array) -> float:
     distances = cKDTree(xy).query(xy, k=2)[0][:, 1]
     return float(np.median(distances[distances > 0]))
 
 
-def _robust_step(covariance: Floats, y: Floats, second: Floats) -> tuple[float, float]:
+def _robust_step(covariance: Array, y: Array, second: Array) -> tuple[float, float]:
     """Estimate the step by generalised least squares of Huber's pseudo-values."""
     inverse = np.linalg.inv(covariance)
     design = np.column_stack([second, np.ones(len(y))])
@@ -202,7 +201,7 @@ def _shifts(done: Sequence[Samples], own: Samples, band_m: float | None) -> dict
     return shifts
 
 
-def _known(samples: Samples, element: str) -> tuple[Floats, Floats]:
+def _known(samples: Samples, element: str) -> tuple[Array, Array]:
     """Return places and ln z of positive measured contents; limits say little of a step."""
     values = samples.values(element)
     rows = np.isfinite(values) & (np.nan_to_num(values) > 0) & ~samples.censored(element)

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
+from gossan.arrays.array_type import Array
 from gossan.errors import SurveyError, must
 
 Censoring = Literal["half", "ros", "likelihood", "missing"]
 
-Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
@@ -74,7 +74,7 @@ class Lognormal:
         return float(np.exp(centre - reach)), float(np.exp(centre + reach))
 
 
-def fit_likelihood(values: Floats, below: Mask, above: Mask | None = None) -> Lognormal:
+def fit_likelihood(values: Array, below: Mask, above: Mask | None = None) -> Lognormal:
     """Fit a lognormal distribution to measured values and limits by maximum likelihood.
 
     The sum of ``ln f(ln z)`` of measured values, ``ln F(ln L)`` of values below a limit L and
@@ -125,7 +125,7 @@ def fit_likelihood(values: Floats, below: Mask, above: Mask | None = None) -> Lo
     )
 
 
-def _logs(values: Floats, censored: Mask) -> Floats:
+def _logs(values: Array, censored: Mask) -> Array:
     if not (values > 0).all():
         cure = 'Treat zeros with zero = "below" or "missing"'
         raise SurveyError(must("values under a lognormal model", "positive", values.min(), cure))
@@ -137,8 +137,8 @@ def _logs(values: Floats, censored: Mask) -> Floats:
 
 
 def _minus_log_likelihood(
-    parameters: Floats, y: Floats, below: Mask, above: Mask
-) -> tuple[float, Floats]:
+    parameters: Array, y: Array, below: Mask, above: Mask
+) -> tuple[float, Array]:
     mean, log_scale = parameters
     scale = np.exp(log_scale)
     a = (y - mean) / scale
@@ -157,7 +157,7 @@ def _minus_log_likelihood(
     return -float(value), -np.array([slope, bend])
 
 
-def _curvature(parameters: Floats, y: Floats, below: Mask, above: Mask) -> Floats:
+def _curvature(parameters: Array, y: Array, below: Mask, above: Mask) -> Array:
     step = 1e-4
     columns = []
     for k in range(2):
@@ -170,7 +170,7 @@ def _curvature(parameters: Floats, y: Floats, below: Mask, above: Mask) -> Float
     return (matrix + matrix.T) / 2
 
 
-def plotting_positions(values: Floats, below: Mask) -> Floats:
+def plotting_positions(values: Array, below: Mask) -> Array:
     """Return the probability of each value and limit among several detection limits.
 
     Helsel & Cohn (1988, *Water Resources Research* 24, 1997-2004): the probability of exceeding
@@ -202,7 +202,7 @@ def plotting_positions(values: Floats, below: Mask) -> Floats:
     return positions
 
 
-def fit_ros(values: Floats, below: Mask) -> tuple[Lognormal, Floats]:
+def fit_ros(values: Array, below: Mask) -> tuple[Lognormal, Array]:
     """Fit logarithms on normal order statistics and read the censored values off the line.
 
     Parameters
@@ -233,7 +233,7 @@ def fit_ros(values: Floats, below: Mask) -> tuple[Lognormal, Floats]:
     return Lognormal(float(level), float(slope), none, len(values), int(below.sum())), estimates
 
 
-def treat_censored(values: Floats, below: Mask, above: Mask, method: Censoring = "half") -> Floats:
+def treat_censored(values: Array, below: Mask, above: Mask, method: Censoring = "half") -> Array:
     """Put an estimate in place of each limit; NaN stays NaN.
 
     Values above a limit become the limit itself, except with "likelihood", which puts the expected
@@ -269,7 +269,7 @@ def treat_censored(values: Floats, below: Mask, above: Mask, method: Censoring =
     return result
 
 
-def _expected(values: Floats, below: Mask, above: Mask) -> Floats:
+def _expected(values: Array, below: Mask, above: Mask) -> Array:
     """Put exp(E[ln z | beyond the limit]) under the fitted distribution."""
     fit = fit_likelihood(values, below, above)
     a = (np.log(values) - fit.location) / fit.scale

@@ -13,17 +13,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.catalogue.elements import unit_factor
 from gossan.errors import SurveyError, must
 from gossan.geo.samples import Samples
 
 Rest = Literal["part", "left out"]
-Floats = NDArray[np.float64]
 
 
-def close(values: Floats, total: float = 1.0) -> Floats:
+def close(values: Array, total: float = 1.0) -> Array:
     """Scale the rows of (n, parts) to a sum of ``total``.
 
     >>> close(np.array([[1.0, 3.0]])).tolist()
@@ -54,12 +53,12 @@ class Clr:
     total: float = 1e6
     rest: Rest = "part"
 
-    def forward(self, values: Floats) -> Floats:
+    def forward(self, values: Array) -> Array:
         """Bring (n, parts) to (n, parts + 1), or (n, parts) with the rest left out."""
         logs = np.log(_with_rest(values, self.total, self.rest))
         return np.asarray(logs - logs.mean(axis=-1, keepdims=True))
 
-    def inverse(self, scores: Floats) -> Floats:
+    def inverse(self, scores: Array) -> Array:
         """Bring log-ratios back to (n, parts)."""
         highest = scores.max(axis=-1, keepdims=True)
         closed = close(np.exp(scores - highest), self.total)
@@ -81,18 +80,18 @@ class Ilr:
     total: float = 1e6
     rest: Rest = "part"
 
-    def forward(self, values: Floats) -> Floats:
+    def forward(self, values: Array) -> Array:
         """Bring (n, parts) to (n, parts), or (n, parts - 1) with the rest left out."""
         scores = Clr(self.total, self.rest).forward(values)
         return np.asarray(scores @ ilr_basis(scores.shape[-1]).T)
 
-    def inverse(self, scores: Floats) -> Floats:
+    def inverse(self, scores: Array) -> Array:
         """Bring coordinates back to (n, parts)."""
         clr = scores @ ilr_basis(scores.shape[-1] + 1)
         return Clr(self.total, self.rest).inverse(clr)
 
 
-def ilr_basis(parts: int) -> Floats:
+def ilr_basis(parts: int) -> Array:
     """Return the (parts - 1, parts) orthonormal basis of the space of centred log-ratios.
 
     Row k (from 1) is ``sqrt(k / (k + 1)) * (1/k, ..., 1/k, -1, 0, ..., 0)``.
@@ -108,14 +107,14 @@ def ilr_basis(parts: int) -> Floats:
     return basis
 
 
-def composition_of(samples: Samples, elements: Sequence[str]) -> Floats:
+def composition_of(samples: Samples, elements: Sequence[str]) -> Array:
     """Return (n, elements) of a survey, all in ppm whatever their units; NaN: not analysed."""
     factors = [unit_factor(samples.units[element], "ppm") for element in elements]
     columns = [samples.values(element) * f for element, f in zip(elements, factors)]
     return np.column_stack(columns)
 
 
-def _with_rest(values: Floats, total: float, rest: Rest) -> Floats:
+def _with_rest(values: Array, total: float, rest: Rest) -> Array:
     with np.errstate(invalid="ignore"):
         if (values <= 0).any():
             cure = "Treat zeros as below the detection limit first"

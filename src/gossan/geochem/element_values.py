@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Floats
 from gossan.errors import SurveyError
 from gossan.geochem.censoring import Censoring, treat_censored
 from gossan.geochem.transforms import Transform, TransformWord, fit_transform_by_word
 
 __all__ = ["ElementValues"]
 
-Floats = NDArray[np.floating[Any]]
 FITTED_TRANSFORMS: tuple[TransformWord, ...] = ("boxcox", "normal-score")
 FITTED_CENSORING: tuple[Censoring, ...] = ("ros", "likelihood")
 

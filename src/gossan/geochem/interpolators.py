@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, Self, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.interpolate import RBFInterpolator
 from scipy.spatial import Delaunay, QhullError, cKDTree
 
+from gossan.arrays.array_type import Array
 from gossan.errors import FitError, InputError, must
 from gossan.geo.grid import Grid
 from gossan.geochem.kriging.estimator import as_targets, distinct
@@ -23,7 +24,6 @@ from gossan.geochem.natural_neighbour import sibson
 from gossan.geochem.threads import run_chunks
 
 InterpolatorWord = Literal["idw", "nearest", "linear", "natural_neighbour", "spline"]
-Array = NDArray[np.float64]
 
 
 @dataclass

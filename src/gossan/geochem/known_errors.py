@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.geochem.transforms import Transform
 
 __all__ = ["error_variance"]
 
-Floats = NDArray[np.float64]
 
-
-def error_variance(transform: Transform, values: Floats, errors: Floats) -> Floats | None:
+def error_variance(transform: Transform, values: Array, errors: Array) -> Array | None:
     """Bring standard errors of contents to variances on the working scale.
 
     A relative error r is taken for that of a lognormal law, whose logarithm has the variance
@@ -48,7 +46,7 @@ def error_variance(transform: Transform, values: Floats, errors: Floats) -> Floa
     return variance
 
 
-def _deviations(transform: Transform, values: Floats, errors: Floats) -> Floats:
+def _deviations(transform: Transform, values: Array, errors: Array) -> Array:
     if transform.word == "identity":
         return errors
     spread = np.sqrt(np.log1p((errors / values) ** 2))

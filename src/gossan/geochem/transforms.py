@@ -7,17 +7,15 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import optimize, stats
 
+from gossan.arrays.array_type import Floats
 from gossan.errors import SettingsError, SurveyError, must
 from gossan.geo.samples import Samples
 from gossan.geochem.findings import row_words
 
 TransformWord = Literal["identity", "log", "boxcox", "normal-score"]
 Tails = Literal["lognormal", "normal", "bounded"]
-
-Floats = NDArray[np.floating[Any]]
 
 
 @runtime_checkable

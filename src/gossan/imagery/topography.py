@@ -25,6 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.errors import ImageryError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
@@ -37,8 +38,6 @@ METHODS = ("none", "cosine", "c", "minnaert", "scs_c")
 FEWEST_SLOPES = 200
 """Pixels on slopes below which nothing can be fitted."""
 SAMPLE = 200_000
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -219,9 +218,9 @@ def fit_topography(
 
 def _fitted(
     method: str,
-    values: Vector,
-    cos_i: Vector,
-    cos_slope: Vector,
+    values: Array,
+    cos_i: Array,
+    cos_slope: Array,
     zenith: float,
     limits: tuple[float, float],
 ) -> TopographicCorrection:
@@ -233,7 +232,7 @@ def _fitted(
     return TopographicCorrection(method, numbers, zenith, *limits, after=left)
 
 
-def _number(method: str, band: Vector, cos_i: Vector, zenith: float) -> float:
+def _number(method: str, band: Array, cos_i: Array, zenith: float) -> float:
     """Fit c (not negative) or k (0 to 1) of one band."""
     if method == "minnaert":
         positive = band > 0
@@ -247,7 +246,7 @@ def _number(method: str, band: Vector, cos_i: Vector, zenith: float) -> float:
     return float(max(intercept / slope, 0.0)) if slope > 1e-9 else 1e6
 
 
-def _correlation(band: Vector, cos_i: Vector, cos_slope: Vector) -> float:
+def _correlation(band: Array, cos_i: Array, cos_slope: Array) -> float:
     """Multiple correlation of a band with illumination and slope, 0 to 1.
 
     The slope belongs to it: a method may trade dependence on one for dependence on the other.

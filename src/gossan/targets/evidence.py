@@ -10,6 +10,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.geo.grid import Window
 from gossan.geo.layer import (
     Layer,
@@ -22,8 +23,6 @@ from gossan.geo.layer import (
 from gossan.geochem.kriging.extrapolation import hull_of, outside
 from gossan.targets.above import AboveLayer
 from gossan.targets.patches import Patches
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

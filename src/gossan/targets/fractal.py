@@ -9,12 +9,11 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.arrays.distribution import Distribution, redraw
 from gossan.errors import FitError, must
 
-Array = NDArray[np.float64]
 Method = Literal["likelihood", "least_squares"]
 
 _KNOTS = 120

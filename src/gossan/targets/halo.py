@@ -11,10 +11,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.covariance import MinCovDet
 
+from gossan.arrays.array_type import Array
 from gossan.errors import FitError, InputError, must
 from gossan.geo.layer import Layer, MappedLayer, SelectedLayer
 
-Array = NDArray[np.float64]
 Method = Literal["clr_pca", "mahalanobis", "additive", "multiplicative"]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, sparse
 
+from gossan.arrays.array_type import Array
 from gossan.errors import GridError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
@@ -24,7 +25,6 @@ from gossan.targets.outlines import (
     vertical_edges,
 )
 
-Array = NDArray[np.float64]
 WINDOW = 512
 """Side in pixels of the windows that are read: the blocks of the maps' files."""
 

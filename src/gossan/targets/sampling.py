@@ -14,6 +14,7 @@ from pydantic import Field
 from pyproj import CRS
 from scipy.linalg import cho_factor, cho_solve
 
+from gossan.arrays.array_type import Array
 from gossan.errors import FitError, InputError, must
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer, values_at
@@ -29,7 +30,6 @@ from gossan.io.geometry_tables import (
 from gossan.io.qgis_styles import point_style
 from gossan.settings import Settings
 
-Array = NDArray[np.float64]
 Goal = Literal["doubt", "variance"]
 MOST_PROPOSED = 500
 _MOST_SAMPLES = 8000

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import fft, ndimage
 
+from gossan.arrays.array_type import Array
 from gossan.arrays.distribution import Distribution
 from gossan.errors import FitError, must
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import ArrayLayer, Layer
 from gossan.targets.fractal import FractalFit, fit_fractal
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

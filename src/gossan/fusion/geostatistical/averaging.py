@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.fusion.geostatistical.hyperparameters import (
     Draws,
     Hyperparameters,
@@ -22,7 +23,6 @@ from gossan.geochem.covariance.vecchia import NearestSamples
 
 __all__ = ["Candidate", "Learnt", "draws_for", "learn"]
 
-Array = NDArray[np.float64]
 _FIRST_BY_NEIGHBOURS = 400
 _FEWEST_DRAWS = 8
 _MOST_DRAWS = 60

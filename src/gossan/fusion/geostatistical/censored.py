@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.fusion.geostatistical.hyperparameters import Hyperparameters, Problem
 from gossan.fusion.geostatistical.posterior import SampledField, make_member
 from gossan.fusion.protocol import Observations
@@ -12,7 +13,6 @@ from gossan.geochem.covariance.censored_sites import Sites, truncation_sites
 
 __all__ = ["first_sites", "propagate"]
 
-Array = NDArray[np.float64]
 _STEP = 0.8
 _ROUNDS = 30
 _CLOSE = 1e-3

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.fusion.features.nested import nested
 from gossan.fusion.geostatistical.forest import GeostatisticalForest
 from gossan.fusion.geostatistical.model import Geostatistical
@@ -29,7 +29,6 @@ __all__ = [
     "with_adjustment",
 ]
 
-Array = NDArray[np.float64]
 MEAN, NEIGHBOURS = "mean of the survey", "neighbouring samples"
 SUPPORT, FOREST, CURVES = "change of support", "forest adjustment", "curves"
 

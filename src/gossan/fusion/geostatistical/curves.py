@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.arrays.compiled import compiled
 
 __all__ = ["KNOTS", "REACH", "Curves"]
 
-Array = NDArray[np.float64]
 KNOTS = 8
 REACH = 2.5
 """Standard deviations from the mean feature to the outer knots; a curve is flat beyond."""

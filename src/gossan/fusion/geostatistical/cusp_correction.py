@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from gossan.arrays.array_type import Array
 from gossan.arrays.compiled import compiled
 from gossan.arrays.resample import Taps, cubic_taps, interpolate_at
 from gossan.fusion.geostatistical.map_strip import Strip
@@ -32,7 +33,6 @@ NODES = 8
 REACH = 2.0
 _PAIRED = 1.25
 _LITTLE, _LITTLE_MEAN = 1e-3, 5e-3
-Array = NDArray[np.float64]
 
 
 class Patch(NamedTuple):

@@ -7,10 +7,10 @@ from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field as Option
 from sklearn.ensemble import RandomForestRegressor
 
+from gossan.arrays.array_type import Array
 from gossan.arrays.folds import random_folds
 from gossan.fusion.features.nested import NestedFeatures, nested
 from gossan.fusion.geostatistical.map_layer import Addition, PosteriorLayer
@@ -21,7 +21,6 @@ from gossan.fusion.trees import LEAVES, Remainder, Trees
 
 __all__ = ["GeostatisticalForest", "GeostatisticalForestSettings"]
 
-Array = NDArray[np.float64]
 _FOLDS = 10
 _MOST_OF_FOLD = 400
 _FEWEST = 20

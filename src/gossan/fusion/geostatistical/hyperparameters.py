@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from scipy.linalg import LinAlgError
 from scipy.optimize import minimize
 
+from gossan.arrays.array_type import Array
 from gossan.errors import FitError
 from gossan.fusion.geostatistical.spatial_shape import Shape
 from gossan.geochem.covariance.censored_sites import Sites
@@ -37,7 +38,6 @@ from gossan.geochem.covariance.restricted_likelihood import FieldSums, likelihoo
 
 __all__ = ["Draws", "Hyperparameters", "Problem", "SumsMaker", "average", "find_mode"]
 
-Array = NDArray[np.float64]
 _RANGE_SPREAD = 2.0
 _SHAPE_SPREAD = 0.35
 _DEGREES = 6

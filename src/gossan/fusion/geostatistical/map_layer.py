@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Block
 from gossan.arrays.resample import Taps, cubic_taps, interpolate
 from gossan.errors import FitError, must
 from gossan.fusion.features.nested import NestedFeatures, NodeMeans
@@ -23,7 +24,6 @@ __all__ = ["Addition", "ElementPosterior", "PosteriorLayer"]
 
 _STRIP = 64
 _NODES_A_STEP = 4
-Block = NDArray[np.float32]
 
 
 class Addition(Protocol):

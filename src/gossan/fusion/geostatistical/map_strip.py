@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Block
 from gossan.arrays.compiled import compiled
 from gossan.arrays.resample import interpolate
 from gossan.fusion.features.nested import NestedLayer, NodeMeans
@@ -25,8 +26,6 @@ from gossan.fusion.geostatistical.standard_features import StandardFeatures
 from gossan.geo.grid import Grid, Window
 
 __all__ = ["Strip", "add_forms", "add_parabolas", "standardise"]
-
-Block = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Block
 from gossan.fusion.geostatistical.map_strip import standardise
 from gossan.fusion.geostatistical.model import Geostatistical
 from gossan.fusion.geostatistical.standard_features import StandardFeatures
@@ -15,8 +16,6 @@ from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
 
 __all__ = ["MeanMap"]
-
-Block = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field as Option
 from scipy.spatial import cKDTree
 
+from gossan.arrays.array_type import Array
 from gossan.errors import FitError, must
 from gossan.fusion.features.nested import NestedFeatures, nested, window_widths
 from gossan.fusion.geostatistical.averaging import Candidate, Learnt, learn
@@ -32,7 +33,6 @@ from gossan.settings import Settings
 
 __all__ = ["Geostatistical", "GeostatisticalSettings"]
 
-Array = NDArray[np.float64]
 _SITE_LOOPS = 3
 
 

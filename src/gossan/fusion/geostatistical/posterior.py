@@ -20,6 +20,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.fusion.geostatistical.hyperparameters import Hyperparameters, Problem
 from gossan.geochem.covariance.dense import FieldAt
 from gossan.geochem.covariance.model import CovarianceModel
@@ -27,8 +28,6 @@ from gossan.geochem.covariance.restricted_likelihood import Coefficients, coeffi
 from gossan.geochem.covariance.supports import lag_rule
 
 __all__ = ["Field", "Member", "Mixture", "SampledField", "make_member"]
-
-Array = NDArray[np.float64]
 
 
 class Field(Protocol):

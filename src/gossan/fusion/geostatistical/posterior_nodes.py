@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.fusion.geostatistical.cusp_correction import REACH, CuspCorrection, CuspSamples
 from gossan.fusion.geostatistical.posterior import Mixture
 from gossan.fusion.lattice import lattice_over
@@ -31,7 +32,6 @@ from gossan.geochem.covariance.vecchia import NearestSamples
 
 __all__ = ["LatticePosterior", "on_lattice", "spacing_for"]
 
-Array = NDArray[np.float64]
 _STEPS_A_RANGE = 8.0
 _NODE_COST = 5e-11
 _PIXEL_COST = 2e-8

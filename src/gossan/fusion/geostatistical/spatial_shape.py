@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.geochem.covariance.model import Anisotropy, CovarianceModel, Kind, Structure
 
 __all__ = ["FAMILIES", "Family", "Shape"]
@@ -29,7 +29,6 @@ _KINDS: dict[Family, tuple[Kind, float, float]] = {
 }
 """Kind of structure of a family, its range parameter in units of r, and its smoothness."""
 _ROUND = 1e-4
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from gossan.arrays.array_type import Array
+
 __all__ = ["Spread"]
 
-Array = NDArray[np.float64]
 _PRIOR = 0.1
 _REACH = 2.5
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.fusion.geostatistical.curves import Curves
 
 __all__ = ["StandardFeatures"]
 
-Array = NDArray[np.float64]
 _FLAT = 1e-3
 
 

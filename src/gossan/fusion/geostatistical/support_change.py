@@ -18,14 +18,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.fusion.geostatistical.posterior import Mixture
 from gossan.geochem.covariance.supports import lag_rule
 
 __all__ = ["Composite"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.arrays.conformal import normal_quantile
 from gossan.fusion.geostatistical.posterior import Mixture
 from gossan.fusion.geostatistical.standard_features import StandardFeatures
 
 __all__ = ["feature_table", "hyperparameter_table"]
-
-Array = NDArray[np.float64]
 
 
 def feature_table(

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.arrays.clusters import EMPTY, ClusterSums, cluster_sums
 from gossan.errors import FitError, must
 from gossan.fusion.lattice_layer import cubic_pair
@@ -23,7 +24,6 @@ from gossan.geo.sampling import PixelPattern
 
 __all__ = ["decompose", "decomposition_of"]
 
-Array = NDArray[np.float64]
 Place = tuple[slice, slice]
 Pairs = tuple[NDArray[np.uint8], Array, Array]
 

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
+from gossan.arrays.array_type import Array
 from gossan.fusion.cross_validation import ModelFactory, cross_predict
 from gossan.fusion.inner_folds import InnerFolds, inner_folds
 from gossan.fusion.kriging_model import KrigingModel, check_values
@@ -19,8 +20,6 @@ from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
 
 __all__ = ["GuardedPyramid", "GuardedPyramidSettings", "injection_factor"]
-
-Array = NDArray[np.float64]
 
 
 class GuardedPyramidSettings(InnerFolds):

@@ -12,6 +12,7 @@ from pydantic import Field
 from sklearn.linear_model import RidgeCV
 
 from gossan.arrays.area_to_point import CellKernel, cell_kernel, spread
+from gossan.arrays.array_type import Array
 from gossan.arrays.spacing import mean_spacing
 from gossan.errors import FitError, must
 from gossan.fusion.features.cell_means import cell_means
@@ -31,7 +32,6 @@ from gossan.settings import Settings
 
 __all__ = ["AreaToPoint", "AreaToPointSettings"]
 
-Array = NDArray[np.float64]
 FACTOR_LIMIT = 256
 
 

@@ -9,12 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gossan.arrays.area_to_point import regularised_semivariance
+from gossan.arrays.array_type import Array
 from gossan.errors import FitError, must
 from gossan.geochem.variogram.fitting import CovarianceModel, Structure
 
 __all__ = ["deconvolve"]
 
-Array = NDArray[np.float64]
 
 _KINDS: tuple[Literal["exponential", "spherical"], ...] = ("exponential", "spherical")
 _LAGS = 6

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
+from gossan.arrays.array_type import Array
 from gossan.fusion.kriging_model import (
     KrigingModel,
     KrigingSettings,
@@ -30,8 +31,6 @@ from gossan.geochem.kriging.estimator import Kriging
 from gossan.settings import Settings
 
 __all__ = ["GeographicallyWeighted", "GeographicallyWeightedSettings"]
-
-Array = NDArray[np.float64]
 
 
 class GeographicallyWeightedSettings(Settings):

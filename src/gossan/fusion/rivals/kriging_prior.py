@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from sklearn.ensemble import RandomForestRegressor
 
+from gossan.arrays.array_type import Array
 from gossan.arrays.folds import random_folds
 from gossan.fusion.features.nested import NestedFeatures, nested, window_widths
 from gossan.fusion.kriging_model import KrigingModel, KrigingSettings, check_values
@@ -22,8 +23,6 @@ from gossan.settings import Settings
 
 _KNOWN = ("kriged", "kriging error", "other estimate")
 __all__ = ["KrigingPrior", "KrigingPriorSettings", "PriorForest"]
-
-Array = NDArray[np.float64]
 
 
 class KrigingPriorSettings(Settings):

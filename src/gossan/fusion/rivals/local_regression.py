@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from gossan.arrays.array_type import Array
+
 __all__ = ["LocalRegression"]
 
-Array = NDArray[np.float64]
 
 _CHUNK = 512
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 from sklearn.base import BaseEstimator
 
+from gossan.arrays.array_type import Array
 from gossan.arrays.folds import random_folds
 from gossan.fusion.features.nested import NestedFeatures, nested, window_widths
 from gossan.fusion.kriging_model import (
@@ -33,8 +34,6 @@ from gossan.geochem.kriging.estimator import Kriging
 from gossan.settings import Settings
 
 __all__ = ["RegressionKriging", "RegressionKrigingSettings"]
-
-Array = NDArray[np.float64]
 
 
 class RegressionKrigingSettings(Settings):

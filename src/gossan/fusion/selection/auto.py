@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
+from gossan.arrays.array_type import Array
 from gossan.arrays.bootstrap import Interval
 from gossan.errors import FitError
 from gossan.fusion.cross_validation import cross_predict
@@ -22,8 +23,6 @@ from gossan.fusion.selection.stacking import blend_weights, cross_blend
 from gossan.geo.layer import Layer
 
 __all__ = ["Auto", "AutoSettings", "choose_per_fold"]
-
-Array = NDArray[np.float64]
 
 
 class AutoSettings(InnerFolds):

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
+from gossan.arrays.array_type import Array
 from gossan.errors import FitError, InputError, must
 from gossan.fusion.cross_validation import ModelFactory, cross_predict
 from gossan.fusion.inner_folds import InnerFolds, inner_folds
@@ -22,8 +23,6 @@ from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
 
 __all__ = ["Blend", "BlendLayer", "BlendSettings", "pivot", "single_models"]
-
-Array = NDArray[np.float64]
 
 
 class BlendSettings(InnerFolds):

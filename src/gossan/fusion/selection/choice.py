@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.arrays.bootstrap import Interval, huber, paired_skill, paired_skills
 
 __all__ = ["BASELINE", "BLEND", "Verdict", "decide"]
@@ -16,7 +17,6 @@ BASELINE = "kriging"
 BLEND = "blend"
 KNEE = 2.0
 """Robust standard deviations beyond which an error counts linearly."""
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field as Option
 
+from gossan.arrays.array_type import Block
 from gossan.errors import FitError
 from gossan.fusion.geostatistical.forest import (
     GeostatisticalForest,
@@ -25,8 +25,6 @@ from gossan.geo.grid import Window
 from gossan.geo.layer import Layer
 
 __all__ = ["Recipe", "RecipeSettings"]
-
-Block = NDArray[np.float32]
 
 
 class RecipeSettings(GeostatisticalForestSettings):

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
+from gossan.arrays.array_type import Array
+
 __all__ = ["blend_weights", "cross_blend", "simplex_weights"]
 
-Array = NDArray[np.float64]
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Shares of equal weights that are tried."""

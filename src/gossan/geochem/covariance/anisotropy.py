@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from gossan.arrays.array_type import Array
 from gossan.errors import InputError, must
 
 __all__ = ["Anisotropy"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

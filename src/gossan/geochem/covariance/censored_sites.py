@@ -20,9 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erfcx
 
+from gossan.arrays.array_type import Array
+
 __all__ = ["Sites", "truncation_sites"]
 
-Array = NDArray[np.float64]
 _FAR = 40.0
 _SERIES = 30.0
 

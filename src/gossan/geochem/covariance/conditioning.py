@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.arrays.compiled import compiled
 from gossan.geochem.covariance.kernels import FAST
 from gossan.geochem.covariance.supports import BetweenSupports, mean_covariances, mean_slopes
@@ -16,7 +17,6 @@ from gossan.geochem.covariance.systems import back, forward, whiten
 __all__ = ["Conditioning", "condition", "earlier", "weighted_sums", "whitening_rows"]
 
 _TOO_CLOSE = 1e-10
-Array = NDArray[np.float64]
 
 
 class Conditioning(NamedTuple):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve
 from scipy.linalg.lapack import dpotrf, dpotri, dtrtri, dtrtrs
 
+from gossan.arrays.array_type import Array
 from gossan.arrays.compiled import compiled
 from gossan.errors import FitError, must
 from gossan.geochem.covariance.model import CovarianceModel
@@ -20,7 +21,6 @@ from gossan.geochem.threads import run_chunks
 
 __all__ = ["ExactField", "ExactSamples", "FieldAt"]
 
-Array = NDArray[np.float64]
 _CHUNK = 1_000_000
 _CUTS = 6
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, kv
 
+from gossan.arrays.array_type import Array
 from gossan.arrays.compiled import compiled
 
 FAST = {"reassoc", "contract", "arcp", "nsz"}
@@ -31,8 +32,6 @@ _ONE, _ROOT_HALF = (np.float64(x).view(np.uint64) for x in (1.0, math.sqrt(0.5))
 _TWO_52, _FRACTION = np.float64(2.0**52).view(np.uint64), np.uint64(2**52 - 1)
 _FRACTION_BITS = np.uint64(52)
 _EXPONENT_ZERO, _HUGE, _LN_2 = 2.0**52 + 1023.0, 1e9, math.log(2.0)
-
-Array = NDArray[np.float64]
 
 
 class Packed(NamedTuple):

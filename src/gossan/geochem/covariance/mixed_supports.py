@@ -8,13 +8,12 @@ from itertools import combinations_with_replacement
 import numpy as np
 from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.geochem.covariance.dense import ExactSamples
 from gossan.geochem.covariance.model import CovarianceModel
 from gossan.geochem.covariance.supports import lag_rule
 
 __all__ = ["MixedSamples"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,9 @@ from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from gossan.arrays.array_type import Array
 from gossan.errors import InputError, must
 from gossan.geochem.covariance.anisotropy import Anisotropy
 from gossan.geochem.covariance.kernels import (
@@ -42,7 +43,6 @@ KINDS: tuple[str, ...] = get_args(Kind)
 SMOOTH_KINDS = ("matern", "stable")
 """Kinds that have a smoothness."""
 _PRACTICAL = {"spherical": 1.0, "exponential": 3.0, "gaussian": 3.0**0.5}
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

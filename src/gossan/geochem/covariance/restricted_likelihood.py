@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-__all__ = ["Coefficients", "FieldSums", "coefficients", "likelihood", "plain_likelihood"]
+from gossan.arrays.array_type import Array
 
-Array = NDArray[np.float64]
+__all__ = ["Coefficients", "FieldSums", "coefficients", "likelihood", "plain_likelihood"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.arrays.compiled import compiled
 from gossan.geochem.covariance.kernels import (
     FAST,
@@ -34,7 +34,6 @@ __all__ = [
 ]
 
 _FAR = 2.0
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

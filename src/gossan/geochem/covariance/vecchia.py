@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.spatial import cKDTree
 
+from gossan.arrays.array_type import Array, Indices
 from gossan.geochem.covariance.conditioning import (
     Conditioning,
     condition,
@@ -35,9 +36,6 @@ from gossan.geochem.covariance.supports import lag_rule
 from gossan.geochem.threads import run_chunks
 
 __all__ = ["NearestField", "NearestSamples"]
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.errors import FitError, must
 
 _EXPONENTS = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
-Array = NDArray[np.float64]
 
 
 def drift_terms(method: str, drift: str) -> int:

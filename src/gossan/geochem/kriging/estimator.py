@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.spatial import cKDTree
 
+from gossan.arrays.array_type import Array
 from gossan.errors import FitError, InputError, must
 from gossan.geo.grid import Grid
 from gossan.geochem.covariance.model import CovarianceModel
@@ -23,7 +24,6 @@ Method = Literal["ordinary", "simple", "universal"]
 Nugget = Literal["exact", "filtered"]
 Drift = Literal["linear", "quadratic"]
 Edge = Literal["sharp", "smooth"]
-Array = NDArray[np.float64]
 
 
 @dataclass

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_solve, cholesky, solve_triangular
 from scipy.linalg.lapack import dpocon, dpotri
 
+from gossan.arrays.array_type import Array
 from gossan.errors import FitError, must
 from gossan.geochem.covariance.kernels import covariance_rows
 from gossan.geochem.covariance.model import CovarianceModel
@@ -22,7 +22,6 @@ LEAST_RECIPROCAL = 1e-13
 """Reciprocal condition number below which solutions have lost all but a few digits."""
 MOST_MISFIT = 1e-3
 """Share of the values' deviation by which the added jitter may move the map at a sample."""
-Array = NDArray[np.float64]
 
 
 class GlobalSystem:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from gossan.arrays.array_type import Array
 from gossan.geochem.covariance.model import CovarianceModel
 from gossan.geochem.kriging.estimator import Kriging
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,17 +6,14 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from gossan.arrays.array_type import Array, Indices
 from gossan.arrays.compiled import compiled
 from gossan.errors import InputError, must
 
 Search = Literal["nearest", "quadrant", "octant"]
 _SECTORS = {"nearest": 1, "quadrant": 4, "octant": 8}
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.errors import InputError, must
 from gossan.geochem.covariance.model import CovarianceModel
 
 GAUSS_POINTS = 4
-Array = NDArray[np.float64]
 
 
 class Support(NamedTuple):

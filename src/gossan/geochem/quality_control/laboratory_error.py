@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.errors import SurveyError, must
 from gossan.geo.samples import Samples
 from gossan.geochem.findings import Finding
@@ -16,8 +16,6 @@ from gossan.geochem.quality_control.thompson_howarth import FEWEST, PrecisionLin
 
 Precision = Literal["none", "repeats", "duplicates"]
 """Where known errors come from: repeated analyses, or field duplicates (with sampling)."""
-
-Floats = NDArray[np.float64]
 
 
 def with_laboratory_errors(
@@ -65,7 +63,7 @@ def with_laboratory_errors(
 
 def _pairs(
     samples: Samples, controls: Controls | None, element: str, precision: Precision
-) -> Floats:
+) -> Array:
     if precision == "repeats":
         return repeat_pairs(controls, element)
     return field_pairs(controls, samples, element)

@@ -27,7 +27,6 @@ from gossan.geochem.transforms import Identity, Transform
 
 REACH = 8  # earlier nodes are looked for this many steps of the present stride away
 PIECE = 8192
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.errors import FitError, InputError, must
 from gossan.geochem.variogram.pairs import pair_differences, pair_sums
 
@@ -17,8 +18,6 @@ MOST_FOR_MEDIANS = 6000
 MOST_PAIRS = 400_000_000
 """Pairs visited at most: all of them up to 28,000 samples."""
 _POWER = {"matheron": 2.0, "cressie_hawkins": 0.5, "dowd": 2.0}
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from gossan.arrays.array_type import Array
 from gossan.errors import FitError, InputError, must
 from gossan.geochem.covariance.model import Anisotropy, CovarianceModel, Structure
 from gossan.geochem.kriging.drift import drift_functions, drift_terms
@@ -47,7 +48,6 @@ ANISOTROPY_GAIN = 4.0
 FitMethod = Literal["wls", "reml"]
 Choice = Literal["aic", "cross_validation"]
 VariogramDrift = Literal["none", "linear", "quadratic"]
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise, product
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize, nnls
 
+from gossan.arrays.array_type import Array
 from gossan.errors import FitError, InputError, must
 from gossan.geochem.covariance.model import KINDS, Anisotropy, CovarianceModel, Structure
 from gossan.geochem.variogram.empirical import EmpiricalVariogram
@@ -19,7 +19,6 @@ SMOOTHNESS = {"matern": (0.3, 0.75, 1.0, 1.5, 2.5), "stable": (0.5, 0.75, 1.25, 
 """Tried where none is given: 0.5 and 1 are the exponential model."""
 GAUSSIAN_NUGGET = 1e-3
 _RANGE_STARTS = 24
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import LinAlgError
 from scipy.optimize import minimize
 
+from gossan.arrays.array_type import Array
 from gossan.errors import FitError
 from gossan.geochem.covariance.dense import ExactSamples
 from gossan.geochem.covariance.model import Anisotropy, CovarianceModel, Structure
@@ -24,7 +24,6 @@ MOST_TERMS = 5000
 JITTER = 1e-10
 # share of the nugget below which a smooth model makes singular systems
 _MOST_RELATIVE = {True: math.log(1e3), False: 12.0}
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from gossan.arrays.array_type import Array
 from gossan.errors import InputError
 from gossan.fusion.kriging_model import check_values
 from gossan.geochem.kriging.drift import drift_functions, drift_terms
@@ -24,7 +24,6 @@ from gossan.geochem.variogram.fitting import (
 from gossan.pipeline.kriging.doubts import refuse_contradicted, warn_of_limit
 from gossan.pipeline.surveys import Working
 
-Array = NDArray[np.float64]
 Rows = list[dict[str, object]]
 
 
