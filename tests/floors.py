@@ -101,7 +101,7 @@ INNER = {
         field_files finished_run
     """,
     "pipeline": """
-        imagery map_statistics output_grid progress provenance
+        imagery output_grid progress provenance
         options profile under_samples
         anomaly_rule engine feature_sets new_project surveys
         fit_product imagery_used preflight product_maps

@@ -123,7 +123,7 @@ def test_medians_intervals_and_means_against_draws() -> None:
         low, high = interval_of(transform, middle, error, 0.9)
         np.testing.assert_allclose([low[0], high[0]], np.quantile(sample, [0.05, 0.95]), rtol=1e-3)
         assert mean_of(transform, middle, error)[0] == pytest.approx(sample.mean(), rel=4e-3)
-        share = exceedance_of(transform, middle, error, 3.5)[0]
+        share = exceedance_of(middle, error, transform.forward(np.array([3.5])))[0]
         assert share == pytest.approx((sample > 3.5).mean(), abs=1e-4)
 
 

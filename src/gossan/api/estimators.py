@@ -22,8 +22,8 @@ from gossan.fusion.registry import entry_of, make_model, options_of, settings_of
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer, MappedLayer
+from gossan.geochem.back_transforms import InUnit, Statistic
 from gossan.geochem.transforms import TransformWord
-from gossan.pipeline.map_statistics import InUnit, Statistic
 from gossan.pipeline.options.products import on_scale
 from gossan.pipeline.output_grid import sample_spacing, survey_bounds
 from gossan.settings import Settings

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from gossan.errors import FitError, must
 from gossan.evaluate.agreement import Agreement, NearSamples, agreement
 from gossan.fusion.features.sources import NoFeatures
@@ -17,6 +14,7 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer, MappedLayer, SelectedLayer
 from gossan.geo.warp import to_grid
+from gossan.geochem.back_transforms import InUnit
 from gossan.geochem.transforms import Transform
 
 __all__ = ["CheckLayer", "compare_with_check", "krige_check"]
@@ -32,17 +30,6 @@ class CheckLayer:
 
     layer: Layer
     domain: NearSamples
-
-
-@dataclass(frozen=True)
-class _Inverse:
-    """Transforms kriged pixels back to the element's unit (the median)."""
-
-    transform: Transform
-
-    def __call__(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Map any array of working-scale values."""
-        return np.asarray(self.transform.inverse(values.astype(np.float64)), np.float32)
 
 
 def krige_check(observations: Observations, transform: Transform, grid: Grid) -> CheckLayer:
@@ -74,7 +61,7 @@ def krige_check(observations: Observations, transform: Transform, grid: Grid) ->
         raise FitError(must("the check survey", "on the maps", "off them", cure))
     model = KrigingModel().fit(observations, NoFeatures(grid))
     kriged = SelectedLayer(model.layer(NoFeatures(grid.crop(window))), ("estimate",))
-    return CheckLayer(MappedLayer(kriged, _Inverse(transform), ("estimate",)), domain)
+    return CheckLayer(MappedLayer(kriged, InUnit(transform, ("median",)), ("estimate",)), domain)
 
 
 def compare_with_check(

@@ -8,17 +8,26 @@ another function, ``mean_of``, which must be asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from scipy import stats
+from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from gossan.arrays.array_type import Floats
+from gossan.arrays.conformal import normal_quantile
 from gossan.geochem.transforms import Identity, Log, Transform
+
+Statistic = Literal["median", "mean", "standard_error", "working_error", "lower90", "upper90"]
 
 
 def median_of(transform: Transform, estimate: Floats) -> Floats:
-    """Bring an estimate back by quantile: the median of the distribution in the unit."""
-    return transform.inverse(estimate)
+    """Bring an estimate back by quantile: the median of the distribution in the unit.
+
+    No content is negative: below zero becomes zero, here and in the bounds of an interval.
+    """
+    return np.maximum(transform.inverse(estimate), 0.0)
 
 
 def interval_of(
@@ -41,8 +50,8 @@ def interval_of(
     >>> low.round(3).tolist(), high.round(3).tolist()
     ([0.141], [7.099])
     """
-    reach = float(stats.norm.ppf(0.5 + level / 2)) * standard_error
-    return transform.inverse(estimate - reach), transform.inverse(estimate + reach)
+    reach = normal_quantile(level) * standard_error
+    return median_of(transform, estimate - reach), median_of(transform, estimate + reach)
 
 
 def mean_of(transform: Transform, estimate: Floats, standard_error: Floats) -> Floats:
@@ -95,13 +104,67 @@ def deviation_of(transform: Transform, estimate: Floats, standard_error: Floats)
     return np.sqrt(np.maximum(squares - mean**2, 0.0))
 
 
-def exceedance_of(
-    transform: Transform, estimate: Floats, standard_error: Floats, threshold: float
-) -> Floats:
-    """Return the probability that the value exceeds a threshold in the unit.
+def exceedance_of(estimate: Floats, standard_error: Floats, threshold: float | Floats) -> Floats:
+    """Return the probability that the truth lies at or above a threshold, on the working scale.
 
-    >>> exceedance_of(Log(), np.array([0.0]), np.array([1.0]), 1.0).tolist()
-    [0.5]
+    ``P = Phi((estimate - threshold) / standard_error)``. Where the standard error is 0, P is 0 or
+    1; NaN where the estimate is empty.
+
+    >>> exceedance_of(np.array([0.0, 1.0]), np.array([1.0, 0.0]), 0.0).tolist()
+    [0.5, 1.0]
     """
-    limit = float(transform.forward(np.array([threshold]))[0])
-    return stats.norm.sf((limit - estimate) / standard_error)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = (estimate - threshold) / standard_error
+    exact = np.where(estimate >= threshold, np.inf, -np.inf)
+    z = np.where(standard_error == 0, exact, z)
+    return ndtr(np.where(np.isnan(estimate), np.nan, z))
+
+
+@dataclass(frozen=True)
+class InUnit:
+    """Compute statistics of the distribution at each pixel or point.
+
+    Parameters
+    ----------
+    transform
+        From the unit to the working scale; None: statistics of the working scale itself.
+    names
+        Statistics, in the order of the result; "working_error" stays on the working scale.
+    factor
+        Calibration of the interval: multiplies the standard error.
+    """
+
+    transform: Transform | None
+    names: tuple[Statistic, ...]
+    factor: float = 1.0
+
+    def __call__(self, values: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Map (2, row, column), or (1, row, column) for the median alone, to (names, ...).
+
+        A third band is the mean in the unit, where it is known (that of a block).
+        """
+        estimate, *more = values.astype(np.float64)
+        error = more[0] * self.factor if more else None
+        found = [self._one(name, estimate, error, *more[1:]) for name in self.names]
+        return np.stack(found).astype(values.dtype)
+
+    def _one(
+        self, name: Statistic, estimate: Floats, error: Floats | None, mean: Floats | None = None
+    ) -> Floats:
+        if name == "median":
+            return estimate if self.transform is None else median_of(self.transform, estimate)
+        assert error is not None
+        if name == "working_error":
+            return error
+        if self.transform is None:
+            reach = normal_quantile(0.9) * error
+            return {
+                "mean": estimate, "standard_error": error,
+                "lower90": estimate - reach, "upper90": estimate + reach,
+            }[name]  # fmt: skip
+        if name == "mean":
+            found = mean_of(self.transform, estimate, error) if mean is None else mean
+            return np.maximum(found, 0.0)
+        if name == "standard_error":
+            return deviation_of(self.transform, estimate, error)
+        return interval_of(self.transform, estimate, error)[name == "upper90"]

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 import numpy as np
 from scipy import optimize, stats
 
-from gossan.arrays.array_type import Floats
+from gossan.arrays.array_type import Array, Floats
 from gossan.errors import SettingsError, SurveyError, must
 from gossan.geo.samples import Samples
 from gossan.geochem.findings import row_words
@@ -316,3 +316,13 @@ def _check_positive(values: Floats, what: str) -> None:
         least = f"{float(np.nanmin(values)):g} ({len(bad)} values of 0 or less)"
         cure = 'Treat them as below the detection limit or missing, or use "normal-score"'
         raise SurveyError(must(f"values under {what}", "positive", least, cure))
+
+
+def forward_of_map(transform: Transform, contents: Floats) -> Array:
+    """Bring contents of a map to the working scale; zeros become the smallest number above zero.
+
+    >>> forward_of_map(Log(), np.array([1.0])).tolist()
+    [0.0]
+    """
+    positive = np.maximum(contents.astype(np.float64), np.finfo(np.float32).tiny)
+    return np.asarray(transform.forward(positive), np.float64)

@@ -14,11 +14,11 @@ from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer, MappedLayer, RenamedLayer, SelectedLayer, StackedLayer
 from gossan.geo.raster import open_raster
 from gossan.geo.warp import to_grid
-from gossan.geochem.transforms import Transform, transform_from_record
+from gossan.geochem.back_transforms import InUnit, Statistic
+from gossan.geochem.transforms import Transform, forward_of_map, transform_from_record
 from gossan.io.contract import BASELINE, ProductRecord
 from gossan.io.finished_run import FinishedRun
 from gossan.io.tables import Column, Table
-from gossan.pipeline.fit_product import interval
 from gossan.pipeline.options.project import AnomalyRule
 from gossan.pipeline.output_grid import sample_spacing
 from gossan.targets.above import AboveLayer, ExceedanceLayer
@@ -26,6 +26,7 @@ from gossan.targets.evidence import Evidence, SampledGround, UnsupportedLayer
 from gossan.targets.smallest import open_share, smallest_area_km2
 
 BANDS = ("estimate", "standard_error")
+BOUNDS: tuple[Statistic, ...] = ("lower90", "upper90")
 ANY = "*"
 
 
@@ -38,28 +39,11 @@ class Forward:
 
     def __call__(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map (estimate, standard error), or (estimate,), to both on the working scale."""
-        estimate = _forward(self.transform, values[0]).astype(np.float32)
+        estimate = forward_of_map(self.transform, values[0]).astype(np.float32)
         if self.error is None:
             return np.stack([estimate, values[1]])
         constant = np.where(np.isnan(estimate), np.nan, self.error)
         return np.stack([estimate, constant.astype(np.float32)])
-
-
-@dataclass(frozen=True)
-class Interval90:
-    """Turn estimate and error on the working scale into the 90 % interval in the unit."""
-
-    transform: Transform
-
-    def __call__(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Map (estimate, standard error) to (lower, upper)."""
-        bounds = interval(self.transform, values[0].astype(float), values[1].astype(float))
-        return np.stack(bounds).astype(np.float32)
-
-
-def _forward(transform: Transform, contents: NDArray[np.floating]) -> NDArray[np.float64]:
-    positive = np.maximum(contents.astype(float), np.finfo(np.float32).tiny)
-    return np.asarray(transform.forward(positive), np.float64)
 
 
 def working_layer(run: FinishedRun, product: ProductRecord) -> Layer | None:
@@ -83,7 +67,7 @@ def held_out_error(run: FinishedRun, product: ProductRecord, transform: Transfor
         own = rows[rows[Column.PRODUCT] == product.product]
         if comparison.is_spatial and len(own):
             observed, estimate = (
-                _forward(transform, own[name].to_numpy(float))
+                forward_of_map(transform, own[name].to_numpy(float))
                 for name in (Column.OBSERVED, Column.ESTIMATE)
             )
             return float(np.sqrt(np.nanmean((observed - estimate) ** 2)))
@@ -96,7 +80,7 @@ def probability_of(run: FinishedRun, product: ProductRecord, threshold: float) -
     if working is None:
         return None
     transform = transform_from_record(product.transform_record)
-    return ExceedanceLayer(working, float(_forward(transform, np.array([threshold]))[0]))
+    return ExceedanceLayer(working, float(forward_of_map(transform, np.array([threshold]))[0]))
 
 
 def sampled_ground(run: FinishedRun, element: str) -> SampledGround:
@@ -135,9 +119,7 @@ def evidence_of(
     exposure = run.scene_layers("exposure")
     return Evidence(
         probability=probability_of(run, product, threshold),
-        interval=MappedLayer(working, Interval90(transform), ("lower90", "upper90"))
-        if working
-        else None,
+        interval=MappedLayer(working, InUnit(transform, BOUNDS), BOUNDS) if working else None,
         coarse=probability_of(run, kriged, threshold) if kriged and kriged.layer else None,
         applicable=_applicable(run, product, layer.grid),
         exposure=to_grid(open_raster(exposure[0]), layer.grid) if exposure else None,

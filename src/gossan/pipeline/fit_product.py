@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from gossan.arrays.conformal import normal_quantile
 from gossan.evaluate.calibration import Calibration
 from gossan.evaluate.folds import Division
 from gossan.evaluate.validation import ModelValidation, validate_model
 from gossan.fusion.protocol import FusionModel
 from gossan.fusion.registry import entry_of
+from gossan.geochem.back_transforms import interval_of, median_of
 from gossan.geochem.transforms import Transform
 from gossan.io.contract import Comparison, Stratum
 from gossan.io.tables import Column, Table
@@ -79,8 +78,7 @@ def strata_in_units(strata: pd.DataFrame, transform: Transform) -> pd.DataFrame:
         return strata
     table, rows = strata.copy(), strata[Column.BY] == Stratum.ESTIMATE
     for name in (Column.FROM, Column.TO):
-        bounds = transform.inverse(strata.loc[rows, name].to_numpy(float))
-        table.loc[rows, name] = np.maximum(bounds, 0.0)
+        table.loc[rows, name] = median_of(transform, strata.loc[rows, name].to_numpy(float))
     return table
 
 
@@ -112,25 +110,15 @@ def _in_units(table: pd.DataFrame, transform: Transform, factor: float) -> pd.Da
     """Add values in the element's unit to those on the working scale; bounds by quantile."""
     observed, estimate = (table[c].to_numpy(float) for c in (Column.OBSERVED, Column.ESTIMATE))
     error = table[Column.STANDARD_ERROR].to_numpy(float) * factor
-    lower, upper = interval(transform, estimate, error)
+    lower, upper = interval_of(transform, estimate, error)
     return table.assign(
         **{
             Column.OBSERVED_WORKING: observed,
             Column.ESTIMATE_WORKING: estimate,
             Column.STANDARD_ERROR: error,
             Column.OBSERVED: transform.inverse(observed),
-            Column.ESTIMATE: np.maximum(transform.inverse(estimate), 0.0),
+            Column.ESTIMATE: median_of(transform, estimate),
             Column.LOWER90: lower,
             Column.UPPER90: upper,
         }
     )
-
-
-def interval(
-    transform: Transform, mean: NDArray[np.float64], error: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Compute the central 90 % interval in the element's unit, by quantile."""
-    half = normal_quantile(INTERVAL) * error
-    lower = np.asarray(transform.inverse(mean - half), np.float64)
-    upper = np.asarray(transform.inverse(mean + half), np.float64)
-    return np.maximum(lower, 0.0), upper

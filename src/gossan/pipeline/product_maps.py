@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from gossan.geo.blocks import Blocks, Progress
 from gossan.geo.layer import Layer, MappedLayer
 from gossan.geo.tiles import TiledMap, write_tiles
+from gossan.geochem.back_transforms import InUnit, Statistic
 from gossan.geochem.transforms import Transform
 from gossan.io.run_folder import RunFolder
 from gossan.pipeline.options.products import Product
@@ -98,14 +100,11 @@ class BackTransform:
 
     def __call__(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map ("estimate",) or ("estimate", "standard_error") of each element."""
-        result = values.copy()
         bands = len(values) // len(self.transforms)
-        for number, (transform, scale) in enumerate(zip(self.transforms, self.scales)):
-            first = number * bands
-            estimate = transform.inverse(values[first].astype(float))
-            result[first] = np.maximum(estimate, 0.0)
-            result[first + 1 : first + bands] *= np.float32(scale)
-        return result
+        both: tuple[Statistic, ...] = ("median", "working_error")
+        parts = values.reshape(-1, bands, *values.shape[1:])
+        back = map(InUnit, self.transforms, repeat(both[:bands]), self.scales)
+        return np.concatenate([one(part) for one, part in zip(back, parts)])
 
 
 def joinable(one: ElementMap) -> bool:

@@ -10,9 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gossan.geo.raster import read_overview
+from gossan.geochem.back_transforms import InUnit
 from gossan.geochem.transforms import transform_from_record
 from gossan.io.tables import Column, Table
-from gossan.pipeline.anomaly_evidence import Forward, Interval90
+from gossan.pipeline.anomaly_evidence import BOUNDS, Forward
 from gossan.report.answer import targets_of
 from gossan.report.read import Results
 
@@ -55,7 +56,7 @@ def exploration(results: Results, element: str) -> dict[str, Any] | None:
         errors, _ = read_overview(error.path, CELLS)
         transform = transform_from_record(record.transform_record)
         working = Forward(transform)(np.concatenate([values[:1], errors[:1]]))
-        lower, upper = Interval90(transform)(working)
+        lower, upper = InUnit(transform, BOUNDS)(working)
         found |= {"lower": stored(lower), "upper": stored(upper)}
     return found
 

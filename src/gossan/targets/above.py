@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from gossan.errors import InputError, must
 from gossan.geo.grid import Window
 from gossan.geo.layer import Layer, OnSourceGrid
+from gossan.geochem.back_transforms import exceedance_of
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,4 @@ class ExceedanceLayer(OnSourceGrid):
         values = self.source.read(window).astype(np.float64)
         estimate = values[self.source.bands.index("estimate")]
         error = values[self.source.bands.index("standard_error")]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            z = (estimate - self.threshold) / error
-        exact = np.where(estimate >= self.threshold, np.inf, -np.inf)
-        z = np.where(error == 0, exact, z)
-        z = np.where(np.isnan(estimate), np.nan, z)
-        return ndtr(z)[None].astype(np.float32)
+        return exceedance_of(estimate, error, self.threshold)[None].astype(np.float32)

@@ -7,31 +7,10 @@ from functools import partial
 
 import numpy as np
 import pytest
-from scipy.stats import lognorm
 
+from gossan.fusion.kriging_model import AtPixels
 from gossan.geo.grid import Grid, Window
-from gossan.geochem.transforms import Identity, Log
-from gossan.pipeline.kriging.layers import AtPixels, InUnits, _distances, alternative
-
-
-def test_statistics_of_logarithms_are_those_of_the_lognormal_law() -> None:
-    mean, error = 2.0, 0.5
-    units = InUnits(Log(), ("mean", "interval"))
-    assert units.bands == ("estimate", "standard_error", "mean", "lower90", "upper90")
-    found = units(np.array([[[mean]], [[error]]], np.float32)).ravel()
-    law = lognorm(error, scale=np.exp(mean))
-    wanted = [law.median(), error, law.mean(), law.ppf(0.05), law.ppf(0.95)]
-    np.testing.assert_allclose(found, wanted, rtol=1e-6)
-
-
-def test_the_mean_of_a_block_is_taken_as_it_comes() -> None:
-    found = InUnits(Log(), ("mean",))(np.array([[[2.0]], [[0.5]], [[9.0]]], np.float32))
-    assert found[2].item() == 9.0
-
-
-def test_no_content_is_below_zero() -> None:
-    found = InUnits(Identity(), ("interval",))(np.array([[[-1.0]], [[0.5]]], np.float32)).ravel()
-    np.testing.assert_array_equal(found, [0.0, 0.5, 0.0, 0.0])
+from gossan.pipeline.kriging.layers import _distances, alternative
 
 
 def test_pixels_are_computed_at_their_centres_in_any_window() -> None:

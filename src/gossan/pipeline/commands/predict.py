@@ -16,16 +16,16 @@ from gossan.fusion.registry import make_model, options_of
 from gossan.geo.grid import Grid
 from gossan.geo.layer import values_at
 from gossan.geo.raster import atomic_path, remove_leftovers
+from gossan.geochem.back_transforms import interval_of, median_of
 from gossan.geochem.known_errors import error_variance
 from gossan.geochem.table.axes import are_angles, find_axes
 from gossan.geochem.table.coordinates import project
 from gossan.geochem.table.reading import SurveyTable, read_table
-from gossan.geochem.transforms import transform_from_record
+from gossan.geochem.transforms import forward_of_map, transform_from_record
 from gossan.io.contract import ProductRecord
 from gossan.io.finished_run import FinishedRun, open_run
 from gossan.io.folder_lock import locked
 from gossan.io.tables import Column, harmless
-from gossan.pipeline.fit_product import interval
 
 
 def predict_at(
@@ -108,9 +108,8 @@ def estimates_at(
     empty = np.full(len(estimate), np.nan)
     filled = np.isfinite(estimate) & np.isfinite(error)
     lower, upper = empty.copy(), empty.copy()
-    positive = np.maximum(estimate[filled], np.finfo(np.float32).tiny)
-    mean = np.asarray(transform.forward(positive), np.float64)
-    lower[filled], upper[filled] = interval(transform, mean, error[filled])
+    mean = forward_of_map(transform, estimate[filled])
+    lower[filled], upper[filled] = interval_of(transform, mean, error[filled])
     return {Column.ESTIMATE: estimate, Column.LOWER90: lower, Column.UPPER90: upper}
 
 
@@ -145,7 +144,7 @@ def refitted_at(
     low, high = places.min(axis=0), places.max(axis=0)
     grid = Grid.from_bounds(run.manifest.grid.crs, (*low, *high), float(np.ptp(places)) / 100)
     features = ColumnFeatures(names, grid)
-    model = make_model(record.model, options_of(record.model, record.options))
+    model = make_model(record.model, options_of(record.model, record.options), record.element)
     unknown = pd.Series(np.nan, samples.index)
     errors = np.asarray(samples.get(f"{record.element}_error", unknown), np.float64)
     noise = error_variance(transform, samples[record.element].to_numpy(float), errors)
@@ -155,11 +154,12 @@ def refitted_at(
     model.fit(Observations(known_points, values, noise, limits), features)
     covariates = {name: _numbers(table, name, "the table") for name in names}
     found = model.predict(Points(coordinates, record.support_m, covariates), features)
-    estimate = np.maximum(transform.inverse(found.mean), 0.0)
+    estimate = np.asarray(median_of(transform, found.mean), np.float64)
     if found.standard_error is None:
         return _without_bounds(estimate)
     error = found.standard_error * record.interval_scale
-    lower, upper = interval(transform, found.mean, error)
+    bounds = interval_of(transform, found.mean, error)
+    lower, upper = (np.asarray(bound, np.float64) for bound in bounds)
     return {Column.ESTIMATE: estimate, Column.LOWER90: lower, Column.UPPER90: upper}
 
 

@@ -13,50 +13,22 @@ from gossan.fusion.lattice import lattice_over, lattice_step, smooth_layer
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer, MappedLayer
-from gossan.geochem.back_transforms import interval_of, mean_of, median_of
+from gossan.geochem.back_transforms import InUnit
+from gossan.geochem.back_transforms import Statistic as AnyStatistic
 from gossan.geochem.interpolators import Interpolator, InterpolatorWord, ThinPlate, interpolator
 from gossan.geochem.kriging.block_mean import block_mean
 from gossan.geochem.kriging.estimator import distance_to_nearest
 from gossan.geochem.kriging.settings import KrigeSettings, Statistic
-from gossan.geochem.transforms import Transform
 from gossan.io.run_folder import RunFolder
 from gossan.pipeline.kriging.fit import FittedKriging
-from gossan.pipeline.product_maps import BackTransform
 
 Statistics = dict[str, dict[str, float]]
 SPLINE_SMOOTHING = 1e-3
 """An exact spline through samples a metre apart swings beyond all bounds."""
-BANDS: dict[Statistic, tuple[str, ...]] = {"mean": ("mean",), "interval": ("lower90", "upper90")}
-
-
-@dataclass(frozen=True)
-class InUnits:
-    """Turn estimate and standard error of the working scale into the statistics asked for.
-
-    The estimate becomes the median and the interval is carried by quantile. The mean is that of
-    the point, or comes as a third band where it is that of a block. What lies below zero, where
-    no content can be, becomes zero. The standard error stays.
-    """
-
-    transform: Transform
-    also: tuple[Statistic, ...] = ()
-
-    @property
-    def bands(self) -> tuple[str, ...]:
-        """Names of the bands given."""
-        more = [name for word in self.also for name in BANDS[word]]
-        return ("estimate", "standard_error", *more)
-
-    def __call__(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Map (2 or 3, row, column) to (bands, row, column)."""
-        estimate, error, *means = values.astype(np.float64)
-        parts = [median_of(self.transform, estimate), error]
-        for word in self.also:
-            if word == "mean":
-                parts.append(means[0] if means else mean_of(self.transform, estimate, error))
-            else:
-                parts += interval_of(self.transform, estimate, error)
-        return np.stack([np.maximum(part, 0.0) for part in parts]).astype(np.float32)
+BANDS: dict[Statistic, tuple[AnyStatistic, ...]] = {
+    "mean": ("mean",),
+    "interval": ("lower90", "upper90"),
+}
 
 
 def alternative(word: InterpolatorWord) -> Interpolator:
@@ -136,10 +108,11 @@ class LayerWriter:
                 -1, *lattice.shape
             )
             layer = smooth_layer(lattice, fields, bands, self.grid)
-        units = InUnits(data.transform, self.settings.also)
-        mapped = MappedLayer(RootLayer(layer), units, units.bands)
+        more = tuple(name for word in self.settings.also for name in BANDS[word])
+        units = InUnit(data.transform, ("median", "working_error", *more))
+        mapped = MappedLayer(RootLayer(layer), units, ("estimate", "standard_error", *more))
         files, tags = {}, {}
-        for band in units.bands:
+        for band in mapped.bands:
             ending = {"estimate": "", "standard_error": "se"}.get(band, band)
             path = self.run.layer(self.name, data.element, ending)
             files[path] = (band,)
@@ -183,7 +156,7 @@ class LayerWriter:
         else:
             field_ = method.estimate_lattice(lattice)[None]
             layer = smooth_layer(lattice, field_, ("estimate",), self.grid)
-        mapped = MappedLayer(layer, BackTransform((data.transform,)), ("estimate",))
+        mapped = MappedLayer(layer, InUnit(data.transform, ("median",)), ("estimate",))
         path = self.run.layer(f"{word}{self.suffix}", data.element)
         tags = self._tags(word, "median", data.unit)
         (found,) = self.blocks.write(mapped, path, tags, data.unit).values()
