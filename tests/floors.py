@@ -29,7 +29,7 @@ INNER = {
         models validation
     """,
     "arrays": """
-        compiled
+        array_type compiled
         area_to_point bootstrap conformal digital_numbers distribution empties expressions folds
             image_quality lookup moments projection resample small_systems spacing trilinear
         clusters cubic formulas pyramid
