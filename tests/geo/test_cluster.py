@@ -21,6 +21,7 @@ from gossan.geo.cluster import cluster_at
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import MappedLayer
 from gossan.geo.raster import RasterLayer, RasterWriter, open_raster
+from gossan.pipeline.progress import Silent
 
 GRID = Grid.from_bounds(32638, (1010, 530, 1010 + 183 * 15, 530 + 161 * 20), (15, 20))
 
@@ -100,22 +101,88 @@ def test_an_error_in_a_window_is_raised_as_it_is(address: str) -> None:
         list(Blocks(64, scheduler=address).map(_fails, GRID))
 
 
-def test_a_task_that_hangs_is_given_up_with_the_cure(
+def test_a_task_that_hangs_goes_to_another_worker(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from distributed import get_client
+
+    get_client(address).wait_for_workers(2)
+    monkeypatch.setattr(cluster, "PATIENCE_S", 0.5)
+    begun = time.monotonic()
+    found = list(cluster.on_cluster(address, _HangsOnce(tmp_path / "hung"), [3, 4]))
+    assert found == [9, 16]
+    assert (tmp_path / "hung").exists() and time.monotonic() - begun < 60
+
+
+def test_a_task_that_always_hangs_is_given_up_with_the_cure(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(cluster, "PATIENCE_S", 0.2)
     monkeypatch.setattr(cluster, "ATTEMPTS", 2)
-    submitted: list[list[int]] = []
-    submit = cluster._Tasks.submit
+    with pytest.raises(InterruptedRunError, match=r"got 2 attempts.*finished steps are kept"):
+        list(cluster.on_cluster(address, time.sleep, [5]))
 
-    def counted(tasks: cluster._Tasks, items: list[int]) -> object:
-        submitted.append(items)
-        return submit(tasks, items)
 
-    monkeypatch.setattr(cluster._Tasks, "submit", counted)
-    with pytest.raises(InterruptedRunError, match="finished steps are kept"):
-        list(cluster.on_cluster(address, time.sleep, [3]))
-    assert submitted == [[3], [3]]
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of files are a system call of Unix")
+def test_a_full_disk_at_one_worker_sends_its_tasks_to_the_other(
+    address: str, tmp_path: Path
+) -> None:
+    from distributed import get_client
+
+    client = get_client(address)
+    client.wait_for_workers(2)
+    first = sorted(client.nthreads())[0]
+    client.run(_limit_files, 0, workers=[first])
+    try:
+        assert list(cluster.on_cluster(address, _Writes(tmp_path), list(range(8)))) == [*range(8)]
+        client.run(_limit_files, 0)
+        with pytest.raises(OSError, match="large"):
+            list(cluster.on_cluster(address, _Writes(tmp_path), [8]))
+    finally:
+        client.run(_limit_files, None)
+
+
+def test_a_worker_that_its_cluster_gave_up_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    from distributed import get_client
+
+    monkeypatch.setattr(cluster, "RESTART_S", 0.5)
+    with cluster_at("local:1") as alone:
+        client = get_client(alone)
+        (lost,) = client.nthreads()
+        client.retire_workers([lost])
+        assert list(cluster.on_cluster(alone, _square, [3])) == [9]
+        assert lost not in client.nthreads()
+
+
+def test_too_little_memory_names_the_step_and_the_setting() -> None:
+    import dask
+    import distributed
+
+    assert distributed.__version__  # its defaults are there before one of them is changed
+
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        cluster_at("local:1", memory="400MiB") as small,
+        pytest.raises(InterruptedRunError) as caught,
+        Silent().step("Kriging"),
+    ):
+        list(cluster.on_cluster(small, _fills_memory, [1]))
+    line = str(caught.value)
+    assert line.startswith("Kriging: ") and "[engine] memory" in line and "\n" not in line
+    assert "their memory was full" in line
+
+
+def test_a_scheduler_that_goes_away_is_one_line() -> None:
+    from distributed import Client, LocalCluster, get_client
+
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as going,
+        Client(going.scheduler_address, timeout="3s"),
+        cluster_at(get_client(going.scheduler_address)) as address,
+    ):
+        threading.Timer(1.0, going.close).start()
+        with pytest.raises(InterruptedRunError, match="the scheduler of the cluster must be run"):
+            list(cluster.on_cluster(address, time.sleep, [0.3] * 100))
 
 
 def test_folds_are_shared_in_order(address: str) -> None:
@@ -150,3 +217,41 @@ class _Slow:
     def __call__(self, window: Window) -> float:
         time.sleep(0.02)
         return float(np.nansum(self.layer.read(window)))
+
+
+class _HangsOnce:
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __call__(self, value: int) -> int:
+        try:
+            self.mark.touch(exist_ok=False)
+        except FileExistsError:
+            return value * value
+        time.sleep(60)
+        return 0
+
+
+class _Writes:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, value: int) -> int:
+        (self.folder / str(value)).write_bytes(bytes(1000))
+        return value
+
+
+def _limit_files(size: int | None) -> None:
+    """Let no file of this process grow: what a full disk does. None lifts the limit."""
+    import resource
+
+    size = resource.RLIM_INFINITY if size is None else size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+def _fills_memory(count: int) -> int:
+    held = []
+    for _ in range(200):
+        held.append(bytearray(os.urandom(10_000_000)))
+        time.sleep(0.02)
+    return len(held)

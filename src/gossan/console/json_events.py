@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from gossan.console.failure import Failure
 from gossan.errors import InterruptedRunError
-from gossan.pipeline.progress import Advance, Reporter
+from gossan.pipeline.progress import Advance, Reporter, named_if_interrupted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,7 +124,8 @@ class EventReporter:
         number, begun, state = next(self._events.steps), time.perf_counter(), "failed"
         self._events.emit("step", id=number, state="begin", title=title)
         try:
-            yield self._advance(number)
+            with named_if_interrupted(title):
+                yield self._advance(number)
             state = "end"
         finally:
             seconds = round(time.perf_counter() - begun, 3)

@@ -1,23 +1,31 @@
 """Work on a dask.distributed cluster: batches of windows or folds as tasks, in order.
 
 Tasks may be lost at any time, because a worker is killed, hangs or runs out of memory. A lost task
-is submitted again, elsewhere if there is a free worker; what a task returns does not depend on
-where it ran.
+is submitted again; one that is late, or that met a full disk or a missing file, goes to another
+worker as well, and the first answer counts. What a task returns does not depend on where it ran.
 """
 
 from __future__ import annotations
 
 import pickle
 import re
+import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from gossan.errors import InterruptedRunError, MissingDependencyError, SettingsError, must
+from gossan.errors import (
+    ImageryError,
+    InterruptedRunError,
+    MissingDependencyError,
+    SettingsError,
+    must,
+)
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -28,9 +36,15 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 PATIENCE_S = 600.0
-"""A task that takes longer is submitted again to another worker."""
+"""A task that takes longer is also given to another worker, then after twice as long, and so on."""
 ATTEMPTS = 5
 """How often a task is submitted in all."""
+NO_WORKERS_S = 3600.0
+"""How long a pass waits for a cluster without workers, such as jobs that queue."""
+TICK_S = 2.0
+"""Time between two looks at the state of the cluster."""
+RESTART_S = 20.0
+"""Time that a lost process of a cluster on this machine has to come back by itself."""
 _in_use: ContextVar[str | None] = ContextVar("scheduler", default=None)
 _LOCAL = re.compile(r"local:(\d+)")
 
@@ -75,6 +89,7 @@ def cluster_at(where: str | Client, threads: int = 1, memory: str | None = None)
                 processes=True,
                 dashboard_address=":0",
             ) as cluster,
+            _kept_at(cluster, int(local[1])),
             distributed.Client(cluster),
             _using(cluster.scheduler_address),
         ):
@@ -103,6 +118,35 @@ def cluster_in_use() -> str | None:
 def dashboard_of(address: str) -> str:
     """Return the link to the dashboard of a connected scheduler."""
     return str(_distributed().get_client(address).dashboard_link)
+
+
+@contextmanager
+def _kept_at(cluster: Any, count: int) -> Iterator[None]:
+    """Keep a cluster on this machine at its number of processes.
+
+    Its own nannies start a killed process again, except one that is killed while it starts or that
+    takes longer than 15 s to start: after enough of those no worker is left and all tasks wait.
+    """
+    done = Event()
+    thread = Thread(target=_replace_lost, args=(cluster, count, done), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _replace_lost(cluster: Any, count: int, done: Event) -> None:
+    missing_since: float | None = None
+    while not done.wait(TICK_S):
+        alive, now = len(cluster.scheduler_info["workers"]), time.monotonic()
+        missing_since = None if alive >= count else missing_since or now
+        if missing_since is not None and now - missing_since > RESTART_S:
+            cluster.scale(alive)  # gives up those that do not answer
+            done.wait(TICK_S)
+            cluster.scale(count)
+            missing_since = None
 
 
 @contextmanager
@@ -137,9 +181,10 @@ def on_cluster(
     Raises
     ------
     InterruptedRunError
-        A task was lost ``ATTEMPTS`` times.
+        A task was lost or late ``ATTEMPTS`` times, workers had too little memory, or the cluster is
+        gone.
     """
-    tasks = _Tasks(address, function)
+    tasks = _Pass(address, function)
     waiting: deque[_Task] = deque()
     try:
         for start in range(0, len(items), batch):
@@ -153,15 +198,18 @@ def on_cluster(
             task.cancel()
 
 
-class _Tasks:
-    """The client and the function that all tasks of a pass share."""
+class _Pass:
+    """The client and the function that all tasks of a pass over windows or folds share."""
 
     def __init__(self, address: str, function: Callable[[Any], Any]) -> None:
         distributed = _distributed()
         self.client = distributed.get_client(address)
         self.lost = (distributed.KilledWorker, distributed.client.FutureCancelledError)
+        self._full = len(self._memory_events())
         self._function = _cloudpickle().dumps(function)
         self._shared = self._send()
+        self._looked, self._threads = -TICK_S, 1
+        self._empty_since: float | None = None
 
     def _send(self) -> Any:
         """Send the function as a task: unlike scattered data, it is made again when lost."""
@@ -169,59 +217,176 @@ class _Tasks:
             warnings.filterwarnings("ignore", message=".*large graph.*", category=UserWarning)
             return self.client.submit(_itself, self._function, pure=False)
 
-    def submit(self, items: list[Any]) -> Any:
-        return self.client.submit(_each, self._shared, items, pure=False)
-
-    def send_again(self) -> None:
+    def submit(self, items: list[Any], avoided: set[str]) -> Any:
+        """Submit a batch, away from the workers to be avoided where there are others."""
         if self._shared.status in ("error", "cancelled", "lost"):
             self._shared = self._send()
+        others = sorted(set(self.workers()) - avoided) if avoided else None
+        return self.client.submit(
+            _each, self._shared, items, pure=False, workers=others or None,
+            allow_other_workers=bool(others),
+        )  # fmt: skip
+
+    def workers(self) -> dict[str, int]:
+        """Return the threads of each worker."""
+        try:
+            return dict(self.client.nthreads())
+        except (OSError, RuntimeError) as error:
+            raise _gone() from error
+
+    def busy_with(self, future: Any) -> set[str]:
+        """Return the workers that have a task on their list."""
+        try:
+            found = self.client.processing()
+        except (OSError, RuntimeError) as error:
+            raise _gone() from error
+        return {worker for worker, keys in found.items() if future.key in keys}
+
+    def restart(self, workers: set[str]) -> None:
+        """Restart workers that hang: each would keep a thread, and every task that it is given."""
+        if workers:
+            with suppress(Exception):  # it may be gone, or have nobody who could restart it
+                self.client.restart_workers(sorted(workers), timeout=30, raise_for_error=False)
 
     def most_ahead(self) -> int:
-        return 2 * max(1, sum(self.client.nthreads().values()))
+        """Return how many batches may be under way: two for each thread."""
+        if time.monotonic() - self._looked >= TICK_S:
+            self._looked = time.monotonic()
+            self._threads = max(1, sum(self.workers().values()))
+        return 2 * self._threads
+
+    def out_of_memory(self) -> bool:
+        """Whether a worker was stopped since the pass began because its memory was full."""
+        return len(self._memory_events()) > self._full
+
+    def _memory_events(self) -> Sequence[Any]:
+        return self.client.get_events("worker-restart-memory") or ()
+
+    def check_alive(self) -> bool:
+        """Whether the cluster has workers; an error when it is gone or had none for long."""
+        if self.client.status not in ("running", "connecting"):
+            raise _gone()
+        if self.workers():
+            self._empty_since = None
+            return True
+        now = time.monotonic()
+        self._empty_since = self._empty_since or now
+        if now - self._empty_since > NO_WORKERS_S:
+            cure = "Start workers and run the command again; finished steps are kept"
+            got = f"none for {NO_WORKERS_S:.0f} s"
+            raise InterruptedRunError(must("workers of the cluster", "at least one", got, cure))
+        return False
 
 
 class _Task:
-    """A batch of items under way on the cluster."""
+    """A batch of items under way on the cluster: usually once, twice where the first is late."""
 
-    def __init__(self, tasks: _Tasks, items: list[Any]) -> None:
-        self._tasks, self._items = tasks, items
-        self._submit()
-
-    def _submit(self) -> None:
-        self._future = self._tasks.submit(self._items)
+    def __init__(self, shared: _Pass, items: list[Any]) -> None:
+        self._pass, self._items = shared, items
+        self._copies = [shared.submit(items, set())]
+        self._avoided: set[str] = set()
+        self._submitted = 1
 
     def result(self) -> list[Any]:
-        """Wait for the batch; submit it again when it is lost or late."""
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                self._tasks.send_again()
-                self._submit()
-            try:
-                found: list[Any] = self._future.result(timeout=PATIENCE_S)
+        """Wait for the batch; submit it again when it is lost, and elsewhere when it is late."""
+        patience, begun = PATIENCE_S, time.monotonic()
+        while True:
+            found = self._look(min(TICK_S, patience) / len(self._copies))
+            if found is not None:
+                self._leave()
                 return found
-            except (*self._tasks.lost, TimeoutError) as error:
-                trouble = error
-            self.cancel()
-        raise InterruptedRunError(
+            alive = self._pass.check_alive()
+            if not self._copies:
+                self._again("lost")
+            elif not alive:
+                begun = time.monotonic()
+            elif time.monotonic() - begun > patience:
+                for copy in self._copies:
+                    self._avoided |= self._pass.busy_with(copy)
+                self._again(f"later than {patience:.0f} s")
+                begun, patience = time.monotonic(), 2 * patience
+
+    def _leave(self) -> None:
+        """Forget the copies; restart workers that are still at it long after others are done."""
+        late = self._copies if len(self._copies) > 1 else []
+        hung = {worker for copy in late if not copy.done() for worker in self._pass.busy_with(copy)}
+        self.cancel()
+        self._pass.restart(hung)
+
+    def _look(self, seconds: float) -> list[Any] | None:
+        """Look at each copy for so long; forget those that are lost."""
+        for copy in list(self._copies):
+            try:
+                found: list[Any] | _Trouble = copy.result(timeout=seconds)
+            except TimeoutError:
+                continue
+            except self._pass.lost:
+                self._copies.remove(copy)
+                continue
+            if isinstance(found, list):
+                return found
+            self._copies.remove(copy)
+            self._move_from(found)
+        return None
+
+    def _move_from(self, trouble: _Trouble) -> None:
+        """Try a worker that has not failed; raise its trouble where all have."""
+        self._avoided.add(trouble.worker)
+        left = set(self._pass.workers()) - self._avoided
+        if not left or self._submitted >= ATTEMPTS:
+            if isinstance(trouble.error, MemoryError):
+                raise self._given_up("no memory left at a worker") from trouble.error
+            raise trouble.error
+        self._again("in trouble")
+
+    def _again(self, why: str) -> None:
+        if self._submitted >= ATTEMPTS:
+            raise self._given_up(f"{ATTEMPTS} attempts, the last one {why}")
+        if why == "lost" and self._pass.out_of_memory():
+            raise self._given_up("workers stopped because their memory was full")
+        self._submitted += 1
+        self._copies.append(self._pass.submit(self._items, self._avoided))
+
+    def _given_up(self, got: str) -> InterruptedRunError:
+        return InterruptedRunError(
             must(
                 "the cluster",
-                f"able to finish a task of {len(self._items)} blocks",
-                f"it lost {ATTEMPTS} times ({type(trouble).__name__})",
-                "Give its workers more memory or fewer threads; finished steps are kept",
+                f"able to finish a task of {len(self._items)} blocks or folds",
+                got,
+                "Give its workers more memory ([engine] memory, or dask worker --memory-limit) or "
+                "fewer threads; finished steps are kept",
             )
         )
 
     def cancel(self) -> None:
-        self._future.cancel(force=True)
+        """Forget every copy."""
+        with suppress(OSError, RuntimeError):
+            for copy in self._copies:
+                copy.cancel(force=True)
+
+
+def _gone() -> InterruptedRunError:
+    cure = "Start it and run the command again; finished steps are kept"
+    return InterruptedRunError(must("the scheduler of the cluster", "running", "no answer", cure))
+
+
+class _Trouble(NamedTuple):
+    """What failed on a worker and may not fail elsewhere: its disk, its mounts, its memory."""
+
+    worker: str
+    error: Exception
 
 
 def _itself(sent: bytes) -> bytes:
     return sent
 
 
-def _each(sent: bytes, items: Sequence[Any]) -> list[Any]:
+def _each(sent: bytes, items: Sequence[Any]) -> list[Any] | _Trouble:
     function = _unpacked(sent)
-    return [function(item) for item in items]
+    try:
+        return [function(item) for item in items]
+    except (OSError, ImageryError, MemoryError) as error:
+        return _Trouble(_distributed().get_worker().address, error)
 
 
 @lru_cache(maxsize=4)

@@ -12,7 +12,7 @@ from typing import Protocol, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from gossan.errors import GossanWarning
+from gossan.errors import GossanWarning, InterruptedRunError
 
 Advance = Callable[[int, int], None]
 
@@ -29,13 +29,30 @@ class Reporter(Protocol):
         ...
 
 
+@contextmanager
+def named_if_interrupted(title: str) -> Iterator[None]:
+    """Say in which step a run was interrupted.
+
+    >>> with named_if_interrupted("Tables"):
+    ...     raise InterruptedRunError("The disk is full.")
+    Traceback (most recent call last):
+        ...
+    gossan.errors.InterruptedRunError: Tables: The disk is full.
+    """
+    try:
+        yield
+    except InterruptedRunError as error:
+        raise InterruptedRunError(f"{title}: {error}") from error
+
+
 class Silent:
     """Prints nothing (the default in Python, and ``--quiet``)."""
 
     @contextmanager
     def step(self, title: str) -> Iterator[Advance]:
         """Run the step silently."""
-        yield lambda done, total: None
+        with named_if_interrupted(title):
+            yield lambda done, total: None
 
     def say(self, text: str) -> None:
         """Print nothing."""
@@ -52,7 +69,8 @@ class PlainProgress:
         """Print the title, and the time if it took more than a second."""
         begun = time.perf_counter()
         self.say(title)
-        yield lambda done, total: None
+        with named_if_interrupted(title):
+            yield lambda done, total: None
         taken = time.perf_counter() - begun
         if taken > 1:
             self.say(f"  {taken:.0f} s")
@@ -77,7 +95,10 @@ class BarProgress:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
         )
-        with Progress(*columns, console=self._console, transient=True) as progress:
+        with (
+            named_if_interrupted(title),
+            Progress(*columns, console=self._console, transient=True) as progress,
+        ):
             task = progress.add_task(title, total=None)
             begun = time.perf_counter()
             yield lambda done, total: progress.update(task, completed=done, total=total)
