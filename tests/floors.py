@@ -67,7 +67,7 @@ INNER = {
     """,
     "geo": """
         child_process cluster grid memory samples
-        layer raster
+        grounds layer raster
         blocks labelled warp
         tiles
         stored
@@ -101,10 +101,10 @@ INNER = {
         field_files finished_run
     """,
     "pipeline": """
-        imagery output_grid progress provenance
+        drainage imagery output_grid progress provenance
         options profile under_samples
         anomaly_rule engine feature_sets new_project surveys
-        fit_product imagery_used preflight product_maps
+        catchment_supports fit_product imagery_used preflight product_maps
         anomaly_evidence inputs kriging
         scores target_parts whole_map_tests
         commands

@@ -13,6 +13,7 @@ __all__ = [
     "distance_to_fit",
     "knndm_folds",
     "nearest_distances",
+    "network_folds",
     "random_folds",
     "wasserstein",
 ]
@@ -87,6 +88,42 @@ def block_folds(
     """
     block = block_labels(coordinates, block_m, seed)
     return _deal(block, folds, np.random.default_rng(seed + 1))
+
+
+def network_folds(
+    coordinates: NDArray[np.float64],
+    network: NDArray[np.int_],
+    block_m: float,
+    folds: int,
+    seed: int = 0,
+) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Divide samples of streams into folds of whole drainage networks.
+
+    Samples that drain together share sediment and stay together. Networks whose centres lie in
+    one square block stay together as well: small neighbouring networks are as alike as points.
+
+    Parameters
+    ----------
+    coordinates : (n, 2) easting, northing in metres.
+    network : (n,) number of the network of each sample, from 0.
+    block_m : side of the blocks in metres; at least the range of the residual.
+    folds : number wanted; fewer groups than that give as many folds as groups.
+    seed : of the blocks' origin and of ties.
+
+    Returns
+    -------
+    (n,) fold of each sample and (n,) group that is held out whole.
+
+    >>> xy = np.array([[0.0, 0.0], [9000.0, 0.0], [20_000.0, 0.0], [30_000.0, 0.0]])
+    >>> fold, group = network_folds(xy, np.array([0, 0, 1, 2]), 1000.0, 3)
+    >>> bool(group[0] == group[1]), len(set(fold.tolist()))
+    (True, 3)
+    """
+    count = np.maximum(np.bincount(network), 1)
+    centre = np.stack([np.bincount(network, x) / count for x in coordinates.T], axis=1)
+    present, place = np.unique(network, return_inverse=True)
+    group = block_labels(centre[present], block_m, seed)[place.ravel()]
+    return _deal(group, folds, np.random.default_rng(seed + 1)), group
 
 
 def _deal(group: NDArray[np.int_], folds: int, rng: np.random.Generator) -> NDArray[np.int_]:

@@ -14,13 +14,14 @@ from gossan.arrays.folds import (
     block_labels,
     distance_to_fit,
     knndm_folds,
+    network_folds,
     random_folds,
 )
 from gossan.arrays.spacing import mean_spacing
 from gossan.errors import FitError, GossanError, SettingsError, must
 from gossan.fusion.cross_validation import spatial_side
 from gossan.fusion.features.sources import NoFeatures
-from gossan.fusion.protocol import Features, Observations
+from gossan.fusion.protocol import Features, Observations, Points
 from gossan.geo.grid import Grid
 from gossan.geochem.variogram.fitting import fit_variogram
 from gossan.io.contract import Comparison, ComparisonKind, FoldWord
@@ -36,7 +37,8 @@ _TARGETS = 1000
 class ValidationSettings(Settings):
     """How products are tested at samples that they have not seen.
 
-    ``kinds`` of folds: "blocks", "knndm" and "column" (needs ``column``, a column of the survey)
+    ``kinds`` of folds: "blocks", "drainage" (blocks of whole drainage networks; the default where
+    samples stand for catchments), "knndm" and "column" (needs ``column``, a column of the survey)
     keep neighbours together: the first of them calibrates the intervals and gives the skill.
     "random" is shown beside them, labelled optimistic. ``block_km`` is the side of the blocks;
     default: the range of the residual.
@@ -56,6 +58,12 @@ class ValidationSettings(Settings):
             cure = 'Add "blocks": random folds are too optimistic to calibrate intervals by'
             raise ValueError(must("kinds", "spatial in at least one", ", ".join(kinds), cure))
         return kinds
+
+    def kinds_for(self, points: Points) -> tuple[FoldWord, ...]:
+        """Kinds of folds of some samples: those asked for, else what suits their support."""
+        usual: tuple[FoldWord, ...] = ("drainage", "random")
+        asked = "kinds" in self.model_fields_set or points.grounds is None
+        return self.kinds if asked else usual
 
 
 def _comparison(kind: FoldWord) -> Comparison:
@@ -109,7 +117,7 @@ def divide(
     enough = len(observations) >= FEWEST_TO_VALIDATE
     folds = {
         kind: make_folds(kind, observations, settings, range_m, grid, seed)
-        for kind in (settings.kinds if enough else ())
+        for kind in (settings.kinds_for(observations.points) if enough else ())
     }
     return Division(folds, range_m)
 
@@ -152,9 +160,9 @@ def make_folds(
     Parameters
     ----------
     kind
-        "blocks", "knndm", "random" or "column".
+        "blocks", "drainage", "knndm", "random" or "column".
     observations
-        n samples; for "column" their points carry ``settings.column``.
+        n samples; for "column" their points carry ``settings.column``, for "drainage" their ground.
     settings
         number of folds, side of blocks, column.
     range_m
@@ -167,7 +175,7 @@ def make_folds(
     Raises
     ------
     SettingsError
-        a column is needed or lacks.
+        a column or catchments are needed.
     FitError
         the samples fall into fewer than two folds.
     """
@@ -179,6 +187,9 @@ def make_folds(
         note = "random folds: neighbours help each other, scores are optimistic"
     elif kind == "column":
         labels, note = _from_column(observations, settings), f"folds of column {settings.column!r}"
+    elif kind == "drainage":
+        labels, groups = network_folds(xy, _networks(observations), side, settings.folds, seed)
+        note = f"whole drainage networks, by blocks of {side / 1000:.2g} km"
     elif kind == "knndm":
         labels = knndm_folds(xy, _targets(xy, grid, seed), settings.folds, seed)
         away = np.median(distance_to_fit(xy, labels))
@@ -217,6 +228,16 @@ def _from_column(observations: Observations, settings: ValidationSettings) -> ND
         )
     values = np.asarray(observations.points.columns[settings.column])
     return np.unique(values, return_inverse=True)[1].ravel()
+
+
+def _networks(observations: Observations) -> NDArray[np.int_]:
+    """Return the drainage network (n,) of each sample."""
+    grounds = observations.points.grounds
+    if grounds is None:
+        cure = 'Set support = "catchment" in the [[survey]], or use blocks'
+        got = "squares or points"
+        raise SettingsError(must("samples for folds of kind drainage", "catchments", got, cure))
+    return grounds.network
 
 
 def _targets(xy: NDArray[np.float64], grid: Grid | None, seed: int) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gossan.errors import FitError, must
 from gossan.geo.grid import Grid
+from gossan.geo.grounds import Grounds, Support
 from gossan.geo.layer import Layer
 
 
@@ -32,6 +33,9 @@ class Points:
         Number of the survey that the points belong to, 0 for the first one.
     mixed
         Support and survey of each point, where several surveys are fitted together.
+    grounds
+        Ground of any shape that each point stands for, such as a catchment; ``support_m`` is then
+        the side of the square that does instead.
     """
 
     coordinates: NDArray[np.float64]
@@ -39,15 +43,22 @@ class Points:
     columns: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     survey: int = 0
     mixed: MixedSurveys | None = None
+    grounds: Grounds | None = None
 
     def __len__(self) -> int:
         return len(self.coordinates)
+
+    @property
+    def support(self) -> Support:
+        """Ground of their own, else the side of their square."""
+        return self.support_m if self.grounds is None else self.grounds
 
     def subset(self, rows: NDArray[np.bool_] | NDArray[np.int_]) -> Points:
         """Keep some of the points."""
         columns = {name: values[rows] for name, values in self.columns.items()}
         mixed = None if self.mixed is None else self.mixed.subset(rows)
-        return Points(self.coordinates[rows], self.support_m, columns, self.survey, mixed)
+        grounds = None if self.grounds is None else self.grounds.subset(rows)
+        return Points(self.coordinates[rows], self.support_m, columns, self.survey, mixed, grounds)
 
     def parts(self) -> list[tuple[NDArray[np.int_], Points]]:
         """Split into points of one survey and one support each.

@@ -75,6 +75,7 @@ CODES: dict[str, str] = {
     "impossible": "more than 100 percent",
     "mixed-units": "two units in one column",
     "mixture": "several media or horizons",
+    "catchment": "catchments that are missing or doubtful",
     "known-error": "errors of contents known from duplicates",
     "levelling": "groups that cannot be levelled",
     "levelled": "groups brought to one level",

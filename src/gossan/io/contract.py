@@ -36,7 +36,7 @@ SCHEMA = 2
 """Version of the run folder; increase it when a reader of the older one would go wrong."""
 BASELINE = "kriging"
 """The product without imagery, against which all others are scored."""
-FoldWord = Literal["blocks", "knndm", "column", "random"]
+FoldWord = Literal["blocks", "drainage", "knndm", "column", "random"]
 """How samples can be divided into folds."""
 
 
@@ -44,6 +44,7 @@ class ComparisonKind(StrEnum):
     """What a map is compared with."""
 
     BLOCKS = "blocks"
+    DRAINAGE = "drainage"
     KNNDM = "knndm"
     COLUMN = "column"
     RANDOM = "random"
@@ -74,6 +75,7 @@ _STRATA = {
 }
 _LABELS = {
     ComparisonKind.BLOCKS: "spatial blocks",
+    ComparisonKind.DRAINAGE: "folds by drainage",
     ComparisonKind.KNNDM: "kNNDM folds",
     ComparisonKind.COLUMN: "folds by column",
     ComparisonKind.RANDOM: "random folds (optimistic)",
@@ -81,6 +83,15 @@ _LABELS = {
     ComparisonKind.COARSE: "coarse layer",
     ComparisonKind.CHECK_LAYER: "kriged check survey {}",
 }
+
+
+_SPATIAL = (
+    ComparisonKind.BLOCKS,
+    ComparisonKind.DRAINAGE,
+    ComparisonKind.KNNDM,
+    ComparisonKind.COLUMN,
+)
+"""Folds that keep neighbours together."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +150,7 @@ class Comparison:
     @property
     def is_spatial(self) -> bool:
         """True for folds that keep neighbouring samples together."""
-        return self.kind in (ComparisonKind.BLOCKS, ComparisonKind.KNNDM, ComparisonKind.COLUMN)
+        return self.kind in _SPATIAL
 
     @property
     def is_optimistic(self) -> bool:

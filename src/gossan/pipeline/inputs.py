@@ -19,6 +19,8 @@ from gossan.io.contract import GridRecord
 from gossan.io.file_hashes import FileHashes
 from gossan.io.run_folder import fingerprint
 from gossan.io.vectors import read_points
+from gossan.pipeline.catchment_supports import with_catchments
+from gossan.pipeline.drainage import terrain_paths
 from gossan.pipeline.feature_sets import FeatureSets, component_notes, feature_errors
 from gossan.pipeline.imagery import Imagery, open_imagery
 from gossan.pipeline.options.products import baseline_notes
@@ -108,9 +110,10 @@ def place(project: Project, imagery: list[Imagery]) -> tuple[Surveys, Grid]:
     layers = [one.bands for one in imagery]
     crs: CRS = project_crs(project.project.crs, layers)
     surveys = read_surveys(project, crs)
-    coordinates = surveys.coordinates
-    if not len(coordinates):
+    if not len(surveys.coordinates):
         raise SurveyError(must("the surveys to fit", "samples", "none", "Check where and drop"))
+    surveys = with_catchments(surveys, project, crs)
+    coordinates = surveys.extent
     wanted = project.project.pixel_m, project.project.extent
     try:
         return surveys, choose_grid(crs, layers, coordinates, *wanted)
@@ -129,6 +132,7 @@ def input_paths(project: Project) -> list[Path]:
     certified = (survey.qc.certified for survey in project.survey)
     paths += [project.path(one) for one in certified if isinstance(one, str)]
     paths += imagery_paths(project)
+    paths += terrain_paths(project.terrain, project.base)
     if project.project.occurrences:
         paths.append(project.path(project.project.occurrences))
     return [path for path in paths if path.exists()]

@@ -14,6 +14,7 @@ from pyproj import CRS
 from gossan.errors import SurveyError, must, reading
 from gossan.evaluate.validation import ValidationSamples
 from gossan.fusion.protocol import MixedSurveys, Observations, Points
+from gossan.geo.grounds import Grounds
 from gossan.geo.samples import Samples
 from gossan.geochem.batch_levelling import level_surveys
 from gossan.geochem.border_levelling import level_at_borders
@@ -51,6 +52,8 @@ class Surveys:
     """How censored values are estimated, by survey."""
     borders: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
     """Factors by which surveys were levelled at their borders, one row a survey and element."""
+    grounds: Grounds | None = field(default=None, repr=False)
+    """Catchments of the samples to fit, where they stand for catchments."""
 
     @property
     def warnings(self) -> list[str]:
@@ -69,6 +72,13 @@ class Surveys:
     def coordinates(self) -> NDArray[np.float64]:
         """(n, 2) places of all samples to fit."""
         return np.concatenate([samples.coordinates for samples in self.fit])
+
+    @property
+    def extent(self) -> NDArray[np.float64]:
+        """(m, 2) places of all samples to fit, and the corners of their catchments."""
+        if self.grounds is None:
+            return self.coordinates
+        return np.concatenate([self.coordinates, self.grounds.basins.corners])
 
     def findings_table(self) -> pd.DataFrame:
         """All findings as one table."""
@@ -216,7 +226,7 @@ def working(
     raw = np.concatenate([samples.values(element) for samples in parts])
     filled = np.isfinite(raw)
     _spread(parts, element)
-    points = _points(parts).subset(filled)
+    points = replace(_points(parts), grounds=surveys.grounds).subset(filled)
     weights = None if weigh is None else weigh(points.coordinates, raw[filled])
     transform = fit_transform_by_word(word, raw[filled], weights, tails)
     errors = np.concatenate([samples.standard_error(element) for samples in parts])

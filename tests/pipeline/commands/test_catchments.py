@@ -120,7 +120,7 @@ def test_samples_far_from_streams_and_missing_terrain_are_said(tmp_path: Path) -
     table.assign(Cu_ppm=[40, 30, 20]).to_csv(tmp_path / "stream.csv", index=False)
     project(tmp_path, '[terrain]\ndem = "dem.tif"', tmp_path / "stream.csv", "EPSG:32638")
     code, said = catchments(tmp_path)
-    assert code == 0 and "not placed (1: samples 3)" in said
+    assert code == 0 and "have no catchment (row 4)" in said
     assert len(pd.read_csv(tmp_path / "catchments" / "catchments_stream.csv")) == 2
     project(tmp_path, "", tmp_path / "stream.csv", "EPSG:32638")
     with pytest.raises(SettingsError, match=r"\[terrain\] must be in the project file"):

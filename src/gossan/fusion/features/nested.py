@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from gossan.arrays.resample import Taps
 from gossan.arrays.spacing import mean_spacing
+from gossan.fusion.features.ground_means import ground_means
 from gossan.fusion.features.sources import at_parts, engine_of, support_means
 from gossan.fusion.features.wide_means import MeanLayer, hold, support_squares
 from gossan.fusion.protocol import Features, Points
@@ -175,6 +176,8 @@ class NestedFeatures:
             return self.source.at(points)
         if points.mixed is not None:
             return at_parts(self, points)
+        if points.grounds is not None:
+            return ground_means(self.layer, points.grounds, engine_of(self.source))
         key = _key(points)
         if key not in self._read:
             self._read[key] = self.beside(self.source.at(points), points)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossan.errors import FitError, must
+from gossan.fusion.features.ground_means import ground_means
 from gossan.fusion.protocol import Features, Points
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
@@ -66,6 +67,8 @@ class LayerFeatures:
         """
         if points.mixed is not None:
             return at_parts(self, points)
+        if points.grounds is not None:
+            return ground_means(self.layer, points.grounds, self.blocks)
         if len(points) > _REMEMBERED:
             return support_means(self.layer, points.coordinates, points.support_m)
         places = np.ascontiguousarray(points.coordinates, dtype=np.float64)

@@ -18,6 +18,7 @@ from gossan.fusion.geostatistical.hyperparameters import (
 )
 from gossan.fusion.geostatistical.posterior import Mixture, make_member
 from gossan.geochem.covariance.dense import ExactSamples
+from gossan.geochem.covariance.ground_samples import GroundSamples
 from gossan.geochem.covariance.mixed_supports import MixedSamples
 from gossan.geochem.covariance.vecchia import NearestSamples
 
@@ -126,7 +127,7 @@ def _explore(
     likely = [k for k, d in enumerate(found) if d.log_evidence > best - _RULED_OUT]
     fine = (
         samples
-        if draws or isinstance(samples, MixedSamples)
+        if draws or isinstance(samples, (MixedSamples, GroundSamples))
         else NearestSamples.of(samples.coordinates, samples.support_m, _FINE_NEIGHBOURS)
     )
     for k in likely:

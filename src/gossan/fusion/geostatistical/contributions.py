@@ -66,6 +66,7 @@ def parts_of(model: Geostatistical, points: Points, features: Features) -> Parts
     features
         Those that the model was fitted to. A feature at several widths is one part.
     """
+    points = model.seen(points)
     offered = nested(features, model.widths_, points)
     design, _ = model.standard_(offered.at(points))
     each = design * model.mixture_.slopes
@@ -73,7 +74,7 @@ def parts_of(model: Geostatistical, points: Points, features: Features) -> Parts
     names += [CURVES] * (each.shape[1] - len(names))
     near, nugget = np.zeros(len(points)), 0.0
     for weight, member in zip(model.mixture_.weights, model.mixture_.members):
-        _, own = member.split(member.field_.at(points.coordinates, points.support_m))
+        _, own = member.split(member.field_.at(points.coordinates, points.support))
         near += weight * own
         nugget += weight * float(member.hyperparameters.nuggets[0])
     columns = {MEAN: np.full(len(points), model.mixture_.level), NEIGHBOURS: near}

@@ -88,12 +88,13 @@ class GeostatisticalForest:
         options = self.settings
         alone = options.model_dump(include=set(GeostatisticalSettings.model_fields) - {"model"})
         self.smooth_ = Geostatistical(GeostatisticalSettings(**alone)).fit(observations, features)
-        self.tables_ = dict(self.smooth_.tables_)
+        self.tables_, self.verdict_ = dict(self.smooth_.tables_), self.smooth_.verdict_
         self.remainder_: Remainder | None = None
         self.left_: Array | None = None
         self.spread_: Spread | None = None
-        offered = self._offered(features, observations.points)
-        x = offered.at(observations.points)
+        points = self.smooth_.points_
+        offered = self._offered(features, points)
+        x = offered.at(points)
         filled = np.isfinite(x).all(axis=1)
         if not offered.names or filled.sum() < max(_FEWEST, 2 * options.leaf):
             return self
@@ -113,6 +114,7 @@ class GeostatisticalForest:
         found = self.smooth_.predict(points, features)
         if self.remainder_ is None:
             return found
+        points = self.smooth_.seen(points)
         x = self._offered(features, points).at(points)
         return self.scaled(found.mean + self.remainder_(x.T), found)
 

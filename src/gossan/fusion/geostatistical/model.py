@@ -16,6 +16,8 @@ from gossan.errors import FitError, must
 from gossan.fusion.features.nested import NestedFeatures, nested, window_widths
 from gossan.fusion.geostatistical.averaging import Candidate, Learnt, learn
 from gossan.fusion.geostatistical.censored import first_sites, propagate
+from gossan.fusion.geostatistical.ground_composite import DRAWN, GroundComposite
+from gossan.fusion.geostatistical.ground_evidence import Kind, sentence, weigh
 from gossan.fusion.geostatistical.hyperparameters import Problem
 from gossan.fusion.geostatistical.map_layer import ElementPosterior, PosteriorLayer
 from gossan.fusion.geostatistical.posterior_nodes import on_lattice
@@ -27,6 +29,7 @@ from gossan.fusion.kriging_model import check_values
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
 from gossan.geochem.covariance.censored_sites import Sites
 from gossan.geochem.covariance.dense import ExactSamples
+from gossan.geochem.covariance.ground_samples import GroundSamples
 from gossan.geochem.covariance.mixed_supports import MixedSamples
 from gossan.geochem.covariance.vecchia import NearestSamples
 from gossan.settings import Settings
@@ -52,6 +55,9 @@ class GeostatisticalSettings(Settings):
     "mode" takes the most probable hyperparameters.
     ``composite``: "lognormal" corrects estimates for smaller supports, where the working scale is
     logarithmic and samples are arithmetic means over their support; "none" does not.
+    ``support``: where samples stand for catchments, "evidence" fits the model to catchments and to
+    squares of the same area, and keeps what explains the samples better; "catchment" and "square"
+    decide it.
     ``sub_support_variance``: variance (squared working scale) below the samples' support, from
     duplicates or a check survey. ``exact_samples``: above this number of samples, likelihood and
     predictions use nearest ``neighbours``.
@@ -65,6 +71,7 @@ class GeostatisticalSettings(Settings):
     anisotropy: Literal["none", "estimated"] = "none"
     averaging: Literal["evidence", "mode"] = "evidence"
     composite: Literal["lognormal", "none"] = "lognormal"
+    support: Literal["evidence", "catchment", "square"] = "evidence"
     sub_support_variance: float = Option(default=0.0, ge=0)
     exact_samples: int = Option(default=4000, ge=100, le=10_000)
     neighbours: int = Option(default=30, ge=5, le=100)
@@ -108,10 +115,34 @@ class Geostatistical:
     def __init__(self, settings: GeostatisticalSettings | None = None) -> None:
         self.settings = settings or GeostatisticalSettings()
         self.tables_: dict[str, pd.DataFrame] = {}
+        self.squares_ = False
+        self.verdict_: str | None = None
 
     def fit(self, observations: Observations, features: Features) -> Self:
         """Learn coefficients and spatial term from the observations."""
         check_values(observations)
+        if observations.points.grounds is None:
+            return self._fit(observations, features)
+        if self.settings.support != "evidence":
+            return self._fit_to(self.settings.support, observations, features)
+        kinds: tuple[Kind, ...] = ("catchment", "square")
+        fits = [Geostatistical(self.settings)._fit_to(k, observations, features) for k in kinds]
+        models, shares = weigh(kinds, [one.tables_["models"] for one in fits])
+        self.__dict__.update(fits[int(np.argmax(shares))].__dict__)
+        self.tables_ |= {"models": models}
+        self.verdict_ = sentence(observations.points, *shares)
+        return self
+
+    def _fit_to(self, kind: Kind, observations: Observations, features: Features) -> Self:
+        """Fit to catchments, or to squares in their place."""
+        self.squares_ = kind == "square"
+        return self._fit(replace(observations, points=self.seen(observations.points)), features)
+
+    def seen(self, points: Points) -> Points:
+        """Return points as the model sees them: with their ground, or with squares instead."""
+        return replace(points, grounds=None) if self.squares_ else points
+
+    def _fit(self, observations: Observations, features: Features) -> Self:
         points = self.points_ = observations.points
         self.widths_ = self._widths(features, points)
         offered = nested(features, self.widths_, points)
@@ -128,6 +159,8 @@ class Geostatistical:
         shift = self._to_finest(offered, points, design)
         if shift.any():
             brought = replace(observations, values=observations.values + shift)
+            values = self.sites_.values + shift[self.sites_.rows]
+            self.sites_ = replace(self.sites_, values=values)
             learnt = self._learn(brought, design, gaps, labels)
         self.tables_ = self._tables(learnt, offered, design, observations.values, labels)
         return self
@@ -158,8 +191,13 @@ class Geostatistical:
         return sites
 
     def _to_finest(self, offered: NestedFeatures, points: Points, design: Array) -> Array:
-        """Return what brings the logarithms (n,) of wider composites to the finest support."""
+        """Return what brings the logarithms (n,) of wider composites to the finest support.
+
+        Those of ground of their own are brought to points.
+        """
         shift = np.zeros(len(points))
+        if isinstance(self.composite_, GroundComposite) and points.grounds is not None:
+            return -self.composite_.bias(self.mixture_, points.grounds)
         for rows, part in points.parts() if self.settings.composite == "lognormal" else ():
             if part.support_m > points.support_m:
                 wide = self._composite(offered, part, design[rows])
@@ -170,16 +208,24 @@ class Geostatistical:
         """Estimate at points: mean, and standard error of a new sample of their support."""
         if points.mixed is not None:
             return Prediction.of_parts(points, lambda part: self.predict(part, features))
+        points = self.seen(points)
         offered = nested(features, self.widths_, points)
         design, gaps = self.standard_(offered.at(points))
         mean, variance = self.mixture_.predict(
-            points.coordinates, design, points.support_m, points.survey
+            points.coordinates, design, points.support, points.survey
         )
         if gaps.any():
             variance += self.standard_.gap_variance(gaps, self.mixture_.second_moment)
-        variance += self.composite_.added_variance(points.support_m)
-        shift = self.composite_.shift(self.mixture_, points.support_m)
-        return Prediction(mean + shift, np.sqrt(variance))
+        if points.grounds is None:
+            variance += self.composite_.added_variance(points.support_m)
+        return Prediction(mean + self.shift_at(points), np.sqrt(variance))
+
+    def shift_at(self, points: Points) -> Array | float:
+        """Return what change of support adds to estimates at points of one survey."""
+        points = self.seen(points)
+        if isinstance(self.composite_, GroundComposite) and points.grounds is not None:
+            return self.composite_.bias(self.mixture_, points.grounds)
+        return self.composite_.shift(self.mixture_, points.support_m)
 
     def residuals(self, folds: NDArray[np.int_]) -> Array:
         """Return what each sample (n,) differs from the estimate by the samples of other folds.
@@ -223,19 +269,21 @@ class Geostatistical:
     def _samples(self, points: Points) -> ExactSamples | NearestSamples:
         xy = np.ascontiguousarray(points.coordinates, np.float64)
         supports = points.support_m if points.mixed is None else points.mixed.supports_m
+        if points.grounds is not None:
+            self._check_exact(len(xy), "samples that stand for catchments")
+            return GroundSamples(xy, points.grounds.side_m, points.grounds)
         if np.ptp(supports) > 0:
-            self._check_mixed(len(xy))
+            self._check_exact(len(xy), "samples of surveys with different support_m")
             return MixedSamples(xy, points.support_m, np.asarray(supports))
         if len(xy) <= self.settings.exact_samples:
             return ExactSamples(xy, points.support_m)
         return NearestSamples.of(xy, points.support_m, self.settings.neighbours)
 
-    def _check_mixed(self, count: int) -> None:
+    def _check_exact(self, count: int, what: str) -> None:
         """Refuse more samples of different supports than can be taken together exactly."""
         if count > self.settings.exact_samples:
-            cure = 'Fit one survey and set role = "check" for the other, or raise exact_samples'
-            most = f"at most {self.settings.exact_samples}"
-            raise FitError(must("samples of surveys with different support_m", most, count, cure))
+            cure = "Fit fewer samples or one survey alone, or raise exact_samples"
+            raise FitError(must(what, f"at most {self.settings.exact_samples}", count, cure))
 
     def _labels(self, offered: NestedFeatures) -> tuple[str, ...]:
         kept = np.unique(offered.group[self.standard_.used])
@@ -258,16 +306,24 @@ class Geostatistical:
         alone = len(found) == 1 and self.settings.averaging == "mode"
         return found if alone else [*found, none]
 
-    def _composite(self, offered: NestedFeatures, points: Points, design: Array) -> Composite:
+    def _composite(
+        self, offered: NestedFeatures, points: Points, design: Array
+    ) -> Composite | GroundComposite:
+        lognormal, below = (
+            self.settings.composite == "lognormal",
+            self.settings.sub_support_variance,
+        )
+        if points.grounds is not None:
+            places, basin = points.grounds.basins.drawn(DRAWN)
+            some = design.shape[1] and offered.layer is not None
+            at = self.standard_(offered.at(Points(places)))[0] if some else np.zeros((0, 0))
+            return GroundComposite(points.grounds, lognormal, at, basin, below)
         within = np.zeros((design.shape[1], design.shape[1]))
         if points.support_m > 0.0 and design.shape[1] and offered.layer is not None:
             fine, gaps = self.standard_(offered.at(Points(points.coordinates)))
             off = np.where(gaps, 0.0, fine - design)
             within = off.T @ off / len(off)
-        return Composite(
-            points.support_m, self.settings.composite == "lognormal", within,
-            self.settings.sub_support_variance,
-        )  # fmt: skip
+        return Composite(points.support_m, lognormal, within, below)
 
     def _tables(
         self, learnt: Learnt, offered: NestedFeatures, design: Array, values: Array,

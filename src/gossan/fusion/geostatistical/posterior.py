@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from gossan.arrays.array_type import Array
 from gossan.fusion.geostatistical.hyperparameters import Hyperparameters, Problem
+from gossan.geo.grounds import Support
 from gossan.geochem.covariance.dense import FieldAt
 from gossan.geochem.covariance.model import CovarianceModel
 from gossan.geochem.covariance.restricted_likelihood import Coefficients, coefficients
-from gossan.geochem.covariance.supports import lag_rule
 
 __all__ = ["Field", "Member", "Mixture", "SampledField", "make_member"]
 
@@ -51,8 +51,12 @@ class Field(Protocol):
         """Yield the block of ``V^-1`` of each group of samples."""
         ...
 
-    def at(self, targets: Array, support_m: float = 0.0) -> FieldAt:
+    def at(self, targets: Array, support: Support = 0.0) -> FieldAt:
         """Return sums and explained variance at targets (t, 2)."""
+        ...
+
+    def within(self, support: Support) -> Array | float:
+        """Return the mean covariance within the support of targets: (t,) or one number."""
         ...
 
     def at_nodes(
@@ -104,16 +108,19 @@ class Member:
         return self.found.mean * self.scales
 
     def predict(
-        self, targets: Array, features: Array, support_m: float, survey: int = 0
+        self, targets: Array, features: Array, support: Support, survey: int = 0
     ) -> tuple[Array, Array]:
         """Return mean and variance (t,) of new samples at targets (t, 2) with features (t, d)."""
         h = self.hyperparameters
-        said = self.field_.at(targets, support_m)
+        said = self.field_.at(targets, support)
         trend, _ = self.split(said)
         mean = features @ self.slopes + trend
         off = np.column_stack([features, np.ones(len(features))]) - said.sums[:, :-1]
-        prior = h.covariance.within(lag_rule(support_m, support_m))
-        variance = prior - said.explained + np.einsum("ti,ij,tj->t", off, self.covariance, off)
+        variance = (
+            self.field_.within(support)
+            - said.explained
+            + np.einsum("ti,ij,tj->t", off, self.covariance, off)
+        )
         return mean, np.maximum(variance, 0.0) + h.nuggets[min(survey, len(h.further))]
 
     def left_out(self, folds: Sequence[NDArray[np.int_]]) -> Array:
@@ -163,13 +170,13 @@ class Mixture:
     weights: Array
 
     def predict(
-        self, targets: Array, features: Array, support_m: float, survey: int = 0
+        self, targets: Array, features: Array, support: Support, survey: int = 0
     ) -> tuple[Array, Array]:
         """Return mean and variance (t,) of new samples; ``variance = E[v + m^2] - E[m]^2``."""
         mean, square = np.zeros(len(targets)), np.zeros(len(targets))
         shift = self.level
         for weight, member in zip(self.weights, self.members):
-            m, v = member.predict(targets, features, support_m, survey)
+            m, v = member.predict(targets, features, support, survey)
             mean += weight * (m - shift)
             square += weight * (v + (m - shift) ** 2)
         return mean + shift, np.maximum(square - mean**2, 0.0)

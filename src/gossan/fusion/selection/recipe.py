@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 import numpy as np
@@ -81,6 +81,7 @@ class Recipe:
         own = options.model_dump(include=set(GeostatisticalForestSettings.model_fields) - {"model"})
         forest = GeostatisticalForestSettings(**own)
         self.forest_ = GeostatisticalForest(forest).fit(observations, features)
+        observations = replace(observations, points=self.forest_.smooth_.points_)
         self.curves_ = self._curves(observations, features)
         self.prior_ = self._prior(observations, features)
         bent = options.curves_share if self.curves_ is not None else 0.0
@@ -89,18 +90,20 @@ class Recipe:
         members = ["geostatistical_forest", "geostatistical, curves", "kriging_prior"]
         recipe = pd.DataFrame({"member": members, "share": self.shares_})
         self.tables_ = {**self.forest_.tables_, "recipe": recipe}
+        self.verdict_ = self.forest_.verdict_
         return self
 
     def predict(self, points: Points, features: Features) -> Prediction:
         """Estimate at points, with the standard error of a new sample."""
         if points.mixed is not None:
             return Prediction.of_parts(points, lambda part: self.predict(part, features))
+        points = self.forest_.smooth_.seen(points)
         smooth = self.forest_.smooth_.predict(points, features)
         mean = self.shares_[0] * self.forest_.predict(points, features).mean
         if self.curves_ is not None:
             mean += self.shares_[1] * self.curves_.predict(points, features).mean
         if self.prior_ is not None:
-            shift = self._shift(points.support_m)
+            shift = self.forest_.smooth_.shift_at(points)
             kriged = self.prior_.predict(points, features, smooth.mean - shift).mean
             mean += self.shares_[2] * (kriged + shift)
         return self.forest_.scaled(mean, smooth)
@@ -133,7 +136,10 @@ class Recipe:
         widths = self.forest_.smooth_.widths_
         settings = KrigingPriorSettings(windows_px=widths, seed=self.settings.seed)
         try:
-            estimate = self.forest_.smooth_.problem_.observed - left
+            smooth = self.forest_.smooth_
+            if observations.points.grounds is not None:  # brought to points
+                observations = replace(observations, values=smooth.problem_.observed)
+            estimate = smooth.problem_.observed - left
             return KrigingPrior(settings).fit(observations, features, estimate)
         except FitError:  # too few samples have every feature
             return None

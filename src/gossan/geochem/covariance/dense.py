@@ -14,6 +14,7 @@ from scipy.linalg.lapack import dpotrf, dpotri, dtrtri, dtrtrs
 from gossan.arrays.array_type import Array
 from gossan.arrays.compiled import compiled
 from gossan.errors import FitError, must
+from gossan.geo.grounds import Grounds, Support, part_of
 from gossan.geochem.covariance.model import CovarianceModel
 from gossan.geochem.covariance.restricted_likelihood import FieldSums
 from gossan.geochem.covariance.supports import lag_rule
@@ -105,10 +106,22 @@ class ExactSamples:
         rule = lag_rule(self.support_m, self.support_m)
         return covariance.between(self.coordinates, self.coordinates, rule)
 
-    def across(self, covariance: CovarianceModel, targets: Array, support_m: float) -> Array:
-        """Return the covariances (t, n) of targets of a support with the samples."""
-        rule = lag_rule(support_m, self.support_m)
+    def across(self, covariance: CovarianceModel, targets: Array, support: Support) -> Array:
+        """Return the covariances (t, n) of targets of a support with the samples.
+
+        Targets with ground of their own are squares as those of the samples.
+        """
+        rule = lag_rule(self.side_of(support), self.support_m)
         return covariance.between(targets, self.coordinates, rule)
+
+    def side_of(self, support: Support) -> float:
+        """Return the side of the squares that targets of a support are taken for."""
+        return self.support_m if isinstance(support, Grounds) else support
+
+    def within(self, covariance: CovarianceModel, support: Support) -> Array | float:
+        """Return the mean covariance within the support of targets: (t,) or one number."""
+        side = self.side_of(support)
+        return covariance.within(lag_rule(side, side))
 
     def plain_sums(
         self, covariance: CovarianceModel, noise: Array, columns: Array
@@ -147,12 +160,13 @@ class ExactField:
             one, two = np.meshgrid(group, group, indexing="ij")
             yield inverse[np.maximum(one, two), np.minimum(one, two)]
 
-    def at(self, targets: Array, support_m: float = 0.0) -> FieldAt:
+    def at(self, targets: Array, support: Support = 0.0) -> FieldAt:
         """Say what the samples tell of u at targets (t, 2) of a support."""
         sums, explained = np.empty((len(targets), self.solved.shape[1])), np.empty(len(targets))
 
         def part(start: int, stop: int) -> None:
-            covariance = self._covariance(targets[start:stop], support_m)
+            own = part_of(support, start, stop)
+            covariance = self.samples.across(self.covariance, targets[start:stop], own)
             weights = cho_solve((self.lower, True), covariance.T, check_finite=False)
             sums[start:stop] = covariance @ self.solved
             explained[start:stop] = np.einsum("ti,it->t", covariance, weights)
@@ -175,7 +189,7 @@ class ExactField:
         cuts = np.linspace(0, len(white), _CUTS + 1).astype(int)
 
         def part(start: int, stop: int) -> None:
-            covariance = self._covariance(targets[start:stop], 0.0)
+            covariance = self.samples.across(self.covariance, targets[start:stop], 0.0)
             whitened = np.empty_like(covariance)
             for one, two in pairwise(cuts):  # beyond column two the rows of W are 0
                 whitened[:, one:two] = covariance[:, :two] @ white[one:two, :two].T
@@ -191,9 +205,9 @@ class ExactField:
     def _chunk(self) -> int:
         return max(64, _CHUNK // max(len(self.lower), 1))
 
-    def _covariance(self, targets: Array, support_m: float) -> Array:
-        """Covariances (t, n) of targets of a support with the samples."""
-        return self.samples.across(self.covariance, targets, support_m)
+    def within(self, support: Support) -> Array | float:
+        """Return the mean covariance within the support of targets: (t,) or one number."""
+        return self.samples.within(self.covariance, support)
 
 
 def factorise(covariance: Array, noise: Array) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossan.arrays.array_type import Array
+from gossan.geo.grounds import Support
 from gossan.geochem.covariance.dense import ExactSamples
 from gossan.geochem.covariance.model import CovarianceModel
 from gossan.geochem.covariance.supports import lag_rule
@@ -56,11 +57,12 @@ class MixedSamples(ExactSamples):
             found[rows] = self.across(covariance, self.coordinates[rows], float(size))
         return found
 
-    def across(self, covariance: CovarianceModel, targets: Array, support_m: float) -> Array:
+    def across(self, covariance: CovarianceModel, targets: Array, support: Support) -> Array:
         """Return the covariances (t, n) of targets of a support with the samples."""
+        side = self.side_of(support)
         found = np.empty((len(targets), len(self.coordinates)))
         for size in np.unique(self.supports_m):
             rows = self.supports_m == size
-            rule = lag_rule(support_m, float(size))
+            rule = lag_rule(side, float(size))
             found[:, rows] = covariance.between(targets, self.coordinates[rows], rule)
         return found

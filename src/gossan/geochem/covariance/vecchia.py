@@ -22,6 +22,7 @@ from scipy import sparse
 from scipy.spatial import cKDTree
 
 from gossan.arrays.array_type import Array, Indices
+from gossan.geo.grounds import Grounds, Support
 from gossan.geochem.covariance.conditioning import (
     Conditioning,
     condition,
@@ -194,9 +195,20 @@ class NearestField:
     gram: Array = field(repr=False)
     neighbours: int = 48
 
-    def at(self, targets: Array, support_m: float = 0.0) -> FieldAt:
-        """Say what the nearest samples tell of u at targets (t, 2) of a support."""
-        return self._solve(targets, support_m)[0]
+    def at(self, targets: Array, support: Support = 0.0) -> FieldAt:
+        """Say what the nearest samples tell of u at targets (t, 2) of a support.
+
+        Targets with ground of their own are squares as those of the samples.
+        """
+        return self._solve(targets, self._side(support))[0]
+
+    def within(self, support: Support) -> Array | float:
+        """Return the mean covariance within the support of targets."""
+        side = self._side(support)
+        return self.covariance.within(lag_rule(side, side))
+
+    def _side(self, support: Support) -> float:
+        return self.samples.support_m if isinstance(support, Grounds) else support
 
     @property
     def solved(self) -> Array:

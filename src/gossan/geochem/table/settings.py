@@ -113,6 +113,8 @@ class SurveySettings(TableFile):
 
     support_m: float = Field(default=0.0, ge=0.0)
     """Side of the square that one sample stands for."""
+    support: Literal["square", "catchment"] = "square"
+    """What one sample stands for: a square, or all ground that drains to it (needs [terrain])."""
     role: Literal["fit", "check"] = "fit"
     """"fit": its samples make the maps; "check": they only judge them."""
     medium: str | None = None

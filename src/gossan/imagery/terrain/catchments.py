@@ -10,6 +10,7 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.features import shapes
 
+from gossan.geo.grounds import Basins, Grounds
 from gossan.imagery.terrain.drainage import Drainage
 
 UNPLACED = -1
@@ -106,6 +107,29 @@ class Catchments:
         with np.errstate(invalid="ignore", divide="ignore"):
             mixed = (content * area - above) / rest
             return np.where(own >= least * area, mixed, math.nan)
+
+    @property
+    def lowest(self) -> NDArray[np.intp]:
+        """(n,) last sample downstream of each: those that drain together share it."""
+        last = np.arange(len(self.below))
+        while (further := self.below[last] >= 0).any():
+            last = np.where(further, self.below[last], last)
+        return last
+
+    def grounds(self) -> Grounds:
+        """Return what the samples with a place stand for, in their order: whole catchments."""
+        count = len(self.cells)
+        members = np.zeros((count, count), bool)
+        for one in np.flatnonzero(self.placed):
+            passed = one
+            while passed >= 0:
+                members[passed, one] = True
+                passed = self.below[passed]
+        for one in np.flatnonzero(self.sharing_a_cell):
+            members[one] |= members[np.flatnonzero(self.cells == self.cells[one])[0]]
+        basins = Basins(self.drainage.grid, self.owner, count)
+        network = np.unique(self.lowest[self.placed], return_inverse=True)[1].ravel()
+        return Grounds.of(basins, members[self.placed], network)
 
     def polygons(self) -> list[shapely.Geometry]:
         """Outline the own ground of each sample, in the grid's CRS; empty where it has none."""

@@ -8,23 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pyproj import CRS
 
-from gossan.errors import ImageryError, SettingsError, must
-from gossan.geo.raster import open_raster, write_array
+from gossan.geo.raster import write_array
 from gossan.geo.samples import Samples
-from gossan.imagery.rasters.open_rasters import open_rasters
-from gossan.imagery.rasters.paths import resolve
-from gossan.imagery.settings import ImagerySettings
+from gossan.geochem.findings import Finding
 from gossan.imagery.terrain.catchments import Catchments, delineate
-from gossan.imagery.terrain.drainage import (
-    Drainage,
-    drainage_of_directions,
-    drainage_of_heights,
-)
-from gossan.imagery.terrain.settings import TerrainSettings
 from gossan.io.field_files import write_kml
 from gossan.io.geometry_tables import geometry_table, write_csv, write_geopackage
 from gossan.names import file_name
+from gossan.pipeline.catchment_supports import doubts_of
+from gossan.pipeline.drainage import open_drainage
 from gossan.pipeline.options.project import Project
 from gossan.pipeline.surveys import read_surveys
 
@@ -65,33 +59,18 @@ def catchments_project(project: Project, out: Path | str) -> CatchmentsMade:
     ImageryError
         The terrain model cannot be read, or is not in metres.
     """
-    drainage = open_drainage(project.terrain, project.base)
+    wanted = project.project.crs
+    crs = None if wanted is None else CRS.from_user_input(wanted)
+    drainage = open_drainage(project.terrain, project.base, crs)
     surveys = read_surveys(project, drainage.grid.crs)
     rows, findings = [], []
     for samples in surveys.fit:
-        wanted = project.terrain
-        found = delineate(drainage, samples.coordinates, wanted.snap_m, wanted.stream_km2)
+        settings = project.terrain
+        found = delineate(drainage, samples.coordinates, settings.snap_m, settings.stream_km2)
         _write(Path(out), samples, found)
         rows.append(_summary(samples, found))
-        findings += [f"{samples.name}: {line}" for line in _findings(found, wanted)]
+        findings += [f"{samples.name}: {_line(one)}" for one in doubts_of(found, samples, settings)]
     return CatchmentsMade(pd.DataFrame(rows), tuple(findings))
-
-
-def open_drainage(settings: TerrainSettings, base: Path) -> Drainage:
-    """Open the drainage that ``[terrain]`` names."""
-    if settings.flow is not None:
-        layer = open_raster(resolve(settings.flow, base, "[terrain]"))
-        codes = layer.read(layer.grid.whole)[0]
-        return drainage_of_directions(layer.grid, np.nan_to_num(codes, nan=247).astype(int))
-    if settings.dem is None:
-        cure = 'Add [terrain] with dem = "heights.tif", or flow = "d8.tif"'
-        raise SettingsError(must("[terrain]", "in the project file", "none", cure))
-    paths = settings.dem if isinstance(settings.dem, tuple) else (settings.dem,)
-    tiles = open_rasters(ImagerySettings(name="terrain", paths=paths), base).tiles
-    if len(tiles) > 1:
-        cure = "Join them first, such as by gdalbuildvrt dem.vrt tiles/*.tif"
-        raise ImageryError(must("[terrain] dem", "one raster", f"{len(tiles)} tiles", cure))
-    return drainage_of_heights(tiles[0].layer)
 
 
 def _write(out: Path, samples: Samples, found: Catchments) -> None:
@@ -147,24 +126,5 @@ def _summary(samples: Samples, found: Catchments) -> dict[str, object]:
     }
 
 
-def _findings(found: Catchments, settings: TerrainSettings) -> list[str]:
-    """What makes a catchment doubtful, with the rows of the samples."""
-    near = f"no stream of {settings.stream_km2:g} km2 within {settings.snap_m:g} m"
-    large = f"catchments of more than {settings.largest_km2:g} km2 say little about their ground"
-    with np.errstate(invalid="ignore"):
-        doubts = {
-            f"{near}: not placed": ~found.placed,
-            "catchments reach the edge of the terrain model and may be cut": found.cut,
-            large: found.area_km2 > settings.largest_km2,
-            "several samples in one cell: the first has the ground": found.sharing_a_cell,
-        }
-    return [
-        f"{text} ({int(which.sum())}: samples {_some(np.flatnonzero(which) + 1)})"
-        for text, which in doubts.items()
-        if which.any()
-    ]
-
-
-def _some(numbers: np.ndarray, most: int = 8) -> str:
-    text = ", ".join(str(one) for one in numbers[:most])
-    return f"{text} ..." if len(numbers) > most else text
+def _line(finding: Finding) -> str:
+    return finding.line().removeprefix("warning: ")

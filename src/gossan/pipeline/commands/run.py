@@ -90,6 +90,8 @@ class Walk:
         parts |= {"gossan": package_version(), "schema": SCHEMA}
         parts["survey"] = [one.model_dump(mode="json") for one in self.project.survey]
         parts["imagery"] = [one.model_dump(mode="json") for one in self.project.imagery]
+        if self.inputs.surveys.grounds is not None:
+            parts["terrain"] = self.project.terrain.model_dump(mode="json")
         return fingerprint(parts)
 
 

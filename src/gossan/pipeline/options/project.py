@@ -353,6 +353,7 @@ def _contradictions(parsed: dict[str, Any]) -> list[str]:
                 "same); names must differ."
             )
     mistakes += _shared_files(parsed)
+    mistakes += _catchments(parsed)
     if not any(survey.role == "fit" for survey in parsed["survey"]):
         mistakes.append('[[survey]]: at least one survey must have role = "fit".')
     imagery = [row.name for row in parsed["imagery"]]
@@ -390,6 +391,23 @@ def _contradictions(parsed: dict[str, Any]) -> list[str]:
                     f"project's elements ({', '.join(parsed['project'].elements)})."
                 )
     return mistakes
+
+
+def _catchments(parsed: dict[str, Any]) -> list[str]:
+    """Find what is wrong with surveys whose samples stand for catchments."""
+    surveys = [survey for survey in parsed["survey"] if survey.support == "catchment"]
+    if not surveys:
+        return []
+    label, found = f"[[survey]] {surveys[0].name!r}: support = 'catchment'", []
+    terrain = parsed.get("terrain")
+    if terrain is None or (terrain.dem is None and terrain.flow is None):
+        found.append(
+            f'{label} needs [terrain] with dem = "heights.tif" or flow = "d8.tif"; got none.'
+        )
+    if surveys[0].role != "fit" or sum(one.role == "fit" for one in parsed["survey"]) > 1:
+        cure = 'Give the others role = "check", with a square as their support.'
+        found.append(f"{label} must be that of the one survey to fit; got several surveys. {cure}")
+    return found
 
 
 def _shared_files(parsed: dict[str, Any]) -> list[str]:

@@ -1,0 +1,110 @@
+"""The geostatistical model at catchment support: which support wins, and what comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from gossan.errors import FitError
+from gossan.fusion.features.sources import LayerFeatures
+from gossan.fusion.geostatistical.model import Geostatistical, GeostatisticalSettings
+from gossan.fusion.protocol import Observations, Points
+from gossan.fusion.selection.recipe import Recipe
+from gossan.geo.grid import Grid
+from gossan.geo.grounds import Basins, Grounds
+from gossan.geo.layer import ArrayLayer
+
+
+@dataclass(frozen=True, eq=False)
+class Valleys:
+    """Twelve parallel valleys, samples down each of them, and the truth of the ground."""
+
+    grid: Grid
+    points: Points
+    features: LayerFeatures
+    truth: np.ndarray
+
+    def mixed(self) -> np.ndarray:
+        """Logarithm of the mean content of each catchment."""
+        grounds = self.points.grounds
+        assert grounds is not None
+        content = np.exp(self.truth).ravel()
+        owner = grounds.basins.owner.ravel()
+        sums = np.bincount(owner, content, grounds.basins.count)
+        return np.log(grounds.members @ sums / (grounds.members @ grounds.basins.cells))
+
+
+@pytest.fixture(scope="module")
+def valleys() -> Valleys:
+    rng = np.random.default_rng(0)
+    grid = Grid.from_bounds(32638, (0, 0, 7200, 7200), 100)
+    down, across = np.arange(72)[:, None] // 9, np.arange(72)[None] // 6
+    owner = (across * 8 + down).astype(np.int32)
+    members = np.kron(np.eye(12, dtype=int), np.tril(np.ones((8, 8), int)))
+    grounds = Grounds.of(Basins(grid, owner, 96), members, np.repeat(np.arange(12), 8))
+    places = [(v * 600 + 300, 7200 - (s + 1) * 900 + 50) for v in range(12) for s in range(8)]
+    image, field = (gaussian_filter(rng.normal(size=grid.shape), s) for s in (1.5, 8.0))
+    truth = 0.5 * image / image.std() + 0.3 * field / field.std()
+    points = Points(np.array(places, float), grounds.side_m, grounds=grounds)
+    layer = ArrayLayer(grid, ("a",), (image / image.std())[None].astype(np.float32))
+    return Valleys(grid, points, LayerFeatures(layer), truth)
+
+
+def test_sediment_of_catchments_shows_the_ground_that_squares_blur(valleys: Valleys) -> None:
+    values = valleys.mixed() + 0.03 * np.random.default_rng(1).normal(size=96)
+    model = Geostatistical().fit(Observations(valleys.points, values), valleys.features)
+    assert model.verdict_ is not None and model.verdict_.startswith("Catchments explain")
+    weights = model.tables_["models"].set_index("model")["weight"]
+    assert weights.filter(like="catchments").sum() > 0.99
+    squares = Geostatistical(GeostatisticalSettings(support="square")).fit(
+        Observations(valleys.points, values), valleys.features
+    )
+    maps = [one.layer(valleys.features).read(valleys.grid.whole) for one in (model, squares)]
+    skill = [np.corrcoef(one[0].ravel(), valleys.truth.ravel())[0, 1] ** 2 for one in maps]
+    assert skill[0] > 0.6 > 0.4 > skill[1]
+    assert abs((maps[0][0] - valleys.truth).mean()) < 0.1
+    inside = np.abs(maps[0][0] - valleys.truth) < 1.645 * maps[0][1]
+    assert inside.mean() > 0.85
+
+
+def test_where_drainage_means_nothing_squares_win(valleys: Valleys) -> None:
+    """Samples of the ground at their place, such as soil, with catchments given all the same."""
+    at = np.floor(np.column_stack(valleys.grid.index_of(*valleys.points.coordinates.T)) + 0.5)
+    row, column = at.T.astype(int)
+    squares = [
+        np.log(np.exp(valleys.truth[max(r - 4, 0) : r + 5, max(c - 4, 0) : c + 5]).mean())
+        for r, c in zip(row, column)
+    ]
+    points = replace(valleys.points, support_m=900.0)
+    values = np.array(squares) + 0.03 * np.random.default_rng(1).normal(size=96)
+    model = Geostatistical().fit(Observations(points, values), valleys.features)
+    assert model.verdict_ == (
+        "Squares of 900 m explain the samples better than catchments (weight 1.00)."
+    )
+    assert model.tables_["models"].set_index("model").loc["imagery, squares", "weight"] > 0.99
+
+
+def test_held_out_networks_are_predicted_at_their_catchments(valleys: Valleys) -> None:
+    values = valleys.mixed() + 0.03 * np.random.default_rng(1).normal(size=96)
+    assert valleys.points.grounds is not None
+    out = valleys.points.grounds.network % 4 == 0
+    seen = Observations(valleys.points.subset(~out), values[~out])
+    for model in (Geostatistical(), Recipe()):
+        found = model.fit(seen, valleys.features).predict(
+            valleys.points.subset(out), valleys.features
+        )
+        assert found.standard_error is not None
+        error = found.mean - values[out]
+        assert 1 - (error**2).mean() / values[out].var() > 0.5
+        assert abs(error.mean()) < 0.1
+        assert (np.abs(error) < 1.645 * found.standard_error).mean() > 0.75
+
+
+def test_too_many_samples_for_exact_covariances_are_refused(valleys: Valleys) -> None:
+    model = Geostatistical(GeostatisticalSettings(exact_samples=100, support="catchment"))
+    model.settings = model.settings.model_copy(update={"exact_samples": 50})
+    with pytest.raises(FitError, match="stand for catchments must be at most 50; got 96"):
+        model.fit(Observations(valleys.points, valleys.mixed()), valleys.features)
