@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -11,8 +13,8 @@ from gossan.fusion.features.nested import nested
 from gossan.fusion.features.sources import LayerFeatures
 from gossan.fusion.protocol import Points
 from gossan.geo.blocks import Blocks
-from gossan.geo.grid import Grid
-from gossan.geo.layer import ArrayLayer
+from gossan.geo.grid import Grid, Window
+from gossan.geo.layer import ArrayLayer, LikeSource, StackedLayer
 from gossan.imagery.terrain.catchments import Catchments, delineate
 from gossan.imagery.terrain.drainage import Drainage, drainage_of_heights
 
@@ -78,6 +80,28 @@ def test_features_at_several_widths_are_averaged_as_well(found: Catchments) -> N
     np.testing.assert_allclose(offered.at(points), wanted, rtol=1e-5)
     rows = np.array([3, 1])
     np.testing.assert_allclose(offered.at(points.subset(rows)), wanted[rows], rtol=1e-5)
+
+
+def test_layers_that_cannot_be_hashed_are_averaged_as_well(found: Catchments) -> None:
+    """Layers compare by what they are made of; some are made of arrays."""
+    grid = found.drainage.grid
+    values = np.random.default_rng(6).normal(size=(1, 60, 60)).astype(np.float32)
+    layer = StackedLayer((Doubled(ArrayLayer(grid, ("a",), values), np.array([2.0])),))
+    with pytest.raises(TypeError):
+        hash(layer)
+    wanted = 2.0 * upstream(found.drainage, values, found)
+    np.testing.assert_allclose(ground_means(layer, found.grounds()), wanted, rtol=1e-5)
+
+
+@dataclass(frozen=True)
+class Doubled(LikeSource):
+    """Multiply a layer by numbers in an array."""
+
+    source: ArrayLayer
+    factor: np.ndarray
+
+    def read(self, window: Window) -> np.ndarray:
+        return (self.source.read(window) * self.factor).astype(np.float32)
 
 
 def test_another_crs_is_refused(found: Catchments) -> None:

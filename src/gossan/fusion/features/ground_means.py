@@ -20,7 +20,8 @@ from gossan.geo.layer import Layer
 
 __all__ = ["ground_means"]
 
-_MADE: WeakKeyDictionary[Layer, WeakKeyDictionary[Basins, Array]] = WeakKeyDictionary()
+_MADE: WeakKeyDictionary[Basins, dict[int, tuple[Layer, Array]]] = WeakKeyDictionary()
+"""Layers that were summed (not all can be hashed: by their id, hence held) and their sums."""
 _LOCK = Lock()
 
 
@@ -29,7 +30,7 @@ def ground_means(layer: Layer, grounds: Grounds, blocks: Blocks | None = None) -
 
     w is the area of a pixel, 0 where the band is empty. A pixel belongs to the sub-basin that its
     centre lies in; one that is larger than the cells of the terrain model is shared among several.
-    The sums over sub-basins are made in one pass and kept for as long as the layer lives.
+    The sums over sub-basins are made in one pass and kept for as long as the ground lives.
 
     Parameters
     ----------
@@ -59,14 +60,14 @@ def ground_means(layer: Layer, grounds: Grounds, blocks: Blocks | None = None) -
 def _sums(layer: Layer, basins: Basins, blocks: Blocks | None) -> Array:
     """Return sums and weights (2, bands, s) of every band over every sub-basin."""
     with _LOCK:
-        made = _MADE.setdefault(layer, WeakKeyDictionary())
-        if basins not in made:
+        made = _MADE.setdefault(basins, {})
+        if id(layer) not in made:
             if not same_crs(layer.grid.crs, basins.grid.crs):
                 got, cure = f"{layer.grid.crs.name} and {basins.grid.crs.name}", "Warp one of them"
                 raise GridError(must("features and ground", "of one CRS", got, cure))
             engine = blocks or Blocks(workers=1)
-            made[basins] = engine.reduce(partial(_window_sums, layer, basins), layer.grid)
-        return made[basins]
+            made[id(layer)] = layer, engine.reduce(partial(_window_sums, layer, basins), layer.grid)
+        return made[id(layer)][1]
 
 
 def _window_sums(layer: Layer, basins: Basins, window: Window) -> Array:
