@@ -477,7 +477,9 @@ def cog_from(scratch: Path, path: Path, threads: int = 2, resampling: str = "AVE
     """Turn a finished GeoTIFF into a cloud-optimised one (DEFLATE, 512 blocks, overviews).
 
     Maps leave the run folder for any GIS, and not every one reads ZSTD or the floating-point
-    predictor: DEFLATE without it costs as little time and about a third more space.
+    predictor: DEFLATE without it costs as little time and about a third more space. The digits of
+    a map are noise to DEFLATE: its lowest level makes files as small as the usual one does, in
+    half the time.
     """
     with rasterio.open(scratch) as source:
         floating = source.dtypes[0].startswith("float")
@@ -486,7 +488,7 @@ def cog_from(scratch: Path, path: Path, threads: int = 2, resampling: str = "AVE
         path,
         driver="COG",
         COMPRESS="DEFLATE",
-        LEVEL="6",
+        LEVEL="1",
         PREDICTOR="NO" if floating else "STANDARD",
         BLOCKSIZE="512",
         OVERVIEW_RESAMPLING=resampling,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gossan.arrays.compiled import compiled
 from gossan.errors import ImageryError, must
 
 PerBand = float | Sequence[float] | Mapping[str, float]
@@ -36,16 +37,28 @@ class Rescale:
 
     def __call__(self, stored: NDArray[np.floating]) -> NDArray[np.float32]:
         """Convert (band, row, column) values."""
-        scale, offset = (np.asarray(v)[:, None, None] for v in (self.scale, self.offset))
-        value = np.asarray(stored * scale + offset, np.float32)
+        bands = np.ascontiguousarray(stored)
+        value = np.empty(bands.shape, np.float32)
+        factors = np.array(self.scale, np.float64), np.array(self.offset, np.float64)
+        _rescale(bands.reshape(len(bands), -1), *factors, value.reshape(len(bands), -1))
         if self.background:
-            value[:, (stored == 0).all(axis=0)] = np.nan
+            empty = ~bands.any(axis=0)
+            if empty.any():
+                value[:, empty] = np.nan
         return value
 
     @property
     def does_nothing(self) -> bool:
         """Whether values come out as they go in."""
         return set(self.scale) == {1.0} and set(self.offset) == {0.0} and not self.background
+
+
+@compiled()
+def _rescale(stored, scale, offset, value):  # type: ignore[no-untyped-def]
+    for k in range(stored.shape[0]):
+        factor, summand = scale[k], offset[k]
+        for i in range(stored.shape[1]):
+            value[k, i] = np.float32(np.float64(stored[k, i]) * factor + summand)
 
 
 def per_band(
