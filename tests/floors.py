@@ -120,8 +120,9 @@ INNER = {
         build shown_layers
     """,
     "targets": """
-        above fractal halo outlines reasons sampling singularity smallest
-        patches spectrum_area thresholds
+        above fractal halo reasons rings runs sampling singularity smallest
+        outlines spectrum_area thresholds
+        patches
         evidence
         anomalies
         anomaly_files product_numbers

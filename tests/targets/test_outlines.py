@@ -59,3 +59,23 @@ def test_outlines_agree_with_gdal_polygonize() -> None:
 
 def test_a_mask_without_pixels_has_no_outline() -> None:
     assert len(outline(np.zeros((4, 5), bool), _grid((4, 5)))) == 0
+
+
+def test_a_hole_belongs_to_the_face_around_it_also_where_faces_touch_at_corners() -> None:
+    text = [
+        "#######..",
+        "#.....#..",
+        "#.##..#..",
+        "#.#.#.#..",
+        "#..##.#..",
+        "#....###.",
+        "######.##",
+    ]
+    mask = np.array([[cell == "#" for cell in row] for row in text])
+    grid = _grid(mask.shape)
+    (shape,) = outline(mask[:, :7], grid)[:1]
+    assert shape.is_valid and shape.equals(_oracle(mask[:, :7], _grid((7, 7)))[0])
+    for seed in range(30):
+        noise = np.random.default_rng(seed).random((25, 25)) > 0.35
+        found, expected = outline(noise, _grid(noise.shape)), _oracle(noise, _grid(noise.shape))
+        assert all(a.is_valid and a.equals(b) for a, b in zip(found, expected, strict=True))

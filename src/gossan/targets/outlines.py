@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from gossan.geo.grid import Grid
+from gossan.targets.rings import Rings, rings_of
 
 EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=int)
 
 Labels = NDArray[np.int64]
-Edges = NDArray[np.int64]
+Edges = NDArray[np.int64] | NDArray[np.int32]
 """(n, 6): label, x0, y0, x1, y1 in pixel corners, and 1 where inside is below or right, or 0."""
 
 
@@ -60,19 +61,55 @@ def polygons(edges: Edges, grid: Grid) -> tuple[Labels, NDArray[np.object_]]:
     """
     if not len(edges):
         return np.empty(0, np.int64), np.empty(0, object)
-    edges = _joined(edges)
-    lines = shapely.linestrings(edges[:, 1:5].reshape(-1, 2, 2).astype(float))
-    faces = shapely.get_parts(shapely.polygonize(lines))
-    labels = _label_of(faces, edges)
-    faces, labels = faces[labels > 0], labels[labels > 0]
+    rings = rings_of(_joined(edges))
+    owners = _owners(rings)
+    order = np.lexsort((rings.areas < 0, owners))  # the outline of each face, then its holes
+    left, _, _, top = grid.bounds
+    size = np.array([grid.pixel_width, -grid.pixel_height])
+    lines = shapely.linearrings((left, top) + rings.closed * size, indices=rings.numbers)
+    _, face = np.unique(owners[order], return_inverse=True)
+    faces = shapely.polygons(lines[order], indices=face)
+    labels = rings.labels[np.unique(owners)]
     order = np.argsort(labels, kind="stable")
     found, index = np.unique(labels[order], return_inverse=True)
     shapes = shapely.multipolygons(faces[order], indices=index)
     single = shapely.get_num_geometries(shapes) == 1
     shapes[single] = shapely.get_geometry(shapes[single], 0)
-    left, _, _, top = grid.bounds
-    size = np.array([grid.pixel_width, -grid.pixel_height])
-    return found, shapely.normalize(shapely.transform(shapes, lambda c: (left, top) + c * size))
+    return found, shapely.normalize(shapes)
+
+
+def _owners(rings: Rings) -> Labels:
+    """Return for each ring the outer ring of its face: itself, or that around a hole.
+
+    The pixel beside a hole lies in one face of its label, and in no smaller outer ring than its.
+    """
+    outer = np.flatnonzero(rings.areas > 0)
+    owners = np.arange(len(rings.labels))
+    number = np.bincount(rings.labels[outer])
+    only = np.zeros(len(number), np.int64)
+    only[rings.labels[outer]] = outer
+    holes = np.flatnonzero(rings.areas < 0)
+    owners[holes] = only[rings.labels[holes]]
+    unsure = holes[number[rings.labels[holes]] > 1]
+    if len(unsure):
+        several = outer[number[rings.labels[outer]] > 1]
+        owners[unsure] = _smallest_around(rings, unsure, several)
+    return owners
+
+
+def _smallest_around(rings: Rings, holes: Labels, outer: Labels) -> Labels:
+    """Return the smallest of some outer rings of the same label around each of some holes."""
+    chosen = np.isin(rings.numbers, outer)
+    lines = shapely.linearrings(
+        rings.closed[chosen], indices=np.unique(rings.numbers[chosen], return_inverse=True)[1]
+    )
+    tree = shapely.STRtree(shapely.polygons(lines))
+    hole, around = tree.query(shapely.points(rings.beside[holes]), predicate="within")
+    same = rings.labels[holes[hole]] == rings.labels[outer[around]]
+    hole, around = hole[same], outer[around[same]]
+    order = np.lexsort((rings.areas[around], hole))
+    _, first = np.unique(hole[order], return_index=True)
+    return np.asarray(around[order][first])
 
 
 def _joined(edges: Edges) -> Edges:
@@ -86,28 +123,6 @@ def _joined(edges: Edges) -> Edges:
     merged = lines[starts]
     merged[:, 4] = lines[ends, 4]
     return np.concatenate([flat, merged])
-
-
-def _label_of(faces: NDArray[np.object_], edges: Edges) -> Labels:
-    """Return the label of each face; 0 where the face lies outside of every label.
-
-    The first side of a face's ring is one of the edges, and the edge knows on which side inside
-    lies. One corner starts at most one edge to the right and one downwards, hence the key.
-    """
-    rings = shapely.get_exterior_ring(faces)
-    first = shapely.get_coordinates(shapely.get_point(rings, 0)).astype(np.int64)
-    second = shapely.get_coordinates(shapely.get_point(rings, 1)).astype(np.int64)
-    width = edges[:, 3].max() + 1
-    keys = (edges[:, 2] * width + edges[:, 1]) * 2 + (edges[:, 2] == edges[:, 4])
-    order = np.argsort(keys)
-    corner, flat = np.minimum(first, second), first[:, 1] == second[:, 1]
-    wanted = (corner[:, 1] * width + corner[:, 0]) * 2 + flat
-    edge = edges[order[np.searchsorted(keys, wanted, sorter=order)]]
-    # Rows grow downwards: a ring that is counter-clockwise in (x, y) has its face below an edge
-    # that runs right, and to the right of an edge that runs up.
-    forward = np.where(flat, second[:, 0] > first[:, 0], second[:, 1] < first[:, 1])
-    face_side = forward == shapely.is_ccw(rings)
-    return np.where(face_side == edge[:, 5].astype(bool), edge[:, 0], 0)
 
 
 def outline(mask: NDArray[np.bool_], grid: Grid) -> NDArray[np.object_]:

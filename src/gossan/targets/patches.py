@@ -9,21 +9,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, sparse
 
 from gossan.arrays.array_type import Array
 from gossan.errors import GridError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
-from gossan.targets.outlines import (
-    EIGHT_NEIGHBOURS,
-    Edges,
-    Labels,
-    horizontal_edges,
-    polygons,
-    vertical_edges,
-)
+from gossan.targets.outlines import Edges, Labels, polygons
+from gossan.targets.runs import Runs, add_pixels, draw_edges, merge_rows
 
 WINDOW = 512
 """Side in pixels of the windows that are read: the blocks of the maps' files."""
@@ -86,42 +79,54 @@ class Patches:
 _COLUMNS = tuple(column.name for column in fields(Patches) if column.name != "grid")
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class _PatchSums:
-    """Sums over patches that may still grow; rows are patches."""
+    """Sums over patches that may still grow; rows are patches, columns those of ``add_pixels``."""
 
-    pixels: Labels
-    total: Array
-    peak: Array
-    peak_at: Labels
-    first_at: Labels
-    above: Labels
-    overlay_sum: Array
-    overlay_count: Array
+    whole: Labels
+    real: Array
+
+    @classmethod
+    def blank(cls, number: int, levels: int, overlays: int) -> _PatchSums:
+        """Return the sums of nothing."""
+        whole = np.zeros((number, 3 + levels + overlays), np.int64)
+        whole[:, 1:3] = np.iinfo(np.int64).max
+        real = np.zeros((number, 2 + overlays))
+        real[:, 1] = -np.inf
+        return cls(whole, real)
+
+    def __len__(self) -> int:
+        return len(self.whole)
+
+    @property
+    def pixels(self) -> Labels:
+        """Number of pixels of each."""
+        return self.whole[:, 0]
 
     def take(self, rows: NDArray[Any]) -> _PatchSums:
-        return _PatchSums(*(column[rows] for column in vars(self).values()))
+        """Return some of the rows."""
+        return _PatchSums(self.whole[rows], self.real[rows])
 
     @staticmethod
     def joined(parts: Sequence[_PatchSums]) -> _PatchSums:
-        columns = zip(*(vars(part).values() for part in parts), strict=True)
-        return _PatchSums(*(np.concatenate(column) for column in columns))
-
-    def merged(self, group: Labels, number: int) -> _PatchSums:
-        """Add the rows of each group (0 to number - 1)."""
-
-        def added(column: NDArray[Any]) -> NDArray[Any]:
-            out = np.zeros((number, *column.shape[1:]), column.dtype)
-            np.add.at(out, group, column)
-            return out
-
-        order = np.lexsort((-self.peak_at, self.peak, group))
-        top = order[np.append(np.diff(group[order]) > 0, True)] if len(order) else order
-        first = np.full(number, np.iinfo(np.int64).max)
-        np.minimum.at(first, group, self.first_at)
+        """Put rows below each other."""
         return _PatchSums(
-            added(self.pixels), added(self.total), self.peak[top], self.peak_at[top], first,
-            added(self.above), added(self.overlay_sum), added(self.overlay_count),
+            np.concatenate([part.whole for part in parts]),
+            np.concatenate([part.real for part in parts]),
+        )
+
+    def patches(self, grid: Grid, geometry: NDArray[np.object_]) -> Patches:
+        """Return the finished patches, in order of their first pixel."""
+        order = np.argsort(self.whole[:, 2])
+        whole, real = self.whole[order], self.real[order]
+        overlays = real.shape[1] - 2
+        levels = whole.shape[1] - 3 - overlays
+        peak, first = (np.column_stack(np.divmod(whole[:, k], grid.width)) for k in (1, 2))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            shares = real[:, 2:] / whole[:, 3 + levels :]
+        return Patches(
+            grid, whole[:, 0], real[:, 0] / whole[:, 0], real[:, 1], peak, first,
+            whole[:, 3 : 3 + levels], shares, geometry[order] if len(order) else geometry,
         )  # fmt: skip
 
 
@@ -223,13 +228,13 @@ def patches_at(
     rows = strip_rows or max(64, 1_000_000 // grid.width)
     counted = np.asarray(levels, dtype=float)
     overlaid = len(overlays.bands) if overlays else 0
-    trackers = [_Tracker(grid, minimum_pixels, len(levels), overlaid) for _ in thresholds]
+    trackers = [_Tracker(grid, one, minimum_pixels, counted, overlaid) for one in thresholds]
     read = partial(_read_judged, layer, within, overlays, min(thresholds))
     for wide in _wide_strips(grid, read):
         for start in range(0, len(wide.values), rows):
             strip = wide.rows(start, start + rows)
-            for threshold, tracker in zip(thresholds, trackers, strict=True):
-                tracker.add(strip, strip.judged >= np.float64(threshold), counted)
+            for tracker in trackers:
+                tracker.add(strip)
     for tracker in trackers:
         yield tracker.finish()
 
@@ -296,134 +301,68 @@ def _side_by_side(top: int, across: list[_Judged]) -> _Strip:
 
 
 class _Tracker:
-    """Follow patches down the map, one strip after the other."""
+    """Follow the patches of one threshold down the map, one strip after the other.
 
-    def __init__(self, grid: Grid, minimum: int, levels: int, overlays: int) -> None:
-        self.grid, self.minimum = grid, minimum
-        self.last_row = np.zeros(grid.width, np.int64)
-        self.open = _empty(levels, overlays)
-        self.open_edges = np.empty((0, 6), np.int64)
+    ``owners`` are the open patches of the runs of the last row.
+    """
+
+    def __init__(
+        self, grid: Grid, threshold: float, minimum: int, levels: Array, overlays: int
+    ) -> None:
+        self.grid, self.threshold, self.minimum, self.levels = grid, threshold, minimum, levels
+        self.shape = len(levels), overlays
+        self.runs, self.owners = Runs.none(), np.zeros(0, np.int64)
+        self.open = _PatchSums.blank(0, *self.shape)
+        self.open_edges: Edges = np.empty((0, 6), np.int32)
         self.closed: list[_PatchSums] = []
         self.closed_edges: list[Edges] = []
 
-    def add(self, strip: _Strip, mask: NDArray[np.bool_], levels: Array) -> None:
-        """Add the next strip: label it, join it to what is open, close what has ended."""
-        known, top = len(self.open.pixels), strip.top
-        local, number = ndimage.label(mask, EIGHT_NEIGHBOURS)
-        labels = np.where(mask, local.astype(np.int64) + known, 0)
-        pairs = _touching(self.last_row, labels[0])
-        total, group = _components(known + number, pairs)
-        sums = _strip_sums(strip, mask, labels - known, number, levels)
-        sums = _PatchSums.joined([self.open, sums]).merged(group, total)
-        upper = np.concatenate([self.last_row[None], labels[:-1]])
-        edges = np.concatenate(
-            [self.open_edges, horizontal_edges(upper, labels, top), vertical_edges(labels, top)]
-        )
-        edges[:, 0] = group[edges[:, 0] - 1] + 1
-        last = labels[-1]
-        self.last_row = np.where(last > 0, group[last - 1] + 1, 0) if len(group) else last
-        self._close(sums, edges)
+    def add(self, strip: _Strip) -> None:
+        """Add the next strip: join it to what is open, add it up, close what has ended."""
+        self.runs = runs = Runs.of(strip.judged, self.threshold, self.runs)
+        if not len(runs.places):
+            return
+        total, groups = runs.joined(self.owners, len(self.open))
+        sums = _PatchSums.blank(total, *self.shape)
+        before, groups = np.split(groups, [len(self.open)])
+        merge_rows(before, self.open.whole, self.open.real, sums.whole, sums.real)
+        add_pixels(
+            runs.places[runs.before :], groups[runs.before :], strip.values, strip.top,
+            self.levels, (strip.number, strip.overlaid), sums.whole, sums.real,
+        )  # fmt: skip
+        drawn = draw_edges(runs.places, runs.starts, groups + 1, strip.top, self.grid.width)
+        self.open_edges[:, 0] = before[self.open_edges[:, 0] - 1] + 1
+        self.owners = groups[runs.starts[-2] :]
+        self._close(sums, np.concatenate([self.open_edges, drawn]))
 
     def _close(self, sums: _PatchSums, edges: Edges) -> None:
-        alive = np.zeros(len(sums.pixels), bool)
-        alive[self.last_row[self.last_row > 0] - 1] = True
+        alive = np.zeros(len(sums), bool)
+        alive[self.owners] = True
         done = ~alive & (sums.pixels >= self.minimum)
         if done.any():
-            before = sum(len(part.pixels) for part in self.closed)
+            before = sum(map(len, self.closed))
             self.closed.append(sums.take(done))
-            self.closed_edges.append(_relabelled(edges, done, before).astype(np.int32))
+            self.closed_edges.append(_relabelled(edges, done, before))
         self.open, self.open_edges = sums.take(alive), _relabelled(edges, alive, 0)
-        number = np.cumsum(alive)
-        if len(number):
-            self.last_row = np.where(self.last_row > 0, number[self.last_row - 1], 0)
+        self.owners = (np.cumsum(alive) - 1)[self.owners]
 
     def finish(self) -> Patches:
         """Close the last row and draw the outlines."""
-        bottom = horizontal_edges(
-            self.last_row[None], np.zeros_like(self.last_row)[None], self.grid.height
-        )
-        edges = np.concatenate([self.open_edges, bottom])
-        self.last_row = np.zeros_like(self.last_row)
-        self._close(self.open, edges)
-        sums = _PatchSums.joined([*self.closed, self.open])
+        bottom = np.zeros((len(self.owners), 6), np.int32)
+        bottom[:, 0], bottom[:, [1, 3]] = self.owners + 1, self.runs.bottom[:, 1:]
+        bottom[:, [2, 4]] = self.grid.height
+        self.owners = self.owners[:0]
+        self._close(self.open, np.concatenate([self.open_edges, bottom]))
         _, geometry = polygons(
             np.concatenate([*self.closed_edges, np.empty((0, 6), np.int32)]), self.grid
         )
-        order = np.argsort(sums.first_at)
-        sums, width = sums.take(order), self.grid.width
-        with np.errstate(invalid="ignore", divide="ignore"):
-            overlays = sums.overlay_sum / sums.overlay_count
-        return Patches(
-            self.grid, sums.pixels, sums.total / sums.pixels, sums.peak,
-            np.column_stack(np.divmod(sums.peak_at, width)),
-            np.column_stack(np.divmod(sums.first_at, width)),
-            sums.above, overlays, geometry[order] if len(order) else geometry,
-        )  # fmt: skip
-
-
-def _empty(levels: int, overlays: int) -> _PatchSums:
-    whole, real = np.zeros(0, np.int64), np.zeros(0)
-    none = np.zeros((0, overlays))
-    return _PatchSums(
-        whole, real, real, whole, whole, np.zeros((0, levels), np.int64), none, none.copy()
-    )
-
-
-def _touching(upper: Labels, lower: Labels) -> Labels:
-    """Return pairs of labels that touch across a seam, sides or corners: (n, 2)."""
-    found = []
-    for shift in (-1, 0, 1):
-        a = upper[max(0, -shift) : len(upper) - max(0, shift)]
-        b = lower[max(0, shift) : len(lower) - max(0, -shift)]
-        both = (a > 0) & (b > 0)
-        found.append(np.column_stack([a[both], b[both]]))
-    return np.unique(np.concatenate(found), axis=0)
-
-
-def _components(number: int, pairs: Labels) -> tuple[int, Labels]:
-    """Number the groups that pairs of labels (from 1) join: their count, the group of each."""
-    if not number:
-        return 0, np.zeros(0, np.int64)
-    ones = np.ones(len(pairs))
-    graph = sparse.coo_array((ones, (pairs[:, 0] - 1, pairs[:, 1] - 1)), shape=(number, number))
-    total, group = sparse.csgraph.connected_components(graph, directed=False)
-    return int(total), group.astype(np.int64)
+        return _PatchSums.joined([*self.closed, self.open]).patches(self.grid, geometry)
 
 
 def _relabelled(edges: Edges, keep: NDArray[np.bool_], before: int) -> Edges:
     """Keep the edges of some labels and number these from ``before + 1``."""
     if not len(keep):
         return edges[:0]
-    kept = edges[keep[edges[:, 0] - 1]].copy()
+    kept = edges[keep[edges[:, 0] - 1]]
     kept[:, 0] = np.cumsum(keep)[kept[:, 0] - 1] + before
     return kept
-
-
-def _strip_sums(
-    strip: _Strip, mask: NDArray[np.bool_], labels: Labels, number: int, levels: Array
-) -> _PatchSums:
-    """Sum one strip by its labels 1 to ``number``."""
-    label, inside = labels[mask] - 1, strip.values[mask].astype(np.float64)
-    at = np.flatnonzero(mask) + strip.top * mask.shape[1]
-    order = np.lexsort((-at, inside, label))
-    last = order[np.append(np.diff(label[order]) > 0, True)] if len(order) else order
-    first = np.full(number, np.iinfo(np.int64).max)
-    np.minimum.at(first, label, at)
-    bands = strip.overlaid[:, strip.number[mask]]
-    full = np.isfinite(bands)
-
-    def count(weights: NDArray[Any]) -> Array:
-        return np.asarray(np.bincount(label, weights, number), np.float64)
-
-    columns = [(count(np.where(f, b, 0.0)), count(f)) for b, f in zip(bands, full, strict=True)]
-    shape = (number, len(bands))
-    return _PatchSums(
-        np.bincount(label, minlength=number).astype(np.int64),
-        count(inside),
-        inside[last],
-        at[last],
-        first,
-        np.array([count(inside >= v) for v in levels], np.int64).reshape(len(levels), number).T,
-        np.array([c[0] for c in columns]).T.reshape(shape),
-        np.array([c[1] for c in columns]).T.reshape(shape),
-    )
