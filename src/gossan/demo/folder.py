@@ -64,10 +64,10 @@ def write_district(district: District, folder: Path | str, scenes: Scenes = "ras
     """
     folder = Path(folder)
     _write_imagery(district, folder / "imagery")
-    imagery = raster_text(district)
+    imagery, paper = raster_text(district), "true"
     if scenes == "raw":
         raw = write_raw_scenes(district, folder / "scenes")
-        imagery = imagery_text(raw, folder, district.grid.pixel_width)
+        imagery, paper = imagery_text(raw, folder, district.grid.pixel_width), '["aster"]'
     _write_truth(district, folder / "truth")
     for survey in district.surveys.values():
         with atomic_path(folder / f"{survey.name}.csv") as path:
@@ -77,7 +77,7 @@ def write_district(district: District, folder: Path | str, scenes: Scenes = "ras
     write_geopackage(folder / "faults.gpkg", {"faults": district.faults})
     project = folder / "project.toml"
     with atomic_path(project) as path:
-        path.write_text(project_text(district, imagery), encoding="utf-8", newline="\n")
+        path.write_text(project_text(district, imagery, paper), encoding="utf-8", newline="\n")
     return project
 
 
@@ -126,8 +126,11 @@ def _write_truth(district: District, folder: Path) -> None:
         write_array(folder / f"{name}.tif", district.grid, [name], mask[None].astype(np.uint8))
 
 
-def project_text(district: District, imagery: str) -> str:
-    """Return the project file of a written district (TOML), given its [[imagery]] tables."""
+def project_text(district: District, imagery: str, paper: str) -> str:
+    """Return the project file of a written district (TOML).
+
+    Given its [[imagery]] tables, and of which imagery the paper's maps are made.
+    """
     elements = list(district.truth)
     quoted = ", ".join(f'"{e}"' for e in elements)
     epsg = district.grid.crs.to_epsg()
@@ -138,7 +141,7 @@ def project_text(district: District, imagery: str) -> str:
         f"elements = [{quoted}]\nseed = {district.seed}\n"
         f"pixel_m = {district.grid.pixel_width:g}\n"
         'occurrences = "occurrences.geojson"\n'
-        "paper = true\n"
+        f"paper = {paper}\n"
     ]
     for survey in district.surveys.values():
         parts.append(

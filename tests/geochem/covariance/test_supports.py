@@ -81,6 +81,19 @@ def test_supports_average_the_covariance_as_dense_sums_do(
     assert found == pytest.approx(dense(c, first, second, np.array(lag), 24), abs=4e-3)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("side", [0.0, 900.0])
+def test_samples_among_themselves_are_samples_between_each_other(kind: str, side: float) -> None:
+    structures = (Structure(kind, 1.2, 1500.0, 1.3), Structure("exponential", 0.3, 400.0))  # type: ignore[arg-type]
+    c = CovarianceModel(0.2, structures, Anisotropy(25.0, 0.7))
+    places = np.random.default_rng(1).uniform(0.0, 6000.0, (23, 2))
+    rule = lag_rule(side, side)
+    found = c.among(places, rule)
+    np.testing.assert_array_equal(found, found.T)
+    one_by_one = [[c.between(p[None], q[None], rule)[0, 0] for q in places] for p in places]
+    np.testing.assert_allclose(found, one_by_one, rtol=1e-11)
+
+
 def test_nested_structures_add_up_between_supports() -> None:
     parts = (Structure("exponential", 0.4, 900.0), Structure("spherical", 0.7, 2500.0))
     rule = lag_rule(0.0, 600.0)

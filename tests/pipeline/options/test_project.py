@@ -132,6 +132,20 @@ def test_the_papers_maps_are_made_when_asked_for_in_raw_units_as_the_paper_does(
     assert scales["indices_pc2_sound_local"] == scales["kriging"] == "log"
 
 
+def test_the_papers_maps_may_be_asked_for_of_one_imagery(small: Path) -> None:
+    plain = small.read_text(encoding="utf-8")
+
+    def names(paper: str) -> list[str]:
+        small.write_text(plain.replace("seed = 3", f"seed = 3\npaper = {paper}"), encoding="utf-8")
+        return [product.name for product in products_of(load_project(small))]
+
+    assert names('["indices"]') == names("true") != names("false")
+    with pytest.raises(SettingsError, match=r"names of \[\[imagery\]\] \(indices\); got 'aster'"):
+        names('["aster"]')
+    with pytest.raises(SettingsError, match=r"must be true, false or names of .*; got 'indices'"):
+        names('"indices"')
+
+
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [

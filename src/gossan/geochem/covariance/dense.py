@@ -104,7 +104,7 @@ class ExactSamples:
     def covariances(self, covariance: CovarianceModel) -> Array:
         """Return the covariances (n, n) of the samples, without noise."""
         rule = lag_rule(self.support_m, self.support_m)
-        return covariance.between(self.coordinates, self.coordinates, rule)
+        return covariance.among(self.coordinates, rule)
 
     def across(self, covariance: CovarianceModel, targets: Array, support: Support) -> Array:
         """Return the covariances (t, n) of targets of a support with the samples.

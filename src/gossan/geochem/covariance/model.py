@@ -34,6 +34,7 @@ from gossan.geochem.covariance.supports import (
     LagRule,
     fill_between,
     fill_slopes,
+    fill_within,
 )
 
 __all__ = ["KINDS", "SMOOTH_KINDS", "Anisotropy", "CovarianceModel", "Kind", "Structure"]
@@ -242,6 +243,16 @@ class CovarianceModel:
         else:
             one, two = (np.ascontiguousarray(xy, np.float64) for xy in (first, second))
             fill_between(self.supported(rule), one, two, out)
+        return out
+
+    def among(self, places: ArrayLike, rule: LagRule) -> Array:
+        """Return the symmetric covariances (n, n) of places (n, 2) of one support with themselves.
+
+        Those of ``between(places, places, rule)`` in half the time.
+        """
+        own = np.ascontiguousarray(places, np.float64)
+        out = np.empty((len(own), len(own)))
+        fill_within(self.supported(rule), own, out)
         return out
 
     def within(self, rule: LagRule) -> float:

@@ -28,6 +28,7 @@ __all__ = [
     "LagRule",
     "fill_between",
     "fill_slopes",
+    "fill_within",
     "lag_rule",
     "mean_covariances",
     "mean_slopes",
@@ -122,34 +123,42 @@ class BetweenSupports(NamedTuple):
 def mean_covariances(between, x, y, count, out):  # type: ignore[no-untyped-def]
     """Fill ``out[:count]`` with the covariances of supports whose centres are (x, y) apart.
 
-    The mean over the lags between the supports. ``x`` is overwritten.
+    The mean over the lags between the supports: three points an axis for all pairs, then the fine
+    rule for the close ones; distances are gathered, so that correlations are evaluated in vectors.
+    ``x`` is overwritten.
     """
-    m11, m12, m22 = between.metric[0], between.metric[1], between.metric[2]
-    packed, lags, near = between.packed, between.lags, between.near
+    lags, near = between.lags, between.near
     out[:count] = 0.0
     if lags.shape[0] == 2:  # points
         for i in range(count):
-            u, v = x[i], y[i]
-            x[i] = math.sqrt(max(m11 * u * u + 2.0 * m12 * u * v + m22 * v * v, 0.0))
-        add_covariances(packed, x, count, out)
+            x[i] = _length(between.metric, x[i], y[i])
+        add_covariances(between.packed, x, count, out)
         return
+    h, part = np.empty(max(count, near)), np.empty(max(count, near))
     reach = between.cutoff * between.cutoff
-    tables = packed.tables
-    for s in range(packed.kinds.shape[0]):
-        kind, sill, exponent = packed.kinds[s], packed.parameters[s, 0], packed.parameters[s, 2]
-        scale = packed.parameters[s, 1] ** -2.0
+    for g in range(near, lags.shape[0]):
+        part[:count] = 0.0
         for i in range(count):
-            close = x[i] * x[i] + y[i] * y[i] <= reach
-            first, last = (0, near) if close else (near, lags.shape[0])
-            mean = 0.0
-            for g in range(first, last):
-                u, v = x[i] + lags[g, 0], y[i] + lags[g, 1]
-                square = scale * (m11 * u * u + 2.0 * m12 * u * v + m22 * v * v)
-                if kind == MATERN:
-                    mean += lags[g, 2] * tabled_at(tables, s, square)[0]
-                else:
-                    mean += lags[g, 2] * correlation_at(kind, exponent, square)[0]
-            out[i] += sill * mean
+            h[i] = _length(between.metric, x[i] + lags[g, 0], y[i] + lags[g, 1])
+        add_covariances(between.packed, h, count, part)
+        for i in range(count):
+            out[i] += lags[g, 2] * part[i]
+    for i in range(count):
+        if x[i] * x[i] + y[i] * y[i] <= reach:
+            part[:near] = 0.0
+            for g in range(near):
+                h[g] = _length(between.metric, x[i] + lags[g, 0], y[i] + lags[g, 1])
+            add_covariances(between.packed, h, near, part)
+            out[i] = 0.0
+            for g in range(near):
+                out[i] += lags[g, 2] * part[g]
+
+
+@compiled(fastmath=FAST, inline="always")
+def _length(metric, u, v):  # type: ignore[no-untyped-def]
+    """Distance of a lag (u, v) in the metric."""
+    square = metric[0] * u * u + 2.0 * metric[1] * u * v + metric[2] * v * v
+    return math.sqrt(max(square, 0.0))
 
 
 @compiled()
@@ -198,6 +207,18 @@ def fill_between(between, one, two, out):  # type: ignore[no-untyped-def]
         for j in range(count):
             x[j], y[j] = two[j, 0] - one[i, 0], two[j, 1] - one[i, 1]
         mean_covariances(between, x, y, count, out[i])
+
+
+@compiled()
+def fill_within(between, places, out):  # type: ignore[no-untyped-def]
+    """Fill the symmetric covariances ``out`` (n, n) of places (n, 2): half are computed."""
+    n = places.shape[0]
+    x, y = np.empty(n), np.empty(n)
+    for i in range(n):
+        for j in range(i + 1):
+            x[j], y[j] = places[j, 0] - places[i, 0], places[j, 1] - places[i, 1]
+        mean_covariances(between, x, y, i + 1, out[i])
+        out[:i, i] = out[i, :i]
 
 
 @compiled()

@@ -63,18 +63,20 @@ def default_products(project: Project, imagery: Iterable[Imagery] = ()) -> list[
 
     The kriged baseline; for every imagery the paper's fusion of PC2 of its bands (of the
     alteration indices for ASTER), corrected and by clusters; and the map to trust. With
-    ``paper = true`` also the paper's maps as printed, global and local, and the corrected global
-    one (Ding et al. 2023, Figures 9-12). Those as printed take the components as printed too
-    (feature ``<imagery>.literal.pc2``). Imagery of one band has no second component.
+    ``paper = true``, or of the imagery that ``paper`` names, also the paper's maps as printed,
+    global and local, and the corrected global one (Ding et al. 2023, Figures 9-12). Those as
+    printed take the components as printed too (feature ``<imagery>.literal.pc2``). Imagery of one
+    band has no second component.
     """
     products = [_product(BASELINE, BASELINE, "")]
-    kinds = PAPER_KINDS if project.project.paper else (("sound", "local"),)
     known = {one.settings.name: one for one in imagery}
     sources = [_source(settings, known.get(settings.name)) for settings in project.imagery]
     for settings, source in zip(project.imagery, sources):
         one = known.get(settings.name)
         if one is not None and len(one.bands.bands) < 2:
             continue
+        paper = project.project.makes_paper(settings.name)
+        kinds = PAPER_KINDS if paper else (("sound", "local"),)
         features = {"literal": f"{settings.name}.literal.pc2", "sound": f"{source}.pc2"}
         for variant, scope in kinds:
             name = f"{settings.name}_pc2_{variant}_{scope}"

@@ -62,8 +62,9 @@ class ProjectSettings(Settings):
     """Map the surveyed ground and two sample spacings around it, or all of the imagery."""
     tile_px: int | None = Field(default=None, ge=64)
     """Write maps in tiles of so many pixels a side, of a fixed lattice; default: one file a map."""
-    paper: bool = False
-    """Also make the paper's maps as printed, where no [[product]] is named."""
+    paper: bool | tuple[Name, ...] = False
+    """Also make the paper's maps as printed, where no [[product]] is named: of every imagery, or
+    of these, such as ["aster"]."""
     occurrences: Path | None = None
     """Known mines and outcrops, for the occurrence statistics."""
 
@@ -77,6 +78,17 @@ class ProjectSettings(Settings):
             cure = 'Write "EPSG:<code>", such as "EPSG:32638" for zone 38 north of UTM'
             raise ValueError(f"must be a known coordinate system. {cure}") from None
         return crs
+
+    @field_validator("paper", mode="before")
+    @classmethod
+    def _all_or_names(cls, paper: Any) -> Any:
+        if isinstance(paper, bool) or (isinstance(paper, list | tuple) and paper):
+            return paper
+        raise ValueError('must be true, false or names of [[imagery]], such as ["aster"]')
+
+    def makes_paper(self, imagery: str) -> bool:
+        """Whether the paper's maps are made of an imagery."""
+        return self.paper if isinstance(self.paper, bool) else imagery in self.paper
 
     @field_validator("elements")
     @classmethod
@@ -357,6 +369,13 @@ def _contradictions(parsed: dict[str, Any]) -> list[str]:
     if not any(survey.role == "fit" for survey in parsed["survey"]):
         mistakes.append('[[survey]]: at least one survey must have role = "fit".')
     imagery = [row.name for row in parsed["imagery"]]
+    paper = parsed["project"].paper
+    for name in () if isinstance(paper, bool) else paper:
+        if name not in imagery:
+            mistakes.append(
+                f"[project]: paper must be true, false or names of [[imagery]] "
+                f"({', '.join(imagery) or 'none'}); got {name!r}."
+            )
     for product in parsed["product"]:
         members = getattr(product.options, "members", ()) if product.model == "blend" else ()
         needing = [m for m in (product.model, *members) if entry_of(m).needs_features]

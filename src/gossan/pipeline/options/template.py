@@ -79,7 +79,7 @@ paths = ["clay_index.tif", "iron_index.tif"]
 PRODUCTS = """\
 # The maps. Without any [[product]]: the kriged baseline, for each imagery the paper's fusion of the
 # second principal component (corrected, by clusters), and the map to trust ("recipe"). With
-# "paper = true" in [project] also the paper's maps as printed.
+# "paper = true" in [project] (or the names of imagery) also the paper's maps as printed.
 # features: <imagery>.pc2, <imagery>.all, <imagery>.<band>, <imagery>.indices.pc2 ..., joined by +;
 # "covariates" for columns of the survey. Every product may also have elements = ["Cu"] (default:
 # all) and transform = "log" (or "boxcox", "normal-score", "identity"; default: that of [project],
