@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.stats import truncnorm
 
 from gossan.errors import FitError
-from gossan.fusion.features.sources import NoFeatures
+from gossan.fusion.features.sources import LayerFeatures, NoFeatures
 from gossan.fusion.kriging_model import KrigingModel, KrigingSettings
 from gossan.fusion.lattice import lattice_over, lattice_step
 from gossan.fusion.protocol import FusionModel, Observations, Points
+from gossan.fusion.registry import make_model
 from gossan.geo.grid import Grid, Window
+from gossan.geo.layer import ArrayLayer
 from gossan.geochem.kriging.estimator import Kriging
 from gossan.geochem.kriging.settings import KrigeSettings
 from gossan.geochem.variogram.fitting import CovarianceModel, Structure
@@ -138,3 +143,77 @@ def test_its_variogram_is_laid_out_as_a_table() -> None:
     table = model.tables_["variograms"]
     assert table["sill"].sum() == pytest.approx(VARIOGRAM.sill)
     assert table["kind"].tolist() == ["nugget", "exponential"]
+
+
+def _below(observations: Observations, share: float) -> Observations:
+    """Make the lowest samples known only to lie below a limit; half of it stands in."""
+    limit = np.quantile(observations.values, share)
+    low = observations.values < limit
+    values = np.where(low, limit - 0.7, observations.values)
+    return replace(observations, values=values, limits=np.where(low, limit, np.nan))
+
+
+def test_one_censored_sample_agrees_with_the_truncated_normal_law() -> None:
+    rng = np.random.default_rng(5)
+    xy = np.array(GRID.bounds[:2]) + rng.uniform(0, 4000, (12, 2))
+    values, limits = rng.normal(size=12), np.full(12, np.nan)
+    limits[4] = 0.3
+    values[4] = 0.0
+    model = KrigingModel(variogram=VARIOGRAM).fit(
+        Observations(Points(xy), values, limits=limits), NoFeatures(GRID)
+    )
+    targets = xy[:6] + 200.0
+    others = np.arange(12) != 4
+    plain = Kriging(VARIOGRAM, neighbours=None).fit(xy[others], values[others])
+    centre, spread = (part[0] for part in plain.predict(xy[4:5]))
+    law = truncnorm(-np.inf, (0.3 - centre) / np.sqrt(spread), centre, np.sqrt(spread))
+    # given the others, kriging is linear in the censored sample: mixed over its law
+    weight = Kriging(VARIOGRAM, neighbours=None)
+    ends = [weight.fit(xy, np.where(others, values, v)).predict(targets) for v in (0.0, 1.0)]
+    gain = ends[1][0] - ends[0][0]
+    found = model.predict(Points(targets), NoFeatures(GRID))
+    np.testing.assert_allclose(found.mean, ends[0][0] + gain * law.mean(), atol=1e-4)
+    np.testing.assert_allclose(found.standard_error**2, ends[0][1] + gain**2 * law.var(), rtol=1e-3)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_half_of_the_samples_censored_are_better_as_limits_than_as_half_of_them(seed) -> None:
+    rng = np.random.default_rng(seed)
+    xy = np.array(GRID.bounds[:2]) + rng.uniform(0, 6000, (400, 2))
+    spread = VARIOGRAM.between(xy, xy) + 0.02 * np.eye(400)
+    values = np.linalg.cholesky(spread) @ rng.normal(size=400)
+    sampled = Observations(Points(xy[:250]), values[:250])
+    features, held_out = NoFeatures(GRID), Points(xy[250:])
+    censored = _below(sampled, 0.5)
+    off, covered = {}, {}
+    for name, known in (("limits", censored), ("half", replace(censored, limits=None))):
+        found = KrigingModel().fit(known, features).predict(held_out, features)
+        off[name] = np.mean((found.mean - values[250:]) ** 2)
+        inside = np.abs(found.mean - values[250:]) < 1.645 * found.standard_error
+        covered[name] = inside.mean()
+    assert off["limits"] < off["half"]
+    assert covered["limits"] > 0.85
+
+
+@pytest.mark.parametrize(
+    "word", ["kriging", "regression_kriging", "forest", "boosting", "kriging_prior", "gwr", "atprk",
+             "pyramid", "guarded_pyramid"],
+)  # fmt: skip
+def test_every_model_knows_limits_and_errors(word: str) -> None:
+    rng = np.random.default_rng(7)
+    image = rng.normal(size=(1, *GRID.shape)).astype(np.float32)
+    features = LayerFeatures(ArrayLayer(GRID, ("index",), image))
+    plain = _observations(120, 4)
+    plain = replace(plain, values=plain.values + 0.5 * features.at(plain.points)[:, 0])
+    equal = replace(plain, error_variance=np.zeros(120))
+    targets = _observations(40, 8).points
+    made = {}
+    for name, observed in (
+        ("plain", plain), ("equal", equal), ("limits", _below(plain, 0.3)),
+        ("errors", replace(plain, error_variance=np.where(np.arange(120) % 2, 1.0, 0.0))),
+    ):  # fmt: skip
+        made[name] = make_model(word).fit(observed, features).predict(targets, features).mean
+    np.testing.assert_allclose(made["equal"], made["plain"], rtol=1e-6, atol=1e-6)
+    for name in ("limits", "errors"):
+        assert np.isfinite(made[name]).all()
+        assert np.abs(made[name] - made["plain"]).max() > 1e-3

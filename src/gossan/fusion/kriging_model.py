@@ -12,12 +12,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
+from gossan.arrays.array_type import Array
 from gossan.errors import FitError, must
 from gossan.fusion.lattice import lattice_step, shared_lattice, smooth_layer
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer, OnSourceGrid
 from gossan.geochem.declustering import CellWeights
+from gossan.geochem.kriging.censored import censored_as_sites
+from gossan.geochem.kriging.drift import drift_terms
 from gossan.geochem.kriging.estimator import Edge, Kriging
 from gossan.geochem.kriging.settings import KrigingOptions, VariogramSettings
 from gossan.geochem.variogram.fitting import CovarianceModel, VariogramDrift
@@ -27,6 +30,7 @@ __all__ = [
     "KrigingModel",
     "KrigingSettings",
     "RootLayer",
+    "as_measured",
     "automatic_variogram",
     "check_values",
     "variogram_table",
@@ -55,6 +59,9 @@ class KrigingSettings(KrigingOptions):
 
 class KrigingModel:
     """Krige samples with an automatic variogram.
+
+    Known errors of samples are no variation of the ground: the estimate does without them, also at
+    the sample. Censored samples count as what they are, values beyond a limit.
 
     Kriging of the working scale, ordinary unless the settings say otherwise; the map is kriged on a
     lattice and brought to pixels by cubic convolution. Features are not looked at.
@@ -94,17 +101,18 @@ class KrigingModel:
         check_values(observations)
         xy = observations.points.coordinates
         options = self.settings
+        used = as_measured(observations, options, self.variogram)
         self.variogram_ = self.variogram or automatic_variogram(
-            xy, observations.values, options.variogram, options.drift_of_variogram
+            xy, used.values, options.variogram, options.drift_of_variogram, used.error_variance
         )
         weights = None
         if options.declustering == "cells":
             weights = CellWeights(options.cell_m)(xy, observations.values)
         self.kriging_ = options.estimator(self.variogram_, observations.values, weights)
-        self.kriging_.fit(xy, observations.values)
+        self.kriging_.fit(xy, used.values, used.error_variance)
         # a sample is a point with its nugget, whatever the map stands for
         self._at_points = replace(self.kriging_, block_m=None, nugget="exact")
-        self._at_points.fit(xy, observations.values)
+        self._at_points.fit(xy, used.values, used.error_variance)
         self.coordinates_ = xy
         self.tables_ = {"variograms": variogram_table(self.variogram_)}
         return self
@@ -174,27 +182,57 @@ def automatic_variogram(
     values: NDArray[np.float64],
     settings: VariogramSettings | None = None,
     drift: VariogramDrift = "none",
+    errors: NDArray[np.float64] | None = None,
 ) -> CovarianceModel:
     """Return the variogram that settings state, or fit one: exponential, by restricted likelihood.
 
-    Likelihood uses every pair of samples rightly weighted where classes of distance throw
-    much away; on real surveys thinned to a quarter it lowered the squared error of kriging by
-    3 to 4 percent against least squares over five forms.
+    ``errors`` (n,) are the variances of the samples' known errors. Likelihood uses every pair of
+    samples rightly weighted where classes of distance throw much away; on real surveys thinned to
+    a quarter it lowered the squared error of kriging by 3 to 4 percent against least squares over
+    five forms.
     """
     options = settings or AutomaticVariogram()
     if options.given:
         return options.model
-    xy, z = np.ascontiguousarray(coordinates, np.float64), np.ascontiguousarray(values, np.float64)
-    return _fitted(xy.tobytes(), z.tobytes(), options, drift)
+    known = np.zeros(len(values)) if errors is None else errors
+    parts = (np.ascontiguousarray(part, np.float64) for part in (coordinates, values, known))
+    return _fitted(tuple(part.tobytes() for part in parts), options, drift)
+
+
+def as_measured(
+    observations: Observations, settings: KrigingOptions | None = None,
+    variogram: CovarianceModel | None = None,
+) -> Observations:  # fmt: skip
+    """Put pseudo-observations with known errors in place of censored samples.
+
+    They are those of kriging with a given or automatic variogram: what a censored sample says
+    beside all others. Without censored samples the observations themselves.
+
+    Source: docs/geostatistical.md, "Samples beyond a limit".
+    """
+    beyond = observations.beyond
+    if not len(beyond.rows):
+        return observations
+    xy, options = observations.points.coordinates, settings or KrigingSettings()
+    drift = options.drift_of_variogram
+
+    def find(values: Array, errors: Array) -> CovarianceModel:
+        return variogram or automatic_variogram(xy, values, options.variogram, drift, errors)
+
+    terms = max(drift_terms(options.method, options.drift), 1)
+    values, errors = censored_as_sites(
+        xy, observations.values, observations.known_errors, beyond, find, terms
+    )
+    return replace(observations, values=values, error_variance=errors, limits=None)
 
 
 @lru_cache(maxsize=256)
 def _fitted(
-    coordinates: bytes, values: bytes, settings: VariogramSettings, drift: VariogramDrift
+    samples: tuple[bytes, ...], settings: VariogramSettings, drift: VariogramDrift
 ) -> CovarianceModel:
     """Fit once what every product asks again: the samples of an element, and of each fold."""
-    xy = np.frombuffer(coordinates).reshape(-1, 2)
-    return settings.fit(xy, np.frombuffer(values), drift).model
+    xy, z, known = (np.frombuffer(part) for part in samples)
+    return settings.fit(xy.reshape(-1, 2), z, drift, known).model
 
 
 def check_values(observations: Observations, fewest: int = 10) -> None:

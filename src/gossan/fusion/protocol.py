@@ -14,6 +14,7 @@ from gossan.errors import FitError, must
 from gossan.geo.grid import Grid
 from gossan.geo.grounds import Grounds, Support
 from gossan.geo.layer import Layer
+from gossan.geochem.covariance.censored_sites import Beyond
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +133,33 @@ class Observations:
         """Rows (k,) of the samples that are only known to lie beyond a limit."""
         none = np.zeros(0, np.int_)
         return none if self.limits is None else np.flatnonzero(np.isfinite(self.limits))
+
+    @property
+    def beyond(self) -> Beyond:
+        """The samples that are only known to lie beyond a limit."""
+        rows = self.censored
+        limits = np.zeros(0) if self.limits is None else self.limits[rows]
+        return Beyond(rows, limits, self.values[rows] >= limits)
+
+    @property
+    def known_errors(self) -> NDArray[np.float64]:
+        """Variance (n,) of each sample's known error, 0 where nothing is known."""
+        known = self.error_variance
+        return np.zeros(len(self)) if known is None else known
+
+    @property
+    def weights(self) -> NDArray[np.float64] | None:
+        """Weight (n,) of each sample in a regression: ``v / (v + e)``, v the values' variance.
+
+        None where all errors e are equal, or none is known. The variance is that of the samples
+        with the smaller half of the errors, so that pseudo-observations do not widen it.
+        """
+        known = self.error_variance
+        if known is None or np.ptp(known) == 0.0:
+            return None
+        sure = self.values[known <= np.median(known)]
+        own = max(float(sure.var()), 1e-12)
+        return np.asarray(own / (own + known))
 
     def subset(self, rows: NDArray[np.bool_] | NDArray[np.int_]) -> Observations:
         """Keep some of the observations."""

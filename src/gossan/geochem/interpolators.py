@@ -45,7 +45,7 @@ class Interpolator(ABC):
         Samples at the very same place count as their mean. Raises FitError where there are
         too few or they lie on a line and the method needs an area.
         """
-        self.samples_, self.values_, _ = distinct(coordinates, values)
+        self.samples_, self.values_, *_ = distinct(coordinates, values)
         if len(self.samples_) < self.fewest:
             raise FitError(
                 must(

@@ -404,6 +404,59 @@ def test_censored_samples_are_told_in_tags_tables_and_manifest(
     assert (entry["censored"], entry["censoring"]) == (count, "likelihood")
 
 
+def test_samples_below_a_limit_are_kriged_as_such_and_not_tested_at(
+    plain: Path, command: Command
+) -> None:
+    """A limit far above all contents says nothing: the map is that of the other samples."""
+    rows = np.arange(0, 80, 4)
+    others = pd.read_csv(plain.parent / "samples.csv").drop(index=rows)
+
+    def censor(table: pd.DataFrame) -> pd.DataFrame:
+        words = table["Cu_ppm"].astype(str)
+        words.iloc[rows] = "<20000"
+        return table.assign(Cu_ppm=words)
+
+    edit(plain, censor)
+    swap(plain, 'unit = "ppm"', 'unit = "ppm"\ncensoring = "likelihood"')
+    swap(plain, "alternatives = []", 'alternatives = []\nneighbours = "all"')
+    assert command("krige", plain, "-q")[0] == 0
+    folder = plain.parent / "krige"
+    grid = open_raster(folder / "layers" / "kriging_Cu.tif").grid
+    model = CovarianceModel(0.0, (Structure("exponential", 0.4, 900.0),))
+    kriging = Kriging(model, neighbours=None).fit(
+        others[["easting", "northing"]], np.log(others["Cu_ppm"])
+    )
+    expected = kriging.lattice(grid)[0]
+    found = np.log(band(folder / "layers" / "kriging_Cu.tif"))
+    known = np.isfinite(found)
+    np.testing.assert_allclose(found[known], expected[known], atol=1e-3)
+    assert len(pd.read_csv(folder / "tables" / "cross_validation.csv")) == len(others)
+
+
+def test_known_errors_of_samples_reach_the_map(plain: Path, command: Command) -> None:
+    def doubtful(table: pd.DataFrame) -> pd.DataFrame:
+        errors = np.where(np.arange(len(table)) % 3, 1e-6, 0.5) * table["Cu_ppm"]
+        return table.assign(Cu_err=errors)
+
+    edit(plain, doubtful)
+    swap(plain, 'unit = "ppm"', 'unit = "ppm"\nerrors = { Cu = "Cu_err" }')
+    assert command("krige", plain, "-q")[0] == 0
+    folder = plain.parent / "krige"
+    grid = open_raster(folder / "layers" / "kriging_Cu.tif").grid
+    table = pd.read_csv(plain.parent / "samples.csv")
+    model = CovarianceModel(0.0, (Structure("exponential", 0.4, 900.0),))
+    variance = np.log1p((table["Cu_err"] / table["Cu_ppm"]) ** 2)
+    kriging = Kriging(model, edge="smooth").fit(
+        table[["easting", "northing"]], np.log(table["Cu_ppm"]), variance
+    )
+    expected = kriging.lattice(grid)
+    found = band(folder / "layers" / "kriging_Cu.tif")
+    known = np.isfinite(found)
+    np.testing.assert_allclose(np.log(found[known]), expected[0][known], atol=1e-3)
+    error = band(folder / "layers" / "kriging_Cu_se.tif")[known]
+    np.testing.assert_allclose(error, np.sqrt(expected[1][known]), atol=1e-3)
+
+
 def test_samples_a_few_metres_apart_do_not_upset_any_layer(plain: Path, command: Command) -> None:
     def doubled(table: pd.DataFrame) -> pd.DataFrame:
         near = table.head(20).assign(easting=lambda t: t["easting"] + 2.0)

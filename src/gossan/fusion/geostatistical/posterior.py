@@ -25,7 +25,11 @@ from gossan.fusion.geostatistical.hyperparameters import Hyperparameters, Proble
 from gossan.geo.grounds import Support
 from gossan.geochem.covariance.dense import FieldAt
 from gossan.geochem.covariance.model import CovarianceModel
-from gossan.geochem.covariance.restricted_likelihood import Coefficients, coefficients
+from gossan.geochem.covariance.restricted_likelihood import (
+    Coefficients,
+    coefficients,
+    one_left_out,
+)
 
 __all__ = ["Field", "Member", "Mixture", "SampledField", "make_member"]
 
@@ -143,11 +147,7 @@ class Member:
 
         The variance includes the noise of the sample itself.
         """
-        solved = self.field_.solved[rows]
-        scaled = solved[:, :-1] * self.scales
-        by_coefficients = np.einsum("ki,ij,kj->k", scaled, self.found.covariance, scaled)
-        own = self.field_.precision(rows, rows) - by_coefficients
-        return (solved[:, -1] - scaled @ self.found.mean) / own, 1.0 / own
+        return one_left_out(self.field_, self.found, self.scales, rows)
 
     def split(self, said: FieldAt) -> tuple[Array, Array]:
         """Return constant plus field (t,), and the field's own part of it."""

@@ -13,7 +13,7 @@ from pydantic import Field
 from gossan.arrays.array_type import Array
 from gossan.fusion.cross_validation import ModelFactory, cross_predict
 from gossan.fusion.inner_folds import InnerFolds, inner_folds
-from gossan.fusion.kriging_model import KrigingModel, check_values
+from gossan.fusion.kriging_model import KrigingModel, as_measured, check_values
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
 from gossan.fusion.pyramid.model import PyramidLayer, PyramidModel, PyramidSettings
 from gossan.geo.grid import Grid, Window
@@ -55,6 +55,9 @@ class GuardedPyramid:
     def fit(self, observations: Observations, features: Features) -> Self:
         """Choose the factor on held-out samples, then fit both parts on all."""
         check_values(observations)
+        observations = as_measured(observations)
+        weights = observations.weights
+        root = np.ones(len(observations)) if weights is None else np.sqrt(weights)
         folds, _ = inner_folds(observations, features, self.settings)
         models: dict[str, ModelFactory] = {
             "kriged": KrigingModel,
@@ -64,8 +67,8 @@ class GuardedPyramid:
         kriged, fused = (
             table.loc[table["model"] == name, "estimate"].to_numpy(float) for name in models
         )
-        detail = np.where(np.isfinite(fused), fused - kriged, 0.0)
-        left = observations.values - kriged
+        detail = root * np.where(np.isfinite(fused), fused - kriged, 0.0)
+        left = root * (observations.values - kriged)
         self.baseline_ = KrigingModel().fit(observations, features)
         self.pyramid_ = self._pyramid().fit(observations, features)
         self.factor_ = injection_factor(detail, left) * self._seen(observations.points)

@@ -18,7 +18,12 @@ from gossan.arrays.pyramid import matched_levels
 from gossan.arrays.spacing import mean_spacing
 from gossan.errors import GossanWarning
 from gossan.fusion.features.sources import engine_of
-from gossan.fusion.kriging_model import automatic_variogram, check_values, variogram_table
+from gossan.fusion.kriging_model import (
+    as_measured,
+    automatic_variogram,
+    check_values,
+    variogram_table,
+)
 from gossan.fusion.lattice import lattice_step, shared_lattice
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
 from gossan.fusion.pyramid.class_regression import Lines, check_ranks, fit_lines, shrink
@@ -124,10 +129,12 @@ class PyramidModel:
             fewer distinct pixels than classes.
         """
         check_values(observations)
+        observations = as_measured(observations)
         options, xy = self.settings, observations.points.coordinates
-        self.variogram_ = self.variogram or automatic_variogram(xy, observations.values)
+        values, known = observations.values, observations.error_variance
+        self.variogram_ = self.variogram or automatic_variogram(xy, values, errors=known)
         self.kriging_ = Kriging(self.variogram_, neighbours=min(options.neighbours, len(xy)))
-        self.kriging_.fit(xy, observations.values)
+        self.kriging_.fit(xy, values, known)
         self.decomposition_ = self._decompose(xy, features)
         self.lattice_ = self.kriging_.estimate_lattice(self.decomposition_.lattice)
         self.samples_ = np.nan_to_num(self.decomposition_.at(observations.points).share).sum(axis=0)

@@ -18,6 +18,7 @@ from gossan.errors import FitError, must
 from gossan.fusion.features.cell_means import cell_means
 from gossan.fusion.kriging_model import (
     KrigingModel,
+    as_measured,
     automatic_variogram,
     check_values,
     variogram_table,
@@ -68,6 +69,7 @@ class AreaToPoint:
     def fit(self, observations: Observations, features: Features) -> Self:
         """Krige the cells, regress them, deconvolve what is left."""
         check_values(observations)
+        observations = as_measured(observations)
         source = needs_layer(features, "area-to-point regression kriging")
         self.grid_ = features.grid
         self.baseline_ = KrigingModel().fit(observations, features)
@@ -108,11 +110,11 @@ class AreaToPoint:
         return int(np.clip(wanted, 2, min(room, FACTOR_LIMIT)))
 
     def _krige_cells(self, observations: Observations) -> None:
-        xy = observations.points.coordinates
-        self.variogram_ = automatic_variogram(xy, observations.values)
+        xy, known = observations.points.coordinates, observations.error_variance
+        self.variogram_ = automatic_variogram(xy, observations.values, errors=known)
         size = (self.cells_.pixel_width, self.cells_.pixel_height)
         kriging = Kriging(self.variogram_, neighbours=min(32, len(xy)), block_m=size).fit(
-            xy, observations.values
+            xy, observations.values, known
         )
         estimate, variance = kriging.predict(self.cells_.centres())
         self.layer_ = estimate.reshape(self.cells_.shape)

@@ -13,6 +13,7 @@ from gossan.arrays.array_type import Array
 from gossan.fusion.kriging_model import (
     KrigingModel,
     KrigingSettings,
+    as_measured,
     automatic_variogram,
     check_values,
     variogram_table,
@@ -70,21 +71,25 @@ class GeographicallyWeighted:
     def fit(self, observations: Observations, features: Features) -> Self:
         """Choose the bandwidth, then fit the variogram of what the regression leaves."""
         check_values(observations)
+        observations = as_measured(observations)
         options = self.settings
         self.baseline_ = KrigingModel(KrigingSettings(lattice_m=options.lattice_m)).fit(
             observations, features
         )
         x, filled = filled_rows(observations, features)
-        y, xy = observations.values[filled], observations.points.coordinates[filled]
+        used = observations.subset(filled)
+        y, xy, known = used.values, used.points.coordinates, used.error_variance
         counts = [options.neighbours] if options.neighbours else _counts(len(y), x.shape[1])
-        tried = [LocalRegression(xy, x, y, count, options.penalty) for count in counts]
+        tried = [
+            LocalRegression(xy, x, y, count, options.penalty, used.weights) for count in counts
+        ]
         scores = [t.aicc if options.criterion == "aicc" else t.leave_one_out_error for t in tried]
         self.local_ = tried[int(np.argmin(scores))]
         residual = self.local_.leave_one_out
-        self.variogram_ = automatic_variogram(xy, residual)
+        self.variogram_ = automatic_variogram(xy, residual, errors=known)
         self.kriging_ = Kriging(
             self.variogram_, method="simple", mean=0.0, neighbours=min(32, len(y))
-        ).fit(xy, residual)
+        ).fit(xy, residual, known)
         self.coordinates_ = xy
         bandwidths = pd.DataFrame(
             {

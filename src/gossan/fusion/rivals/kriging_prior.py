@@ -14,8 +14,14 @@ from sklearn.ensemble import RandomForestRegressor
 from gossan.arrays.array_type import Array
 from gossan.arrays.folds import random_folds
 from gossan.fusion.features.nested import NestedFeatures, nested, window_widths
-from gossan.fusion.kriging_model import KrigingModel, KrigingSettings, check_values
+from gossan.fusion.kriging_model import (
+    KrigingModel,
+    KrigingSettings,
+    as_measured,
+    check_values,
+)
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
+from gossan.fusion.rivals.regressors import explained_share
 from gossan.fusion.trees import LEAVES, Trees
 from gossan.fusion.where_filled import FilledLayer, filled_rows, needs_layer, predict_where_filled
 from gossan.geo.layer import Layer
@@ -104,6 +110,7 @@ class KrigingPrior:
         beside : (n,) estimates of another model, each by a fit without the sample.
         """
         check_values(observations)
+        observations = as_measured(observations)
         options = self.settings
         kriging = KrigingSettings(neighbours=options.neighbours, lattice_m=options.lattice_m)
         self.kriging_ = KrigingModel(kriging).fit(observations, features)
@@ -113,17 +120,19 @@ class KrigingPrior:
         x, filled = filled_rows(observations, offered)
         kriged = self._out_of_fold(observations, features)[filled]
         known = kriged if beside is None else np.column_stack([kriged, beside[filled]])
-        y = observations.values[filled]
+        used = observations.subset(filled)
+        y, known_errors = used.values, used.known_errors
         forest = RandomForestRegressor(
             options.trees, min_samples_leaf=options.leaf, max_leaf_nodes=LEAVES,
             max_features=1 / 3, oob_score=True, random_state=options.seed, n_jobs=1,
-        ).fit(np.column_stack([x, known]), y)  # fmt: skip
+        ).fit(np.column_stack([x, known]), y, used.weights)  # fmt: skip
         residual = y - forest.oob_prediction_
-        ratio = float(np.sqrt(np.mean((residual / kriged[:, 1]) ** 2)))
+        spread = kriged[:, 1] ** 2 + known_errors
+        ratio = float(np.sqrt(np.mean(residual**2 / spread)))
         self.forest_ = PriorForest(Trees.of(forest), ratio)
         self.tables_ = {
             "variograms": self.kriging_.tables_["variograms"],
-            "importance": _importance(forest, (*offered.names, *_KNOWN[: known.shape[1]]), y),
+            "importance": _importance(forest, (*offered.names, *_KNOWN[: known.shape[1]]), used),
         }
         return self
 
@@ -181,10 +190,11 @@ class KrigingPrior:
 
 
 def _importance(
-    forest: RandomForestRegressor, names: tuple[str, ...], values: Array
+    forest: RandomForestRegressor, names: tuple[str, ...], used: Observations
 ) -> pd.DataFrame:
     """List what the forest looks at, and the share of the variance it explains out of bag."""
-    explained = 1.0 - float(np.mean((values - forest.oob_prediction_) ** 2) / np.var(values))
+    left = used.values - forest.oob_prediction_
+    explained = explained_share(left, used.values, used.weights)
     return pd.DataFrame(
         {"feature": names, "importance": forest.feature_importances_, "r2_out_of_bag": explained}
     ).sort_values("importance", ascending=False)

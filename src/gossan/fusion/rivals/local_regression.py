@@ -29,6 +29,7 @@ class LocalRegression:
     values : (n,).
     count : samples within the bandwidth.
     penalty : in samples.
+    weights : (n,) of each sample, which multiply W; None: all 1.
 
     Attributes
     ----------
@@ -40,16 +41,19 @@ class LocalRegression:
     """
 
     def __init__(
-        self, coordinates: Array, features: Array, values: Array, count: int, penalty: float
-    ) -> None:
+        self, coordinates: Array, features: Array, values: Array, count: int, penalty: float,
+        weights: Array | None = None,
+    ) -> None:  # fmt: skip
+        self._weights = np.ones(len(values)) if weights is None else weights
         self.count, self.penalty = min(count, len(values)), penalty
         self.centre = features.mean(axis=0)
         spread = features.std(axis=0)
         self.scale = np.where(spread > 0, 1.0 / np.where(spread > 0, spread, 1.0), 0.0)
         self._xy, self._z, self._tree = coordinates, self.design(features), cKDTree(coordinates)
         self._ridge = penalty * np.diag([0.0] + [1.0] * features.shape[1])
+        turned = self._z.T * self._weights
         self._global = np.linalg.solve(
-            self._z.T @ self._z + self._ridge + 1e-9 * np.eye(len(self._ridge)), self._z.T
+            turned @ self._z + self._ridge + 1e-9 * np.eye(len(self._ridge)), turned
         )
         self._slopes = self._global @ values
         self._left = values - self._z @ self._slopes
@@ -73,9 +77,10 @@ class LocalRegression:
             # rows of b(u) as a map of y: G + N - (N Z) G, N having columns at the neighbours
             through = np.einsum("tik,tkj->tij", smoother, self._z[rows])
             rest = np.eye(size) - through
-            gram = self._global @ self._global.T
-            cross = np.einsum("tij,tjk->tik", rest, self._global[:, rows].transpose(1, 0, 2))
-            own = np.einsum("tik,tjk->tij", smoother, smoother)
+            noisy = self._global / self._weights  # a sample's variance is sigma2 / weight
+            gram = noisy @ self._global.T
+            cross = np.einsum("tij,tjk->tik", rest, noisy[:, rows].transpose(1, 0, 2))
+            own = np.einsum("tik,tjk->tij", smoother / self._weights[rows][:, None], smoother)
             mixed = np.einsum("tik,tjk->tij", cross, smoother)
             whole = np.einsum("tij,jk,tlk->til", rest, gram, rest)
             covariance[part] = self.sigma2 * (whole + mixed + mixed.transpose(0, 2, 1) + own)
@@ -92,7 +97,7 @@ class LocalRegression:
             reach = 2.0 * distance.max(axis=1, keepdims=True) + 1e-9
         weight = (1.0 - (distance / reach) ** 2) ** 2 + 1e-9
         z = self._z[rows]
-        weighted = z * weight[..., None]
+        weighted = z * (weight * self._weights[rows])[..., None]
         normal = np.einsum("tki,tkj->tij", weighted, z) + self._ridge
         normal += 1e-9 * np.eye(z.shape[2])
         return rows, np.linalg.solve(normal, weighted.transpose(0, 2, 1))
@@ -116,9 +121,10 @@ class LocalRegression:
         residual = values - fitted
         self.trace = float(leverage.sum())
         self.leave_one_out = residual / np.maximum(1.0 - leverage, 0.05)
-        self.leave_one_out_error = float(np.mean(self.leave_one_out**2))
-        self.sigma2 = float(residual @ residual / max(n - self.trace, 1.0))
-        sigma = np.sqrt(float(residual @ residual) / n)
+        self.leave_one_out_error = float(np.average(self.leave_one_out**2, weights=self._weights))
+        squares = float(self._weights @ residual**2)
+        self.sigma2 = squares / max(n - self.trace, 1.0)
+        sigma = np.sqrt(squares / n)
         spare = n - 2.0 - self.trace
         self.aicc = float("inf")
         if spare > 0 and sigma > 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -16,13 +16,20 @@ from gossan.fusion.features.nested import NestedFeatures, nested, window_widths
 from gossan.fusion.kriging_model import (
     KrigingModel,
     KrigingSettings,
+    as_measured,
     automatic_variogram,
     check_values,
     variogram_table,
 )
 from gossan.fusion.lattice import lattice_over, lattice_step, smooth_layer
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
-from gossan.fusion.rivals.regressors import RegressorWord, regressor, swift
+from gossan.fusion.rivals.regressors import (
+    RegressorWord,
+    explained_share,
+    fit_weighted,
+    regressor,
+    swift,
+)
 from gossan.fusion.where_filled import (
     FilledLayer,
     filled_rows,
@@ -95,29 +102,28 @@ class RegressionKriging:
     def fit(self, observations: Observations, features: Features) -> Self:
         """Fit the regressors, then the variogram of what they leave."""
         check_values(observations)
+        observations = as_measured(observations)
         options = self.settings
         kriging = KrigingSettings(neighbours=options.neighbours, lattice_m=options.lattice_m)
         self.baseline_ = KrigingModel(kriging).fit(observations, features)
         self.points_ = observations.points
         self.widths_ = self._widths(observations, features)
         x, filled = filled_rows(observations, self._offer(features))
-        y, xy = observations.values[filled], observations.points.coordinates[filled]
+        used = observations.subset(filled)
+        y, xy, known = used.values, used.points.coordinates, used.error_variance
         folds = random_folds(len(y), options.folds, options.seed)
-        self.regressors_ = [
-            swift(regressor(options.regressor, options.seed).fit(x[folds != k], y[folds != k]))
-            for k in range(options.folds)
-        ]
+        self.regressors_ = [self._regressor(x, used, folds != k) for k in range(options.folds)]
         left_out = np.empty(len(y))
         for k, fitted in enumerate(self.regressors_):
             left_out[folds == k] = fitted.predict(x[folds == k])
         residual = y - left_out
-        self.variogram_ = automatic_variogram(xy, residual)
+        self.variogram_ = automatic_variogram(xy, residual, errors=known)
         self.kriging_ = Kriging(
             self.variogram_, method="simple", mean=0.0,
             neighbours=min(options.neighbours, len(y)),
-        ).fit(xy, residual)  # fmt: skip
+        ).fit(xy, residual, known)  # fmt: skip
         self.coordinates_ = xy
-        explained = 1.0 - float(np.mean(residual**2) / np.var(y))
+        explained = explained_share(residual, y, used.weights)
         self.tables_ = {
             "variograms": variogram_table(self.variogram_),
             "regressions": pd.DataFrame(
@@ -125,6 +131,12 @@ class RegressionKriging:
             ),
         }
         return self
+
+    def _regressor(self, x: Array, used: Observations, rows: NDArray[np.bool_]) -> Any:
+        """Fit a regressor to some of the samples, less to those of larger known errors."""
+        unfitted = regressor(self.settings.regressor, self.settings.seed)
+        some = used.subset(rows)
+        return swift(fit_weighted(unfitted, x[rows], some.values, some.weights))
 
     def predict(self, points: Points, features: Features) -> Prediction:
         """Estimate at points, with the error of a new sample."""

@@ -13,6 +13,7 @@ Source: Minka 2001, Expectation propagation; Rasmussen and Williams 2006, sec. 3
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -22,8 +23,11 @@ from scipy.special import erfcx
 
 from gossan.arrays.array_type import Array
 
-__all__ = ["Sites", "truncation_sites"]
+__all__ = ["Beyond", "Sites", "truncation_sites"]
 
+_STEP = 0.8
+_ROUNDS = 30
+_CLOSE = 1e-3
 _FAR = 40.0
 _SERIES = 30.0
 
@@ -47,6 +51,64 @@ class Sites:
         precision = (1.0 - step) * old + step * new
         weighted = (1.0 - step) * old * self.values + step * new * values
         return Sites(self.rows, weighted / precision, 1.0 / precision)
+
+
+@dataclass(frozen=True, eq=False)
+class Beyond:
+    """Samples that are only known to lie beyond a limit.
+
+    Parameters
+    ----------
+    rows
+        (k,) their numbers among all samples.
+    limits
+        (k,) limit of each.
+    above
+        (k,) True where the sample lies above its limit, False where below.
+    """
+
+    rows: NDArray[np.int_]
+    limits: Array = field(repr=False)
+    above: NDArray[np.bool_] = field(repr=False)
+
+    def sites(self, mean: Array | float, variance: Array | float) -> Sites:
+        """Return the sites of samples of which all others say (k,) mean and variance."""
+        ones = np.ones(len(self.rows))
+        return Sites(
+            self.rows, *truncation_sites(mean * ones, variance * ones, self.limits, self.above)
+        )
+
+    def agree(self, start: Sites, left_out: Callable[[Sites], tuple[Array, Array]]) -> Sites:
+        """Repeat the sites until they agree with a model.
+
+        Each round leaves every censored sample out in turn (its cavity) and renews all sites at
+        once, damped. The site's own variance is part of the sample's noise, hence taken off again.
+
+        Parameters
+        ----------
+        start
+            Sites to begin with.
+        left_out
+            From sites to what each site (k,) differs from its estimate by all other samples, and
+            the variance of that difference.
+        """
+        sites = start
+        for _ in range(_ROUNDS):
+            residual, variance = left_out(sites)
+            cavity = np.maximum(variance - sites.variances, 1e-6 * variance)
+            found = self.sites(sites.values - residual, cavity)
+            moved = _change(sites, cavity, found)
+            sites = sites.towards(found.values, found.variances, _STEP)
+            if moved < _CLOSE:
+                break
+        return sites
+
+
+def _change(sites: Sites, cavity: Array, found: Sites) -> float:
+    """Return the largest change of a site's weight or pull, in units of the cavity."""
+    old, new = cavity / sites.variances, cavity / found.variances
+    pull = np.abs(old * (found.values - sites.values)) / np.sqrt(cavity)
+    return float(np.maximum(np.abs(new - old), pull).max())
 
 
 def truncation_sites(

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,14 @@ from scipy.linalg import cho_factor, cho_solve
 
 from gossan.arrays.array_type import Array
 
-__all__ = ["Coefficients", "FieldSums", "coefficients", "likelihood", "plain_likelihood"]
+__all__ = [
+    "Coefficients",
+    "FieldSums",
+    "coefficients",
+    "likelihood",
+    "one_left_out",
+    "plain_likelihood",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +98,45 @@ def coefficients(gram: Array, scales: Array) -> Coefficients:
     mean = cho_solve(factor, h)
     logdet = 2.0 * float(np.log(np.diag(factor[0])).sum())
     return Coefficients(mean, factor, logdet, float(gram[-1, -1] - h @ mean))
+
+
+class SolvedField(Protocol):
+    """Columns X = [Phi, F, y] solved by a covariance: ``V^-1 X``, and elements of ``V^-1``."""
+
+    @property
+    def solved(self) -> Array:
+        """``V^-1 X`` (n, c)."""
+        ...
+
+    def precision(self, one: NDArray[np.int_], two: NDArray[np.int_]) -> Array:
+        """Elements (one[k], two[k]) of ``V^-1``."""
+        ...
+
+
+def one_left_out(
+    field: SolvedField, found: Coefficients, scales: Array, rows: NDArray[np.int_]
+) -> tuple[Array, Array]:
+    """Return what samples (k,) differ from their estimate by all others, and its variance.
+
+    With ``Q = V^-1 - V^-1 A H^-1 A' V^-1``: ``(Q y)_i / Q_ii`` and ``1 / Q_ii``; the variance holds
+    the noise of the sample itself. Source: Dubrule 1983, Mathematical Geology 15.
+
+    Parameters
+    ----------
+    field
+        The columns, solved.
+    found
+        The coefficients of the same columns.
+    scales
+        (d + p,) scale of each coefficient, 1 for the drift's.
+    rows
+        (k,) numbers of the samples.
+    """
+    solved = field.solved[rows]
+    scaled = solved[:, :-1] * scales
+    by_coefficients = np.einsum("ki,ij,kj->k", scaled, found.covariance, scaled)
+    own = field.precision(rows, rows) - by_coefficients
+    return (solved[:, -1] - scaled @ found.mean) / own, 1.0 / own
 
 
 def plain_likelihood(gram: Array, logdet: float, scales: Array) -> float:

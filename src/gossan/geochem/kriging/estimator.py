@@ -121,21 +121,45 @@ class Kriging:
                 self.neighbours, self.radius_m, self.search, self.fewest
             )
 
-    def fit(self, coordinates: ArrayLike, values: ArrayLike) -> Self:
-        """Take samples: (n, 2) easting and northing in metres, (n,) values; NaN is left out.
+    def fit(
+        self, coordinates: ArrayLike, values: ArrayLike, errors: ArrayLike | None = None
+    ) -> Self:
+        """Take samples.
 
-        Samples at the very same place count as one: their mean (with "filtered", of
-        accordingly smaller error).
+        Samples at the very same place count as one: their mean, weighted by the inverse of their
+        error variances (with "filtered", of accordingly smaller error).
+
+        Parameters
+        ----------
+        coordinates
+            (n, 2) easting and northing in metres.
+        values
+            (n,); NaN is left out.
+        errors
+            (n,) variance of each sample's error that is known, beside the nugget: the estimate
+            does without it also at the sample, whatever ``nugget`` says. None: no known errors.
+
+        Examples
+        --------
+        >>> from gossan.geochem.variogram.fitting import Structure, CovarianceModel
+        >>> model = CovarianceModel(0.0, (Structure("spherical", 1.0, 500.0),))
+        >>> sure = Kriging(model, method="simple", mean=0.0).fit([[0.0, 0.0]], [1.0])
+        >>> doubtful = replace(sure).fit([[0.0, 0.0]], [1.0], [1.0])
+        >>> sure.estimate([[0.0, 0.0]]).tolist(), doubtful.estimate([[0.0, 0.0]]).tolist()
+        ([1.0], [0.5])
         """
-        xy, z, count = distinct(coordinates, values)
+        filtered = self.nugget == "filtered"
+        own = self.variogram.nugget if filtered else 0.0
+        xy, z, count, known = distinct(coordinates, values, errors, own)
         terms = drift_terms(self.method, self.drift)
         check_drift(xy, terms)
         self.samples_, self.values_ = xy, z
         self.shift_ = float(np.mean(z)) if self.mean is None else float(self.mean)
         self._turned = self.variogram.turn(xy)
         self._centred = z - self.shift_
-        error = self.variogram.nugget / (count if self.nugget == "filtered" else np.ones(len(z)))
-        self._noise = np.ascontiguousarray(error)
+        self.errors_ = known
+        error = self.variogram.nugget / (count if filtered else np.ones(len(z)))
+        self._noise = np.ascontiguousarray(error + known)
         self._tree = cKDTree(self._turned)
         self._system: GlobalSystem | None = None
         if self.neighbours is None:
@@ -184,7 +208,8 @@ class Kriging:
         """Estimate and variance, each (n,), of every sample from the other ones."""
         system = self._fitted
         if system is not None and self.block_m is None:
-            estimate, variance = system.leave_one_out(self.nugget == "filtered")
+            own = self._noise if self.nugget == "filtered" else self.errors_
+            estimate, variance = system.leave_one_out(own)
             return estimate + self.shift_, variance
         out = self._local(self.samples_, 2, leave_out=True)
         return out[0], out[1]
@@ -273,19 +298,54 @@ def as_targets(coordinates: ArrayLike) -> Array:
     return xy
 
 
-def distinct(coordinates: ArrayLike, values: ArrayLike) -> tuple[Array, Array, Array]:
-    """Leave out NaN and merge samples at the very same place: places, mean values, counts."""
+def distinct(
+    coordinates: ArrayLike, values: ArrayLike, errors: ArrayLike | None = None, own: float = 0.0
+) -> tuple[Array, Array, Array, Array]:
+    """Leave out NaN and merge samples at the very same place.
+
+    Parameters
+    ----------
+    coordinates, values
+        (n, 2) and (n,).
+    errors
+        (n,) variance of each sample's known error; None: 0.
+    own
+        Error variance that every sample has besides.
+
+    Returns
+    -------
+    Places, mean values, number of samples, and variance of the known error of each mean. A place's
+    samples are weighed by the inverse of their error variances, and alike where they have none.
+
+    Examples
+    --------
+    >>> both = [[0.0, 0.0], [0.0, 0.0]]
+    >>> [part.tolist() for part in distinct(both, [1.0, 4.0], [1.0, 2.0])]
+    [[[0.0, 0.0]], [2.0], [2.0], [0.6666666666666666]]
+    """
     xy, z = as_targets(coordinates), np.asarray(values, dtype=np.float64)
     if z.shape != xy.shape[:1]:
         raise InputError(must("values", f"({len(xy)},), one a place", z.shape, "Match them"))
+    known = np.zeros(len(z)) if errors is None else np.asarray(errors, dtype=np.float64)
+    if known.shape != z.shape or not (known >= 0).all():
+        allowed = f"({len(z)},) variances of at least 0"
+        raise InputError(must("errors", allowed, known.shape, "Match them, 0 where unknown"))
     keep = np.isfinite(z) & np.isfinite(xy).all(axis=1)
     if not keep.any():
         raise FitError(
             must("samples for kriging", "at least 1 with a value", 0, "Leave this element out")
         )
-    xy, z = xy[keep], z[keep]
+    xy, z, known = (np.ascontiguousarray(part[keep]) for part in (xy, z, known))
     places, group, count = np.unique(xy, axis=0, return_inverse=True, return_counts=True)
     if len(places) == len(xy):
-        return np.ascontiguousarray(xy), np.ascontiguousarray(z), np.ones(len(z))
-    total: Any = np.bincount(group.ravel(), z)
-    return np.ascontiguousarray(places), total / count, count.astype(np.float64)
+        return xy, z, np.ones(len(z)), known
+    error = known + own
+    least = 1e-12 * error.max() or 1.0
+    weight = least / np.maximum(error, least)
+
+    def summed(part: Array) -> Any:
+        return np.bincount(group.ravel(), part)
+
+    total = summed(weight)
+    mean, spread = summed(weight * z) / total, summed(weight**2 * known) / total**2
+    return np.ascontiguousarray(places), mean, count.astype(np.float64), spread

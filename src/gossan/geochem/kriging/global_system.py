@@ -64,8 +64,8 @@ class GlobalSystem:
         if misfit > MOST_MISFIT * max(float(np.std(z)), 1e-300):
             raise _singular(model, condition)
 
-    def leave_one_out(self, filtered: bool) -> tuple[Array, Array]:
-        """Estimate every sample from all others; ``filtered``: without the sample's own error.
+    def leave_one_out(self, own: Array) -> tuple[Array, Array]:
+        """Estimate every sample from all others, without its own error of variance ``own`` (n,).
 
         With ``Q = K^-1 - K^-1 F (F' K^-1 F)^-1 F' K^-1`` the error of sample i is
         ``(Q z)_i / Q_ii`` and its variance ``1 / Q_ii``. Source: Dubrule (1983), Math. Geol. 15.
@@ -75,7 +75,6 @@ class GlobalSystem:
             projected = np.linalg.solve(self.gram, self.solved_drift.T).T
             inverse -= np.einsum("ij,ij->i", projected, self.solved_drift)
         variance = 1.0 / np.maximum(inverse, 1e-300)
-        own = self.noise if filtered else 0.0
         return self.z - self.dual * variance, np.maximum(variance - own, 0.0)
 
     def predict(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from gossan.arrays.array_type import Array
 from gossan.geochem.covariance.model import CovarianceModel
@@ -26,6 +26,10 @@ class CrossValidation:
     observed: Array
     estimate: Array
     variance: Array
+
+    def subset(self, rows: NDArray[np.bool_]) -> CrossValidation:
+        """Keep some of the samples."""
+        return CrossValidation(self.observed[rows], self.estimate[rows], self.variance[rows])
 
     @property
     def rmse(self) -> float:
@@ -54,13 +58,14 @@ def cross_validate(
     values: ArrayLike,
     variogram: CovarianceModel,
     *,
+    errors: ArrayLike | None = None,
     neighbours: int = 32,
     **options: Any,
 ) -> CrossValidation:
     """Estimate each sample from the others by kriging.
 
-    The variance is that of a new sample: the nugget is part of it. Samples at the very same
-    place are merged first, as in kriging.
+    The variance is that of a new sample: the nugget and the sample's known error are part of it.
+    Samples at the very same place are merged first, as in kriging.
 
     Parameters
     ----------
@@ -70,6 +75,8 @@ def cross_validate(
         (n,) on the working scale; NaN is left out.
     variogram
         The model to check.
+    errors
+        (n,) variance of each sample's known error.
     neighbours
         Most samples that each is estimated from.
     options
@@ -85,6 +92,11 @@ def cross_validate(
 
     Source: Dubrule (1983), Math. Geol. 15; Gneiting and Raftery (2007) for the score.
     """
-    kriging = Kriging(variogram, neighbours=neighbours, **options).fit(coordinates, values)
+    kriging = Kriging(variogram, neighbours=neighbours, **options)
+    return check_of(kriging.fit(coordinates, values, errors))
+
+
+def check_of(kriging: Kriging) -> CrossValidation:
+    """Leave out each sample of a fitted kriging in turn; its known error is in the variance."""
     estimate, variance = kriging.leave_one_out()
-    return CrossValidation(kriging.values_, estimate, variance)
+    return CrossValidation(kriging.values_, estimate, variance + kriging.errors_)

@@ -127,9 +127,15 @@ class VariogramSettings(Settings):
         return CovarianceModel(self.nugget or 0.0, parts, self.direction)
 
     def fit(
-        self, xy: NDArray[np.float64], z: NDArray[np.float64], drift: VariogramDrift = "none"
+        self,
+        xy: NDArray[np.float64],
+        z: NDArray[np.float64],
+        drift: VariogramDrift = "none",
+        errors: NDArray[np.float64] | None = None,
     ) -> VariogramFit:
         """Fit the forms to samples at (n, 2) metres with (n,) values of the working scale.
+
+        ``errors`` (n,) are the variances of the samples' known errors.
 
         Raises
         ------
@@ -137,7 +143,7 @@ class VariogramSettings(Settings):
             Too few samples, or constant values.
         """
         return fit_variogram(
-            xy, z, estimator=self.estimator, models=self.models, method=self.method,
+            xy, z, errors, estimator=self.estimator, models=self.models, method=self.method,
             choose=self.choose, anisotropy="fit" if self.anisotropy == "fit" else self.direction,
             smoothness=self.smoothness, drift=drift, cutoff_m=self.cutoff_m,
             width_m=self.width_m, longest_range_m=self.longest_range_m,

@@ -127,12 +127,22 @@ class Simulation:
         NaN is left out; samples at the very same place count as their mean (of scores).
         """
         raw: Any = np.asarray(values, dtype=np.float64)
-        scores = np.asarray(self.transform.forward(raw), dtype=np.float64)
-        xy, y, count = distinct(as_targets(coordinates), scores)
+        return self.fit_scores(coordinates, self.transform.forward(raw))
+
+    def fit_scores(
+        self, coordinates: ArrayLike, scores: ArrayLike, errors: ArrayLike | None = None
+    ) -> Self:
+        """Take samples (n, 2) with values (n,) on the Gaussian working scale.
+
+        ``errors`` (n,) are the variances of known errors: nodes do without them.
+        """
+        filtered = self.nugget == "filtered"
+        own = self.variogram.nugget if filtered else 0.0
+        xy, y, count, known = distinct(as_targets(coordinates), scores, errors, own)
         self.mean_ = float(np.mean(y)) if self.mean is None else float(self.mean)
         self.samples_, self.scores_ = self.variogram.turn(xy), y
-        error = self.variogram.nugget / (count if self.nugget == "filtered" else np.ones(len(y)))
-        self._noise = np.ascontiguousarray(error)
+        error = self.variogram.nugget / (count if filtered else np.ones(len(y)))
+        self._noise = np.ascontiguousarray(error + known)
         return self
 
     def lattice(self, grid: Grid) -> Realisations:

@@ -105,7 +105,7 @@ def empirical_variogram(
 
     Source: Matheron (1962); Cressie and Hawkins (1980), Math. Geol. 12, eq. 12; Dowd (1984).
     """
-    xy, z = usable(coordinates, values)
+    xy, z, _ = usable(coordinates, values)
     cutoff, width, bins = _classes(xy, cutoff_m, width_m)
     if estimator not in get_args(Estimator):
         allowed = " | ".join(get_args(Estimator))
@@ -143,8 +143,10 @@ def empirical_variogram(
     )
 
 
-def usable(coordinates: ArrayLike, values: ArrayLike) -> tuple[Array, Array]:
-    """Keep the samples that have a place and a value: (n, 2) and (n,)."""
+def usable(
+    coordinates: ArrayLike, values: ArrayLike, errors: ArrayLike | None = None
+) -> tuple[Array, Array, Array]:
+    """Keep the samples that have a place and a value: (n, 2), (n,), and their errors (n,)."""
     xy = np.ascontiguousarray(coordinates, dtype=np.float64)
     z = np.ascontiguousarray(values, dtype=np.float64)
     if xy.ndim != 2 or xy.shape[1] != 2 or z.shape != xy.shape[:1]:
@@ -157,7 +159,8 @@ def usable(coordinates: ArrayLike, values: ArrayLike) -> tuple[Array, Array]:
             )
         )
     keep = np.isfinite(z) & np.isfinite(xy).all(axis=1)
-    xy, z = xy[keep], z[keep]
+    known = np.zeros(len(z)) if errors is None else np.asarray(errors, np.float64)
+    xy, z, known = xy[keep], z[keep], known[keep]
     if len(z) < MIN_SAMPLES:
         raise FitError(
             must(
@@ -176,7 +179,7 @@ def usable(coordinates: ArrayLike, values: ArrayLike) -> tuple[Array, Array]:
                 "Leave this element out",
             )
         )
-    return xy, z
+    return xy, z, known
 
 
 def _classes(xy: Array, cutoff_m: float | None, width_m: float | None) -> tuple[float, float, int]:

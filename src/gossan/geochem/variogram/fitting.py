@@ -168,7 +168,9 @@ class FitOptions:
         return UNLIMITED if free else Limits.of_survey(xy, z, self.longest_range_m)
 
 
-def fit_variogram(coordinates: ArrayLike, values: ArrayLike, **options: Any) -> VariogramFit:
+def fit_variogram(
+    coordinates: ArrayLike, values: ArrayLike, errors: ArrayLike | None = None, **options: Any
+) -> VariogramFit:
     """Fit several forms of variogram and choose one.
 
     Parameters
@@ -177,6 +179,9 @@ def fit_variogram(coordinates: ArrayLike, values: ArrayLike, **options: Any) -> 
         (n, 2) easting and northing in metres.
     values
         (n,) on the working scale (such as logarithms); NaN is left out. At least 10.
+    errors
+        (n,) variance of each sample's known error; the nugget is then what remains. Restricted
+        likelihood takes each for itself, least squares their mean off the nugget.
     options
         Those of ``FitOptions``.
 
@@ -196,18 +201,18 @@ def fit_variogram(coordinates: ArrayLike, values: ArrayLike, **options: Any) -> 
     'spherical'
     """
     asked = FitOptions(**options)
-    xy, z = usable(coordinates, values)
+    xy, z, known = usable(coordinates, values, errors)
     functions = drift_functions(xy, _terms(asked.drift))
     if asked.drift != "none":
         z = z - functions @ np.linalg.lstsq(functions, z, rcond=None)[0]
-    search = _Search(xy, z, functions, asked)
+    search = _Search(xy, z, functions, asked, known)
     given = asked.anisotropy if isinstance(asked.anisotropy, Anisotropy) else None
     found = sorted((search.fit(form, given) for form in asked.models), key=lambda c: c.aic)
     if asked.anisotropy == "fit":
         found = search.turn(found)
     checks: tuple[CrossValidation, ...] = ()
     if asked.choose == "cross_validation":
-        tried = [(cross_validate(xy, z, c.model), c) for c in found]
+        tried = [(cross_validate(xy, z, c.model, errors=known), c) for c in found]
         tried.sort(key=lambda pair: pair[0].score)
         checks, found = tuple(t[0] for t in tried), [t[1] for t in tried]
     best = found[0].model
@@ -221,8 +226,11 @@ def _terms(drift: VariogramDrift) -> int:
 class _Search:
     """Fit forms to one set of samples, computing what they share once."""
 
-    def __init__(self, xy: Array, z: Array, functions: Array, options: FitOptions) -> None:
+    def __init__(
+        self, xy: Array, z: Array, functions: Array, options: FitOptions, errors: Array
+    ) -> None:
         self.xy, self.z, self.functions, self.options = xy, z, functions, options
+        self.errors = errors
         self.limits = options.limits(xy, z)
         self.pooled = empirical_variogram(xy, z, **options.classes)
         self.directional: EmpiricalVariogram | None = None
@@ -231,7 +239,7 @@ class _Search:
     @property
     def likelihood(self) -> RestrictedLikelihood:
         if self._likelihood is None:
-            self._likelihood = RestrictedLikelihood.of(self.xy, self.z, self.functions)
+            self._likelihood = RestrictedLikelihood.of(self.xy, self.z, self.functions, self.errors)
         return self._likelihood
 
     def fit(self, form: str, anisotropy: Anisotropy | None) -> FittedForm:
@@ -249,6 +257,7 @@ class _Search:
             empirical, form, smoothness=self.options.smoothness, anisotropy=anisotropy,
             longest_m=None if longest == math.inf else longest,
         )  # fmt: skip
+        start = replace(start, model=_without_error(start.model, float(self.errors.mean())))
         return start if self.options.method == "wls" else self._likeliest(start)
 
     def _likeliest(self, start: FittedForm, directional: bool = False) -> FittedForm:
@@ -269,6 +278,14 @@ class _Search:
             return sorted([turned, *others], key=lambda c: c.aic)
         refitted = [self.fit(c.name, turned.model.anisotropy) for c in found]
         return sorted(refitted, key=lambda c: c.aic)
+
+
+def _without_error(model: CovarianceModel, error: float) -> CovarianceModel:
+    """Take the samples' mean error off the nugget, as far as there is one."""
+    if error == 0.0:
+        return model
+    rest = max(model.nugget - error, 0.0 if model.structured_sill > 0 else 1e-6 * model.sill)
+    return replace(model, nugget=rest)
 
 
 def _check_spread(xy: Array) -> None:

@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gossan.arrays.array_type import Array
 from gossan.errors import InputError
-from gossan.fusion.kriging_model import check_values
+from gossan.fusion.kriging_model import as_measured, check_values
+from gossan.fusion.protocol import Observations
 from gossan.geochem.kriging.drift import drift_functions, drift_terms
 from gossan.geochem.kriging.estimator import Kriging
-from gossan.geochem.kriging.leave_one_out import CrossValidation
+from gossan.geochem.kriging.leave_one_out import CrossValidation, check_of
 from gossan.geochem.kriging.settings import KrigingOptions, VariogramSettings
 from gossan.geochem.variogram.empirical import EmpiricalVariogram, empirical_variogram
 from gossan.geochem.variogram.fitting import (
@@ -66,20 +68,25 @@ def fit_kriging(data: Working, settings: KrigingOptions) -> FittedKriging:
         Too few samples or one value only.
     """
     check_values(data.observations)
-    xy, z = data.observations.points.coordinates, data.observations.values
     settings = settings.for_element(data.element)
-    variogram = find_variogram(xy, z, settings.variogram, settings.drift_of_variogram)
-    kriging = settings.estimator(variogram.model, z, data.weights).fit(xy, z)
+    used = as_measured(data.observations, settings)
+    xy, z, known = used.points.coordinates, used.values, used.error_variance
+    variogram = find_variogram(xy, z, settings.variogram, settings.drift_of_variogram, known)
+    kriging = settings.estimator(variogram.model, data.observations.values, data.weights)
+    kriging.fit(xy, z, known)
     # a held-out sample is a point with its nugget, whatever the map stands for
-    alone = replace(kriging, block_m=None, nugget="exact").fit(xy, z)
-    check = CrossValidation(alone.values_, *alone.leave_one_out())
+    alone = replace(kriging, block_m=None, nugget="exact").fit(xy, z, known)
+    tested = _measured_rows(alone, data.observations)
+    check = check_of(alone).subset(tested)
     refuse_contradicted(variogram.model, check)
-    return FittedKriging(data, variogram, kriging, _held_out(data, alone, check), check)
+    held_out = _held_out(data, alone.samples_[tested], check)
+    return FittedKriging(data, variogram, kriging, held_out, check)
 
 
 def find_variogram(
-    xy: Array, z: Array, settings: VariogramSettings, drift: VariogramDrift = "none"
-) -> FittedVariogram:
+    xy: Array, z: Array, settings: VariogramSettings, drift: VariogramDrift = "none",
+    errors: Array | None = None,
+) -> FittedVariogram:  # fmt: skip
     """Take the given variogram, or fit one as the settings say."""
     classes: dict[str, Any] = {
         "estimator": settings.estimator,
@@ -93,7 +100,7 @@ def find_variogram(
         except InputError:
             pooled = None
         return FittedVariogram(model, [_given_row(model)], _points(pooled, model))
-    fit = settings.fit(xy, z, drift)
+    fit = settings.fit(xy, z, drift, errors)
     warn_of_limit(fit)
     points = _points(fit.empirical, fit.model)
     if settings.anisotropy != "none":
@@ -141,12 +148,19 @@ def _points(empirical: EmpiricalVariogram | None, model: CovarianceModel) -> pd.
     )
 
 
-def _held_out(data: Working, kriging: Kriging, check: CrossValidation) -> pd.DataFrame:
+def _measured_rows(kriging: Kriging, observations: Observations) -> NDArray[np.bool_]:
+    """Tell which places have no sample beyond a limit, of which nothing else is known."""
+    east, north = observations.points.coordinates[observations.censored].T
+    own = kriging.samples_
+    return ~np.isin(own[:, 0] + 1j * own[:, 1], east + 1j * north)
+
+
+def _held_out(data: Working, places: Array, check: CrossValidation) -> pd.DataFrame:
     """Lay out observed and estimate in the unit, the error on the working scale."""
     return pd.DataFrame(
         {
-            "easting": kriging.samples_[:, 0],
-            "northing": kriging.samples_[:, 1],
+            "easting": places[:, 0],
+            "northing": places[:, 1],
             "observed": data.transform.inverse(check.observed),
             "estimate": data.transform.inverse(check.estimate),
             "standard_error": np.sqrt(np.maximum(check.variance, 0.0)),

@@ -9,10 +9,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gossan.errors import FitError, SettingsError, must
+from gossan.fusion.kriging_model import as_measured
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer
-from gossan.geochem.kriging.settings import KrigeSettings
+from gossan.geochem.kriging.settings import KrigeSettings, KrigingOptions
 from gossan.geochem.simulation.sequential import Realisations, Simulation
 from gossan.geochem.variogram.empirical import empirical_variogram
 from gossan.geochem.variogram.fitting import CovarianceModel
@@ -62,22 +63,22 @@ def simulate_element(
         got = f"{asked.realisations} of {grid.width} x {grid.height} pixels ({size / 2**30:.1f})"
         cure = "Set pixel_m in [kriging.simulation], or ask for fewer"
         raise SettingsError(must("realisations", "at most 2 GiB", got, cure))
-    xy, scores = data.observations.points.coordinates, data.observations.values
+    used = as_measured(data.observations, KrigingOptions(variogram=settings.variogram))
+    xy, scores, known = used.points.coordinates, used.values, used.error_variance
+    variogram = find_variogram(xy, scores, settings.variogram, errors=known)
     if settings.variogram.given:
-        variogram = _rescaled(find_variogram(xy, scores, settings.variogram), data)
-    else:
-        variogram = find_variogram(xy, scores, settings.variogram)
+        variogram = _rescaled(variogram, data)
     centred = data.transform.word == "normal-score"
     simulation = Simulation(
         variogram.model,
         data.transform,
-        mean=0.0 if centred else float(np.average(scores, weights=data.weights)),
+        mean=0.0 if centred else float(np.average(data.observations.values, weights=data.weights)),
         realisations=asked.realisations,
         neighbours=asked.neighbours,
         nugget=settings.nugget,
         seed=asked.seed if asked.seed is not None else seed,
         workers=workers,
-    ).fit(xy, np.asarray(data.transform.inverse(scores), np.float64))
+    ).fit_scores(xy, scores, known)
     return Simulated(data, variogram, simulation.lattice(grid), thresholds, simulation.seed)
 
 
