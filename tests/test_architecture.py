@@ -227,7 +227,7 @@ def spelled(tree: ast.AST) -> list[tuple[str, int]]:
     ]
 
 
-READERS = ("report/", "demo/show", "evaluate/", "pipeline/")
+READERS = ("report/", "demo/show", "evaluate/", "pipeline/", "targets/")
 SETTINGS = ("pipeline/options/", "pipeline/new_project/", "pipeline/commands/run")
 """Read the keys of the project file, some of which are spelled like columns."""
 

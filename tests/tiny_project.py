@@ -15,33 +15,23 @@ from gossan.geo.raster import write_array
 
 GRID = Grid(CRS.from_epsg(32638), Affine(60.0, 0, 411_000.0, 0, -50.0, 2_700_000.0), 90, 100)
 
-PROJECT = """
-[project]
-name = "Tiny <district>"
-elements = ["Cu", "Zn"]
-seed = 3
-occurrences = "mines.geojson"
 
+def survey_text(name: str, file: str, columns: str, role: str) -> str:
+    """Lines of a survey in ppm."""
+    return f"""
 [[survey]]
-name = "regional"
-path = "samples.csv"
+name = "{name}"
+path = "{file}"
 x = "easting"
 y = "northing"
 crs = "EPSG:32638"
-columns = { Cu = "Cu_ppm", Zn = "Zn_ppm" }
+columns = {{ {columns} }}
 unit = "ppm"
-role = "fit"
+role = "{role}"
+"""
 
-[[survey]]
-name = "detailed"
-path = "detailed.csv"
-x = "easting"
-y = "northing"
-crs = "EPSG:32638"
-columns = { Cu = "Cu_ppm" }
-unit = "ppm"
-role = "check"
 
+IMAGERY = """
 [[imagery]]
 name = "indices"
 sensor = "bands"
@@ -49,10 +39,8 @@ paths = ["clay.tif", "iron.tif"]
 
 [validation]
 folds = 3
-
-[anomalies]
-threshold = { Cu = 40.0 }
-
+"""
+PRODUCTS = """
 [[product]]
 name = "kriging"
 model = "kriging"
@@ -63,7 +51,15 @@ model = "pyramid"
 variant = "sound"
 features = "indices.clay"
 scope = "global"
-
+"""
+HEAD = """
+[project]
+name = "Tiny <district>"
+elements = ["Cu", "Zn"]
+seed = 3
+occurrences = "mines.geojson"
+"""
+MORE = """
 [[product]]
 name = "literal"
 model = "pyramid"
@@ -78,16 +74,25 @@ model = "geostatistical"
 features = "indices.clay"
 elements = ["Cu"]
 """
+PROJECT = (
+    HEAD
+    + survey_text("regional", "samples.csv", 'Cu = "Cu_ppm", Zn = "Zn_ppm"', "fit")
+    + survey_text("detailed", "detailed.csv", 'Cu = "Cu_ppm"', "check")
+    + IMAGERY
+    + "\n[anomalies]\nthreshold = { Cu = 40.0 }\n"
+    + PRODUCTS
+    + MORE
+)
 
 
-def surfaces(grid: Grid = GRID) -> dict[str, np.ndarray]:
-    """Clay, iron and ln Cu, which follows clay and a smooth trend."""
+def surfaces(grid: Grid = GRID, slope: float = 0.5) -> dict[str, np.ndarray]:
+    """Clay, iron and ln Cu, which follows clay and a smooth trend of a slope."""
     easting, northing = np.meshgrid(*grid.coordinates())
     x, y = (easting - 411_000) / 1000, (2_700_000 - northing) / 1000
     rng = np.random.default_rng(11)
     clay = np.sin(2.1 * x) * np.cos(1.7 * y) + 0.1 * rng.normal(size=grid.shape)
     iron = np.cos(1.3 * x + 0.8 * y) + 0.1 * rng.normal(size=grid.shape)
-    return {"clay": clay, "iron": iron, "ln_cu": 3.0 + 0.5 * clay + 0.3 * x / 2 - 0.1 * y}
+    return {"clay": clay, "iron": iron, "ln_cu": 3.0 + 0.5 * clay + slope * (0.3 * x - 0.2 * y)}
 
 
 def write_tiny(folder: Path) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import rasterio
 from affine import Affine
 from pyproj import CRS
 
@@ -69,3 +70,20 @@ def write_small(folder: Path) -> Path:
     table.to_csv(folder / "s.csv", index=False)
     (folder / "project.toml").write_text(PROJECT, encoding="utf-8")
     return folder
+
+
+def use_vrt(project: Path) -> None:
+    """Put a virtual raster before the imagery of a project."""
+    with rasterio.open(project / "img.tif") as source:
+        size = f'rasterXSize="{source.width}" rasterYSize="{source.height}"'
+        place = ", ".join(map(str, source.transform.to_gdal()))
+    bands = "".join(
+        f'<VRTRasterBand dataType="Float32" band="{n}"><Description>b{n}</Description>'
+        f'<SimpleSource><SourceFilename relativeToVRT="1">img.tif</SourceFilename>'
+        f"<SourceBand>{n}</SourceBand></SimpleSource></VRTRasterBand>"
+        for n in (1, 2)
+    )
+    text = f"<VRTDataset {size}><SRS>EPSG:32645</SRS><GeoTransform>{place}</GeoTransform>{bands}"
+    (project / "img.vrt").write_text(text + "</VRTDataset>", "utf-8")
+    path = project / "project.toml"
+    path.write_text(path.read_text("utf-8").replace('"img.tif"', '"img.vrt"'), "utf-8")

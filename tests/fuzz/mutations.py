@@ -10,9 +10,8 @@ from pathlib import Path
 
 import geopandas
 import pandas as pd
-import rasterio
 
-from ..cases.reliability import write_small
+from ..cases.reliability import use_vrt, write_small
 
 Mutation = Callable[[bytes, random.Random], bytes]
 
@@ -204,7 +203,7 @@ def write_projects(folder: Path, scenes: tuple[Path, ...] = ()) -> list[Path]:
     frame = geopandas.GeoDataFrame(table[["Cu_ppm", "Zn_ppm"]], geometry=points)
     for project in made[1:]:
         _use(project, frame, table)
-    _use_vrt(made[0])
+    use_vrt(made[0])
     for scene in scenes:
         made.append(
             Path(shutil.copytree(scene, folder / scene.name, copy_function=shutil.copyfile))
@@ -227,20 +226,3 @@ def _use(project: Path, frame: geopandas.GeoDataFrame, table: pd.DataFrame) -> N
     if kind != "xlsx":
         text = re.sub(r'(x = "easting"\ny = "northing"\ncrs = [^\n]*\n)', "", text)
     (project / "project.toml").write_text(text, "utf-8")
-
-
-def _use_vrt(project: Path) -> None:
-    """Put a virtual raster before the imagery of a project."""
-    with rasterio.open(project / "img.tif") as source:
-        size = f'rasterXSize="{source.width}" rasterYSize="{source.height}"'
-        place = ", ".join(map(str, source.transform.to_gdal()))
-    bands = "".join(
-        f'<VRTRasterBand dataType="Float32" band="{n}"><Description>b{n}</Description>'
-        f'<SimpleSource><SourceFilename relativeToVRT="1">img.tif</SourceFilename>'
-        f"<SourceBand>{n}</SourceBand></SimpleSource></VRTRasterBand>"
-        for n in (1, 2)
-    )
-    text = f"<VRTDataset {size}><SRS>EPSG:32645</SRS><GeoTransform>{place}</GeoTransform>{bands}"
-    (project / "img.vrt").write_text(text + "</VRTDataset>", "utf-8")
-    path = project / "project.toml"
-    path.write_text(path.read_text("utf-8").replace('"img.tif"', '"img.vrt"'), "utf-8")

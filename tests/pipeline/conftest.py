@@ -16,42 +16,23 @@ from gossan.cli import main
 from gossan.geo.grid import Grid
 from gossan.geo.raster import write_array
 
+from ..tiny_project import IMAGERY, surfaces, survey_text
+
 GRID = Grid(CRS.from_epsg(32638), Affine(50.0, 0, 411_000.0, 0, -40.0, 2_700_000.0), 150, 130)
 
-PROJECT = """
+HEAD = """
 [project]
 name = "Small"
 elements = ["Cu"]
 seed = 3
-
-[[survey]]
-name = "regional"
-path = "samples.csv"
-x = "easting"
-y = "northing"
-crs = "EPSG:32638"
-columns = { Cu = "Cu_ppm" }
-unit = "ppm"
-role = "fit"
-
-[[imagery]]
-name = "indices"
-sensor = "bands"
-paths = ["clay.tif", "iron.tif"]
-
-[validation]
-folds = 3
 """
+PROJECT = HEAD + survey_text("regional", "samples.csv", 'Cu = "Cu_ppm"', "fit") + IMAGERY
 
 
-def truth(grid: Grid = GRID) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def truth() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Clay, iron and ln Cu, which follows clay and a smooth trend."""
-    easting, northing = np.meshgrid(*grid.coordinates())
-    x, y = (easting - 411_000) / 1000, (2_700_000 - northing) / 1000
-    rng = np.random.default_rng(11)
-    clay = np.sin(2.1 * x) * np.cos(1.7 * y) + 0.1 * rng.normal(size=grid.shape)
-    iron = np.cos(1.3 * x + 0.8 * y) + 0.1 * rng.normal(size=grid.shape)
-    return clay, iron, 3.0 + 0.5 * clay + 0.3 * x - 0.2 * y
+    made = surfaces(GRID, slope=1.0)
+    return made["clay"], made["iron"], made["ln_cu"]
 
 
 def write_small(folder: Path, count: int = 80) -> Path:

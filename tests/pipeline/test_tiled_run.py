@@ -13,18 +13,8 @@ from gossan.pipeline.commands.run import run_project
 from gossan.pipeline.options.project import load_project
 from gossan.report.build import build_report
 
-PRODUCTS = """
-[[product]]
-name = "kriging"
-model = "kriging"
+from ..tiny_project import PRODUCTS
 
-[[product]]
-name = "sound"
-model = "pyramid"
-variant = "sound"
-features = "indices.clay"
-scope = "global"
-"""
 NAMES = ("kriging_Cu", "kriging_Cu_se", "sound_Cu")
 
 

@@ -16,6 +16,7 @@ from pyproj import CRS
 from gossan.errors import InputError, must
 from gossan.geo.layer import Layer
 from gossan.io.geometry_tables import GeoTable, degrees_at, geometry_table
+from gossan.io.tables import Column
 from gossan.settings import Settings
 from gossan.targets.evidence import (
     Evidence,
@@ -157,14 +158,14 @@ def find_anomalies(
     averaged = known.averaged(options.grow_to)
     patches = _outlined(layer, threshold, known, averaged, options)
     columns = _measures(patches, threshold, options.zones)
-    columns |= {"element": element, "unit": unit, "threshold": threshold}
+    columns |= {Column.ELEMENT: element, Column.UNIT: unit, Column.THRESHOLD: threshold}
     shares = shares_of(patches, averaged)
     columns |= {name: shares[name] for name in shares if not name.startswith("other ")}
     columns |= at_peaks(patches, known)
     columns |= sample_columns(patches, known.samples, threshold)
     columns |= coincident_columns(shares, known.others, options.coincident_share, len(patches))
     columns |= occurrence_columns(patches, known.occurrences)
-    columns["status"] = _status(columns, known, options)
+    columns[Column.STATUS] = _status(columns, known, options)
     order, table = _ranked(columns, patches, element)
     zones = _zones(layer, threshold, options.zones, patches.take(order), table)
     return Anomalies(element, threshold, unit, options.minimum_area_km2 or 0.0, table, zones)
@@ -190,7 +191,7 @@ def _outlined(
         )  # fmt: skip
 
     def supported(patches: Patches) -> NDArray[np.bool_]:
-        shares = shares_of(patches, averaged)["unsupported"]
+        shares = shares_of(patches, averaged)[Column.UNSUPPORTED]
         return patches.pixels * (1 - np.nan_to_num(shares)) >= least
 
     if evidence.probability is None:
@@ -199,7 +200,7 @@ def _outlined(
     taken: list[Patches] = []
     for found in at(np.linspace(options.grow_to, options.probability, LEVELS).tolist()):
         found = found.take(supported(found) & ~_inside(found, taken))
-        enough = shares_of(found, averaged)["probability"] >= options.probability
+        enough = shares_of(found, averaged)[Column.PROBABILITY] >= options.probability
         taken.append(found.take(enough))
         if enough.all():
             break
@@ -217,21 +218,21 @@ def _measures(patches: Patches, threshold: float, zones: Sequence[float]) -> dic
     """Measure every patch from the map alone."""
     pixel_km2 = patches.grid.pixel_width * patches.grid.pixel_height / 1e6
     reached = 1 + (patches.above > 0).sum(axis=1)
-    columns: dict[str, Any] = {"zone": np.asarray(zones)[reached - 1]}
-    columns["area_km2"] = patches.area_km2
+    columns: dict[str, Any] = {Column.ZONE: np.asarray(zones)[reached - 1]}
+    columns[Column.AREA_KM2] = patches.area_km2
     for zone, pixels in zip(zones[1:], patches.above.T, strict=True):
         columns[f"area_{zone:g}x_km2"] = pixels * pixel_km2
     easting, northing = patches.peak_coordinates.T
     longitude, latitude = degrees_at(easting, northing, patches.grid.crs)
     return columns | {
-        "peak": patches.peak,
-        "peak_easting": easting,
-        "peak_northing": northing,
-        "peak_longitude": longitude,
-        "peak_latitude": latitude,
-        "mean": patches.mean,
-        "contrast": patches.mean / threshold,
-        "contrast_area": patches.mean / threshold * patches.area_km2,
+        Column.PEAK: patches.peak,
+        Column.PEAK_EASTING: easting,
+        Column.PEAK_NORTHING: northing,
+        Column.PEAK_LONGITUDE: longitude,
+        Column.PEAK_LATITUDE: latitude,
+        Column.MEAN: patches.mean,
+        Column.CONTRAST: patches.mean / threshold,
+        Column.CONTRAST_AREA: patches.mean / threshold * patches.area_km2,
     }
 
 
@@ -239,10 +240,10 @@ def _status(
     columns: Mapping[str, Any], evidence: Evidence, options: AnomalySettings
 ) -> NDArray[np.str_]:
     """Return what was known before: by the coarse layer's probability and by the samples."""
-    before = columns["coarse_probability"]
-    known = (before >= options.known_probability) | (columns["samples_above_inside"] > 0)
+    before = columns[Column.COARSE_PROBABILITY]
+    known = (before >= options.known_probability) | (columns[Column.SAMPLES_ABOVE_INSIDE] > 0)
     quiet = np.nan_to_num(before) < options.new_probability
-    new = quiet & (columns["samples_above"] == 0)
+    new = quiet & (columns[Column.SAMPLES_ABOVE] == 0)
     if evidence.coarse is None and evidence.samples is None:
         return np.full(len(before), "")
     return np.select([known, new], ["known", "new"], "extended")
@@ -255,26 +256,29 @@ def anomaly_score(columns: Mapping[str, Any]) -> NDArray[np.float64]:
     ...                "coincident_n": [1]}).tolist()
     [2.0]
     """
-    score = np.asarray(columns["contrast_area"], float)
-    score = score * (1 + np.asarray(columns["coincident_n"], float))
-    for name in ("probability", "applicable", "exposure", "sample_share"):
+    score = np.asarray(columns[Column.CONTRAST_AREA], float)
+    score = score * (1 + np.asarray(columns[Column.COINCIDENT_N], float))
+    for name in (Column.PROBABILITY, Column.APPLICABLE, Column.EXPOSURE, Column.SAMPLE_SHARE):
         factor = np.asarray(columns.get(name, np.nan), float)
         score = score * np.where(np.isnan(factor), 1.0, factor)
-    return score * (1 - np.nan_to_num(np.asarray(columns.get("unsupported", 0.0), float)))
+    return score * (1 - np.nan_to_num(np.asarray(columns.get(Column.UNSUPPORTED, 0.0), float)))
 
 
-_FIRST = ("rank", "anomaly", "element", "unit", "threshold", "status", "score")
+_FIRST = (
+    Column.RANK, Column.ANOMALY, Column.ELEMENT, Column.UNIT, Column.THRESHOLD, Column.STATUS,
+    Column.SCORE,
+)  # fmt: skip
 
 
 def _ranked(
     columns: dict[str, Any], patches: Patches, element: str
 ) -> tuple[NDArray[np.int64], GeoTable]:
     frame = pd.DataFrame(columns, index=np.arange(len(patches)))
-    frame["score"] = anomaly_score(columns)
-    order = np.argsort(-frame["score"].to_numpy(), kind="stable")
+    frame[Column.SCORE] = anomaly_score(columns)
+    order = np.argsort(-frame[Column.SCORE].to_numpy(), kind="stable")
     frame = frame.iloc[order].reset_index(drop=True)
-    frame["rank"] = np.arange(1, len(frame) + 1)
-    frame["anomaly"] = [f"{element}-{rank}" for rank in frame["rank"]]
+    frame[Column.RANK] = np.arange(1, len(frame) + 1)
+    frame[Column.ANOMALY] = [f"{element}-{rank}" for rank in frame[Column.RANK]]
     frame = frame.join(reasons(frame))
     frame = frame[[*_FIRST, *(name for name in frame if name not in _FIRST)]]
     return order, geometry_table(
@@ -286,8 +290,12 @@ def _zones(
     layer: Layer, threshold: float, zones: Sequence[float], patches: Patches, table: GeoTable
 ) -> GeoTable:
     """Outline the parts at or above each multiple of the threshold; the first is the anomaly."""
-    names = table["anomaly"].to_numpy(dtype=object)
-    parts = [pd.DataFrame({"anomaly": names, "zone": zones[0], "geometry": list(patches.geometry)})]
+    names = table[Column.ANOMALY].to_numpy(dtype=object)
+    parts = [
+        pd.DataFrame(
+            {Column.ANOMALY: names, Column.ZONE: zones[0], "geometry": list(patches.geometry)}
+        )
+    ]
     tree = shapely.STRtree(patches.geometry)
     highest = patches.peak.max(initial=-np.inf)
     reached = [zone for zone in zones[1:] if threshold * zone <= highest]
@@ -295,12 +303,14 @@ def _zones(
         part, owner = tree.query(above.geometry, predicate="intersects")
         part, owner = part[np.lexsort((part, owner))], np.sort(owner)
         shapes = shapely.intersection(above.geometry[part], patches.geometry[owner])
-        found = pd.DataFrame({"anomaly": names[owner], "zone": zone, "geometry": list(shapes)})
+        found = pd.DataFrame(
+            {Column.ANOMALY: names[owner], Column.ZONE: zone, "geometry": list(shapes)}
+        )
         parts.append(found[shapely.area(shapes) > 0])
     whole = pd.concat(parts, ignore_index=True)
     shapes = whole.pop("geometry").to_numpy(dtype=object)
-    whole["lower_limit"] = threshold * whole["zone"].astype(float)
-    whole["area_km2"] = shapely.area(shapes) / 1e6
-    kinds = {"anomaly": str, "zone": float, "lower_limit": float, "area_km2": float}
-    columns = {name: whole[name].astype(kind) for name, kind in kinds.items()}
+    whole["lower_limit"] = threshold * whole[Column.ZONE].astype(float)
+    whole[Column.AREA_KM2] = shapely.area(shapes) / 1e6
+    kinds = {Column.ANOMALY: str, Column.ZONE: float, "lower_limit": float, Column.AREA_KM2: float}
+    columns = {str(name): whole[name].astype(kind) for name, kind in kinds.items()}
     return geometry_table(columns, shapes, CRS.from_user_input(table.crs))

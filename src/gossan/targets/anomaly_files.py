@@ -15,6 +15,7 @@ from gossan.io.geometry_tables import (
     write_geopackage,
 )
 from gossan.io.qgis_styles import anomaly_style, zone_style
+from gossan.io.tables import Column
 from gossan.targets.anomalies import Anomalies
 
 
@@ -30,7 +31,7 @@ def write_anomalies(anomalies: Anomalies, folder: Path | str, stem: str) -> dict
     Path of each file by its ending.
     """
     folder = Path(folder)
-    zones = sorted({1.0, *anomalies.zones["zone"].tolist()})
+    zones = sorted({1.0, *anomalies.zones[Column.ZONE].tolist()})
     names = ("gpkg", "geojson", "kml", "gpx", "csv")
     paths = {ending: folder / f"{stem}.{ending}" for ending in names}
     write_geopackage(
@@ -49,5 +50,5 @@ def write_anomalies(anomalies: Anomalies, folder: Path | str, stem: str) -> dict
 def _peaks(anomalies: Anomalies) -> GeoTable:
     """Return the highest pixel of every anomaly as a point."""
     table = anomalies.table
-    points = shapely.points(table["peak_easting"], table["peak_northing"])
-    return geometry_table({"anomaly": table["anomaly"]}, points, table.crs)
+    points = shapely.points(table[Column.PEAK_EASTING], table[Column.PEAK_NORTHING])
+    return geometry_table({"anomaly": table[Column.ANOMALY]}, points, table.crs)

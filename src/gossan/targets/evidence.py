@@ -21,6 +21,7 @@ from gossan.geo.layer import (
     values_at,
 )
 from gossan.geochem.kriging.extrapolation import hull_of, outside
+from gossan.io.tables import Column
 from gossan.targets.above import AboveLayer
 from gossan.targets.patches import Patches
 
@@ -115,12 +116,12 @@ class Evidence:
     def averaged(self, outline_at: float) -> Layer | None:
         """Stack what is averaged over each anomaly; ``overlap``: coarse P at this or above."""
         named = {
-            "probability": self.probability,
-            "coarse_probability": self.coarse,
-            "overlap": AboveLayer(self.coarse, outline_at) if self.coarse else None,
-            "applicable": self.applicable,
-            "exposure": self.exposure,
-            "unsupported": self.unsupported,
+            Column.PROBABILITY: self.probability,
+            Column.COARSE_PROBABILITY: self.coarse,
+            Column.OVERLAP: AboveLayer(self.coarse, outline_at) if self.coarse else None,
+            Column.APPLICABLE: self.applicable,
+            Column.EXPOSURE: self.exposure,
+            Column.UNSUPPORTED: self.unsupported,
             **{_other(name): layer for name, layer in self.others.items()},
         }
         found = tuple(
@@ -136,7 +137,8 @@ def _other(element: str) -> str:
 
 
 SHARES = (
-    "probability", "coarse_probability", "overlap", "applicable", "exposure", "unsupported",
+    Column.PROBABILITY, Column.COARSE_PROBABILITY, Column.OVERLAP, Column.APPLICABLE,
+    Column.EXPOSURE, Column.UNSUPPORTED,
 )  # fmt: skip
 """Columns that are means over the anomaly of a layer from 0 to 1."""
 
@@ -151,13 +153,14 @@ def shares_of(patches: Patches, averaged: Layer | None) -> dict[str, Array]:
 def at_peaks(patches: Patches, evidence: Evidence) -> dict[str, Array]:
     """Return the probability of exceedance and the 90 % interval at every peak."""
     unknown = np.full(len(patches), np.nan)
-    columns = dict.fromkeys(("peak_probability", "peak_lower90", "peak_upper90"), unknown)
+    names = (Column.PEAK_PROBABILITY, Column.PEAK_LOWER90, Column.PEAK_UPPER90)
+    columns: dict[str, Array] = dict.fromkeys(names, unknown)
     peaks = patches.peak_coordinates
     if evidence.probability is not None and len(patches):
-        columns["peak_probability"] = values_at(evidence.probability, peaks)[:, 0]
+        columns[Column.PEAK_PROBABILITY] = values_at(evidence.probability, peaks)[:, 0]
     if evidence.interval is not None and len(patches):
         lower, upper = values_at(evidence.interval, peaks).T
-        columns |= {"peak_lower90": lower, "peak_upper90": upper}
+        columns |= {Column.PEAK_LOWER90: lower, Column.PEAK_UPPER90: upper}
     return columns
 
 
@@ -175,10 +178,10 @@ def sample_columns(
     the rule of succession, (above + 1) / (near + 2); without samples all are unknown.
     """
     count = len(patches)
-    whole = ("samples", "samples_near", "samples_above", "samples_above_inside")
+    whole = (Column.SAMPLES, Column.SAMPLES_NEAR, Column.SAMPLES_ABOVE, Column.SAMPLES_ABOVE_INSIDE)
     columns: dict[str, Any] = {name: np.zeros(count, int) for name in whole}
     unknown = np.full(count, np.nan)
-    columns |= {"highest_sample": unknown, "sample_m": unknown, "sample_share": unknown}
+    columns |= dict.fromkeys((Column.HIGHEST_SAMPLE, Column.SAMPLE_M, Column.SAMPLE_SHARE), unknown)
     if samples is None or not len(samples.values) or not count:
         return columns
     points = shapely.points(samples.places)
@@ -193,12 +196,13 @@ def sample_columns(
     def number(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
         return np.bincount(pairs[0], minlength=count)
 
-    columns["samples"], columns["samples_near"] = number(inside), number(near)
-    columns["samples_above"] = number(near[:, above[near[1]]])
-    columns["samples_above_inside"] = number(inside[:, above[inside[1]]])
-    columns["highest_sample"] = np.where(np.isfinite(highest), highest, np.nan)
-    columns["sample_m"] = shapely.distance(peaks, points[tree.nearest(peaks)])
-    columns["sample_share"] = (columns["samples_above"] + 1) / (columns["samples_near"] + 2)
+    columns[Column.SAMPLES], columns[Column.SAMPLES_NEAR] = number(inside), number(near)
+    columns[Column.SAMPLES_ABOVE] = number(near[:, above[near[1]]])
+    columns[Column.SAMPLES_ABOVE_INSIDE] = number(inside[:, above[inside[1]]])
+    columns[Column.HIGHEST_SAMPLE] = np.where(np.isfinite(highest), highest, np.nan)
+    columns[Column.SAMPLE_M] = shapely.distance(peaks, points[tree.nearest(peaks)])
+    above_near, near_all = columns[Column.SAMPLES_ABOVE], columns[Column.SAMPLES_NEAR]
+    columns[Column.SAMPLE_SHARE] = (above_near + 1) / (near_all + 2)
     return columns
 
 
@@ -206,13 +210,18 @@ def occurrence_columns(patches: Patches, occurrences: Array | None) -> dict[str,
     """Return the distance to the nearest occurrence and the number inside of every patch."""
     count = len(patches)
     if occurrences is None or not len(occurrences) or not count:
-        return {"occurrence_m": np.full(count, np.nan), "occurrences": np.zeros(count, int)}
+        return {
+            Column.OCCURRENCE_M: np.full(count, np.nan),
+            Column.OCCURRENCES: np.zeros(count, int),
+        }
     points = shapely.points(occurrences)
     tree = shapely.STRtree(points)
     hits = tree.query(patches.geometry, predicate="intersects")[0]
     return {
-        "occurrence_m": shapely.distance(patches.geometry, points[tree.nearest(patches.geometry)]),
-        "occurrences": np.bincount(hits, minlength=count),
+        Column.OCCURRENCE_M: shapely.distance(
+            patches.geometry, points[tree.nearest(patches.geometry)]
+        ),
+        Column.OCCURRENCES: np.bincount(hits, minlength=count),
     }
 
 
@@ -223,6 +232,6 @@ def coincident_columns(
     coincide = {name: np.nan_to_num(shares[_other(name)]) >= least for name in others}
     names = [[name for name, mask in coincide.items() if mask[i]] for i in range(count)]
     return {
-        "coincident": [", ".join(found) for found in names],
-        "coincident_n": np.array([len(found) for found in names], int),
+        Column.COINCIDENT: [", ".join(found) for found in names],
+        Column.COINCIDENT_N: np.array([len(found) for found in names], int),
     }

@@ -13,6 +13,7 @@ import pandas as pd
 from gossan.arrays.array_type import Array
 from gossan.arrays.distribution import Distribution, redraw
 from gossan.errors import FitError, must
+from gossan.io.tables import Column
 
 Method = Literal["likelihood", "least_squares"]
 
@@ -149,8 +150,8 @@ def break_table(
             low, high = ends[piece - 1] if piece else (np.nan, np.nan)
             share = float(distribution.at_or_above(start)) / distribution.total if piece else 1.0
             rows.append((source, piece + 1, start, low, high, float(exponent), share, fit.note))
-    names = ("source", "piece", "start", "start_lower95", "start_upper95", "exponent", "share")
-    return pd.DataFrame(rows, columns=[*names, "note"])
+    names = ("source", "piece", "start", "start_lower95", "start_upper95", "exponent", Column.SHARE)
+    return pd.DataFrame(rows, columns=[*names, Column.NOTE])
 
 
 def _knots(used: Distribution) -> Array:

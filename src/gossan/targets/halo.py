@@ -14,6 +14,7 @@ from sklearn.covariance import MinCovDet
 from gossan.arrays.array_type import Array
 from gossan.errors import FitError, InputError, must
 from gossan.geo.layer import Layer, MappedLayer, SelectedLayer
+from gossan.io.tables import Column
 
 Method = Literal["clr_pca", "mahalanobis", "additive", "multiplicative"]
 
@@ -51,10 +52,10 @@ class HaloScore:
         """Table with one row per element: background (unit of the data), loading, share."""
         return pd.DataFrame(
             {
-                "element": self.elements,
+                Column.ELEMENT: self.elements,
                 "background": np.exp(self.centre),
-                "loading": self.weights,
-                "share": self.shares,
+                Column.LOADING: self.weights,
+                Column.SHARE: self.shares,
                 "method": self.method,
                 "explained": self.explained,
             }

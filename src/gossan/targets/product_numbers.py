@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from gossan.io.tables import Column
 from gossan.targets.anomalies import Anomalies
 
 
@@ -35,25 +36,25 @@ def product_numbers(anomalies: Mapping[str, Anomalies], coarse: str | None = Non
 
 def _row(name: str, found: Anomalies) -> dict[str, object]:
     table = found.table
-    area = table["area_km2"].to_numpy(float)
-    overlap = table["overlap"].to_numpy(float)
+    area = table[Column.AREA_KM2].to_numpy(float)
+    overlap = table[Column.OVERLAP].to_numpy(float)
     total, judged = float(area.sum()), np.isfinite(overlap)
     inside = (area * overlap)[judged].sum() / area[judged].sum() if judged.any() else np.nan
-    status = table["status"]
+    status = table[Column.STATUS]
     return {
-        "product": name,
-        "element": found.element,
-        "threshold": found.threshold,
-        "smallest_km2": found.smallest_km2,
-        "number": len(table),
-        "total_km2": total,
-        "median_km2": float(np.median(area)) if len(area) else np.nan,
-        "largest_km2": float(area.max()) if len(area) else np.nan,
+        Column.PRODUCT: name,
+        Column.ELEMENT: found.element,
+        Column.THRESHOLD: found.threshold,
+        Column.SMALLEST_KM2: found.smallest_km2,
+        Column.NUMBER: len(table),
+        Column.TOTAL_KM2: total,
+        Column.MEDIAN_KM2: float(np.median(area)) if len(area) else np.nan,
+        Column.LARGEST_KM2: float(area.max()) if len(area) else np.nan,
         "per_100_km2": 100 * len(area) / total if total else np.nan,
-        "inside_share": float(inside),
-        "known": int((status == "known").sum()),
-        "extended": int((status == "extended").sum()),
-        "new": int((status == "new").sum()),
-        "new_km2": float(area[(status == "new").to_numpy()].sum()),
-        "median_contrast": float(table["contrast"].median()) if len(table) else np.nan,
+        Column.INSIDE_SHARE: float(inside),
+        Column.KNOWN: int((status == "known").sum()),
+        Column.EXTENDED: int((status == "extended").sum()),
+        Column.NEW: int((status == "new").sum()),
+        Column.NEW_KM2: float(area[(status == "new").to_numpy()].sum()),
+        Column.MEDIAN_CONTRAST: float(table[Column.CONTRAST].median()) if len(table) else np.nan,
     }

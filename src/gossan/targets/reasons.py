@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gossan.io.tables import Column
+
 NEAR_OCCURRENCE_M = 1000.0
 MOST_OF_IT = 0.5
 """Share of an anomaly from which most of it is meant."""
@@ -92,8 +94,8 @@ def reasons(table: pd.DataFrame) -> pd.DataFrame:
     with np.errstate(invalid="ignore"):
         return pd.DataFrame(
             {
-                "supports": [_sentence(row, _SUPPORTS) for row in rows],
-                "against": [_sentence(row, _AGAINST) for row in rows],
+                Column.SUPPORTS: [_sentence(row, _SUPPORTS) for row in rows],
+                Column.AGAINST: [_sentence(row, _AGAINST) for row in rows],
             },
             dtype=object,
         )

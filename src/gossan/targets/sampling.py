@@ -28,6 +28,7 @@ from gossan.io.geometry_tables import (
     write_geopackage,
 )
 from gossan.io.qgis_styles import point_style
+from gossan.io.tables import Column
 from gossan.settings import Settings
 
 Goal = Literal["doubt", "variance"]
@@ -329,7 +330,7 @@ def _table(crs: CRS, places: Array, errors: Array, gains: Array, track_m: Array)
     return geometry_table(
         {
             "order": order, "name": [f"N{i:03d}" for i in order],
-            "easting": places[:, 0].round(1), "northing": places[:, 1].round(1),
+            Column.EASTING: places[:, 0].round(1), Column.NORTHING: places[:, 1].round(1),
             "longitude": longitude, "latitude": latitude,
             "standard_error": errors, "gain": gains, "error_left": 1 - np.cumsum(gains),
             "track_m": track_m,

@@ -15,6 +15,7 @@ from gossan.arrays.distribution import Distribution, redraw
 from gossan.arrays.folds import block_labels
 from gossan.errors import FitError, InputError, must
 from gossan.geo.samples import Samples
+from gossan.io.tables import Column
 from gossan.targets.fractal import fit_fractal
 
 Rule = Literal["trimmed_mean", "median_mad", "tukey", "percentile", "fractal"]
@@ -234,5 +235,5 @@ def threshold_table(
                 found = find_threshold(distribution, rule, kind=kind, **options)  # type: ignore[arg-type]
             except FitError as error:
                 found = Threshold(rule, np.nan, np.nan, np.nan, "", np.nan, np.nan, str(error))
-            rows.append({"source": source, "kind": kind, **vars(found)})
+            rows.append({Column.SOURCE: source, "kind": kind, **vars(found)})
     return pd.DataFrame(rows)

@@ -12,13 +12,17 @@ __all__ = ["pair_differences", "pair_sums"]
 
 
 @compiled(inline="always")
-def _group(dx, dy, h, width, bins, sectors):  # type: ignore[no-untyped-def]
-    """Find sector and bin of a pair at distance h."""
-    s = 0
-    if sectors > 1 and h > 0.0:
-        half = math.pi / (2.0 * sectors)
-        s = int((math.atan2(dx, dy) % math.pi + half) / (2.0 * half)) % sectors
-    return s, min(max(math.ceil(h / width) - 1, 0), bins - 1)
+def _group(xy, i, j, width, bins, sectors):  # type: ignore[no-untyped-def]
+    """Find distance, sector and bin of a pair of samples; bin -1 beyond the last."""
+    dx, dy = xy[j, 0] - xy[i, 0], xy[j, 1] - xy[i, 1]
+    h = math.sqrt(dx * dx + dy * dy)
+    s, k = 0, -1
+    if h <= width * bins:
+        k = min(max(math.ceil(h / width) - 1, 0), bins - 1)
+        if sectors > 1 and h > 0.0:
+            half = math.pi / (2.0 * sectors)
+            s = int((math.atan2(dx, dy) % math.pi + half) / (2.0 * half)) % sectors
+    return h, s, k
 
 
 @compiled()
@@ -38,14 +42,11 @@ def pair_sums(xy, z, order, firsts, width, bins, sectors, power):  # type: ignor
         i = order[a]
         for b in range(a + 1, order.shape[0]):
             j = order[b]
-            dx = xy[j, 0] - xy[i, 0]
-            if dx > cutoff:
+            if xy[j, 0] - xy[i, 0] > cutoff:
                 break
-            dy = xy[j, 1] - xy[i, 1]
-            h = math.sqrt(dx * dx + dy * dy)
-            if h > cutoff:
+            h, s, k = _group(xy, i, j, width, bins, sectors)
+            if k < 0:
                 continue
-            s, k = _group(dx, dy, h, width, bins, sectors)
             d = abs(z[i] - z[j])
             count[s, k] += 1.0
             total_h[s, k] += h
@@ -69,14 +70,11 @@ def pair_differences(xy, z, order, width, bins, sectors, counts):  # type: ignor
         i = order[a]
         for b in range(a + 1, order.shape[0]):
             j = order[b]
-            dx = xy[j, 0] - xy[i, 0]
-            if dx > cutoff:
+            if xy[j, 0] - xy[i, 0] > cutoff:
                 break
-            dy = xy[j, 1] - xy[i, 1]
-            h = math.sqrt(dx * dx + dy * dy)
-            if h > cutoff:
+            _, s, k = _group(xy, i, j, width, bins, sectors)
+            if k < 0:
                 continue
-            s, k = _group(dx, dy, h, width, bins, sectors)
             g = s * bins + k
             out[start[g]] = abs(z[i] - z[j])
             start[g] += 1
