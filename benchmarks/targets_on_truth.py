@@ -29,7 +29,7 @@ from gossan.pipeline.anomaly_evidence import sampled_ground
 from gossan.pipeline.commands.anomalies import anomalies_of_run
 from gossan.pipeline.commands.run import run_project
 from gossan.pipeline.options.project import load_project
-from gossan.targets.patches import find_patches
+from gossan.targets.patches import patches_at
 
 RANKS = (1, 2, 3, 5, 8, 12)
 
@@ -87,7 +87,7 @@ def rows_of(folder: Path, run: FinishedRun, seed: int) -> tuple[list[dict], list
             limit = float(run.table("product_numbers", element)["threshold"].iloc[0])
             true = true_mask(folder, element, layer, limit)
             about = {"seed": seed, "element": element, "product": name}
-            patches = find_patches(layer, limit, minimum_pixels=4)
+            patches = next(patches_at(layer, [limit], minimum_pixels=4))
             lists = {"targets": list(targets.geometry), "patches": list(patches.geometry)}
             for listed, shapes in lists.items():
                 shares, recall = judged(shapes, layer, true)

@@ -12,7 +12,6 @@ from gossan.arrays.conformal import conformal_quantile, normal_quantile
 from gossan.evaluate.calibration import (
     LEVELS,
     calibrate,
-    calibration_curve,
     coverage_table,
     crps,
 )
@@ -51,8 +50,6 @@ def test_a_true_normal_law_is_covered_as_it_says() -> None:
     np.testing.assert_allclose(table["achieved"], table["nominal"], atol=0.01)
     expected = [2 * normal_quantile(level) * s.mean() for level in LEVELS]
     np.testing.assert_allclose(table["mean_width"], expected)
-    curve = calibration_curve(y, np.full(s.size, 5.0), s)
-    np.testing.assert_allclose(curve["achieved"], curve["nominal"], atol=0.01)
 
 
 def test_crps_agrees_with_its_integral() -> None:

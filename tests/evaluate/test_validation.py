@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from gossan.arrays.folds import distance_to_fit
-from gossan.errors import FitError
 from gossan.evaluate.calibration import calibrate
 from gossan.evaluate.folds import Folds, ValidationSettings, divide, make_folds
 from gossan.evaluate.skill import skill_table
@@ -20,7 +19,7 @@ from gossan.evaluate.validation import (
     predict_folds,
     validate_model,
 )
-from gossan.fusion.cross_validation import cross_predict, spatial_folds
+from gossan.fusion.cross_validation import cross_predict
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
 from gossan.fusion.registry import factory_of
 from gossan.geo.layer import Layer
@@ -118,12 +117,6 @@ def test_validation_finds_the_skill_that_the_truth_has() -> None:
         assert one.calibration is not None and one.calibration.sentence
     assert "spatial blocks of" in division.note(Comparison.parse("blocks"))
     assert Comparison.parse("random").is_optimistic
-
-
-def test_samples_in_a_single_block_cannot_be_held_out_in_space() -> None:
-    points = Points(np.array([[0.0, 0.0]] * 12))
-    with pytest.raises(FitError, match="at least two blocks"):
-        spatial_folds(Observations(points, np.arange(12.0)), 1000.0)
 
 
 @pytest.mark.parametrize("kinds", [("random", "blocks"), ("blocks", "random")])

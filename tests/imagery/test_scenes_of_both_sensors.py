@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 
 from gossan.catalogue.sensors import sentinel2_band
 from gossan.demo.overpass import Overpass
-from gossan.demo.write_aster import simulate_scene, write_aster_geotiffs, write_aster_hdf
+from gossan.demo.write_aster import simulate_scene, write_aster_hdf
 from gossan.demo.write_sentinel2 import SimulatedSentinel2, scene_of, write_sentinel2
 from gossan.errors import ImageryError
 from gossan.geo.grid import Grid
@@ -25,6 +25,8 @@ from gossan.imagery.scenes import open_scenes
 from gossan.imagery.sentinel2.scene import SPECTRAL
 from gossan.imagery.settings import ImagerySettings
 from gossan.imagery.stack import stack
+
+from .aster.granules import write_aster_geotiffs
 
 NINE = tuple(f"b{i}" for i in range(1, 10))
 BOUNDS = (563040.0, 4390140.0, 566040.0, 4392240.0)  # 3 x 2.1 km

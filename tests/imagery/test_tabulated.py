@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from gossan.demo.overpass import DESERT_AIR, Overpass
-from gossan.demo.write_aster import simulate_scene, write_aster_geotiffs, write_aster_hdf
+from gossan.demo.write_aster import simulate_scene, write_aster_hdf
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import ArrayLayer
 from gossan.imagery.aster.scene import AsterScene, open_aster
 from gossan.imagery.atmosphere.coefficients import AtmosphereCorrection, SurfaceReflectance
 from gossan.imagery.tabulated import Tabulated, tabulate
+
+from .aster.granules import write_aster_geotiffs
 
 VISIBLE = ("b1", "b2", "b3")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gossan.errors import InputError
-from gossan.io.finished_run import command_of, open_run, refuse_folder_of
+from gossan.io.finished_run import open_run
 from gossan.io.run_folder import RunFolder
 from gossan.pipeline.commands.anomalies import anomalies_of_run
 from gossan.pipeline.commands.krige import krige_project
@@ -79,13 +79,6 @@ def test_run_and_krige_do_not_write_into_each_other_s_folder(
         run_project(project, kriged)
     with pytest.raises(InputError, match="`gossan run` has not written"):
         krige_project(project, finished_run)
-
-
-def test_the_command_of_a_folder_is_known(finished_run: Path, kriged: Path, tmp_path: Path) -> None:
-    assert command_of(finished_run) == "run"
-    assert command_of(kriged) == "krige"
-    assert command_of(tmp_path) is None
-    refuse_folder_of("run", tmp_path)
 
 
 def test_every_product_has_a_title_of_its_own_and_its_maps(finished_run: Path) -> None:

@@ -24,7 +24,7 @@ from gossan.geo.layer import Layer
 from gossan.geo.raster import RasterWriter, close_files, open_raster
 from gossan.geo.tiles import TiledMap, write_tiles
 from gossan.targets import patches
-from gossan.targets.patches import find_patches
+from gossan.targets.patches import patches_at
 
 WIDTH, SHORT, TALL = 256, 512, 2048
 ENGINE = Blocks(size=64, workers=1)
@@ -85,8 +85,8 @@ PASSES: dict[str, Callable[[Layer, Path], object]] = {
     "image quality": lambda layer, folder: image_table({"a": layer}, ENGINE),
     "agreement": lambda layer, folder: agreement(layer, layer, ENGINE, most_pixels=50_000),
     "thresholds": lambda layer, folder: map_distribution(layer, bins=64, tiles=4, blocks=ENGINE),
-    "anomalies": lambda layer, folder: find_patches(
-        layer, 2.95, overlays=layer, minimum_pixels=2000, strip_rows=64
+    "anomalies": lambda layer, folder: next(
+        patches_at(layer, [2.95], overlays=layer, minimum_pixels=2000, strip_rows=64)
     ),
 }
 

@@ -6,7 +6,7 @@ from scipy import optimize
 
 from gossan.arrays.distribution import Distribution
 from gossan.errors import FitError
-from gossan.targets.fractal import break_intervals, break_table, fit_fractal
+from gossan.targets.fractal import break_intervals, fit_fractal
 
 
 def _pareto(rng: np.random.Generator, number: int, *pieces: tuple[float, float]) -> np.ndarray:
@@ -105,17 +105,3 @@ def test_few_or_equal_values_are_refused() -> None:
         fit_fractal(Distribution.of_samples(np.full(100, 3.0)))
     with pytest.raises(FitError):
         fit_fractal(Distribution.of_samples(-np.arange(1.0, 50.0)))
-
-
-def test_the_table_of_breaks_says_what_the_fits_say() -> None:
-    rng = np.random.default_rng(12)
-    two = Distribution.of_samples(_pareto(rng, 1500, (1.0, 0.6), (30.0, 2.4)))
-    one = Distribution.of_samples(_pareto(rng, 1500, (1.0, 1.2)))
-    table = break_table({"two": two, "one": one}, draws=30)
-    assert table["source"].tolist() == ["two", "two", "one"]
-    fit = fit_fractal(two)
-    row = table.iloc[1]
-    assert row["start"] == fit.breaks[0] and row["exponent"] == fit.exponents[1]
-    assert row["start_lower95"] <= row["start"] <= row["start_upper95"]
-    assert row["share"] == pytest.approx((two.values >= fit.breaks[0]).mean())
-    assert "no break" in table.iloc[2]["note"]

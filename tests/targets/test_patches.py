@@ -13,7 +13,7 @@ from gossan.errors import GridError
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer
 from gossan.targets import patches
-from gossan.targets.patches import Patches, find_patches, patches_at
+from gossan.targets.patches import Patches, patches_at
 
 
 def _layer(values: np.ndarray, *bands: str) -> ArrayLayer:
@@ -80,8 +80,10 @@ def test_patches_and_their_sums_are_those_of_plain_loops(
     values[rng.random(values.shape) < 0.1] = np.nan
     over = rng.random(values.shape).astype(np.float32).astype(float)
     over[rng.random(values.shape) < 0.3] = np.nan
-    found = find_patches(
-        _layer(values), 3.0, levels=[5.0], overlays=_layer(over, "share"), strip_rows=strip
+    found = next(
+        patches_at(
+            _layer(values), [3.0], levels=[5.0], overlays=_layer(over, "share"), strip_rows=strip
+        )
     )
     _same(found, _oracle(values, 3.0, 5.0, over))
 
@@ -104,9 +106,9 @@ def test_several_thresholds_in_one_reading_give_what_each_gives_alone(
 def test_strips_of_any_height_give_the_whole() -> None:
     field = ndimage.gaussian_filter(np.random.default_rng(6).standard_normal((211, 157)), 3)
     layer = _layer(field)
-    whole = find_patches(layer, 0.05, strip_rows=1000, minimum_pixels=5)
+    whole = next(patches_at(layer, [0.05], strip_rows=1000, minimum_pixels=5))
     for strip in (1, 7, 64):
-        parts = find_patches(layer, 0.05, strip_rows=strip, minimum_pixels=5)
+        parts = next(patches_at(layer, [0.05], strip_rows=strip, minimum_pixels=5))
         assert np.array_equal(parts.pixels, whole.pixels)
         assert np.allclose(parts.mean, whole.mean, rtol=1e-12)
         assert np.array_equal(parts.peak_place, whole.peak_place)
@@ -120,12 +122,12 @@ def test_strips_of_any_height_give_the_whole() -> None:
 
 def test_no_patch_and_one_patch_over_everything() -> None:
     field = _layer(np.ones((6, 5)))
-    assert len(find_patches(field, 2.0)) == 0
-    one = find_patches(field, 0.5, strip_rows=2)
+    assert len(next(patches_at(field, [2.0]))) == 0
+    one = next(patches_at(field, [0.5], strip_rows=2))
     assert one.pixels.tolist() == [30] and one.geometry[0].equals(shapely.box(*field.grid.bounds))
-    assert len(find_patches(_layer(np.full((6, 5), np.nan)), 0.0)) == 0
+    assert len(next(patches_at(_layer(np.full((6, 5), np.nan)), [0.0]))) == 0
 
 
 def test_overlays_on_another_grid_are_refused() -> None:
     with pytest.raises(GridError):
-        find_patches(_layer(np.ones((6, 5))), 0.5, overlays=_layer(np.ones((5, 6))))
+        next(patches_at(_layer(np.ones((6, 5))), [0.5], overlays=_layer(np.ones((5, 6)))))

@@ -15,7 +15,7 @@ from gossan.geo.layer import ArrayLayer
 from gossan.targets.above import ExceedanceLayer
 from gossan.targets.anomalies import AnomalySettings, find_anomalies
 from gossan.targets.evidence import Evidence
-from gossan.targets.patches import find_patches
+from gossan.targets.patches import patches_at
 from gossan.targets.smallest import open_share, smallest_area_km2
 
 SHAPE = (260, 240)
@@ -61,7 +61,7 @@ def judged() -> dict[str, tuple[int, int, float]]:
         )  # fmt: skip
         lists = {
             "targets": list(targets.table.geometry),
-            "patches": list(find_patches(layer, threshold, minimum_pixels=4).geometry),
+            "patches": list(next(patches_at(layer, [threshold], minimum_pixels=4)).geometry),
         }
         for name, shapes in lists.items():
             masks = _inside(shapes, points)

@@ -18,7 +18,7 @@ import gossan
 from gossan.api.rasters import Raster
 from gossan.catalogue.crosta import find_crosta_set
 from gossan.demo.overpass import Overpass
-from gossan.demo.write_aster import simulate_scene, write_aster_geotiffs, write_aster_hdf
+from gossan.demo.write_aster import simulate_scene, write_aster_hdf
 from gossan.demo.write_sentinel2 import scene_of, write_sentinel2
 from gossan.evaluate.applicability import ApplicabilityLayer, fit_applicability
 from gossan.fusion.features.sources import LayerFeatures
@@ -64,6 +64,8 @@ from gossan.targets.above import AboveLayer, ExceedanceLayer
 from gossan.targets.evidence import UnsupportedLayer
 from gossan.targets.singularity import SingularityLayer
 from gossan.testing import check_layer, simulated_case
+
+from ..imagery.aster.granules import write_aster_geotiffs
 
 SOURCE = Path(gossan.__file__).parent
 GRID = Grid.from_bounds(32638, (500_000, 2_700_000, 501_080, 2_700_900), 30)

@@ -30,7 +30,6 @@ from gossan.errors import ImageryError, must
 
 Gain = Literal["HGH", "NOR", "LO1", "LO2"]
 Unit = Literal["S2A", "S2B", "S2C"]
-GAIN_WORDS = ("HGH", "NOR", "LO1", "LO2", "LOW", "OFF")
 
 
 @dataclass(frozen=True)

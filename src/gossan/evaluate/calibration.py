@@ -16,7 +16,6 @@ __all__ = [
     "Calibration",
     "bootstrap_mean",
     "calibrate",
-    "calibration_curve",
     "coverage_table",
     "crps",
 ]
@@ -48,12 +47,6 @@ class Calibration:
         """
         z = [normal_quantile(v) for v in self.levels]
         return float(np.interp(normal_quantile(level), z, self.factors))
-
-    def half_width(
-        self, standard_error: NDArray[np.floating], level: float
-    ) -> NDArray[np.floating]:
-        """Return half the width of the interval at a level, on the scale of the standard error."""
-        return standard_error * (normal_quantile(level) * self.factor(level))
 
 
 def coverage_table(
@@ -104,27 +97,6 @@ def coverage_table(
             }
         )
     return pd.DataFrame(rows)
-
-
-def calibration_curve(
-    observed: NDArray[np.float64],
-    estimate: NDArray[np.float64],
-    standard_error: NDArray[np.float64],
-    steps: int = 19,
-) -> pd.DataFrame:
-    """Compute achieved coverage for a fine row of nominal levels (the accuracy plot).
-
-    Returns
-    -------
-    ``nominal, achieved`` at ``steps`` levels from 0.05 to 0.95.
-
-    Source: Deutsch 1997; Goovaerts 2001.
-    """
-    y, m, s = _finite(observed, estimate, standard_error)
-    nominal = np.linspace(0.05, 0.95, steps)
-    inside = 2.0 * norm.cdf(np.abs(y - m) / s) - 1.0
-    achieved = [float(np.mean(inside <= p)) if y.size else float("nan") for p in nominal]
-    return pd.DataFrame({"nominal": nominal, "achieved": achieved})
 
 
 def crps(

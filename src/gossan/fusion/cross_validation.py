@@ -9,12 +9,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from gossan.arrays.folds import block_folds, block_labels, distance_to_fit
-from gossan.errors import FitError, must
+from gossan.arrays.folds import distance_to_fit
 from gossan.fusion.features.sources import engine_of
 from gossan.fusion.protocol import Features, FusionModel, Observations, Prediction
 
-__all__ = ["ModelFactory", "cross_predict", "held_out", "spatial_folds", "spatial_side"]
+__all__ = ["ModelFactory", "cross_predict", "held_out", "spatial_side"]
 
 ModelFactory = Callable[[], FusionModel]
 """Makes a fresh, unfitted model."""
@@ -52,34 +51,6 @@ def spatial_side(
     if range_m <= widest:
         return float(range_m), True
     return widest, False
-
-
-def spatial_folds(
-    observations: Observations, range_m: float, folds: int = 10, seed: int = 0
-) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
-    """Divide observations into spatial-block folds.
-
-    Returns
-    -------
-    (n,) fold and (n,) block of each observation; side of a block as ``spatial_side`` has it.
-
-    Raises
-    ------
-    FitError : when the samples fall into a single block.
-    """
-    xy = observations.points.coordinates
-    side, _ = spatial_side(xy, range_m, folds)
-    fold = block_folds(xy, side, folds, seed)
-    if np.unique(fold).size < 2:
-        raise FitError(
-            must(
-                "spatial folds",
-                "at least two blocks of samples",
-                f"one block of {len(observations)} samples",
-                "Give more samples, or a column of folds",
-            )
-        )
-    return fold, block_labels(xy, side, seed)
 
 
 def held_out(

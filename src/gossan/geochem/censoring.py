@@ -32,15 +32,12 @@ class Lognormal:
     ----------
     location, scale
         Mean and standard deviation of ln z.
-    covariance
-        Of (location, ln scale), from the curvature of the likelihood; zeros where none.
     n, censored
         How many values, and how many of them beyond a limit.
     """
 
     location: float
     scale: float
-    covariance: tuple[tuple[float, float], tuple[float, float]]
     n: int
     censored: int
 
@@ -57,21 +54,6 @@ class Lognormal:
     def quantile(self, probability: float) -> float:
         """Quantile, in the unit of the data."""
         return float(np.exp(self.location + self.scale * stats.norm.ppf(probability)))
-
-    def median_interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Return the confidence interval of the median."""
-        return self._interval(self.location, self.covariance[0][0], level)
-
-    def mean_interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Return the confidence interval of the mean (Cox's method, by the delta rule)."""
-        (a, b), (_, c) = self.covariance
-        slope = self.scale**2
-        variance = a + 2 * slope * b + slope**2 * c
-        return self._interval(self.location + slope / 2, variance, level)
-
-    def _interval(self, centre: float, variance: float, level: float) -> tuple[float, float]:
-        reach = stats.norm.ppf(0.5 + level / 2) * np.sqrt(variance)
-        return float(np.exp(centre - reach)), float(np.exp(centre + reach))
 
 
 def fit_likelihood(values: Array, below: Mask, above: Mask | None = None) -> Lognormal:
@@ -113,13 +95,9 @@ def fit_likelihood(values: Array, below: Mask, above: Mask | None = None) -> Log
         options={"gtol": 1e-8},
     )  # fmt: skip
     mean, log_scale = result.x
-    inverse = np.linalg.inv(_curvature(result.x, y, below, above))
-    to_logs = np.diag([spread, 1.0])
-    covariance = to_logs @ inverse @ to_logs
     return Lognormal(
         float(centre + spread * mean),
         float(spread * np.exp(log_scale)),
-        (tuple(map(float, covariance[0])), tuple(map(float, covariance[1]))),  # type: ignore[arg-type]
         len(values),
         int((below | above).sum()),
     )
@@ -155,19 +133,6 @@ def _minus_log_likelihood(
     slope = (seen.sum() - mills_low.sum() + mills_high.sum()) / scale
     bend = (seen**2).sum() - len(seen) - (low * mills_low).sum() + (high * mills_high).sum()
     return -float(value), -np.array([slope, bend])
-
-
-def _curvature(parameters: Array, y: Array, below: Mask, above: Mask) -> Array:
-    step = 1e-4
-    columns = []
-    for k in range(2):
-        shift = np.zeros(2)
-        shift[k] = step
-        up = _minus_log_likelihood(parameters + shift, y, below, above)[1]
-        down = _minus_log_likelihood(parameters - shift, y, below, above)[1]
-        columns.append((up - down) / (2 * step))
-    matrix = np.array(columns)
-    return (matrix + matrix.T) / 2
 
 
 def plotting_positions(values: Array, below: Mask) -> Array:
@@ -229,8 +194,7 @@ def fit_ros(values: Array, below: Mask) -> tuple[Lognormal, Array]:
     scores = stats.norm.ppf(plotting_positions(values, below))
     slope, level = np.polyfit(scores[~below], logs[~below], 1)
     estimates = np.where(below, np.exp(level + slope * scores), values)
-    none = ((0.0, 0.0), (0.0, 0.0))
-    return Lognormal(float(level), float(slope), none, len(values), int(below.sum())), estimates
+    return Lognormal(float(level), float(slope), len(values), int(below.sum())), estimates
 
 
 def treat_censored(values: Array, below: Mask, above: Mask, method: Censoring = "half") -> Array:

@@ -263,17 +263,6 @@ def interpolator(word: InterpolatorWord) -> Interpolator:
     return known[word]()
 
 
-def interpolate_by_word(
-    word: InterpolatorWord, coordinates: ArrayLike, values: ArrayLike, targets: ArrayLike
-) -> Array:
-    """Estimate (t,) at targets (t, 2) from samples (n, 2) and (n,), by a word's interpolator.
-
-    >>> interpolate_by_word("nearest", [[0.0, 0.0], [3.0, 0.0]], [1.0, 2.0], [[2.5, 0.0]])
-    array([2.])
-    """
-    return interpolator(word).fit(coordinates, values).estimate(targets)
-
-
 def _triangulate(places: Array) -> Delaunay:
     _check_area(places)
     try:

@@ -21,7 +21,7 @@ from gossan.io.run_folder import RunFolder
 from gossan.io.tables import Column, Table
 from gossan.names import file_name
 
-__all__ = ["SAMPLING_PLAN", "FinishedRun", "command_of", "open_run", "refuse_folder_of"]
+__all__ = ["SAMPLING_PLAN", "FinishedRun", "open_run", "refuse_folder_of"]
 
 SAMPLING_PLAN = "sample_next"
 """Stem of the files of ``gossan sample`` in the folder of anomalies."""
@@ -186,12 +186,6 @@ def open_run(root: Path | str) -> FinishedRun:
         first = error.errors()[0]
         raise _damaged(folder, ".".join(map(str, first["loc"])) + ": " + first["msg"]) from error
     return FinishedRun(folder, manifest)
-
-
-def command_of(root: Path | str) -> str | None:
-    """Find which command finished a folder: "run", "krige", or None for neither."""
-    content = _manifest(RunFolder(Path(root)))
-    return None if content is None else str(content.get("command", "run"))
 
 
 def refuse_folder_of(command: str, root: Path | str) -> None:

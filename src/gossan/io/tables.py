@@ -65,7 +65,6 @@ class Column(StrEnum):
     TO = "to"
     ACHIEVED_LOW = "achieved_low"
     ACHIEVED_HIGH = "achieved_high"
-    MASKED_FEATURES = "masked_features"
     # variograms
     OF = "of"
     KIND = "kind"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
@@ -13,7 +12,6 @@ import pandas as pd
 from gossan.arrays.array_type import Array
 from gossan.arrays.distribution import Distribution, redraw
 from gossan.errors import FitError, must
-from gossan.io.tables import Column
 
 Method = Literal["likelihood", "least_squares"]
 
@@ -125,33 +123,6 @@ def break_intervals(
         return found if len(found) == number else np.full(number, np.nan)
 
     return np.nanquantile(redraw(distribution, breaks_of, draws, seed), [0.025, 0.975], axis=0).T
-
-
-def break_table(
-    distributions: Mapping[str, Distribution], *, draws: int = 200, seed: int = 0
-) -> pd.DataFrame:
-    """List the breaks of several fractal plots with their intervals and exponents.
-
-    Parameters
-    ----------
-    distributions : of samples (concentration-number) or maps (concentration-area), by name.
-
-    Returns
-    -------
-    One row per straight piece: source, piece (from 1), start, start_lower95, start_upper95 (in the
-    unit of the values; NaN for the first piece), exponent, share (at or above the start), note.
-    """
-    rows = []
-    for source, distribution in distributions.items():
-        fit = fit_fractal(distribution)
-        ends = break_intervals(distribution, fit, draws=draws, seed=seed)
-        for piece, exponent in enumerate(fit.exponents):
-            start = fit.breaks[piece - 1] if piece else np.nan
-            low, high = ends[piece - 1] if piece else (np.nan, np.nan)
-            share = float(distribution.at_or_above(start)) / distribution.total if piece else 1.0
-            rows.append((source, piece + 1, start, low, high, float(exponent), share, fit.note))
-    names = ("source", "piece", "start", "start_lower95", "start_upper95", "exponent", Column.SHARE)
-    return pd.DataFrame(rows, columns=[*names, Column.NOTE])
 
 
 def _knots(used: Distribution) -> Array:

@@ -130,49 +130,6 @@ class _PatchSums:
         )  # fmt: skip
 
 
-def find_patches(
-    layer: Layer,
-    threshold: float,
-    *,
-    within: Layer | None = None,
-    levels: Sequence[float] = (),
-    overlays: Layer | None = None,
-    minimum_pixels: int = 1,
-    strip_rows: int | None = None,
-) -> Patches:
-    """Find the patches of pixels at or above a threshold, with sums and outlines.
-
-    Parameters
-    ----------
-    layer, within, levels, overlays, minimum_pixels, strip_rows
-        As for :func:`patches_at`.
-    threshold
-        In the layer's unit; NaN pixels are never inside.
-
-    Raises
-    ------
-    GridError
-        Another layer lies on another grid.
-
-    Examples
-    --------
-
-    >>> from affine import Affine
-    >>> from pyproj import CRS
-    >>> from gossan.geo.layer import ArrayLayer
-    >>> grid = Grid(CRS.from_epsg(32645), Affine(10.0, 0, 0, 0, -20.0, 40.0), 2, 3)
-    >>> patches = find_patches(ArrayLayer(grid, ("Cu",), np.array([[[5.0, 1, 9], [7, 1, 1]]])), 5)
-    >>> patches.pixels.tolist(), patches.peak.tolist(), patches.geometry[0].area
-    ([2, 1], [7.0, 9.0], 400.0)
-    """
-    return next(
-        patches_at(
-            layer, (threshold,), within=within, levels=levels, overlays=overlays,
-            minimum_pixels=minimum_pixels, strip_rows=strip_rows,
-        )
-    )  # fmt: skip
-
-
 def patches_at(
     layer: Layer,
     thresholds: Sequence[float],

@@ -18,9 +18,7 @@ from gossan.catalogue.sensors import aster_bands, unit_conversion
 from gossan.demo.overpass import DESERT_AIR, GHOSTS, Overpass
 from gossan.demo.write_aster import (
     simulate_scene,
-    write_aster_geotiffs,
     write_aster_hdf,
-    write_surface_reflectance,
 )
 from gossan.errors import GossanWarning, ImageryError, MissingDependencyError
 from gossan.geo.blocks import Blocks
@@ -34,6 +32,7 @@ from gossan.imagery.atmosphere.sixs import _program
 from gossan.imagery.calibration import reflectance_per_radiance
 
 from ...presence import missing
+from .granules import write_aster_geotiffs, write_surface_reflectance
 
 BANDS = tuple(f"b{i}" for i in range(1, 10))
 GRID = Grid.from_bounds(32638, (500_000, 2_400_000, 500_000 + 15 * 240, 2_400_000 + 15 * 200), 15)

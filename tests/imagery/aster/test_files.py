@@ -21,9 +21,7 @@ from gossan.demo.write_aster import (
     SimulatedAster,
     granule_name,
     simulate_scene,
-    write_aster_geotiffs,
     write_aster_hdf,
-    write_surface_reflectance,
 )
 from gossan.errors import GridError, ImageryError, InputError
 from gossan.geo.grid import Grid, Window
@@ -34,6 +32,7 @@ from gossan.imagery.scenes import open_scenes
 from gossan.imagery.settings import ImagerySettings
 
 from ...presence import missing_program
+from .granules import write_aster_geotiffs, write_surface_reflectance
 
 SOLAR = tuple(f"b{i}" for i in range(1, 10))
 

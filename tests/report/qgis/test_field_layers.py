@@ -17,7 +17,6 @@ from gossan.report.qgis.field_layers import (
     field_tables,
     sample_classes,
     target_items,
-    target_table,
 )
 from gossan.report.read import Results, open_results
 
@@ -38,7 +37,7 @@ def test_tables_hold_every_sample_occurrence_and_target(results: Results) -> Non
 
 
 def test_points_lie_where_their_columns_say(results: Results) -> None:
-    table = target_table(results, "Cu", UTM)
+    table = field_tables(results, UTM)["targets"]
     frame = pd.DataFrame(table)
     places = [(one.x, one.y) for one in table.geometry]
     np.testing.assert_allclose(places, frame[["easting", "northing"]])

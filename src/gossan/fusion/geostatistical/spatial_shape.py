@@ -10,17 +10,16 @@ singular there.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 
 from gossan.arrays.array_type import Array
 from gossan.geochem.covariance.model import Anisotropy, CovarianceModel, Kind, Structure
 
-__all__ = ["FAMILIES", "Family", "Shape"]
+__all__ = ["Family", "Shape"]
 
 Family = Literal["exponential", "matern32", "spherical", "stable"]
-FAMILIES: tuple[Family, ...] = get_args(Family)
 _KINDS: dict[Family, tuple[Kind, float, float]] = {
     "exponential": ("exponential", 1.0, 1.0),
     "matern32": ("matern", 3.0**-0.5, 1.5),

@@ -19,7 +19,7 @@ from gossan.report.qgis.items import FIELD, TARGETS, Item, Label
 from gossan.report.read import Results
 from gossan.report.target_sheets import SHEETS
 
-__all__ = ["DATA", "field_items", "field_tables", "target_items", "target_table"]
+__all__ = ["DATA", "field_items", "field_tables", "target_items"]
 
 DATA = "field.gpkg"
 """File of all points of the field folder."""
@@ -53,11 +53,6 @@ def field_tables(results: Results, crs: CRS) -> dict[str, GeoTable]:
         "occurrences": results.table(Table.OCCURRENCES),
     }
     return {name: _points(table, crs) for name, table in tables.items() if len(table)}
-
-
-def target_table(results: Results, element: str, crs: CRS) -> GeoTable:
-    """Return the first targets of an element as points, with the report's numbers and names."""
-    return _points(pd.DataFrame(_target_rows(results, element)), crs)
 
 
 def _target_rows(results: Results, element: str) -> list[dict[str, object]]:
