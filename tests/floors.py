@@ -59,7 +59,7 @@ INNER = {
         alteration
     """,
     "fusion": """
-        lattice_layer protocol trees
+        fit_counter lattice_layer protocol trees
         features inner_folds lattice registry where_filled
         cross_validation kriging_model
         geostatistical pyramid rivals

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -104,3 +105,50 @@ def test_the_power_of_a_transform_is_fitted_without_the_fold(
         np.testing.assert_allclose(estimate, own["estimate"], rtol=2e-2)
         powers.append(power)
     assert len(set(powers)) > 1
+
+
+class _Counts:
+    """Keeps how far each step said it was."""
+
+    def __init__(self) -> None:
+        self.said: dict[str, list[tuple[int, int]]] = {}
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[Callable[[int, int], None]]:
+        yield lambda done, total: self.said.setdefault(title, []).append((done, total))
+
+    def say(self, text: str) -> None:
+        pass
+
+
+MODELS = {
+    "kriging": ("kriging", ""),
+    "recipe": ("recipe", "trees = 10"),
+    "blend": ("blend", 'members = ["kriging", "atprk"]\nnumber = 3'),
+    "auto": ("auto", 'candidates = ["atprk"]\nnumber = 4'),
+    "guarded": ("guarded_pyramid", "number = 3"),
+}
+EXPECTED = {
+    "kriging": 1 + 3 + 3,  # the map's own, three folds of blocks, three random ones
+    "recipe": 1 + 3 + 3,
+    "blend": 1 + 3 * 2 + 3,  # inner folds times members, and the spatial folds
+    "auto": 1 + 4 * 2 + 3 * 2,  # inner and spatial folds times kriging and the candidate
+    "guarded": 1 + 3 * 2 + 3 + 3,  # inner folds times kriging and the pyramid
+}
+
+
+def test_progress_counts_folds_times_models(small: Path, tmp_path: Path) -> None:
+    text = small.read_text(encoding="utf-8")
+    for name, (model, options) in MODELS.items():
+        features = "" if name == "kriging" else 'features = "indices.all"'
+        if name == "guarded":
+            features = 'features = "indices.pc2"'
+        text += f'\n[[product]]\nname = "{name}"\nmodel = "{model}"\n{features}\n{options}\n'
+    small.write_text(text, encoding="utf-8")
+    counts = _Counts()
+    validate_project(load_project(small), tmp_path / "run", reporter=counts)
+    for name, expected in EXPECTED.items():
+        said = counts.said[f"Cu: {name}"]
+        assert said == [(done, expected) for done in range(expected + 1)], name
+    said = counts.said["Cu: which alteration information helps"]
+    assert said == [(0, 3), (1, 3), (2, 3), (3, 3)]

@@ -12,6 +12,7 @@ from gossan.arrays.bootstrap import paired_skill
 from gossan.errors import FitError, must
 from gossan.evaluate.folds import Folds
 from gossan.evaluate.validation import ValidationSamples
+from gossan.fusion.fit_counter import one_fitted
 from gossan.fusion.kriging_model import automatic_variogram, check_values
 from gossan.fusion.protocol import Features
 from gossan.io.tables import Column
@@ -77,6 +78,7 @@ def alteration_table(
         system = _System(xy[~out], samples.fitted_to(np.flatnonzero(~out)).values, z[~out])
         errors[out] = system.predict(xy[out], z[out]) - samples.held_out(out)[:, None]
         signs.append(np.sign(system.slopes))
+        one_fitted()
     whole = _System(xy, y, z)
     rows = []
     for j in range(count + 1):

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from gossan.arrays.folds import distance_to_fit
 from gossan.fusion.features.sources import engine_of
+from gossan.fusion.fit_counter import one_fitted, uncounted
 from gossan.fusion.protocol import Features, FusionModel, Observations, Prediction
 
 __all__ = ["ModelFactory", "cross_predict", "held_out", "spatial_side"]
@@ -93,8 +94,13 @@ def held_out(
 
     first, *others = np.unique(folds).tolist()
     with threadpool_limits(1, user_api="blas"):
-        yield one(first)
-    yield from engine_of(features).each(one, others)
+        with uncounted():
+            found = one(first)
+        one_fitted()
+        yield found
+    for found in engine_of(features).each(one, others):
+        one_fitted()
+        yield found
 
 
 def cross_predict(

@@ -34,6 +34,11 @@ class InnerFolds(Settings):
     seed: int = 0
     """Of these folds."""
 
+    @property
+    def fitted_in_folds(self) -> int:
+        """Number of models that are fitted in each fold."""
+        return 2
+
 
 def inner_folds(
     observations: Observations, features: Features, settings: InnerFolds

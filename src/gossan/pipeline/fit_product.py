@@ -9,7 +9,9 @@ import pandas as pd
 
 from gossan.evaluate.calibration import Calibration
 from gossan.evaluate.folds import Division
-from gossan.evaluate.validation import ModelValidation, validate_model
+from gossan.evaluate.validation import HoldsOut, ModelValidation, validate_model
+from gossan.fusion.fit_counter import one_fitted
+from gossan.fusion.inner_folds import InnerFolds
 from gossan.fusion.protocol import FusionModel
 from gossan.fusion.registry import entry_of
 from gossan.geochem.back_transforms import interval_of, median_of
@@ -51,10 +53,25 @@ class ValidatedProduct:
         }
 
 
+def fits_of(product: Product, division: Division) -> int:
+    """Count the models that a product fits and tests: folds times models, and those of the map."""
+    options = product.settings.options
+    inner = options.fitted_in_folds if isinstance(options, InnerFolds) else 0
+    own = 1 + (options.number * inner if isinstance(options, InnerFolds) else 0)
+    if not entry_of(product.settings.model).of_models:
+        return own + sum(len(np.unique(way.labels)) for way in division.folds.values())
+    spatial = division.spatial
+    folds = len(np.unique(spatial.labels)) if spatial is not None else 0
+    held_by_itself = isinstance(product.factory(product.elements[0])(), HoldsOut)
+    return own + folds * (inner if held_by_itself else 1)
+
+
 def fit_model(product: Product, data: Working, features: FeatureSets) -> FusionModel:
     """Fit a product's model to all samples of an element."""
     model = product.factory(data.element)()
-    return model.fit(data.observations, features.get(product.settings.features))
+    fitted = model.fit(data.observations, features.get(product.settings.features))
+    one_fitted()
+    return fitted
 
 
 def validate_product(

@@ -10,7 +10,15 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.text import Text
 
 from gossan.errors import GossanWarning, InterruptedRunError
 
@@ -80,6 +88,14 @@ class PlainProgress:
         print(text, file=self._stream, flush=True)
 
 
+class _Count(MofNCompleteColumn):
+    """How many of how many; nothing where the number is not known."""
+
+    def render(self, task: Task) -> Text:
+        """Show the count."""
+        return Text("") if task.total is None else super().render(task)
+
+
 class BarProgress:
     """Draws a bar for the current step: for a terminal."""
 
@@ -92,7 +108,7 @@ class BarProgress:
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
+            _Count(),
             TimeElapsedColumn(),
         )
         with (

@@ -35,6 +35,11 @@ class AutoSettings(InnerFolds):
     candidates: tuple[str, ...] = Field(default=("geostatistical_forest", "forest"), min_length=1)
     confidence: float = Field(default=0.95, gt=0.5, lt=1.0)
 
+    @property
+    def fitted_in_folds(self) -> int:
+        """Kriging and the candidates."""
+        return len({BASELINE, *self.candidates})
+
 
 class Auto:
     """Deliver the candidate that is better than kriging beyond doubt, else kriging.

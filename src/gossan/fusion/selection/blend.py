@@ -31,6 +31,11 @@ class BlendSettings(InnerFolds):
     members: tuple[str, ...] = Field(default=("geostatistical", "forest"), min_length=2)
     """Models that are blended."""
 
+    @property
+    def fitted_in_folds(self) -> int:
+        """The members."""
+        return len(self.members)
+
 
 class Blend:
     """Average several models.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
@@ -16,6 +17,7 @@ from gossan.errors import FitError, GossanWarning
 from gossan.evaluate.alteration import alteration_table
 from gossan.evaluate.folds import Division, divide
 from gossan.evaluate.verdict import judge
+from gossan.fusion.fit_counter import fits_counted
 from gossan.geo.blocks import Blocks
 from gossan.geo.raster import atomic_path
 from gossan.geochem.transforms import transform_record
@@ -27,7 +29,7 @@ from gossan.names import file_name
 from gossan.pipeline.commands.anomalies import LAYERS, WRITTEN
 from gossan.pipeline.commands.prepare import mask_table, scene_layers
 from gossan.pipeline.engine import blocks_of, engine_at
-from gossan.pipeline.fit_product import fit_model, validate_product
+from gossan.pipeline.fit_product import fit_model, fits_of, validate_product
 from gossan.pipeline.imagery_used import ImageryUsed, write_imagery_used
 from gossan.pipeline.inputs import RunInputs, grid_record, open_inputs
 from gossan.pipeline.options.products import Product, product_to_trust, products_of
@@ -162,9 +164,10 @@ def _make_run(
     walk = Walk(project, run, inputs, blocks, reporter, maps)
     products = products_of(project, inputs.features.imagery.values())
     if maps:
-        with reporter.step("Composites and exposure"):
-            scene_layers(run, inputs, blocks)
-            walk.used = write_imagery_used(run, inputs.features, products, blocks)
+        with reporter.step("Composites and exposure") as advance:
+            shown = replace(blocks, progress=advance)
+            scene_layers(run, inputs, shown)
+            walk.used = write_imagery_used(run, inputs.features, products, shown)
         inputs.notes.extend(walk.used.notes())
     waiting: list[Made] = []
     for element in project.elements:
@@ -250,11 +253,11 @@ def _alteration(walk: Walk, data: Working, division: Division) -> None:
         with atomic_path(parts / "alteration.csv") as temporary:
             table.to_csv(temporary, index=False, float_format="%.6g")
 
-    with walk.reporter.step(f"{data.element}: which alteration information helps"):
+    with walk.reporter.step(f"{data.element}: which alteration information helps") as advance:
+        outputs = [parts / "alteration.csv"]
         try:
-            walk.run.once(
-                file_name("alteration", data.element), made_of, [parts / "alteration.csv"], work
-            )
+            with fits_counted(advance, len(np.unique(folds.labels))):
+                walk.run.once(file_name("alteration", data.element), made_of, outputs, work)
         except FitError as error:
             walk.reporter.say(f"Note: {error}")
 
@@ -308,7 +311,8 @@ def _product(walk: Walk, product: Product, data: Working, division: Division) ->
         if walk.run.stands(name, made_of, outputs):
             return []
         walk.run.forget(product.name, data.element)
-        with collected_warnings(walk.reporter) as notes:
+        counted = fits_counted(advance, fits_of(product, division))
+        with collected_warnings(walk.reporter) as notes, counted:
             facts, mapped = _make(walk, product, data, division, len(outputs) > 1, parts)
         if mapped is not None:
             mapped = replace(mapped, key=fingerprint(made_of))
