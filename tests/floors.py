@@ -114,7 +114,7 @@ INNER = {
         maps plain thumbnail
         charts magnify
         tables
-        answer why
+        answer thresholds why
         explore figures target_sheets
         page qgis
         build shown_layers

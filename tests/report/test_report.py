@@ -133,7 +133,7 @@ def test_maps_without_a_value_are_said_in_words(run_copy: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("threshold", "said"), [(1e6, "there is no anomaly"), (1.0, "Anomalies, ranked")]
+    ("threshold", "said"), [(1e6, "The best map has no target"), (1.0, "Anomalies, ranked")]
 )
 def test_no_anomaly_and_nothing_but_anomaly_are_reported(
     run_copy: Path, threshold: float, said: str

@@ -17,6 +17,7 @@ from gossan.geo.samples import Samples
 from gossan.targets.thresholds import (
     STEEP_TAIL,
     find_threshold,
+    reached_threshold,
     samples_distribution,
     threshold_table,
 )
@@ -163,3 +164,23 @@ def test_a_survey_is_redrawn_by_whole_blocks() -> None:
     assert d.total == 299 and d.groups is not None
     assert 49 <= len(d.groups) <= 100 and (d.groups.sum(axis=0) == 1).all()
     assert np.array_equal(d.values, np.sort(frame["Cu"].dropna()))
+
+
+def test_a_threshold_that_no_sample_reaches_gives_way_to_a_percentile() -> None:
+    """Of log-uniform contents median + 2 MAD is 0.5 + 0.74 of the range: above the highest."""
+    values = np.exp(np.linspace(np.log(20.0), np.log(2000.0), 201))
+    found = reached_threshold(Distribution.of_samples(values))
+    logarithms = np.log(values)
+    above = np.median(logarithms) + 2 * stats.median_abs_deviation(logarithms, scale="normal")
+    assert np.exp(above) > values.max()
+    assert found.rule == "percentile"
+    assert found.value == pytest.approx(np.quantile(values, 0.975, method="hazen"), rel=1e-3)
+    assert f"{np.exp(above):.3g}" in found.note
+
+
+def test_a_threshold_that_samples_reach_stays(lognormal: np.ndarray) -> None:
+    samples = Distribution.of_samples(lognormal)
+    for rule in ("median_mad", "tukey", "trimmed_mean"):
+        found = reached_threshold(samples, rule)
+        assert (found.rule, found.note) == (rule, "")
+        assert found.value == find_threshold(samples, rule, draws=0).value

@@ -32,6 +32,7 @@ from gossan.report.tables import (
 )
 from gossan.report.target_sheets import SHEETS, facts_of, target_maps
 from gossan.report.terms import TERMS, term_of
+from gossan.report.thresholds import no_target, threshold_sentence
 from gossan.report.why import why_text
 
 SHEET_PIXELS = 860
@@ -87,6 +88,7 @@ class Chapter:
     element: str
     plain: str
     verdict: str
+    threshold: str
     targets: Sequence[Target]
     why: Mapping[str, str]
     sheets: Sequence[TargetPage]
@@ -118,6 +120,7 @@ def chapter(results: Results, element: str, pictures: Sequence[Picture]) -> Chap
         element=element,
         plain=plain_verdict(results, element),
         verdict=verdict(results, element),
+        threshold=threshold_sentence(results, element),
         targets=targets_of(results, element),
         why={
             one.name: why_text(results, element, one.name) for one in targets_of(results, element)
@@ -174,14 +177,10 @@ def missing(results: Results, element: str) -> dict[str, str]:
         )
     numbers = results.table(Table.PRODUCT_NUMBERS, element)
     anomalies = results.table(Table.ANOMALIES, element)
-    if anomalies.empty:
-        says["anomalies"] = (
-            "No map of this element rises above its threshold: there is no anomaly."
-            if len(numbers)
-            else "Anomalies were not looked for. Run: gossan anomalies RUN"
-        )
+    if not len(numbers):
+        says["anomalies"] = "Anomalies were not looked for. Run: gossan anomalies RUN"
     elif len(anomalies[anomalies[Column.PRODUCT] == results.best(element)]) == 0:
-        says["anomalies"] = "The map to trust has no anomaly; the ones below are of other maps."
+        says["anomalies"] = no_target(results, element)
     if results.table(Table.OCCURRENCE_TESTS, element).empty:
         given = results.manifest.settings["project"].get("occurrences")
         says["occurrences"] = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Literal, get_args
@@ -201,6 +201,47 @@ def find_threshold(
         rule, value, float(low), float(high), shown, above, above / distribution.total,
         "; ".join(notes),
     )  # fmt: skip
+
+
+def reached_threshold(samples: Distribution, rule: Rule = "median_mad") -> Threshold:
+    """Find the threshold of a survey by a rule, or by one that some sample reaches.
+
+    A rule that finds nothing (no break) gives way to "median_mad". A threshold above every sample
+    calls no ground anomalous, whatever the map shows (two populations make the spread of the
+    samples, and so the threshold, too large): the percentile then takes its place.
+
+    Parameters
+    ----------
+    samples
+        Distribution of one element in the survey.
+    rule
+        As for :func:`find_threshold`.
+
+    Returns
+    -------
+    Threshold; its note says what was found unfit and why. No bootstrap interval.
+
+    Raises
+    ------
+    FitError
+        Fewer than 10 independent values.
+
+    Examples
+    --------
+    >>> two = Distribution.of_samples(np.exp(np.linspace(-2, 2, 101)))
+    >>> found = reached_threshold(two)
+    >>> found.rule, round(float(np.log(found.value)), 2), found.note
+    ('percentile', 1.92, 'the threshold by median_mad, 19.4, lies above every sample')
+    """
+    found, note = find_threshold(samples, rule, draws=0), ""
+    if not np.isfinite(found.value):
+        note = f"{rule} finds no threshold"
+        found = find_threshold(samples, "median_mad", draws=0)
+    if found.value > samples.values[-1]:
+        above = f"the threshold by {found.rule}, {found.value:.3g}, lies above every sample"
+        note = "; ".join(filter(None, [note, above]))
+        found = find_threshold(samples, "percentile", draws=0)
+    return replace(found, note=note)
 
 
 def _apply(distribution: Distribution, rule: str, scale: str, probability: float) -> float:

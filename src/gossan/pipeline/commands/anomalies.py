@@ -33,7 +33,7 @@ from gossan.targets.anomalies import Anomalies, AnomalySettings, find_anomalies
 from gossan.targets.anomaly_files import write_anomalies
 from gossan.targets.halo import fit_halo, halo_layer
 from gossan.targets.product_numbers import product_numbers
-from gossan.targets.thresholds import find_threshold, threshold_table
+from gossan.targets.thresholds import Threshold, reached_threshold, threshold_table
 
 THRESHOLD_DRAWS = 100
 MOST_PIXELS = 16_000_000
@@ -55,6 +55,10 @@ LAYERS = ("halo_", "probability_")
 """How the names of this command's layers begin."""
 PATTERNS = ("anomalies/*", *(f"layers/{name}*" for name in LAYERS))
 """Files that this command renews."""
+GIVEN = "given"
+"""Rule, and source, of a threshold that the user gives."""
+SAMPLES = "samples"
+"""Source of the thresholds that the samples give."""
 HALO_METHODS = ("clr_pca", "mahalanobis", "additive", "multiplicative")
 
 
@@ -131,7 +135,7 @@ def thresholds_of(
     """Apply every rule to samples and maps; choose as ``threshold_of`` does."""
     values = finished.samples[element].dropna().to_numpy(float)
     distributions: dict[str, tuple[Distribution, Any]] = {
-        "samples": (Distribution.of_samples(values), "samples")
+        SAMPLES: (Distribution.of_samples(values), "samples")
     }
     for product in finished.mapped(element):
         kind = "kriged map" if product.model == BASELINE else "map"
@@ -146,22 +150,32 @@ def thresholds_of(
     table = threshold_table(distributions, draws=THRESHOLD_DRAWS)
     table.insert(0, Column.ELEMENT, element)
     table.insert(len(table.columns) - 1, "samples_censored", censored_in(finished, element))
-    return table, threshold_of(finished, element, rule)
+    chosen = chosen_threshold(finished, element, rule)
+    own = (table[Column.SOURCE] == SAMPLES) & (table[Column.RULE] == chosen.rule)
+    if chosen.rule == GIVEN:
+        given = {Column.ELEMENT: element, Column.SOURCE: GIVEN, **vars(chosen)}
+        table = pd.concat([table, pd.DataFrame([given])], ignore_index=True)
+        own = table[Column.SOURCE] == GIVEN
+    table[Column.CHOSEN] = own
+    table.loc[own, Column.NOTE] = chosen.note
+    return table, chosen.value
 
 
 def threshold_of(finished: FinishedRun, element: str, rule: AnomalyRule) -> float:
     """Return the user's threshold, else that of the project's rule on the samples."""
+    return chosen_threshold(finished, element, rule).value
+
+
+def chosen_threshold(finished: FinishedRun, element: str, rule: AnomalyRule) -> Threshold:
+    """Choose the lower limit of an element's anomalies; NaN where there are too few samples."""
     own = rule.threshold.get(element)
     if own is not None:
-        return own
+        return Threshold(GIVEN, own, np.nan, np.nan, "", np.nan, np.nan)
     try:
         samples = Distribution.of_samples(finished.samples[element].to_numpy(float))
-        chosen = find_threshold(samples, rule.rule, draws=0).value
-        if not np.isfinite(chosen):
-            chosen = find_threshold(samples, "median_mad", draws=0).value
-    except FitError:
-        return float("nan")
-    return chosen
+        return reached_threshold(samples, rule.rule)
+    except FitError as error:
+        return Threshold(rule.rule, np.nan, np.nan, np.nan, "", np.nan, np.nan, str(error))
 
 
 def _element(
