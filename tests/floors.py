@@ -114,7 +114,8 @@ INNER = {
         maps plain thumbnail
         charts magnify
         tables
-        answer thresholds why
+        answer why
+        thresholds
         explore figures target_sheets
         page qgis
         build shown_layers

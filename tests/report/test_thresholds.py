@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pytest
 
 from gossan.io.finished_run import open_run
+from gossan.pipeline.anomaly_evidence import sampled_ground
 from gossan.pipeline.commands.anomalies import anomalies_of_run
 from gossan.report.read import open_results
-from gossan.report.thresholds import no_target, threshold_sentence
+from gossan.report.thresholds import high_ground, no_target, threshold_sentence
 
 
 def test_the_sentence_names_limit_rule_and_probability(finished_run: Path) -> None:
@@ -29,12 +32,22 @@ def test_where_there_is_no_target_the_command_that_is_named_lists_some(run_copy:
     best = str(results.best("Cu"))
     assert "the threshold given by you" in threshold_sentence(results, "Cu")
     said = no_target(results, "Cu")
-    highest = results.maps[best, "Cu"]
-    place = re.search(r"highest at (\d+) E, (\d+) N", said)
-    assert place is not None
-    row, column = highest.grid.index_of(float(place[1]), float(place[2]))
-    assert highest.values[round(float(row)), round(float(column))] == highest.values.max()
+    assert "no place exceeds 1000000 ppm with more than 0 %" in said
     lower = float(re.search(r"--threshold Cu=([0-9.e+]+),", said)[1])  # type: ignore[index]
     anomalies_of_run(run_copy, thresholds={"Cu": lower})
     listed = open_run(run_copy).table("anomalies", "Cu")
     assert (listed["product"] == best).any()
+
+
+def test_the_highest_places_are_those_of_the_map_and_lie_apart(finished_run: Path) -> None:
+    results = open_results(finished_run)
+    found = high_ground(results, "Cu")
+    highest = results.maps[str(results.best("Cu")), "Cu"]
+    places = np.array([[one.easting, one.northing] for one in found])
+    row, column = (np.rint(index).astype(int) for index in highest.grid.index_of(*places.T))
+    values = highest.values[row, column]
+    assert values[0] == np.nanmax(highest.values)
+    assert (np.diff(values) <= 0).all()
+    apart = np.hypot(*(places[:, None] - places[None]).T)[np.triu_indices(len(places), 1)]
+    assert apart.min() >= 2 * sampled_ground(results.run, "Cu").spacing_m
+    assert [float(one.expected.split()[0]) for one in found] == pytest.approx(values, rel=0.005)

@@ -31,6 +31,7 @@ __all__ = [
     "TARGETS",
     "Target",
     "answer_figure",
+    "degrees_text",
     "mark_targets",
     "plan_on",
     "samples_on",
@@ -105,6 +106,15 @@ def _degrees(row: dict[str, Any]) -> str:
     longitude, latitude = row.get(Column.PEAK_LONGITUDE), row.get(Column.PEAK_LATITUDE)
     if longitude is None or latitude is None or not np.isfinite([longitude, latitude]).all():
         return ""
+    return degrees_text(longitude, latitude)
+
+
+def degrees_text(longitude: float, latitude: float) -> str:
+    """Write a place in degrees.
+
+    >>> degrees_text(-43.77385, 23.981697)
+    '23.98170° N, 43.77385° W'
+    """
     north, east = "N" if latitude >= 0 else "S", "E" if longitude >= 0 else "W"
     return f"{abs(latitude):.5f}° {north}, {abs(longitude):.5f}° {east}"
 

@@ -32,7 +32,7 @@ from gossan.report.tables import (
 )
 from gossan.report.target_sheets import SHEETS, facts_of, target_maps
 from gossan.report.terms import TERMS, term_of
-from gossan.report.thresholds import no_target, threshold_sentence
+from gossan.report.thresholds import HighPlace, high_ground, no_target, threshold_sentence
 from gossan.report.why import why_text
 
 SHEET_PIXELS = 860
@@ -89,6 +89,7 @@ class Chapter:
     plain: str
     verdict: str
     threshold: str
+    high: Sequence[HighPlace]
     targets: Sequence[Target]
     why: Mapping[str, str]
     sheets: Sequence[TargetPage]
@@ -121,6 +122,7 @@ def chapter(results: Results, element: str, pictures: Sequence[Picture]) -> Chap
         plain=plain_verdict(results, element),
         verdict=verdict(results, element),
         threshold=threshold_sentence(results, element),
+        high=() if targets_of(results, element) else high_ground(results, element),
         targets=targets_of(results, element),
         why={
             one.name: why_text(results, element, one.name) for one in targets_of(results, element)

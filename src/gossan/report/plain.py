@@ -20,22 +20,28 @@ def plain_verdict(results: Results, element: str) -> str:
     skill = _skill(results, element, best)
     if best is None or best == BASELINE or skill is None:
         return ""
-    return f"{_accuracy(skill)}{_deposits(results, element, best)}."
+    return f"{_accuracy(*skill)}{_deposits(results, element, best)}."
 
 
-def _skill(results: Results, element: str, product: str | None) -> float | None:
+def _skill(
+    results: Results, element: str, product: str | None
+) -> tuple[float, float, float] | None:
+    """Skill on spatial folds, and the bounds of its interval."""
     for comparison, rows in results.run.compared(Table.SCORES, element):
         own = rows[rows[Column.PRODUCT] == product]
         if comparison.is_spatial and len(own) and own[Column.SKILL].notna().all():
-            return float(own[Column.SKILL].iloc[0])
+            columns = [Column.SKILL, Column.SKILL_LOW, Column.SKILL_HIGH]
+            value, low, high = own[columns].iloc[0].astype(float)
+            return value, low, high
     return None
 
 
-def _accuracy(skill: float) -> str:
+def _accuracy(skill: float, low: float, high: float) -> str:
     if abs(skill) < 0.05:
         return "At places not used the best map is as close to the samples as kriging"
     less = f"{100 * abs(skill):.0f} % {'lower' if skill > 0 else 'higher'}"
-    return f"Squared error {less} than kriging's at places not used"
+    chance = ", which may be chance" if low <= 0 <= high else ""
+    return f"Squared error {less} than kriging's at places not used{chance}"
 
 
 def _deposits(results: Results, element: str, best: str) -> str:
