@@ -96,7 +96,7 @@ def high_ground(results: Results, element: str) -> list[HighPlace]:
     values = one.values.astype(float).copy()
     easting, northing = (axis.ravel() for axis in np.meshgrid(*one.grid.coordinates()))
     values[outside(samples.hull, easting, northing).reshape(values.shape)] = np.nan
-    found = []
+    found: list[HighPlace] = []
     while len(found) < HIGH_PLACES and np.isfinite(values).any():
         highest = int(np.nanargmax(values))
         found.append(_high_place(results, one, easting[highest], northing[highest]))
