@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -128,3 +130,54 @@ def test_directions_alone_have_no_heights_and_other_codes_are_refused() -> None:
         drainage_of_directions(grid, np.full((3, 3), 4)).features()
     with pytest.raises(ImageryError, match="Esri's code"):
         drainage_of_directions(grid, np.full((3, 3), 5))
+
+
+def test_upstream_areas_are_those_of_saga_and_grass(reference: Path) -> None:
+    """A relief without depressions; cells on the border are sinks here, and left out.
+
+    SAGA takes the steepest of eight neighbours too; GRASS, which finds ways of least cost, agrees
+    on streams.
+    """
+    known = json.loads((reference / "upstream_areas.json").read_text(encoding="utf-8"))
+    heights = np.array(known["heights_mm"]) / 1000
+    rows, columns = heights.shape
+    grid = Grid.from_bounds(32638, (0, 0, columns * 25, rows * 25), 25)
+    drainage = drainage_of_heights(ArrayLayer(grid, ("h",), heights[None]))
+    inner = (slice(1, -1), slice(1, -1))
+    own = drainage.area_km2[inner] / drainage.cell_km2
+    saga, grass = (np.array(known[name])[inner] for name in ("saga_cells", "grass_cells"))
+    assert (np.abs(own - saga) < 0.5).mean() > 0.95
+    streams = own > 100
+    assert streams.sum() > 30
+    for other, within in ((saga, 0.05), (grass, 0.08)):
+        np.testing.assert_allclose(own[streams], other[streams], rtol=within)
+
+
+def test_water_runs_down_the_steepest_slope_where_a_neighbour_is_lower() -> None:
+    """Cell by cell, diagonal steps being longer; around a filled hollow it still gets out."""
+    rng = np.random.default_rng(8)
+    y, x = np.mgrid[:30, :40]
+    heights = 100.0 - y + 0.5 * abs(x - 20) + rng.normal(0, 0.2, (30, 40))
+    grid = Grid.from_bounds(32638, (0, 0, 4000, 3000), 100)
+    drainage = drainage_of_heights(ArrayLayer(grid, ("h",), heights[None]))
+    to = np.asarray(drainage.flow.idxs_ds).reshape(30, 40)
+    checked = 0
+    for row in range(1, 29):
+        for column in range(1, 39):
+            slopes = {
+                (row + down) * 40 + column + right: (
+                    heights[row, column] - heights[row + down, column + right]
+                ) / math.hypot(down, right)
+                for down, right in STEPS.values()
+            }  # fmt: skip
+            if max(slopes.values()) > 0:
+                assert to[row, column] == max(slopes, key=lambda cell: slopes[cell])
+                checked += 1
+    assert checked > 900
+    hollow = heights.copy()
+    hollow[10:16, 15:25] -= 30.0
+    filled = drainage_of_heights(ArrayLayer(grid, ("h",), hollow[None]))
+    ends = filled.flow.idxs_ds[filled.flow.idxs_ds == np.arange(1200)]
+    edge = np.zeros((30, 40), bool)
+    edge[[0, -1]], edge[:, [0, -1]] = True, True
+    assert edge.ravel()[ends].all()
