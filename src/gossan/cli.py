@@ -206,7 +206,7 @@ def show(project: ProjectPath) -> None:
 
 
 @app.command()
-def check(project: ProjectPath) -> None:
+def check(project: ProjectPath, cluster: Cluster = None) -> None:
     """Read tables, headers and pixels under the samples; list what is wrong and what a run needs.
 
     Example: gossan check copper
@@ -280,6 +280,7 @@ def predict(
     element: Annotated[
         str | None, typer.Option("--element", help="Needed when the run has several.")
     ] = None,
+    cluster: Cluster = None,
 ) -> None:
     """Estimate at places: the table's columns plus estimate, lower90 and upper90.
 
@@ -337,7 +338,7 @@ def prepare(
 
 
 @app.command()
-def survey(project: ProjectPath, out: Out = None) -> None:
+def survey(project: ProjectPath, out: Out = None, cluster: Cluster = None) -> None:
     """Report the quality of the survey tables, element by element.
 
     Example: gossan survey copper

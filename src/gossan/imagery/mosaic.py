@@ -18,6 +18,9 @@ from gossan.geo.warp import to_grid, transformed_bounds
 from gossan.imagery.radiometric_normalisation import Dated, Levelling, level
 from gossan.imagery.settings import Overlap
 
+EDGE_PX = 2
+"""Pixels that warping may reach beyond the edge of a scene."""
+
 
 @dataclass(frozen=True)
 class Mosaic:
@@ -31,10 +34,14 @@ class Mosaic:
         False: the first source with all bands filled wins. True: of those filled in all bands,
         the one whose mean over the bands is the lower median: clouds brighten a pixel, shadows
         darken it.
+    places
+        Window that each source fills at most; sources that do not touch a window are not read.
+        Default: each may fill all of it.
     """
 
     sources: tuple[Layer, ...]
     clearest: bool = False
+    places: tuple[Window, ...] = ()
 
     @property
     def grid(self) -> Grid:
@@ -47,11 +54,14 @@ class Mosaic:
         return self.sources[0].bands
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """Read the sources until every pixel is filled, or all of them to compare."""
+        """Read the sources that touch a window, until every pixel is filled or all to compare."""
+        sources = self._touching(window)
+        if not sources:
+            return np.full((len(self.bands), *window.shape), np.nan, np.float32)
         if self.clearest:
-            return self._median(window)
-        result = self.sources[0].read(window)
-        for source in self.sources[1:]:
+            return _median(sources, window)
+        result = sources[0].read(window)
+        for source in sources[1:]:
             holes = np.isnan(result).any(axis=0)
             if not holes.any():
                 break
@@ -60,15 +70,30 @@ class Mosaic:
             result[:, better] = other[:, better]
         return result
 
-    def _median(self, window: Window) -> NDArray[np.float32]:
-        stack = np.stack([source.read(window) for source in self.sources])
-        brightness = stack.mean(axis=1)  # NaN where any band is
-        order = np.argsort(brightness, axis=0)  # NaN last
-        filled = np.isfinite(brightness).sum(axis=0)
-        middle = np.maximum(filled - 1, 0) // 2
-        chosen = np.take_along_axis(order, middle[None], axis=0)
-        result: NDArray[np.float32] = np.take_along_axis(stack, chosen[:, None], axis=0)[0]
-        return result
+    def _touching(self, window: Window) -> Sequence[Layer]:
+        if not self.places:
+            return self.sources
+        bottom, right = window.row + window.height, window.col + window.width
+        return [
+            source
+            for source, (row, col, height, width) in zip(self.sources, self.places)
+            if row < bottom
+            and col < right
+            and row + height > window.row
+            and col + width > window.col
+        ]
+
+
+def _median(sources: Sequence[Layer], window: Window) -> NDArray[np.float32]:
+    """Choose for each pixel the source whose mean over the bands is the lower median."""
+    stack = np.stack([source.read(window) for source in sources])
+    brightness = stack.mean(axis=1)  # NaN where any band is
+    order = np.argsort(brightness, axis=0)  # NaN last
+    filled = np.isfinite(brightness).sum(axis=0)
+    middle = np.maximum(filled - 1, 0) // 2
+    chosen = np.take_along_axis(order, middle[None], axis=0)
+    result: NDArray[np.float32] = np.take_along_axis(stack, chosen[:, None], axis=0)[0]
+    return result
 
 
 def mosaic(
@@ -113,11 +138,17 @@ def mosaic(
     placed = [Dated(s.name, s.time, to_grid(s.layer, target)) for s in ordered]
     levelled: list[Levelling] = []
     layers = [scene.layer for scene in placed]
+    places = tuple(place_of(scene.layer.grid, target) for scene in ordered)
     if normalise and len(placed) > 1:
-        layers, levelled = level(placed, blocks)
+        layers, levelled = level(placed, blocks, places)
     if len(layers) == 1:
         return layers[0], levelled
-    return Mosaic(tuple(layers), overlap == "clearest"), levelled
+    return Mosaic(tuple(layers), overlap == "clearest", places), levelled
+
+
+def place_of(source: Grid, target: Grid) -> Window:
+    """Return the window of a grid that pixels of another one can fill."""
+    return target.covering(transformed_bounds(source, target.crs), margin=EDGE_PX)
 
 
 def union_grid(scenes: Sequence[Dated], crs: CRS | None = None) -> Grid:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from pyproj import CRS
 
@@ -66,7 +67,7 @@ class SceneStack:
         own = self.bands.grid.crs
         said = [note for one in self.scenes for note in one.scene.notes]
         said += [note for one in self.scenes for note in rule_notes(self.settings, one.masks)]
-        said = [*dict.fromkeys(said), *self.choice.notes]
+        said = [*dict.fromkeys(said), *self.choice.notes, *levelling_notes(self.levellings)]
         grids = [scene.layer.grid for scene in self.scenes]
         others = {g.crs.to_string() for g in grids if not same_crs(g.crs, own)}
         if len(grids) < 2 or not others:
@@ -145,6 +146,20 @@ def open_scenes(
         tuple(scenes),
         tuple(levellings),
     )
+
+
+def levelling_notes(levellings: Sequence[Levelling]) -> list[str]:
+    """Say what levelling did to the edges of scenes: root mean square over scenes and bands."""
+    if not levellings:
+        return []
+    before, after = (
+        float(np.sqrt(np.mean([getattr(one, word) ** 2 for one in levellings])))
+        for word in ("before", "after")
+    )
+    return [
+        f"{len(levellings)} scenes levelled over all overlaps, where their means differed by "
+        f"{before:.3g} and now differ by {after:.3g}"
+    ]
 
 
 def asks_for_indices(settings: ImagerySettings) -> bool:
