@@ -33,6 +33,7 @@ _PPM_PER_UNIT: dict[str, float] = {
     "percent": 1e4,
     "permil": 1e3,
     "mg/100g": 10.0,
+    "oz/st": 31.1034768 / 0.90718474,
 }
 _UNIT_WORDS: dict[str, str] = {
     "ppm": "ppm", "mg/kg": "ppm", "g/t": "ppm", "gpt": "ppm", "ug/g": "ppm", "mgkg": "ppm",
@@ -51,6 +52,7 @@ _UNIT_WORDS: dict[str, str] = {
     "prozent": "percent", "porcentaje": "percent", "por_cento": "percent", "%wt": "percent",
     "permil": "permil", "g/kg": "permil", "kg/t": "permil", "gkg": "permil", "mg/g": "permil",
     "mg/100g": "mg/100g", "mg100g": "mg/100g", "‰": "permil", "10-3": "permil",
+    "oz/st": "oz/st", "opt": "oz/st", "oz/ston": "oz/st", "ozst": "oz/st",
     "10-6": "ppm", "1e-6": "ppm", "10-9": "ppb", "1e-9": "ppb", "10-2": "percent",
     "г/т": "ppm", "мг/кг": "ppm", "мкг/г": "ppm", "мг/т": "ppb", "мкг/кг": "ppb", "нг/г": "ppb",
     "克/吨": "ppm", "毫克/千克": "ppm", "微克/克": "ppm", "微克/千克": "ppb",

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gossan.errors import InputError, SettingsError, must
 from gossan.io.finished_run import FinishedRun
 from gossan.pipeline.options.project import AnomalyRule, load_project, settings_record
@@ -52,6 +55,40 @@ def taken_rule(run: FinishedRun, thresholds: Mapping[str, float]) -> tuple[Finis
         return run, notes
     settings = {**run.manifest.settings, KEY: record}
     return FinishedRun(run.folder, run.manifest.model_copy(update={"settings": settings})), notes
+
+
+def threshold_doubts(
+    thresholds: Mapping[str, float], contents: Mapping[str, NDArray[np.float64]]
+) -> list[str]:
+    """Say which thresholds no sample reaches, or all do: their unit is likely another.
+
+    Parameters
+    ----------
+    thresholds
+        By element, in its unit.
+    contents
+        Contents of the samples by element, NaN where there is none.
+
+    Examples
+    --------
+    >>> threshold_doubts({"Cu": 1e6, "Zn": 50.0}, {"Cu": np.ones(9), "Zn": np.arange(99.0)})
+    ['the threshold of Cu, 1e+06, lies above all 9 samples (highest 1): no anomaly can be found. ...']
+    """  # noqa: E501
+    lines = []
+    for element, threshold in thresholds.items():
+        known = np.asarray(contents.get(element, ()), float)
+        known = known[np.isfinite(known)]
+        if len(known) and threshold > known.max():
+            what = f"above all {len(known)} samples (highest {known.max():.4g}): "
+            what += "no anomaly can be found"
+        elif len(known) and threshold < known.min():
+            what = f"below all {len(known)} samples (lowest {known.min():.4g}): "
+            what += "all of the map is one anomaly"
+        else:
+            continue
+        cure = "Give it in the unit of the map"
+        lines.append(f"the threshold of {element}, {threshold:.4g}, lies {what}. {cure}.")
+    return lines
 
 
 def _project_now(run: FinishedRun) -> tuple[dict[str, Any], list[str]]:

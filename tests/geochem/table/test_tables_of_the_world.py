@@ -105,3 +105,70 @@ def test_the_wrong_code_of_a_system_shows_a_right_one(tmp_path: Path) -> None:
     _table().to_csv(tmp_path / "a.csv", index=False)
     with pytest.raises(SurveyError, match=r"such as .EPSG:32638. for zone 38 north"):
         read_survey(_settings(crs="UTM 38N"), ["Cu"], UTM, tmp_path)
+
+
+def _read(folder: Path, text: str, **more: object) -> tuple[np.ndarray, list[str]]:
+    (folder / "a.csv").write_text(text, encoding="utf-8")
+    settings = _settings(x=None, y=None, **more)
+    samples, findings = read_survey(settings, ["Cu"], UTM, folder)
+    return samples.values("Cu"), [f.line() for f in findings if f.severity == "warning"]
+
+
+@pytest.mark.parametrize(
+    ("column", "factor"),
+    [
+        ("Cu63_ppm", 1.0),
+        ("Cu wt. ppm", 1.0),
+        ("%Cu", 1e4),
+        ("Cu_opt", 34.2857142857),  # troy ounces of 31.1034768 g in short tons of 907.18474 kg
+        ("Cu mg kg-1", 1.0),
+    ],
+)
+def test_a_unit_is_read_however_the_column_is_called(
+    tmp_path: Path, column: str, factor: float
+) -> None:
+    table = _table().rename(columns={"Cu_ppm": column})
+    found, _ = _read(tmp_path, table.to_csv(index=False))
+    np.testing.assert_allclose(found, _table()["Cu_ppm"] * factor)
+
+
+@pytest.mark.parametrize("name", ["Cu_pctl", "Cu_count", "Cu_unc", "Cu_2sigma", "Cu_pred", "ln_Cu"])
+def test_what_says_something_about_an_element_is_no_content(tmp_path: Path, name: str) -> None:
+    table = _table().rename(columns={"Cu_ppm": name})
+    with pytest.raises(SurveyError, match=f"'{name}' is taken for something else about it"):
+        _read(tmp_path, table.to_csv(index=False), unit="ppm")
+
+
+@pytest.mark.parametrize("code", ["1E+30", "-1.0E+30", "-9999", "N/S", "contaminated"])
+def test_codes_among_contents_of_three_decimals_leave_no_doubt(tmp_path: Path, code: str) -> None:
+    table = _table()
+    known = table["Cu_ppm"].copy()
+    table["Cu_ppm"] = [f"{value:.3f}" for value in known]
+    table["east"], table["north"] = table["east"].round().astype(int), table["north"].astype(int)
+    table.loc[::6, "Cu_ppm"], known[::6] = code, np.nan
+    found, _ = _read(tmp_path, table.to_csv(index=False))
+    np.testing.assert_allclose(found, known)
+
+
+def test_a_heading_over_several_columns_gives_them_its_unit(tmp_path: Path) -> None:
+    table = _table()
+    rows = table.to_csv(index=False, header=False)
+    text = ",Coordinates,,ICP-MS (ppb)\nSample,east,north,Cu\n"
+    text += "\n".join(f"S{i},{line}" for i, line in enumerate(rows.splitlines()))
+    found, _ = _read(tmp_path, text)
+    np.testing.assert_allclose(found, table["Cu_ppm"] / 1000)
+
+
+def test_a_statutory_report_of_australia_is_read_by_the_keys_of_its_rows(tmp_path: Path) -> None:
+    """The keys H0xxx, H1000 to H1003, D and EOF are those of the Australian reporting standard."""
+    table = _table()
+    head = ["H0002,Version,4", "H0100,Tenement_no,E59/123", "H0501,Geodetic_datum,WGS84"]
+    head += ["H1000,SampleID,MGA_E,MGA_N,Cu", "H1001,,metres,metres,ppb", "H1002,,,,AAS"]
+    head += ["H1003,,,,2"]
+    values = table.itertuples(index=False)
+    body = [f"D,S{i},{e},{n},{'BDL' if i == 4 else c}" for i, (e, n, c) in enumerate(values)]
+    found, warned = _read(tmp_path, "\n".join([*head, *body, "EOF"]))
+    known = table["Cu_ppm"] / 1000
+    known[4] = 0.001  # half of the limit of 2 ppb
+    np.testing.assert_allclose(found, known)
+    assert not any("position" in line for line in warned)

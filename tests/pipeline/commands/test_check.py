@@ -49,6 +49,21 @@ def test_few_samples_are_a_warning_and_too_few_an_error(
     assert any(f"{count}" in one.text for one in found.records if one.severity == severity)
 
 
+@pytest.mark.parametrize(("threshold", "said"), [(1e6, "above all"), (0.001, "below all")])
+def test_a_threshold_that_no_sample_reaches_or_all_do_is_a_warning(
+    threshold: float, said: str, small: Path
+) -> None:
+    text = small.read_text("utf-8")
+    small.write_text(f"{text}\n[anomalies]\nthreshold = {{ Cu = {threshold} }}\n", "utf-8")
+    found = check_project(load_project(small))
+    (line,) = [one.text for one in found.records if "threshold of Cu" in one.text]
+    assert said in line and not found.blocked
+    text += "\n[kriging]\nsimulation = { realisations = 9, threshold = { Cu = [20.0, 1e7] } }\n"
+    small.write_text(text, "utf-8")
+    found = check_project(load_project(small))
+    assert any("1e+07, lies above all" in one.text for one in found.records)
+
+
 def test_an_element_of_one_value_cannot_be_mapped(small: Path) -> None:
     path = small.parent / "samples.csv"
     pd.read_csv(path).assign(Cu_ppm=5.0).to_csv(path, index=False)

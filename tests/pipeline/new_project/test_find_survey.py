@@ -30,12 +30,19 @@ def _find(
 
 
 def test_degrees_win_over_metres_of_an_unknown_system(tmp_path: Path) -> None:
-    columns = {"easting": EAST, "northing": NORTH, "lon": LON, "lat": LAT, "Cu_ppm": 5.0}
+    columns = {"easting": EAST + 4e6, "northing": NORTH, "lon": LON, "lat": LAT, "Cu_ppm": 5.0}
     found = _find(tmp_path, columns, "soil_2019.csv")
     assert (found.x, found.y, found.crs) == ("lon", "lat", "EPSG:4326")
     assert found.elements == ("Cu",) and found.unit == {} and found.medium == "soil"
-    stated = _find(tmp_path, columns, crs="EPSG:32638")
-    assert (stated.x, stated.y, stated.crs) == ("easting", "northing", "EPSG:32638")
+
+
+def test_metres_win_where_the_imagery_or_the_user_tells_their_system(tmp_path: Path) -> None:
+    columns = {"easting": EAST, "northing": NORTH, "lon": LON, "lat": LAT, "Cu_ppm": 5.0}
+    for wanted in ({}, {"crs": "EPSG:32638"}):
+        found = _find(tmp_path, columns, **wanted)
+        assert (found.x, found.y, found.crs) == ("easting", "northing", "EPSG:32638")
+    stated = _find(tmp_path, columns, crs="EPSG:4267")
+    assert (stated.x, stated.y, stated.crs) == ("lon", "lat", "EPSG:4267")
 
 
 def test_metres_are_recognised_by_the_imagery_that_they_lie_in(tmp_path: Path) -> None:

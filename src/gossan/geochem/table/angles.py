@@ -67,6 +67,10 @@ _PACKED = re.compile(
 )
 _STAR = re.compile(r"(?<=\d)\s*\*\s*(?=\d)")
 """A star between degrees and minutes stands for the degree sign, which keyboards lack."""
+_POINTS = re.compile(r"(?<![\d.])(\d{1,3})\.(\d{2})\.(\d{2}(?:\.\d+)?)(?![\d.])")
+"""Degrees, minutes and seconds parted by points: 45.18.53.55."""
+_NMEA = re.compile(r"(?<![\d.])(\d{2,3})(\d{2}\.\d+)(?=\s*[NSEWO]\b)", re.I)
+"""Degrees and decimal minutes without a sign between them, as GPS receivers log: 4518.8925N."""
 _GERMAN = re.compile(r"länge|breite|ostwert|rechtswert|hochwert|probe|höhe", re.I)
 
 
@@ -90,11 +94,13 @@ def parse_angle(word: str, o_is_east: bool = False) -> float:
     True
     >>> round(parse_angle("235145.53N"), 5), round(parse_angle("44*47'41.6'' E"), 5)
     (23.86265, 44.79489)
+    >>> round(parse_angle("45.18.53.55 N"), 5), round(parse_angle("7450.6611W"), 5)
+    (45.31488, -74.84435)
     >>> parse_angle("479 480"), parse_angle("23 75 10")
     (nan, nan)
     """
     plain = _LETTERS.sub("\\1°\\2'\\3\"", word.translate(_SIGNS).strip())
-    plain = _STAR.sub("°", plain)
+    plain = _NMEA.sub("\\1°\\2'", _POINTS.sub("\\1°\\2'\\3\"", _STAR.sub("°", plain)))
     match = None if _PACKED.fullmatch(plain) else _PARTS.fullmatch(plain)
     if match is None or not (match["m"] or match["before"] or match["after"] or "°" in plain):
         match = _PACKED.fullmatch(plain)

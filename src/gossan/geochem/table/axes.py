@@ -58,6 +58,11 @@ _GLUED_AXIS = re.compile(rf"(?P<before>{_GLUED})?(?P<axis>[^\W\d_]+?)(?P<after>{
 _ANGLES = re.compile(
     r"(wgs84_)?l(o?ng|on)|dec_?l|decimal_l|долгота|经度|东经|経度|東経|경도|經度|boylam|délka|l(ä|ae)nge|d[lł]ugo"
 )
+_LATITUDES = re.compile(r"lat|breite|enlem|širka|šířka|широта|纬|北纬|緯")
+_SIDES = frozenset(
+    ("n", "s", "e", "w", "north", "south", "east", "west", "norte", "sur", "sul", "este", "oeste")
+)
+"""Words beside latitude or longitude that say on which side of zero they count."""
 _PLAIN_X = re.compile(r"(coord_|coordenada_)?x(_?coord|坐标|座標)?(_(m|19\d\d|2000|pl))?")
 _DATUMS = re.compile(
     r"_((gda|wgs|agd|nad|sirgas|psad|sad|jgd|etrs|ed|mga|amg|puwg)_?\d{0,4}[a-z]?|(19|20)\d\d)$"
@@ -131,18 +136,21 @@ def _axis_and_rest(name: str) -> tuple[str, frozenset[str]] | None:
 
     >>> _axis_and_rest("NAT_Grid_East") == ("east", frozenset({"nat", "grid"}))
     True
-    >>> _axis_and_rest("Y_ppm"), _axis_and_rest("East Pit")
-    (None, None)
+    >>> _axis_and_rest("LONG_W") == ("long", frozenset()), _axis_and_rest("Y_ppm")
+    (True, None)
+    >>> _axis_and_rest("East Pit")
     """
     apart = re.sub(
         r"(?<=[a-zа-я])(?=[A-ZА-Я])|(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])", " ", name.strip()
     )
-    axes, rest = [], []
+    axes, rest, sides = [], [], []
     for token in re.findall(r"[^\W\d_]+|\d+", apart.lower()):
         glued = re.fullmatch(
             rf"(?P<before>{_GLUED})?(?P<axis>[^\W\d_]+?)(?P<after>{_GLUED})?", token
         )
-        if token in _AXIS_WORDS:
+        if token in _SIDES:
+            sides.append(token)
+        elif token in _AXIS_WORDS:
             axes.append(token)
         elif token in _FILLERS or token.isdigit():
             rest.append(token)
@@ -151,7 +159,13 @@ def _axis_and_rest(name: str) -> tuple[str, frozenset[str]] | None:
             rest += filter(None, (glued["before"], glued["after"]))
         else:
             return None
-    if len(axes) != 1 or (_ANGLES.match(axes[0]) and _LENGTHS & set(rest)):
+    if not any(map(_ANGLES.match, axes)) and not any(map(_LATITUDES.match, axes)):
+        axes += sides  # LONG_W is a longitude; E alone is an easting
+    if (
+        len(axes) != 1
+        or axes[0] not in _AXIS_WORDS
+        or (_ANGLES.match(axes[0]) and _LENGTHS & set(rest))
+    ):
         return None  # minutes of longitude are no longitude
     return axes[0], frozenset(rest)
 

@@ -32,7 +32,8 @@ MISSING_WORDS = frozenset({
     "nr", "n.r.", "lost", "sample_lost", "lost_sample", "broken", "not_received", "notrec",
     "pending", "empty", "insuff", "insuff.", "n.s.s.", "nes", "nsr", "missing_sample", "(null)",
     "1.#qnan", "-1.#ind", "1.#ind", "1.#inf", "-nan", "nan(ind)", "-nan(ind)",
-    "未測定", "欠測", "interference", "1.70141e+38", "-1.70141e+38", "1.70141e38",
+    "n/s", "n/r", "contaminated", "未測定", "欠測", "interference",
+    "1.70141e+38", "-1.70141e+38", "1.70141e38",
 })
 """Words, in lower case, for a value that was never measured."""
 
@@ -94,7 +95,7 @@ _WORDS_BELOW = (
 )
 _WORDS_ABOVE = ("gt", "greater than", "over", "above", "g")
 _NINES = re.compile(
-    r"-9{2,}(\.(0+|9+))?|-1(\.0*)?e\+?(3\d|[12]\d)|-1\.7\d*e\+?308|1\.7014\d*e\+?38"
+    r"-9{2,}(\.(0+|9+))?|-?1(\.0*)?e\+?(3\d|[12]\d)|-1\.7\d*e\+?308|1\.7014\d*e\+?38"
 )
 
 
@@ -242,7 +243,7 @@ def _apply_codes(
     number = record.number
     limit = plain & np.isin(number, words.numbers("below"))
     code = plain & np.isin(number, words.numbers("missing")) & ~limit
-    for i in np.flatnonzero(plain & ~limit & ((number < 0) | (number > 1e37))).tolist():
+    for i in np.flatnonzero(plain & ~limit & ((number < 0) | (number > 1e9))).tolist():
         code[i] |= bool(_NINES.fullmatch(texts[i].lower().replace(",", ".")))
     minus = plain & (number < 0) & ~code & ~limit
     record.missing[code] = True

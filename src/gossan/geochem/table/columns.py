@@ -129,13 +129,20 @@ def read_header(name: str) -> ColumnHeading:
     at = _main_species(tokens, named, units)
     if at is None:
         return ColumnHeading("", next(filter(None, units), ""), " ".join(tokens), False, role)
-    unit = species[at][1] or next((u for i, u in enumerate(units) if u and i not in named), "")
+    unit = species[at][1] or _unit_beside(tokens, units, named)
     method = [t for i, t in enumerate(tokens) if i != at and not (units[i] and i not in named)]
     sure = at == named[0] == 0 or bool(unit) or at == len(tokens) - 1 or len(named) > 1
     rivals = tuple(species[i][0] for i in named if i != at)
     return ColumnHeading(
         species[at][0], unit, " ".join(method), sure and role == "value", role, rivals
     )
+
+
+def _unit_beside(tokens: list[str], units: list[str], named: list[int]) -> str:
+    """Take the first unit that is no element; "wt" is one only where no other follows (wt. ppm)."""
+    beside = [i for i, unit in enumerate(units) if unit and i not in named]
+    stated = [i for i in beside if tokens[i].lower() != "wt"] or beside
+    return units[stated[0]] if stated else ""
 
 
 def _role(tokens: list[str]) -> Role:
@@ -168,7 +175,7 @@ def header_tokens(name: str) -> list[str]:
     >>> header_tokens("Cu (mg/kg)_ICP")
     ['Cu', 'mg/kg', 'ICP']
     """
-    plain = unicodedata.normalize("NFKC", name).replace("−", "-")
+    plain = re.sub(r"[∑Σ]|(?<=\w)\*+$", "", unicodedata.normalize("NFKC", name)).replace("−", "-")
     plain = re.sub(r"^\s*[wω]\s*[(（]([A-Za-z0-9]+)[)）]", r"\1 ", plain)  # w(Cu): mass fraction
     plain = re.sub(r"[×x*]?\s*10\s*\^?\s*-\s*([2369])(?!\d)", _power_words, plain)
     plain = re.sub(r"wt\.? ?%", "wt%", plain)
@@ -208,7 +215,26 @@ def _species_and_unit(token: str) -> tuple[str, str]:
     match = re.fullmatch(r"([A-Za-z]{1,2}|[A-Za-z0-9]*O\d?)(ppm|ppb|pct|percent|%)", token, re.I)
     if match and species_of_word(match[1]):
         return species_of_word(match[1]) or "", unit_of_word(match[2]) or ""
-    return "", ""
+    match = re.fullmatch(r"(%)(\w+)", token)
+    if match and species_of_word(match[2]):
+        return species_of_word(match[2]) or "", "percent"
+    return _isotope(token), ""
+
+
+def _isotope(token: str) -> str:
+    """Read an element by the isotope that was counted.
+
+    >>> _isotope("Cu63"), _isotope("208Pb"), _isotope("Au1"), _isotope("U3O8")
+    ('Cu', 'Pb', '', '')
+    """
+    match = re.fullmatch(
+        r"(?P<a>[A-Za-z]{1,2})(?P<m>\d{1,3})|(?P<n>\d{1,3})(?P<b>[A-Za-z]{1,2})", token
+    )
+    species = species_of_word(match["a"] or match["b"]) if match else None
+    if match is None or species not in elements():
+        return ""
+    mass, atomic = int(match["m"] or match["n"]), elements()[species].atomic_mass
+    return species if mass > 5 and abs(mass - atomic) <= 0.06 * atomic + 1 else ""
 
 
 class Columns:
@@ -348,11 +374,21 @@ class Columns:
             offered = [
                 n for n in self.free if read_header(n).role == "value" and self.holds_numbers(n)
             ]
-            cure = f'State it: columns = {{ {_key(element)} = "..." }}. {nearest(element, offered)}'
+            cure = f'State it: columns = {{ {_key(element)} = "..." }}. '
+            cure += self._passed_over(element) or nearest(element, offered)
             raise SurveyError(must(f"column of {element}", "found by its name", "none", cure))
         several = " or ".join(map(repr, found))
         cure = f'State one: columns = {{ {_key(element)} = "{found[0]}" }}'
         raise SurveyError(must(f"column of {element}", "one", several, cure))
+
+    def _passed_over(self, element: str) -> str:
+        """Name the columns that say something about the element, but no contents."""
+        known = species_of_word(element)
+        about = [n for n, h in self.headers.items() if known and h.species == known]
+        shown = [repr(n) for n in about if self.headers[n].role != "value"]
+        if not shown:
+            return ""
+        return f"{', '.join(shown[:4])} is taken for something else about it, by its name"
 
 
 def _key(element: str) -> str:

@@ -23,6 +23,8 @@ _SHAPE = re.compile(
     r"(?P<body>[\d.,'’ ]*\d[.,]?)\s*(?:[<>*]|[A-Za-z%‰µ/]{1,6})?",
     re.I,
 )
+_CODE = re.compile(r"-(\d)\1+(\.0+)?")
+"""Numbers such as -9999 and -8888: they say nothing of the size of contents."""
 _GAPS = re.compile(r"\d{1,3}(?:[ '’]\d{3})+(?:[.,]\d+)?")
 _GROUPS = {sign: re.compile(rf"\d{{1,3}}(?:{re.escape(sign)}\d{{3}})+") for sign in ",."}
 _INDIAN = re.compile(r"\d{1,2}(?:,\d{2})+,\d{3}")
@@ -107,7 +109,7 @@ def _add_plain(counts: dict[str, float], number: float) -> None:
 
 def _add_text(counts: dict[str, float], cell: str) -> None:
     match = _SHAPE.fullmatch(cell.strip())
-    if match is None:
+    if match is None or _CODE.fullmatch(cell.strip()):
         return
     body = match["body"]
     if _GAPS.fullmatch(body):

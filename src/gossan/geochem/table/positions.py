@@ -127,8 +127,25 @@ def place_rows(
         moved[mask] = project(xy[mask], system, crs)
     kept: NDArray[np.bool_] = np.asarray(known & np.isfinite(moved).all(axis=1), bool)
     found += _target_findings(moved, kept, table, settings, crs, bool(errors))
+    if source.is_geographic:
+        found = [_with_signs(one, xy[kept], source, crs) for one in found]
     step = rounding(xy[kept], source.is_geographic)
     return Placed(moved, kept, source, stated.columns, step), Findings(tuple(found))
+
+
+def _with_signs(finding: Finding, degrees: NDArray[np.float64], source: CRS, crs: CRS) -> Finding:
+    """Say which sign the degrees lack, where that brings them to the area of the CRS."""
+    if finding.code != "zone" or finding.severity != "error":
+        return finding
+    signs = {"Longitudes": (-1.0, 1.0), "Latitudes": (1.0, -1.0), "Both": (-1.0, -1.0)}
+    for name, sign in signs.items():
+        if within_area_of_use(project(degrees * sign, source, crs), crs, 1.0).mean() > 0.5:
+            cure = (
+                f" {name} seem to lack their sign: west and south are negative. Change the sign, "
+                "or call the columns LONG_W and LAT_S."
+            )
+            return replace(finding, message=finding.message + cure)
+    return finding
 
 
 def rounding(xy: NDArray[np.float64], degrees: bool) -> float:
@@ -246,13 +263,28 @@ def _own_points(table: SurveyTable, settings: SurveySettings) -> _Stated:
     assert table.coordinates is not None
     stated = None if settings.crs is None else read_crs(settings.crs, settings.name)
     found = []
-    if stated is not None and table.crs is not None and stated != table.crs:
+    if stated is not None and table.crs is not None and _is_other_kind(stated, table):
+        message = (
+            f"crs = {settings.crs!r} is not used: the positions are in metres of {table.crs.name}"
+        )
+        found.append(Finding("warning", "crs", message))
+        stated = None
+    elif stated is not None and table.crs is not None and stated != table.crs:
         message = f"crs = {settings.crs!r} overrules the file's own, {table.crs.name}"
         found.append(Finding("warning", "crs", message))
     crs = stated or read_crs(table.crs, settings.name)
     whole = ((crs, np.ones(len(table), bool)),)
     columns = tuple(axis_columns(list(table.frame.columns)))
     return _Stated(table.coordinates, crs, whole, columns, tuple(found))
+
+
+def _is_other_kind(stated: CRS, table: SurveyTable) -> bool:
+    """Whether degrees are stated for points that are metres of the projected system they name."""
+    assert table.crs is not None and table.coordinates is not None
+    if not stated.is_geographic or not table.crs.is_projected:
+        return False
+    size = np.abs(table.coordinates[np.isfinite(table.coordinates).all(axis=1)])
+    return bool(len(size)) and bool((size.max(axis=1) > 360).all())
 
 
 def _axes(
@@ -284,7 +316,11 @@ def _axis(
             cure = "The file has its own points: leave x, y and crs out"
         raise SurveyError(must("x and y", "columns of the table", repr(name), cure))
     raw = [str(cell) for cell in table.frame[name]]
-    plain = table.frame[name].tolist() if crs.is_geographic else bare_metres(table.frame[name])
+    plain = (
+        table.frame[name].tolist()
+        if crs.is_geographic
+        else bare_metres(table.frame[name], zone_of(crs))
+    )
     cells = parse_cells(plain, "number", table.notation(name), Words(tuple(missing)))
     numbers = cells.number.copy()
     odd = cells.text | cells.below | cells.above | (cells.unit != "")
@@ -311,13 +347,14 @@ def _axis(
     return numbers, found
 
 
-def bare_metres(cells: Iterable[object]) -> list[object]:
-    """Take the letters off eastings and northings.
+def bare_metres(cells: Iterable[object], zone: int | None = None) -> list[object]:
+    """Take the letters off eastings and northings, and the zone where it is that of the CRS.
 
-    >>> bare_metres(["479480 mE", "E 479480", "2639999N", 5.0])
-    ['479480', '479480', '2639999', 5.0]
+    >>> bare_metres(["479480 mE", "E 479480", "2639999N", "18T 512200", "19T 512200"], zone=18)
+    ['479480', '479480', '2639999', '512200', '19T 512200']
     """
-    letters = re.compile(r"^[EN]\s*(?=\d)|(?<=\d)\s*(m\s*[ENS]?|[ENS])\.?$", re.I)
+    prefix = rf"^0?{zone} ?[A-Z]\s+(?=\d{{6}})|" if zone else ""
+    letters = re.compile(prefix + r"^[EN]\s*(?=\d)|(?<=\d)\s*(m\s*[ENS]?|[ENS])\.?$", re.I)
     return [letters.sub("", cell.strip()) if isinstance(cell, str) else cell for cell in cells]
 
 

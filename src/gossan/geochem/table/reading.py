@@ -20,6 +20,7 @@ from gossan.geochem.table.files.delimited import read_text
 from gossan.geochem.table.files.header import drop_footers, find_header
 from gossan.geochem.table.files.sheets import Rows, read_sheet
 from gossan.geochem.table.files.vectors import read_layer
+from gossan.geochem.table.grid_references import OneCellPlaces, find_references
 from gossan.geochem.table.notation import (
     Decimal,
     Notation,
@@ -249,11 +250,11 @@ def _tabulate(
 
 def _written_places(
     frame: pd.DataFrame,
-) -> tuple[pd.DataFrame, WrittenPoints | None, list[Finding]]:
-    """Read geometry columns and parts of degrees where no usual pair of coordinates stands."""
+) -> tuple[pd.DataFrame, WrittenPoints | OneCellPlaces | None, list[Finding]]:
+    """Read geometry, grid references and parts of degrees where no usual pair of columns stands."""
     if find_axes(list(frame.columns)) is not None:
         return frame, None, []
-    points = find_points(frame)
+    points = find_points(frame) or find_references(frame)
     if points is not None:
         message = f"positions are read from the points of column {points.column!r}"
         note = Finding("note", "axes", message)

@@ -25,7 +25,7 @@ from gossan.pipeline.anomaly_evidence import (
     probability_of,
     smallest_of,
 )
-from gossan.pipeline.anomaly_rule import rule_of, taken_rule
+from gossan.pipeline.anomaly_rule import rule_of, taken_rule, threshold_doubts
 from gossan.pipeline.options.project import AnomalyRule
 from gossan.pipeline.progress import Reporter, Silent
 from gossan.pipeline.target_parts import target_parts
@@ -98,6 +98,9 @@ def anomalies_of_run(
     for note in notes:
         reporter.say(f"Note: {note}")
     rule = rule_of(finished)
+    samples = {element: finished.samples[element].to_numpy(float) for element in finished.elements}
+    for line in threshold_doubts(rule.threshold, samples):
+        reporter.say(f"Note: {line}")
     limits: dict[str, float] = {}
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in WRITTEN}
     folder = finished.folder

@@ -6,6 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from gossan.errors import InputError
@@ -17,6 +18,7 @@ from gossan.imagery.atmosphere.settings import AtmosphereSettings
 from gossan.imagery.sentinel2.jp2_store import without_decoding
 from gossan.imagery.sentinel2.sen2cor import require_program
 from gossan.imagery.settings import ImagerySettings
+from gossan.pipeline.anomaly_rule import threshold_doubts
 from gossan.pipeline.feature_sets import feature_errors
 from gossan.pipeline.imagery import Imagery, open_imagery
 from gossan.pipeline.inputs import place
@@ -121,6 +123,7 @@ def _checked(project: Project, scratch: Path) -> Checked:
     if surveys is not None:
         facts += _survey_facts(surveys)
         errors += _element_errors(project, surveys)
+        warnings += _threshold_warnings(project, surveys)
         warnings += [
             f"{finding.severity}: {name}: {finding.line().removeprefix(finding.severity + ': ')}"
             for name, found in surveys.findings.items()
@@ -216,6 +219,25 @@ def _element_errors(project: Project, surveys: Surveys) -> list[str]:
                 "Leave the element out."
             )
     return errors
+
+
+def _threshold_warnings(project: Project, surveys: Surveys) -> list[str]:
+    """Doubt thresholds of anomalies and of simulations that the samples do not reach."""
+    contents = {
+        element: np.concatenate([s.values(element) for s in surveys.fit if element in s.elements])
+        for element in project.elements
+        if any(element in samples.elements for samples in surveys.fit)
+    }
+    simulated = {
+        element: float(value)
+        for element, values in project.kriging.simulation.threshold.items()
+        for value in np.atleast_1d(values)
+    }
+    lines = [
+        *threshold_doubts(project.anomalies.threshold, contents),
+        *threshold_doubts(simulated, contents),
+    ]
+    return [f"warning: {line}" for line in dict.fromkeys(lines)]
 
 
 def _grid_facts(

@@ -111,14 +111,16 @@ def _find_places(
             found.crs = wanted.crs or _system(table.coordinates, grids, answers)
         return []
     placed, names = table, list(map(str, table.frame.columns))
-    axes = find_axes(names, degrees=wanted.crs in (None, DEGREES))
+    degrees = _in_degrees(wanted, table.frame, grids)
+    axes = find_axes(names, degrees)
     if axes is None:
         sites = _find_sites(wanted.path, table)
         if sites is None:
             axes = _ask_axes(names, answers)
         else:
             found.sites, found.id, placed = sites
-            axes = find_axes(list(map(str, placed.frame.columns)), wanted.crs in (None, DEGREES))
+            degrees = _in_degrees(wanted, placed.frame, grids)
+            axes = find_axes(list(map(str, placed.frame.columns)), degrees)
         if axes is None:  # the sites have points of their own
             return []
     found.x, found.y = axes
@@ -131,6 +133,21 @@ def _find_places(
         found.crs = _system(_numbers(placed.frame, axes), grids, answers)
     both = [find_axes(names, degrees=degrees) for degrees in (True, False)]
     return [name for pair in both if pair for name in pair]
+
+
+def _in_degrees(wanted: Wanted, frame: pd.DataFrame, grids: Sequence[Grid]) -> bool:
+    """Whether a pair of degrees is preferred where a table has both: not where its metres are
+    known, by the system that is stated or by the imagery that they lie in."""
+    if wanted.crs is not None:
+        return CRS.from_user_input(wanted.crs).is_geographic
+    axes = find_axes(list(map(str, frame.columns)), degrees=False)
+    if axes is None or are_angles(axes):
+        return True
+    places = _numbers(frame, axes)
+    known = places[np.isfinite(places).all(axis=1)]
+    return not len(known) or not any(
+        points_inside(known, grid.crs, grid.bounds, grid.crs).mean() > 0.5 for grid in grids
+    )
 
 
 def _ask_axes(names: Sequence[str], answers: Answers) -> tuple[str, str]:

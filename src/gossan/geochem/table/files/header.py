@@ -16,7 +16,7 @@ from gossan.catalogue.elements import unit_of_word
 from gossan.catalogue.words import words
 from gossan.errors import SurveyError, must
 from gossan.geochem.findings import Finding
-from gossan.geochem.table.columns import read_header
+from gossan.geochem.table.columns import header_tokens, read_header
 from gossan.geochem.table.files.sheets import Cell, Rows
 
 Kind = Literal["units", "lower", "upper", "methods", "data"]
@@ -54,7 +54,7 @@ _METHOD = re.compile(
 )
 _NUMBER = re.compile(r"[<>≤≥+-]?\s*\d*[.,]?\d+(e[+-]?\d+)?", re.I)
 _KEY = re.compile(
-    r"(field |lab )?samples?( ?(id|no|number|name))?\.?|id|description|ident.*"
+    r"(field |lab )?samples?( ?(id|nos?|numbers?|names?|codes?))?\.?|id|description|ident.*"
     r"|(muestra|amostra|próbka|probe|échantillon|echantillon|проба|campione)[sn]?",
     re.I,
 )
@@ -104,7 +104,8 @@ def find_header(rows: Rows, numbers: Sequence[int], stated: int | None = None) -
     SurveyError
         If the stated row does not exist.
     """
-    head = _best_row(rows) if stated is None else _stated(numbers, stated)
+    head = _keyed_row(rows) if stated is None else _stated(numbers, stated)
+    head = _best_row(rows) if head is None else head
     first, kinds, start = _block(rows, head)
     start, names_below = _names_below(rows, head, start)
     width = max(len(row) for row in rows[head:])
@@ -116,15 +117,40 @@ def find_header(rows: Rows, numbers: Sequence[int], stated: int | None = None) -
         for name, cell in _by_name(rows, kinds, "units", names).items()
         if (unit := unit_of_word(cell)) is not None
     }
+    units = {**_units_above(rows, first, names), **units}
     found += _notes(numbers, head, kinds, stated)
     lower, upper = stated_rows["lower"], stated_rows["upper"]
     return Header(head, start, names, units, lower, upper, tuple(found))
+
+
+def _units_above(rows: Rows, first: int, names: Sequence[str]) -> dict[str, str]:
+    """Take the unit of a heading that stands over several columns, as "ICP-MS (ppm)" does.
+
+    It holds to the next heading of that row; columns before the first have none.
+    """
+    if first == 0:
+        return {}
+    found: dict[str, str] = {}
+    unit = ""
+    for name, cell in zip(names, [*rows[first - 1], *[""] * len(names)]):
+        if cell != "":
+            words = header_tokens(str(cell))
+            unit = next(filter(None, map(unit_of_word, words)), "") if len(words) < 8 else ""
+        if unit and read_header(name).species and not read_header(name).unit:
+            found[name] = unit
+    return found
 
 
 def _stated(numbers: Sequence[int], stated: int) -> int:
     if stated not in numbers:
         raise SurveyError(must("header_row", "a row of the file", stated, "Count from 1"))
     return list(numbers).index(stated)
+
+
+def _keyed_row(rows: Rows) -> int | None:
+    """Find the row of names in the format of Australian statutory reports: it begins with H1000."""
+    keys = [str(row[0]).strip() for row in rows[:200]]
+    return keys.index("H1000") if "H1000" in keys and "D" in keys else None
 
 
 def _words(row: Sequence[Cell]) -> list[str]:
@@ -192,8 +218,14 @@ def _block(rows: Rows, head: int) -> tuple[int, dict[int, Kind], int]:
     return first, kinds, start
 
 
+_KEYED: dict[str, Kind] = {"H1001": "units", "H1002": "methods", "H1003": "lower"}
+"""Rows of statutory reports by their key; what begins with D are data."""
+
+
 def _kind(rows: Rows, i: int, known: set[Kind]) -> Kind:
     row = rows[i]
+    if re.fullmatch(r"H1\d{3}", str(row[0]).strip()):
+        return _KEYED.get(str(row[0]).strip(), "methods")
     label = next((str(cell) for cell in row[:4] if cell != ""), "")
     for kind, pattern in _LABELS.items():
         if pattern.fullmatch(label.strip()):
@@ -323,4 +355,6 @@ def drop_footers(
 
 def _is_footer(row: Sequence[Cell]) -> bool:
     filled = _words(row)
+    if filled == ["EOF"]:
+        return True
     return len(filled) == 1 and bool(re.search(r"[^\W\d_]{2,}.*[\s*]|^[*\-=#]", filled[0]))

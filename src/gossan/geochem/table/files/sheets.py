@@ -13,6 +13,7 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 from gossan.errors import SurveyError, must
 from gossan.geo.child_process import in_child_process
+from gossan.geochem.table.files.percent_cells import percent_cells
 
 Cell = str | int | float
 Rows = list[list[Cell]]
@@ -189,26 +190,8 @@ def _sparse_rows(path: Path, sheet: str) -> Iterator[tuple[int, list[Cell]]]:
 
 def _show_percent(path: Path, sheet: str, rows: Rows) -> None:
     """Write numbers that the workbook shows in percent as such."""
-    if not zipfile.is_zipfile(path) or not _has_percent(path):
-        return
-    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    try:
-        for row in book[sheet].iter_rows():
-            for cell in row:
-                if "%" in (getattr(cell, "number_format", "") or "") and cell.value != "":
-                    _as_percent(rows, cell.row - 1, cell.column - 1)
-    finally:
-        book.close()
-
-
-def _has_percent(path: Path) -> bool:
-    with zipfile.ZipFile(path) as archive:
-        if "xl/styles.xml" not in archive.namelist():
-            return False
-        styles = archive.read("xl/styles.xml")
-    custom = re.findall(rb'<numFmt [^>]*numFmtId="(\d+)"[^>]*formatCode="[^"]*%', styles)
-    used = styles.partition(b"<cellXfs")[2].partition(b"</cellXfs>")[0]
-    return any(b'numFmtId="%s"' % number in used for number in (b"9", b"10", *custom))
+    for row, column in percent_cells(path, sheet):
+        _as_percent(rows, row, column)
 
 
 def _as_percent(rows: Rows, i: int, k: int) -> None:
