@@ -104,7 +104,7 @@ INNER = {
         drainage imagery output_grid progress provenance
         options profile under_samples
         anomaly_rule engine feature_sets new_project surveys
-        catchment_supports fit_product imagery_used preflight product_maps
+        catchment_supports fit_product imagery_used preflight product_maps training_sets
         anomaly_evidence inputs kriging
         scores target_parts whole_map_tests
         commands

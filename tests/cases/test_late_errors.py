@@ -143,3 +143,48 @@ def test_a_run_that_needs_far_more_memory_than_is_free_is_refused_by_check_and_r
     checked = gossan("check", small)
     assert checked.code == 0
     assert "200 MiB free" in checked.out
+
+
+POOR = {
+    "few with imagery": ("samples of Cu with every feature must be at least 10", "forest"),
+    "one value in a fold": ("of at least two sizes; got one value without a fold", "kriging"),
+    "classes": ("clusters must be 1 to", "pyramid"),
+    "small map": ("at least 8 x 8 pixels for model 'atprk'", "atprk"),
+    "no column": ("column must be a column of the survey", "kriging"),
+    "columns for pixels": ("must be imagery, which it passes over", "guarded_pyramid"),
+    "columns beside imagery": ("'covariates' alone, or imagery", "forest"),
+    "no columns": ("needs covariates in the [[survey]]", "forest"),
+}
+
+
+@pytest.mark.parametrize("harm", POOR)
+def test_data_too_poor_for_a_model_are_refused_before_the_folder_is_begun(
+    small: Path, gossan: Command, harm: str
+) -> None:
+    said, model = POOR[harm]
+    table, values = pd.read_csv(small / "s.csv"), bands()
+    options = f'model = "{model}"\nfeatures = "im.b1+im.b2"'
+    if harm == "few with imagery":
+        values[:, :, 8:] = np.nan
+    elif harm == "one value in a fold":
+        table["Cu_ppm"] = np.where(np.arange(len(table)) == 7, 9.0, 5.0)
+    elif harm == "classes":
+        values = np.round(values.clip(-0.9, 0.9) / 2 + 0.5)
+        options += "\nclusters = 12"
+    elif harm == "small map":
+        edit(small, ("pixel_m = 30", "pixel_m = 300"))
+    elif harm == "no column":
+        edit(small, ("[[survey]]", '[validation]\nkinds = ["column"]\ncolumn = "x"\n\n[[survey]]'))
+    elif harm.startswith("columns"):
+        edit(small, ("support_m = 30", 'support_m = 30\ncovariates = ["Zn_ppm"]'))
+        beside = "+im.b1" if "beside" in harm else ""
+        options = f'model = "{model}"\nfeatures = "covariates{beside}"'
+    elif harm == "no columns":
+        options = f'model = "{model}"\nfeatures = "covariates"'
+    table.to_csv(small / "s.csv", index=False)
+    write(small, values)
+    edit(small, ('model = "pyramid"\nfeatures = "im.b1+im.b2"\nscope = "global"', options))
+    for command in ("check", "run"):
+        assert said in gossan(command, small).refused
+    assert not (small / "run" / "manifest.json").exists()
+    assert not (small / "run" / "layers").exists()

@@ -23,7 +23,8 @@ class Entry:
     """Name the settings record and the class of a model, and where they live.
 
     ``needs_features``: it is nothing without features; the others are kriging then.
-    ``of_models``: it refits several models in each fold.
+    ``of_models``: it refits several models in each fold. ``needs_raster``: it passes over pixels,
+    so that columns of the survey cannot be its features.
     """
 
     module: str
@@ -32,6 +33,7 @@ class Entry:
     says: str
     needs_features: bool = False
     of_models: bool = False
+    needs_raster: bool = False
 
     def load(self) -> tuple[type[Settings], Callable[[Any], FusionModel]]:
         """Import the settings record and the class."""
@@ -49,17 +51,17 @@ MODELS: dict[str, Entry] = {
     "atprk": Entry(
         "gossan.fusion.rivals.atprk", "AreaToPointSettings", "AreaToPoint",
         "area-to-point regression kriging of the block-kriged layer",
-        needs_features=True,
+        needs_features=True, needs_raster=True,
     ),
     "pyramid": Entry(
         "gossan.fusion.pyramid.model", "PyramidSettings", "PyramidModel",
         "the paper's fusion: detail of the imagery injected into the kriged layer",
-        needs_features=True,
+        needs_features=True, needs_raster=True,
     ),
     "guarded_pyramid": Entry(
         "gossan.fusion.pyramid.guarded", "GuardedPyramidSettings", "GuardedPyramid",
         "the pyramid, its detail scaled by what held-out samples bear out",
-        needs_features=True,
+        needs_features=True, needs_raster=True,
     ),
     "geostatistical": Entry(
         "gossan.fusion.geostatistical.model", "GeostatisticalSettings", "Geostatistical",

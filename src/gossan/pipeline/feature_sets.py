@@ -12,6 +12,7 @@ import pandas as pd
 from gossan.errors import SettingsError, must
 from gossan.fusion.features.sources import ColumnFeatures, LayerFeatures, NoFeatures
 from gossan.fusion.protocol import Features
+from gossan.fusion.registry import entry_of
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer, RenamedLayer, SelectedLayer, StackedLayer
@@ -22,7 +23,7 @@ from gossan.imagery.crosta import crosta
 from gossan.io.file_hashes import file_hash
 from gossan.io.tables import Column
 from gossan.pipeline.imagery import Imagery
-from gossan.pipeline.options.products import products_of
+from gossan.pipeline.options.products import Product, products_of
 from gossan.pipeline.options.project import Project
 
 
@@ -162,11 +163,49 @@ def feature_errors(project: Project, imagery: Sequence[Imagery]) -> list[str]:
     errors = []
     for product in products_of(project, imagery):
         try:
+            _check_covariates(product)
             check_features(product.settings.features, by_name)
         except SettingsError as error:
             why = _left_out(product.settings.features, by_name)
             errors.append(f"[[product]] {product.name!r}: {error}{why}")
     return errors
+
+
+def _check_covariates(product: Product) -> None:
+    """Check that the surveys' own columns can be the features of a product.
+
+    Raises
+    ------
+    SettingsError
+        They stand beside imagery, or the model needs pixels.
+    """
+    features, model = product.settings.features, product.settings.model
+    parts = [part.strip() for part in features.split("+")]
+    if COVARIATES not in parts:
+        return
+    if len(parts) > 1:
+        cure = "Make a product of each"
+        raise SettingsError(must("features", f"{COVARIATES!r} alone, or imagery", features, cure))
+    if entry_of(model).needs_raster:
+        cure = "Name imagery, or another model"
+        allowed = "imagery, which it passes over"
+        raise SettingsError(must(f"features of model {model!r}", allowed, repr(features), cure))
+
+
+def layer_behind(part: str, imagery: Mapping[str, Imagery]) -> Layer | None:
+    """Return the layer whose pixels decide where one feature is filled and how they differ.
+
+    That of a component is the layer that it is taken of; None for what must be fitted first.
+    """
+    source, kind, what = split_name(part)
+    if source not in imagery or kind == "crosta":
+        return None
+    base = imagery[source].layer(kind)
+    if what == "all":
+        return imagery[source].everything(kind)
+    if what in base.bands:
+        return SelectedLayer(base, (what,))
+    return imagery[source].component_source(kind)
 
 
 def component_notes(project: Project, imagery: Sequence[Imagery]) -> list[str]:

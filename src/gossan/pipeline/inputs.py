@@ -28,6 +28,7 @@ from gossan.pipeline.options.project import Project
 from gossan.pipeline.output_grid import choose_grid, project_crs, sample_spacing
 from gossan.pipeline.preflight import late_errors
 from gossan.pipeline.surveys import Surveys, read_surveys
+from gossan.pipeline.training_sets import training_errors
 from gossan.pipeline.under_samples import look_under
 
 
@@ -76,6 +77,7 @@ def open_inputs(project: Project, store: Path, blocks: Blocks) -> RunInputs:
         raise SettingsError("\n".join(wrong))
     surveys, grid = place(project, imagery)
     late = late_errors(project, imagery, grid)
+    late = late or training_errors(project, surveys, imagery, grid)
     if late:
         raise SettingsError("\n".join(late))
     seen = [look_under(one, surveys.coordinates, grid.crs) for one in imagery]

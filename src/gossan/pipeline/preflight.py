@@ -17,9 +17,9 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer, SelectedLayer, StackedLayer
 from gossan.geo.raster import CACHE_MIB
-from gossan.geo.sampling import spread_windows
+from gossan.geo.sampling import PixelPattern, spread_windows
 from gossan.io.vectors import read_points
-from gossan.pipeline.feature_sets import COVARIATES, split_name
+from gossan.pipeline.feature_sets import COVARIATES, layer_behind, split_name
 from gossan.pipeline.imagery import Imagery
 from gossan.pipeline.options.products import Product, products_of
 from gossan.pipeline.options.project import Project
@@ -34,6 +34,10 @@ BASE_MIB = 280.0
 """Memory of a run without pixels: Python, its libraries, samples and fitted models."""
 HOPELESS = 2.0
 """Times the free memory that a forecast may be out by before a run is refused."""
+FEWEST_ACROSS = 8
+"""Pixels along each side that cells of a model of cells are made of."""
+SAMPLED_FOR_CLASSES = 100_000
+"""Pixels that classes of ground are found from."""
 INDEPENDENT = 1e-9
 """Smallest eigenvalue of the correlation matrix of features that tell different things."""
 
@@ -58,6 +62,12 @@ def late_errors(project: Project, imagery: Sequence[Imagery], grid: Grid) -> lis
     for product in products_of(project, imagery):
         if product.settings.model == "pyramid":
             errors += _feature_errors(product, by_name, grid)
+        if product.settings.model == "atprk" and min(grid.shape) < FEWEST_ACROSS:
+            shape = f"{grid.height} x {grid.width} pixels"
+            cure = "Choose smaller pixels (pixel_m), or another model"
+            allowed = f"at least {FEWEST_ACROSS} x {FEWEST_ACROSS} pixels for model 'atprk'"
+            errors.append(must("the map", allowed, shape, cure))
+        errors += _class_errors(product, by_name, grid)
     return errors
 
 
@@ -183,6 +193,37 @@ def _feature_errors(product: Product, imagery: Mapping[str, Imagery], grid: Grid
     got = f"features that are constant or repeat each other over {found.count} pixels"
     allowed = "independent and of more than one value"
     return [must(name, allowed, got, "Leave such features out")]
+
+
+def _class_errors(product: Product, imagery: Mapping[str, Imagery], grid: Grid) -> list[str]:
+    """Find products with more classes of ground than their imagery has pixels that differ."""
+    options = product.settings.options
+    classes = getattr(options, "clusters", 1) if getattr(options, "scope", "") == "local" else 1
+    parts = [part.strip() for part in product.settings.features.split("+") if part.strip()]
+    found = [layer_behind(part, imagery) for part in parts if part != COVARIATES]
+    layers = [layer for layer in found if layer is not None]
+    if classes < 2 or not layers or len(layers) < len(parts):
+        return []
+    pattern = PixelPattern.stratified(grid, SAMPLED_FOR_CLASSES, getattr(options, "seed", 0))
+    blocks, chosen = Blocks(), spread_windows(grid, SAMPLED_PIXELS, SAMPLED_ACROSS)
+    read = partial(_differing, layers, pattern)
+    seen: set[bytes] = set()
+    for windows in (chosen, None):
+        for _, values in blocks.map(read, grid, windows):
+            seen |= values
+            if len(seen) >= classes:
+                return []
+    name = f"[[product]] {product.name!r}: clusters"
+    allowed = f"1 to {len(seen)}, the number of pixels of {product.settings.features!r} that differ"
+    return [must(name, allowed, classes, 'Ask for fewer clusters, or scope = "global"')]
+
+
+def _differing(layers: Sequence[Layer], pattern: PixelPattern, window: Window) -> set[bytes]:
+    """Return the values of the picked pixels of a window that are filled, each once."""
+    values = np.concatenate([layer.read(window) for layer in layers])
+    _, picked = pattern.take(values, window)
+    filled = picked[:, np.isfinite(picked).all(axis=0)].T
+    return {pixel.tobytes() for pixel in np.unique(np.ascontiguousarray(filled), axis=0)}
 
 
 def _plain_layers(features: str, imagery: Mapping[str, Imagery]) -> list[Layer]:

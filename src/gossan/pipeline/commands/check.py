@@ -39,6 +39,7 @@ from gossan.pipeline.preflight import (
 )
 from gossan.pipeline.progress import Silent, collected_warnings
 from gossan.pipeline.surveys import Surveys, read_surveys, working
+from gossan.pipeline.training_sets import training_errors
 from gossan.pipeline.under_samples import look_under
 
 FEWEST_SAMPLES = 30
@@ -134,7 +135,10 @@ def _checked(project: Project, scratch: Path) -> Checked:
         facts += _grid_facts(project, imagery, surveys, grid)
         warnings += _grid_warnings(surveys, grid)
         warnings += memory_warnings(imagery, grid)
-        errors += late_errors(project, imagery, grid)
+        late = late_errors(project, imagery, grid)
+        errors += late
+        if not errors:
+            errors += training_errors(project, surveys, imagery, grid)
         for one in imagery:
             try:
                 warnings += look_under(one, surveys.coordinates, grid.crs).lines()
