@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 from matplotlib import image
 
+from gossan.pipeline.commands.run import validate_project
 from gossan.pipeline.commands.survey import survey_project
 from gossan.pipeline.options.project import parse_project
+from gossan.report.build import build_report
 from gossan.report.quality_plot import draw_quality
 
 
@@ -47,3 +49,24 @@ def test_control_charts_and_precision_are_drawn_and_show_what_breaks_a_rule(
 
 def test_without_controls_nothing_is_drawn(tmp_path: Path) -> None:
     assert draw_quality(tmp_path) == []
+
+
+def test_the_report_of_a_run_shows_the_laboratory_s_controls(tmp_path: Path) -> None:
+    write_survey(tmp_path)
+    survey = {"name": "main", "path": "a.csv", "id": "ID", "crs": "EPSG:32638", "x": "E", "y": "N",
+              "unit": "ppm", "qc": {"certified": {"OREAS 45d": {"Cu": 371.0}}}}  # fmt: skip
+    content = {
+        "project": {"elements": ["Cu"], "crs": "EPSG:32638", "pixel_m": 500},
+        "survey": [survey],
+        "validation": {"kinds": ["blocks"], "folds": 3},
+    }
+    validate_project(parse_project(content, tmp_path), tmp_path / "run")
+    page = build_report(tmp_path / "run").read_text(encoding="utf-8")
+    part = page[page.index("The laboratory's controls") :]
+    broken = pd.read_csv(tmp_path / "run" / "tables" / "qc_chart.csv")["rule"].notna().sum()
+    assert f"{broken} of 20 results break a control rule" in part
+    assert part.count("data:image/webp") >= 2
+    assert "Standards: bias against the certified content" in part
+    assert sorted(p.name[:8] for p in (tmp_path / "run" / "figures").glob("qc_*.png")) == [
+        "qc_chart", "qc_preci",
+    ]  # fmt: skip

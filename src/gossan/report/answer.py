@@ -28,6 +28,7 @@ from gossan.report.read import Map, Results
 from gossan.report.tables import number_text
 
 __all__ = [
+    "NOTHING",
     "TARGETS",
     "Target",
     "answer_figure",
@@ -39,6 +40,8 @@ __all__ = [
     "targets_of",
 ]
 
+NOTHING = "nothing found"
+"""What speaks for or against a target where nothing does."""
 TARGETS = 5
 """Targets of an element on the first screen."""
 

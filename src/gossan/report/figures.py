@@ -30,6 +30,7 @@ from gossan.report.charts import (
 from gossan.report.magnify import magnified
 from gossan.report.maps import INK, draw_outlines, panel_figure, single
 from gossan.report.palette import ERROR, SHARE, Scale, common_scale, difference_scale
+from gossan.report.quality_plot import quality_figures
 from gossan.report.read import Map, Results
 
 DPI = 170
@@ -129,6 +130,8 @@ def run_plates(results: Results) -> Iterator[Plate]:
     for one in results.halos:
         figure, _ = single(one, common_scale([one.values], one.unit), one.name.replace("_", " "))
         yield Plate(one.name, "halo", _halo_words(results, one.name), figure)
+    for drawn in quality_figures(results.run.folder):
+        yield Plate(drawn.name, "quality", drawn.caption, drawn.figure)
     table = results.table(Table.COMPONENTS)
     for source in dict.fromkeys(table[Column.SOURCE]):
         chart = loadings_chart(results, str(source))

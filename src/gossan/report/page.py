@@ -25,6 +25,7 @@ from gossan.report.read import Results
 from gossan.report.tables import (
     PageTable,
     anomaly_tables,
+    control_tables,
     learnt_tables,
     occurrence_tables,
     run_tables,
@@ -242,6 +243,7 @@ def page(results: Results, chapters: Sequence[Chapter], pictures: Sequence[Pictu
         chapters=chapters,
         pictures=pictures,
         tables=run_tables(results),
+        controls=control_tables(results),
         warnings=warnings_of(manifest),
         settings=json.dumps(manifest.settings, indent=2, ensure_ascii=False),
         style=Markup((folder / "style.css").read_text(encoding="utf-8")),

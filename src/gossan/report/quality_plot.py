@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,16 @@ from gossan.geo.raster import atomic_path
 from gossan.io.run_folder import RunFolder
 from gossan.io.tables import Column, Table
 from gossan.names import file_name
+
+
+@dataclass(frozen=True)
+class QualityFigure:
+    """A picture of the laboratory's controls: name of its file, figure and caption."""
+
+    name: str
+    figure: Any
+    caption: str
+
 
 IN_CONTROL, BROKEN = "#0072b2", "#d55e00"
 
@@ -32,13 +44,25 @@ def draw_quality(folder: Path | str) -> list[Path]:
     """
     run = RunFolder(Path(folder))
     made = []
-    for keys, own in _groups(run, Table.QC_CHART, [Column.SURVEY, "standard", Column.ELEMENT]):
-        made.append(run.figures / f"{file_name(Table.QC_CHART, *keys)}.png")
-        _save(_chart(own, " ".join(keys[1:])), made[-1])
-    for keys, own in _groups(run, Table.QC_PRECISION, [Column.SURVEY]):
-        made.append(run.figures / f"{file_name(Table.QC_PRECISION, *keys)}.png")
-        _save(_precision(own), made[-1])
+    for drawn in quality_figures(run):
+        made.append(run.figures / f"{drawn.name}.png")
+        _save(drawn.figure, made[-1])
     return made
+
+
+def quality_figures(run: RunFolder) -> Iterator[QualityFigure]:
+    """Draw a control chart of each standard and element, and the precision of each survey."""
+    for keys, own in _groups(run, Table.QC_CHART, [Column.SURVEY, "standard", Column.ELEMENT]):
+        what = " ".join(keys[1:])
+        yield QualityFigure(file_name(Table.QC_CHART, *keys), _chart(own, what), _said(own, what))
+    for keys, own in _groups(run, Table.QC_PRECISION, [Column.SURVEY]):
+        text = f"Precision of the laboratory of {keys[0]}, from duplicates, by content."
+        yield QualityFigure(file_name(Table.QC_PRECISION, *keys), _precision(own), text)
+
+
+def _said(own: pd.DataFrame, what: str) -> str:
+    broken = int(own[Column.RULE].notna().sum())
+    return f"Control chart of {what}: {broken} of {len(own)} results break a control rule."
 
 
 def _groups(run: RunFolder, name: str, keys: list[str]) -> list[tuple[list[str], pd.DataFrame]]:

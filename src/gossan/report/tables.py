@@ -275,3 +275,17 @@ def run_tables(results: Results) -> list[PageTable]:
         table_of(results.table(Table.FINDINGS), "Findings while reading the surveys"),
     ]
     return [one for one in found if one is not None]
+
+
+CONTROLS = {
+    "qc_standards": "Standards: bias against the certified content",
+    "qc_blanks": "Blanks",
+    Table.QC_PRECISION: "Duplicates: precision",
+    "qc_variance": "Duplicates: shares of the variance",
+}
+
+
+def control_tables(results: Results) -> list[PageTable]:
+    """Lay out what the laboratory's standards, blanks and duplicates say."""
+    found = [table_of(results.table(name), title) for name, title in CONTROLS.items()]
+    return [one for one in found if one is not None]

@@ -19,6 +19,7 @@ from gossan.io.contract import BASELINE
 from gossan.io.tables import Column, Table
 from gossan.names import file_name
 from gossan.report.answer import (
+    NOTHING,
     Target,
     mark_targets,
     plan_on,
@@ -198,8 +199,8 @@ def facts_of(results: Results, element: str, target: Target) -> list[tuple[str, 
         ("Expected (90 % interval)", target.expected),
         ("Probability", target.probability),
         ("Area", target.area),
-        ("For it", target.supports),
-        ("Against it", target.against or "nothing found"),
+        ("For it", target.supports or NOTHING),
+        ("Against it", target.against or NOTHING),
         ("Why the map says so", why_text(results, element, target.name)),
         ("What would change it", change_text(results, element, target.name)),
         ("Nearest samples", _nearest_samples(results, element, target)),

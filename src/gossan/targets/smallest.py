@@ -11,22 +11,18 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Window
 from gossan.geo.layer import Layer
 
-SHARE_OF_A_SAMPLE = 0.25
-"""A square of half the spacing; on simulated districts (docs/targets.md) four in five of the listed
-targets are true, and no less is found than by every patch of pixels above the threshold."""
-
 
 def smallest_area_km2(spacing_m: float, open_share: float) -> float:
     """Return the area below which an anomaly is left out.
 
-    The square of half the spacing, times the share of the variance that the map leaves open: an
+    The square of the spacing, times the share of the variance that the map leaves open: an
     exact map may show anomalies of any size, a map that knows no more than its samples none that
-    are much smaller than what one sample stands for.
+    are smaller than what one sample stands for.
 
     >>> round(smallest_area_km2(1200.0, 0.25), 3)
-    0.09
+    0.36
     """
-    return SHARE_OF_A_SAMPLE * (spacing_m / 1e3) ** 2 * open_share
+    return (spacing_m / 1e3) ** 2 * open_share
 
 
 def open_share(working: Layer, blocks: Blocks) -> float:

@@ -28,6 +28,7 @@ from gossan.io.tables import Column, Table
 from gossan.names import file_name
 from gossan.pipeline.commands.anomalies import LAYERS, WRITTEN
 from gossan.pipeline.commands.prepare import mask_table, scene_layers
+from gossan.pipeline.commands.survey import judged_laboratories
 from gossan.pipeline.engine import blocks_of, engine_at
 from gossan.pipeline.fit_product import fit_model, fits_of, validate_product
 from gossan.pipeline.imagery_used import ImageryUsed, write_imagery_used
@@ -431,10 +432,12 @@ def _gather(walk: Walk, products: list[Product]) -> dict[str, pd.DataFrame]:
         tables[Table.MASKS] = mask_table(walk.run, walk.inputs)
     tables[Table.SCORES] = _with_notes(walk, pd.concat(scores, ignore_index=True))
     tables[Table.COMPONENTS] = walk.inputs.features.component_tables()
-    tables[Table.FINDINGS] = walk.inputs.surveys.findings_table()
     if walk.inputs.occurrences is not None:
         tables[Table.OCCURRENCES] = walk.inputs.occurrences
     tables[Table.SAMPLES] = walk.inputs.surveys.samples_table()
+    surveys, of_controls = judged_laboratories(walk.project, walk.inputs.surveys)
+    tables |= of_controls
+    tables[Table.FINDINGS] = surveys.findings_table()
     for name, table in tables.items():
         walk.run.write_table(name, table)
     return tables

@@ -45,7 +45,7 @@ def survey_project(project: Project, out: Path | str) -> tuple[str, ...]:
             words = [surveys.censoring.get(one.name, "") for one in samples]
             tables = [table.assign(censoring=word) for table, word in zip(tables, words)]
         run.write_table(name, pd.concat(tables, ignore_index=True))
-    surveys, of_controls = _quality(project, surveys)
+    surveys, of_controls = judged_laboratories(project, surveys)
     for name, table in of_controls.items():
         run.write_table(name, table)
     if len(surveys.borders):
@@ -57,8 +57,15 @@ def survey_project(project: Project, out: Path | str) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _quality(project: Project, surveys: Surveys) -> tuple[Surveys, dict[str, pd.DataFrame]]:
-    """Judge the laboratories of all surveys by their controls; findings are added."""
+def judged_laboratories(
+    project: Project, surveys: Surveys
+) -> tuple[Surveys, dict[str, pd.DataFrame]]:
+    """Judge the laboratories of all surveys by their controls.
+
+    Returns
+    -------
+    The surveys with what was found added to their findings, and the tables by name.
+    """
     parts: dict[str, list[pd.DataFrame]] = {}
     findings = dict(surveys.findings)
     by_name = {samples.name: samples for samples in (*surveys.fit, *surveys.check)}

@@ -13,7 +13,7 @@ from pyproj import CRS
 from gossan.io.geometry_tables import GeoTable, geometry_table
 from gossan.io.qgis_styles import SampleClass, point_style, sample_style, target_style
 from gossan.io.tables import Column, Table
-from gossan.report.answer import Target, targets_of
+from gossan.report.answer import NOTHING, Target, targets_of
 from gossan.report.palette import Scale
 from gossan.report.qgis.items import FIELD, TARGETS, Item, Label
 from gossan.report.read import Results
@@ -64,7 +64,8 @@ def _target_row(element: str, one: Target) -> dict[str, object]:
         "name": one.name, "element": element, "rank": one.rank, "status": one.status,
         Column.EASTING: one.easting, Column.NORTHING: one.northing, "place": one.place,
         "degrees": one.degrees, "expected": one.expected, "probability": one.probability,
-        "area": one.area, "supports": one.supports, "against": one.against,
+        "area": one.area, "supports": one.supports or NOTHING,
+        "against": one.against or NOTHING,
     }  # fmt: skip
 
 
