@@ -44,7 +44,7 @@ INNER = {
     """,
     "demo": """
         fields overpass spectra write_sentinel2_masks
-        aster_metadata_text geology sensors write_sentinel2
+        aster_metadata_text fluvial geology sensors write_sentinel2
         elements scene write_aster
         surveys
         district

@@ -499,6 +499,9 @@ def report(run: RunPath) -> None:
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make.")] = Path("demo"),
     seed: Annotated[int, typer.Option(help="Another seed, another district.")] = 7,
+    drainage: Annotated[
+        bool, typer.Option("--drainage", help="Stream sediments of a drained landscape.")
+    ] = False,
     quiet: IsQuiet = False,
 ) -> None:
     """Simulate a district with known truth, map it, and compare the maps with the truth.
@@ -507,7 +510,7 @@ def demo(
     """
     from gossan.demo.show import show_district
 
-    shown = show_district(folder, seed, _reporter(quiet))
+    shown = show_district(folder, seed, _reporter(quiet), drainage)
     _after(shown.run, _reporter(quiet))
     _out().table("truth", shown.table)
     for sentence in shown.sentences:

@@ -13,10 +13,11 @@ from pyproj import CRS
 
 from gossan.demo.elements import ELEMENTS, element_map
 from gossan.demo.fields import stream
+from gossan.demo.fluvial import fluvial_relief
 from gossan.demo.geology import Geology, simulate_geology
 from gossan.demo.scene import simulate_abundances, simulate_reflectance
 from gossan.demo.sensors import SENSORS, SensorName
-from gossan.demo.surveys import SimulatedSurvey, draw_survey
+from gossan.demo.surveys import SimulatedSurvey, draw_stream_survey, draw_survey
 from gossan.errors import InputError, must
 from gossan.geo.grid import Grid
 from gossan.io.geometry_tables import GeoTable, geometry_table
@@ -30,7 +31,7 @@ class District:
     """A simulated district; arrays are (rows, columns) or (band, rows, columns).
 
     ``reflectance``: per sensor, 0 to 1, float32. ``truth``: per element, ppm. ``geology``: the
-    true ground. ``surveys``: regional (role fit) and detailed (role check). ``faults``, ``cover``
+    true ground. ``surveys``: regional or stream (fit), detailed (check). ``faults``, ``cover``
     and ``occurrences``: tables with geometry in the grid's CRS.
     """
 
@@ -43,6 +44,16 @@ class District:
     faults: GeoTable = field(repr=False)
     cover: GeoTable = field(repr=False)
     occurrences: GeoTable = field(repr=False)
+
+    @property
+    def drained(self) -> bool:
+        """Whether the survey to fit is one of stream sediments."""
+        return self.fitted.catchments
+
+    @property
+    def fitted(self) -> SimulatedSurvey:
+        """The survey to fit."""
+        return next(survey for survey in self.surveys.values() if survey.role == "fit")
 
     @property
     def masks(self) -> dict[str, NDArray[np.bool_]]:
@@ -70,6 +81,7 @@ def simulate_district(
     noise: float = 1.0,
     sun_elevation: float = 52.0,
     sun_azimuth: float = 148.0,
+    drained: bool = False,
 ) -> District:
     """Simulate a mining district: same arguments, same district.
 
@@ -85,6 +97,8 @@ def simulate_district(
     occurrences : number of known mineral occurrences.
     noise : factor on the sensors' noise.
     sun_elevation, sun_azimuth : degrees.
+    drained : rivers have cut the relief, and the survey to fit is one of stream sediments, each
+        the mixture of what its catchment erodes, instead of squares.
 
     Raises
     ------
@@ -98,19 +112,22 @@ def simulate_district(
     grid = Grid(
         CRS.from_epsg(32645), Affine(pixel_m, 0, _ORIGIN[0], 0, -pixel_m, _ORIGIN[1]), *shape
     )
-    ground = simulate_geology(grid, seed, sun_elevation, sun_azimuth)
+    relief = fluvial_relief(grid, seed) if drained else None
+    ground = simulate_geology(grid, seed, sun_elevation, sun_azimuth, relief)
     shares = simulate_abundances(ground, pixel_m, seed)
     truth = {e: element_map(ELEMENTS[e], ground, pixel_m, seed) for e in elements}
-    surveys = {
-        "regional": draw_survey(
+    detailed = draw_survey(
+        truth, grid, name="detailed", role="check", km2_per_sample=detailed_km2,
+        support_m=detailed_support_m, seed=seed, bounds=_middle(grid),
+    )  # fmt: skip
+    regional = (
+        draw_stream_survey(truth, grid, ground.elevation, regional_km2, seed)
+        if drained
+        else draw_survey(
             truth, grid, name="regional", role="fit", km2_per_sample=regional_km2,
             support_m=regional_support_m, seed=seed,
-        ),
-        "detailed": draw_survey(
-            truth, grid, name="detailed", role="check", km2_per_sample=detailed_km2,
-            support_m=detailed_support_m, seed=seed, bounds=_middle(grid),
-        ),
-    }  # fmt: skip
+        )
+    )  # fmt: skip
     return District(
         seed=seed,
         grid=grid,
@@ -119,7 +136,7 @@ def simulate_district(
         },
         truth=truth,
         geology=ground,
-        surveys=surveys,
+        surveys={one.name: one for one in (regional, detailed)},
         faults=geometry_table(
             {"name": [f"F{i + 1}" for i in range(len(ground.faults))]},
             [shapely.LineString(line) for line in ground.faults],

@@ -46,6 +46,41 @@ def alteration_ratios(aster: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.stack([Expression(f)(bands) for f in ALTERATION_RATIOS.values()]).astype(np.float32)
 
 
+GROUND = """
+[terrain]
+dem = "dem.tif"
+snap_m = 30
+stream_km2 = 0.2
+
+[[imagery]]
+name = "terrain"
+sensor = "terrain"
+paths = ["dem.tif"]
+bands = ["slope", "wetness", "position_9"]
+
+[[imagery]]
+name = "geology"
+sensor = "classes"
+paths = ["geology.tif"]
+
+[[product]]
+name = "squares"
+model = "geostatistical"
+features = "alteration.all + geology.all + terrain.all"
+support = "square"
+
+[[product]]
+name = "catchments"
+model = "geostatistical"
+features = "alteration.all + geology.all + terrain.all"
+
+[validation]
+kinds = ["drainage"]
+folds = 5
+"""
+"""Rest of the project file of a drained district."""
+
+
 Scenes = Literal["rasters", "raw"]
 
 
@@ -69,6 +104,9 @@ def write_district(district: District, folder: Path | str, scenes: Scenes = "ras
         raw = write_raw_scenes(district, folder / "scenes")
         imagery, paper = imagery_text(raw, folder, district.grid.pixel_width), '["aster"]'
     _write_truth(district, folder / "truth")
+    if district.drained:
+        _write_ground(district, folder)
+        imagery = imagery + GROUND
     for survey in district.surveys.values():
         with atomic_path(folder / f"{survey.name}.csv") as path:
             survey.frame.to_csv(path, index=False, lineterminator="\n")
@@ -93,11 +131,13 @@ def keep_district(district: District, folder: Path | str, scenes: Scenes = "rast
         "elements": list(district.truth),
         "sensors": list(district.reflectance),
         "scenes": scenes,
+        "drained": district.drained,
         "gossan": version("gossan"),
     }
     names = ["project.toml", "occurrences.geojson", "cover.gpkg", "faults.gpkg", "imagery", "truth"]
     names += [f"{survey.name}.csv" for survey in district.surveys.values()]
     names += ["scenes"] if scenes == "raw" else []
+    names += ["dem.tif", "geology.tif"] if district.drained else []
     files = [Path(folder) / name for name in names]
     run = RunFolder(Path(folder))
     if not (run.stands("district", made_of, ()) and all(path.exists() for path in files)):
@@ -113,6 +153,15 @@ def _write_imagery(district: District, folder: Path) -> None:
     if "aster" in district.reflectance:
         ratios = alteration_ratios(district.reflectance["aster"])
         write_array(folder / "aster_ratios.tif", district.grid, list(ALTERATION_RATIOS), ratios)
+
+
+def _write_ground(district: District, folder: Path) -> None:
+    """Write the terrain model and the geological map of a drained district."""
+    ground = district.geology
+    heights = ground.elevation[None].astype(np.float32)
+    write_array(folder / "dem.tif", district.grid, ["height"], heights, unit="m")
+    rocks = ground.lithology[None].astype(np.uint8) + 1
+    write_array(folder / "geology.tif", district.grid, ["lithology"], rocks)
 
 
 def _write_truth(district: District, folder: Path) -> None:
@@ -144,11 +193,13 @@ def project_text(district: District, imagery: str, paper: str) -> str:
         f"paper = {paper}\n"
     ]
     for survey in district.surveys.values():
+        support = f"support_m = {survey.support_m:g}"
+        support = 'support = "catchment"' if survey.catchments else support
         parts.append(
             f'[[survey]]\nname = "{survey.name}"\npath = "{survey.name}.csv"\n'
             f'x = "easting"\ny = "northing"\ncrs = "EPSG:{epsg}"\n'
             f'columns = {{ {columns} }}\nunit = "ppm"\n'
-            f'support_m = {survey.support_m:g}\nrole = "{survey.role}"\n'
+            f'{support}\nrole = "{survey.role}"\n'
         )
     return "\n".join([*parts, imagery])
 

@@ -47,7 +47,9 @@ class Geology:
         return np.clip(sum(self.alteration[z] for z in ("argillic", "phyllic", "propylitic")), 0, 1)
 
 
-def simulate_geology(grid: Grid, seed: int, sun_elevation: float, sun_azimuth: float) -> Geology:
+def simulate_geology(
+    grid: Grid, seed: int, sun_elevation: float, sun_azimuth: float, relief: Array | None = None
+) -> Geology:
     """Simulate the ground on a grid of square pixels in metres.
 
     Parameters
@@ -55,15 +57,14 @@ def simulate_geology(grid: Grid, seed: int, sun_elevation: float, sun_azimuth: f
     grid : the district.
     seed : of all random streams.
     sun_elevation, sun_azimuth : degrees; azimuth clockwise from north.
+    relief : heights in metres (rows, columns); hills without rivers by default.
 
     Returns
     -------
     Geology, the same for the same grid size, pixel and seed.
     """
     size = grid.pixel_width
-    elevation = 1400.0 + 160.0 * gaussian_field(
-        stream(seed, "elevation"), grid.shape, size, 5000.0, 1.5
-    )
+    elevation = _hills(grid, seed) if relief is None else relief
     intrusion = gaussian_field(stream(seed, "intrusion"), grid.shape, size, 5000.0, 2.0)
     margin = float(np.quantile(intrusion, 0.82))
     lithology = _strata(grid, seed)
@@ -83,6 +84,11 @@ def simulate_geology(grid: Grid, seed: int, sun_elevation: float, sun_azimuth: f
         quaternary=quaternary,
         vegetation=vegetation,
     )
+
+
+def _hills(grid: Grid, seed: int) -> Array:
+    rng = stream(seed, "elevation")
+    return 1400.0 + 160.0 * gaussian_field(rng, grid.shape, grid.pixel_width, 5000.0, 1.5)
 
 
 def _strata(grid: Grid, seed: int) -> NDArray[np.int8]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gossan.arrays.pyramid import low_pass, matched_levels
 from gossan.catalogue.elements import unit_factor
 from gossan.demo.district import District, simulate_district
-from gossan.demo.folder import keep_district
+from gossan.demo.folder import Scenes, keep_district
 from gossan.evaluate.scores import score
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer
@@ -35,6 +35,8 @@ SHOWN = (
     "aster_pc2_sound_global",
     "aster_pc2_sound_local",
     "trusted",
+    "squares",
+    "catchments",
 )
 """Products printed at the end; ``tables/truth.csv`` has all."""
 
@@ -48,7 +50,9 @@ class Shown:
     sentences: tuple[str, ...]
 
 
-def show_district(folder: Path | str, seed: int, reporter: Reporter) -> Shown:
+def show_district(
+    folder: Path | str, seed: int, reporter: Reporter, drained: bool = False
+) -> Shown:
     """Write a simulated district into a folder, run its project, and score it by the truth.
 
     A district of the same seed and version that stands in the folder is kept, so that the run goes
@@ -62,11 +66,14 @@ def show_district(folder: Path | str, seed: int, reporter: Reporter) -> Shown:
         Another seed, another district.
     reporter
         Progress reporter.
+    drained
+        Rivers have cut the relief, and samples stand for catchments.
     """
     folder = Path(folder)
     with reporter.step("Simulating a district"):
-        district = simulate_district(seed, elements=ELEMENTS)
-        project = load_project(keep_district(district, folder, scenes="raw"))
+        district = simulate_district(seed, elements=ELEMENTS, drained=drained)
+        scenes: Scenes = "rasters" if drained else "raw"
+        project = load_project(keep_district(district, folder, scenes))
     result = run_project(project, folder / "run", reporter=reporter)
     run = open_run(result.root)
     table = truth_table(district, run)
@@ -83,9 +90,7 @@ def truth_table(district: District, run: FinishedRun) -> pd.DataFrame:
     all mapped pixels, and ``detail_r``: the correlation of what is finer than the sample spacing
     (the map less its low-pass).
     """
-    coordinates = (
-        district.surveys["regional"].frame[[Column.EASTING, Column.NORTHING]].to_numpy(float)
-    )
+    coordinates = district.fitted.frame[[Column.EASTING, Column.NORTHING]].to_numpy(float)
     levels = matched_levels(sample_spacing(coordinates) / district.grid.pixel_width)
     rows = []
     for product in (one for element in run.elements for one in run.mapped(element)):

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from gossan.demo.elements import ELEMENTS
 from gossan.demo.fields import stream
+from gossan.demo.fluvial import drainage_of_relief, erosion, sediment, stream_sites
 from gossan.errors import InputError, must
 from gossan.geo.grid import Grid
+
+_POSITION_M = 10.0
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class SimulatedSurvey:
     ``frame``: sample_id, easting, northing, medium, duplicate_of, then one text column
     ``<element>_ppm`` per element (``<0.5`` below the limit). ``truth``: the exact composite of
     each row, ppm, before laboratory error. ``support_m``: side of the square a sample stands for.
+    ``catchments``: whether it stands for its catchment instead.
     """
 
     name: str
@@ -29,6 +33,7 @@ class SimulatedSurvey:
     support_m: float
     frame: pd.DataFrame = field(repr=False)
     truth: pd.DataFrame = field(repr=False)
+    catchments: bool = False
 
 
 def composite(
@@ -136,6 +141,41 @@ def draw_survey(
     for element, contents in exact.items():
         frame[f"{element}_ppm"] = _analyse(contents, element, rng)
     return SimulatedSurvey(name, role, support_m, frame, pd.DataFrame(exact))
+
+
+def draw_stream_survey(
+    truth: Mapping[str, NDArray[np.float64]],
+    grid: Grid,
+    relief: NDArray[np.float64],
+    km2_per_sample: float,
+    seed: int,
+) -> SimulatedSurvey:
+    """Sample the sediment of streams of several orders, as a survey of a drained district would.
+
+    The content is that of the sediment (``fluvial.sediment``: what the catchment erodes, mixed),
+    with the laboratory's error; positions are wrong by 10 m, as those of a receiver are.
+    """
+    drainage = drainage_of_relief(grid, relief)
+    yields = erosion(grid, relief)
+    cells = stream_sites(drainage, km2_per_sample, seed)
+    rng = stream(seed, "survey stream")
+    easting, northing = grid.coordinates()
+    row, column = np.divmod(cells, grid.width)
+    places = np.column_stack([easting[column], northing[row]])
+    positions = np.round(places + rng.normal(0.0, _POSITION_M, places.shape), 1)
+    exact = {e: sediment(drainage, c, yields).ravel()[cells] for e, c in truth.items()}
+    frame = pd.DataFrame(
+        {
+            "sample_id": [f"S{i + 1:04d}" for i in range(len(cells))],
+            "easting": positions[:, 0],
+            "northing": positions[:, 1],
+            "medium": "stream sediment",
+            "duplicate_of": "",
+        }
+    )
+    for element, contents in exact.items():
+        frame[f"{element}_ppm"] = _analyse(contents, element, rng)
+    return SimulatedSurvey("stream", "fit", 0.0, frame, pd.DataFrame(exact), catchments=True)
 
 
 def _analyse(contents: NDArray[np.float64], element: str, rng: np.random.Generator) -> list[str]:
