@@ -28,6 +28,7 @@ from gossan.fusion.registry import make_model, options_of
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import (
     ArrayLayer,
+    LastWindowLayer,
     Layer,
     MappedLayer,
     RenamedLayer,
@@ -179,6 +180,7 @@ def by_hand(folder: Path) -> dict[str, Layer]:
         "OrderedStack": OrderedStack((three, SelectedLayer(bands, ("b4",))), ("b4", "b2", "b1")),
         "Illumination": light,
         "Levelled": Levelled(three, light, levels),
+        "LastWindowLayer": LastWindowLayer(three),
         "AboveLayer": AboveLayer(three, 0.3),
         "ExceedanceLayer": ExceedanceLayer(pair, 0.3),
         "UnsupportedLayer": UnsupportedLayer(three, shapely.box(*GRID.bounds).buffer(-300), 0.35),

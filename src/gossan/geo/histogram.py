@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from gossan.arrays.compiled import compiled
 from gossan.arrays.distribution import Distribution
 from gossan.errors import FitError, must
 from gossan.geo.blocks import Blocks
@@ -28,12 +29,11 @@ class _Bins:
     def logarithmic(self) -> bool:
         return self.low > 0
 
-    def of(self, values: NDArray[np.float64]) -> NDArray[np.int64]:
-        low, high = self.low, self.high
-        if self.logarithmic:
-            values, low, high = np.log(values), np.log(low), np.log(high)
-        position = (values - low) / max(high - low, 1e-300) * self.number
-        return np.clip(position.astype(np.int64), 0, self.number - 1)
+    @property
+    def span(self) -> tuple[float, float]:
+        """Lowest value and bins per unit, of values or of their logarithms."""
+        low, high = np.log([self.low, self.high]) if self.logarithmic else (self.low, self.high)
+        return float(low), float(self.number / max(high - low, 1e-300))
 
 
 def map_distribution(
@@ -94,32 +94,53 @@ def map_distribution(
     return Distribution(values, groups.sum(axis=0), groups, known)
 
 
-def _values(layer: Layer, index: int, window: Window) -> NDArray[np.float64]:
-    return layer.read(window)[index].astype(np.float64)
+def _values(layer: Layer, index: int, window: Window) -> NDArray[np.float32]:
+    return layer.read(window)[index]
 
 
-def _ends(read: partial[NDArray[np.float64]], window: Window) -> tuple[float, float]:
-    values = read(window)
-    values = values[np.isfinite(values)]
-    return (float(values.min()), float(values.max())) if values.size else (np.nan, np.nan)
+def _ends(read: partial[NDArray[np.float32]], window: Window) -> tuple[float, float]:
+    low, high = _extremes(read(window).reshape(-1))
+    return (float(low), float(high)) if low <= high else (np.nan, np.nan)
 
 
 def _count(
-    read: partial[NDArray[np.float64]],
+    read: partial[NDArray[np.float32]],
     cells: _Bins,
     shape: tuple[int, int],
     tiles: int,
     window: Window,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Count a window: the tiles that it touches, their (tile, bin) counts, the bins' sums."""
-    values = read(window)
-    full = np.isfinite(values)
     rows, columns = window.slices
     down = np.arange(rows.start, rows.stop) * tiles // shape[0]
     across = np.arange(columns.start, columns.stop) * tiles // shape[1]
-    number = (down[:, None] * tiles + across[None, :])[full]
-    found, local = np.unique(number, return_inverse=True)
-    cell = cells.of(values[full])
-    counts = np.bincount(local * cells.number + cell, minlength=len(found) * cells.number)
-    sums = np.asarray(np.bincount(cell, values[full], cells.number), np.float64)
-    return found, counts.reshape(-1, cells.number).astype(np.float64), sums
+    touched = np.zeros((int(np.ptp(down)) + 1, int(np.ptp(across)) + 1, cells.number))
+    sums = np.zeros(cells.number)
+    places = down - down[0], across - across[0]
+    _add_counts(read(window), cells.logarithmic, cells.span, places, touched, sums)
+    full = np.asarray(touched.any(axis=2))
+    number = (down[0] + np.arange(len(full)))[:, None] * tiles + across[0]
+    return (number + np.arange(full.shape[1]))[full], touched[full], sums
+
+
+@compiled()
+def _extremes(values):  # type: ignore[no-untyped-def]
+    low, high = np.inf, -np.inf
+    for i in range(values.size):
+        value = np.float64(values[i])
+        if np.isfinite(value):
+            low, high = min(low, value), max(high, value)
+    return low, high
+
+
+@compiled()
+def _add_counts(values, logarithmic, span, places, counts, sums):  # type: ignore[no-untyped-def]
+    (low, density), (down, across), last = span, places, sums.size - 1
+    for row in range(values.shape[0]):
+        for col in range(values.shape[1]):
+            value = np.float64(values[row, col])
+            if np.isfinite(value):
+                scaled = np.log(value) if logarithmic else value
+                cell = min(max(int((scaled - low) * density), 0), last)
+                counts[down[row], across[col], cell] += 1.0
+                sums[cell] += value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from threading import local
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -191,6 +192,33 @@ class MappedLayer(OnSourceGrid):
     def read(self, window: Window) -> NDArray[np.float32]:
         """Read the source and map it."""
         return np.asarray(self.function(self.source.read(window)), np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class LastWindowLayer(LikeSource):
+    """Compute a window once where several readers ask for it one after the other.
+
+    Every thread holds the last window that it read.
+
+    >>> grid = Grid.from_bounds(32638, (0, 0, 60, 60), 30)
+    >>> layer = LastWindowLayer(ArrayLayer(grid, ("b1",), np.ones((1, 2, 2))))
+    >>> layer.read(grid.whole)[0, 0].tolist()
+    [1.0, 1.0]
+    """
+
+    source: Layer
+    _last: local = field(default_factory=local, repr=False)
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """Return a copy of the last window, or read another one."""
+        if getattr(self._last, "window", None) != window:
+            self._last.window, self._last.values = window, self.source.read(window)
+        values: NDArray[np.float32] = self._last.values
+        return values.copy()
+
+    def __reduce__(self) -> tuple[type[LastWindowLayer], tuple[Layer]]:
+        """Travel without pixels."""
+        return LastWindowLayer, (self.source,)
 
 
 def read_padded(layer: Layer, window: Window, pad: int) -> NDArray[np.float32]:

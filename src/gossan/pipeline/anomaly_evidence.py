@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from gossan.catalogue.commodities import names_commodity
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
-from gossan.geo.layer import Layer, MappedLayer, RenamedLayer, SelectedLayer, StackedLayer
+from gossan.geo.layer import (
+    LastWindowLayer,
+    Layer,
+    MappedLayer,
+    RenamedLayer,
+    SelectedLayer,
+    StackedLayer,
+)
 from gossan.geo.raster import open_raster
 from gossan.geo.warp import to_grid
 from gossan.geochem.back_transforms import InUnit, Statistic
@@ -80,7 +87,8 @@ def probability_of(run: FinishedRun, product: ProductRecord, threshold: float) -
     if working is None:
         return None
     transform = transform_from_record(product.transform_record)
-    return ExceedanceLayer(working, float(forward_of_map(transform, np.array([threshold]))[0]))
+    limit = float(forward_of_map(transform, np.array([threshold]))[0])
+    return LastWindowLayer(ExceedanceLayer(working, limit))
 
 
 def sampled_ground(run: FinishedRun, element: str) -> SampledGround:
@@ -117,10 +125,13 @@ def evidence_of(
     samples = sampled_ground(run, product.element)
     kriged = run.product(BASELINE, product.element)
     exposure = run.scene_layers("exposure")
+    probability = coarse = probability_of(run, product, threshold)
+    if product != kriged:
+        coarse = probability_of(run, kriged, threshold) if kriged and kriged.layer else None
     return Evidence(
-        probability=probability_of(run, product, threshold),
+        probability=probability,
         interval=MappedLayer(working, InUnit(transform, BOUNDS), BOUNDS) if working else None,
-        coarse=probability_of(run, kriged, threshold) if kriged and kriged.layer else None,
+        coarse=coarse,
         applicable=_applicable(run, product, layer.grid),
         exposure=to_grid(open_raster(exposure[0]), layer.grid) if exposure else None,
         unsupported=UnsupportedLayer(layer, samples.hull, samples.highest),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gossan.arrays.compiled import compiled
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Window
 from gossan.geo.layer import Layer
@@ -54,7 +55,18 @@ class _EstimateSums:
     working: Layer
 
     def __call__(self, window: Window) -> NDArray[np.float64]:
-        values = self.working.read(window).astype(np.float64)
-        full = np.isfinite(values).all(axis=0)
-        estimate, error = values[0, full], values[1, full]
-        return np.array([full.sum(), estimate.sum(), estimate @ estimate, error @ error])
+        found: NDArray[np.float64] = _sums(self.working.read(window).reshape(2, -1))
+        return found
+
+
+@compiled()
+def _sums(pairs):  # type: ignore[no-untyped-def]
+    found = np.zeros(4)
+    for i in range(pairs.shape[1]):
+        estimate, error = np.float64(pairs[0, i]), np.float64(pairs[1, i])
+        if np.isfinite(estimate) and np.isfinite(error):
+            found[0] += 1.0
+            found[1] += estimate
+            found[2] += estimate * estimate
+            found[3] += error * error
+    return found
