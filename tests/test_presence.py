@@ -1,4 +1,4 @@
-"""On a CI server only missing data are excused, and only where that is said."""
+"""On a CI server only missing data are excused, and only where that is stated."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_missing_data_are_skipped_at_a_desk_and_fail_on_a_server(
 
 
 @pytest.mark.parametrize("variable", ["GOSSAN_TEST_DATA", "GOSSAN_TEST_CASES"])
-def test_data_that_are_said_to_be_absent_are_skipped_everywhere(
+def test_data_that_are_listed_as_absent_are_skipped_everywhere(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str
 ) -> None:
     monkeypatch.setenv("CI", "true")

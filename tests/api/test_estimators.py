@@ -142,7 +142,7 @@ def test_imagery_elsewhere_or_in_degrees_is_refused(cu: gs.Element) -> None:
         gs.Geostatistical().fit(cu, degrees)
 
 
-def test_what_is_not_fitted_or_has_no_features_says_so(cu: gs.Element) -> None:
+def test_an_unfitted_model_or_one_without_features_is_refused_with_the_cure(cu: gs.Element) -> None:
     with pytest.raises(FitError, match=r"Call fit\(element, features\) first"):
         gs.Kriging().map()
     with pytest.raises(FitError, match="features of Pyramid"):

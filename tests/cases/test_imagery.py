@@ -100,8 +100,8 @@ def prepared(cases: Path) -> Prepare:
         if name not in done:
             found = checked(cases, name)
             assert found[-1].startswith("Ready"), found
-            code, said = gossan("prepare", cases / name, "--out", cases / name / "prepared")
-            assert code == 0, said
+            code, shown = gossan("prepare", cases / name, "--out", cases / name / "prepared")
+            assert code == 0, shown
             done[name] = cases / name / "prepared" / "layers"
         return done[name]
 
@@ -130,9 +130,9 @@ def refused(cases: Path, name: str) -> str:
     found = next(x for x in checked(cases, name) if x.startswith("error: "))
     line = found.removeprefix("error: ")
     for command in ("prepare", "run"):
-        code, said = gossan(command, cases / name, "--out", cases / name / command)
-        assert code == 2 and line in said.splitlines(), said
-        assert "Traceback" not in said
+        code, shown = gossan(command, cases / name, "--out", cases / name / command)
+        assert code == 2 and line in shown.splitlines(), shown
+        assert "Traceback" not in shown
     return line
 
 
@@ -277,8 +277,8 @@ def test_band_names_in_capitals_are_the_same_bands(prepared: Prepare) -> None:
 
 @pytest.mark.parametrize("name", WITH_REPORT)
 def test_what_check_calls_ready_runs_to_its_report(name: str, cases: Path, tmp_path: Path) -> None:
-    code, said = gossan("run", cases / name, "--out", tmp_path / "run")
-    assert code == 0, said
+    code, shown = gossan("run", cases / name, "--out", tmp_path / "run")
+    assert code == 0, shown
     assert (tmp_path / "run" / "report.html").exists()
     assert_mapped(tmp_path / "run")
 

@@ -24,7 +24,7 @@ from .test_names import edit
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "printed"),
     [
         ("pixel_m = 30", "pixel_m = 0.01", "MiB free"),
         ("pixel_m = 30", "pixel_m = 0.0001", "pixels a side"),
@@ -48,11 +48,11 @@ from .test_names import edit
     ],
 )
 def test_settings_out_of_reach_are_refused_by_check_and_run_alike(
-    small: Path, gossan: Command, old: str, new: str, said: str
+    small: Path, gossan: Command, old: str, new: str, printed: str
 ) -> None:
     edit(small, (old, new))
     for command in ("check", "run"):
-        assert said in gossan(command, small).refused
+        assert printed in gossan(command, small).refused
     assert not (small / "run").exists()
 
 

@@ -21,7 +21,7 @@ def edit(folder: Path, *changes: tuple[str, str]) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "printed"),
     [
         ('["Cu"]', '["x/../../../../ESCAPED"]', "since it names files"),
         ('["Cu"]', '["Cu", "CU"]', "must name Cu once"),
@@ -35,12 +35,12 @@ def edit(folder: Path, *changes: tuple[str, str]) -> Path:
     ],
 )
 def test_names_that_would_write_elsewhere_or_over_another_map_are_refused(
-    small: Path, gossan: Command, old: str, new: str, said: str
+    small: Path, gossan: Command, old: str, new: str, printed: str
 ) -> None:
     before = sorted(small.parent.rglob("*"))
     edit(small, (old, new))
     for command in ("check", "run"):
-        assert said in gossan(command, small).refused
+        assert printed in gossan(command, small).refused
     assert sorted(small.parent.rglob("*")) == before
 
 

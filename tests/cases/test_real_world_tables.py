@@ -361,7 +361,7 @@ ENCODED = {
 
 
 @pytest.mark.parametrize("encoding", ENCODED)
-def test_encodings_are_told_apart(encoding: str, tmp_path: Path) -> None:
+def test_encodings_are_distinguished(encoding: str, tmp_path: Path) -> None:
     lon, lat = degrees(base())
     names = ENCODED[encoding].split(",")
     table = base()[["ID", "Cu_ppm"]].assign(lon=lon, lat=lat, note=names[-1])

@@ -62,15 +62,15 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
             main()
         except SystemExit as stop:
             code = int(stop.code or 0)
-        said = capsys.readouterr()
+        printed = capsys.readouterr()
         tables = folder / "run" / "tables"
         empty = pd.DataFrame()
         if code:
-            assert code == 2, said.err
-            assert "Traceback" not in said.err
-            return Result(code, said.err, empty, empty)
+            assert code == 2, printed.err
+            assert "Traceback" not in printed.err
+            return Result(code, printed.err, empty, empty)
         read = [pd.read_csv(tables / f"{name}.csv") for name in ("survey", "findings")]
-        return Result(0, said.out, *read)
+        return Result(0, printed.out, *read)
 
     return runner
 
@@ -1194,7 +1194,7 @@ def test_check_prints_what_was_understood(
         main()
     except SystemExit as stop:
         assert not stop.code
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     for words in (
         "decimal comma",
         "x = 'EASTING'",
@@ -1203,7 +1203,7 @@ def test_check_prints_what_was_understood(
         "'Cu_Q'",
         "below the",
     ):
-        assert words in said, words
+        assert words in printed, words
 
 
 def test_a_qualifier_column_without_a_name_is_not_passed_over(tmp_path: Path, run: Run) -> None:

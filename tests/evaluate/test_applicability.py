@@ -67,7 +67,7 @@ def test_ground_unlike_every_sample_is_flagged_and_blocks_do_not_matter() -> Non
     np.testing.assert_allclose(part, whole[:, 3:12, 40:55], atol=1e-5)
 
 
-def test_a_feature_of_weight_zero_has_no_say_and_a_constant_one_does_no_harm() -> None:
+def test_a_feature_of_weight_zero_has_no_effect_and_a_constant_one_does_no_harm() -> None:
     observations, features, image = _case()
     image[2] = 7.0
     constant = LayerFeatures(ArrayLayer(features.grid, ("a", "b", "c"), image))

@@ -66,7 +66,7 @@ def test_any_file_of_a_product_folder_stands_for_the_folder(tmp_path: Path) -> N
     assert json.dumps(found)
 
 
-def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
+def test_files_of_one_name_are_distinguished(tmp_path: Path) -> None:
     paths = [tmp_path / folder / "samples.csv" for folder in ("one", "two")]
     for path in paths:
         path.parent.mkdir()

@@ -12,7 +12,7 @@ from gossan.errors import InputError, InterruptedRunError
 from gossan.io.folder_lock import LOCK, locked
 
 
-def test_the_second_in_a_folder_is_refused_and_told_who_is_there(tmp_path: Path) -> None:
+def test_the_second_in_a_folder_is_refused_with_the_name_of_the_first(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     with locked(folder):
         assert json.loads((folder / LOCK).read_text())["process"] == os.getpid()

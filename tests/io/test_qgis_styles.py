@@ -42,7 +42,7 @@ def test_every_zone_has_a_class_with_a_symbol_of_its_own() -> None:
     assert all(re.fullmatch(r"\d+,\d+,\d+,190", colour) for colour in colours)
 
 
-def test_anomalies_are_told_apart_by_status_and_one_without_is_drawn_too() -> None:
+def test_anomalies_differ_by_status_and_one_without_is_drawn_too() -> None:
     root = ElementTree.fromstring(anomaly_style())
     values = [one.get("value") for one in root.findall(".//category")]
     assert values == ["known", "extended", "new", ""]

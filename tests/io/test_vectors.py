@@ -62,14 +62,14 @@ def test_lines_may_be_outlines_of_areas(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reader", "shape", "said"),
+    ("reader", "shape", "printed"),
     [
         (read_area, shapely.LineString([(0, 0), (1, 1)]), "a file of polygons"),
         (read_lines, shapely.Point(0, 0), "a file of lines"),
     ],
 )
-def test_shapes_of_another_kind_are_one_line(reader, shape, said: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(InputError, match=said):
+def test_shapes_of_another_kind_are_one_line(reader, shape, printed: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(InputError, match=printed):
         reader(written(tmp_path / "a.gpkg", [shape]), UTM)
 
 

@@ -40,13 +40,13 @@ def test_the_interval_and_probability_are_those_that_predict_states(
     places = run.samples[["easting", "northing"]].iloc[:20]
     places.to_csv(tmp_path / "at.csv", index=False)
     predict_at(run.root, tmp_path / "at.csv", "geostatistical", "Cu", tmp_path / "out.csv")
-    said = pd.read_csv(tmp_path / "out.csv")
+    printed = pd.read_csv(tmp_path / "out.csv")
     evidence = evidence_of(run, product, {"Cu": 40.0, "Zn": 60.0}, rule_of(run))
     assert evidence.interval is not None and evidence.probability is not None
     bounds = values_at(evidence.interval, places.to_numpy(float))
-    np.testing.assert_allclose(bounds, said[["lower90", "upper90"]], rtol=1e-4)
-    middle = np.log(said["estimate"])
-    error = (np.log(said["upper90"]) - middle) / stats.norm.ppf(0.95)
+    np.testing.assert_allclose(bounds, printed[["lower90", "upper90"]], rtol=1e-4)
+    middle = np.log(printed["estimate"])
+    error = (np.log(printed["upper90"]) - middle) / stats.norm.ppf(0.95)
     expected = stats.norm.sf(np.log(40.0), middle, error)
     found = values_at(evidence.probability, places.to_numpy(float))[:, 0]
     np.testing.assert_allclose(found, expected, atol=2e-4)

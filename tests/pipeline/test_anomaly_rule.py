@@ -41,7 +41,7 @@ def _anomalies(command: Command, folder: Path, *thresholds: str) -> tuple[int, s
     return command("anomalies", folder / "run", *words)
 
 
-def test_changed_anomaly_settings_are_taken_and_said(tiny: Path, command: Command) -> None:
+def test_changed_anomaly_settings_are_used_and_reported(tiny: Path, command: Command) -> None:
     code, out, err = command("anomalies", tiny / "run")
     assert code == 0 and "has changed" not in out + err
     _change(tiny, "threshold = { Cu = 40.0 }", "threshold = { Cu = 33.0 }")
@@ -71,11 +71,14 @@ def test_a_threshold_on_the_command_line_wins(tiny: Path, command: Command) -> N
 
 
 @pytest.mark.parametrize(
-    ("given", "said"), [("Zn", "such as Zn=500"), ("Pb=3", "one of Cu, Zn"), ("Zn=-1", "above 0")]
+    ("given", "printed"),
+    [("Zn", "such as Zn=500"), ("Pb=3", "one of Cu, Zn"), ("Zn=-1", "above 0")],
 )
-def test_wrong_thresholds_are_one_line(given: str, said: str, tiny: Path, command: Command) -> None:
+def test_wrong_thresholds_are_one_line(
+    given: str, printed: str, tiny: Path, command: Command
+) -> None:
     code, _, err = command("anomalies", tiny / "run", "--threshold", given)
-    assert code == 2 and said in err and len(err.strip().splitlines()) == 1
+    assert code == 2 and printed in err and len(err.strip().splitlines()) == 1
 
 
 def test_a_table_without_rows_replaces_one_of_before(tiny: Path, command: Command) -> None:

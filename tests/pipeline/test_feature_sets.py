@@ -47,7 +47,7 @@ def test_the_same_name_gives_the_same_features(features: FeatureSets) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "printed"),
     [
         ("aster.pc2", "features must be of indices; got 'aster'"),
         ("indices.pc7", "pc1 to pc2"),
@@ -57,9 +57,9 @@ def test_the_same_name_gives_the_same_features(features: FeatureSets) -> None:
     ],
 )
 def test_features_that_are_not_there_are_refused_by_name(
-    features: FeatureSets, name: str, said: str
+    features: FeatureSets, name: str, printed: str
 ) -> None:
-    with pytest.raises(SettingsError, match=said):
+    with pytest.raises(SettingsError, match=printed):
         features.layer(name)
 
 

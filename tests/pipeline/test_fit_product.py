@@ -60,8 +60,8 @@ def test_random_folds_alone_are_refused_with_the_cure(
     changed: Callable[[str, str], Path], command: Command, command_name: str
 ) -> None:
     project = changed("folds = 3", 'folds = 3\nkinds = ["random"]')
-    code, said, error = command(command_name, project)
-    assert code == 2 and 'Add "blocks"' in said + error
+    code, printed, error = command(command_name, project)
+    assert code == 2 and 'Add "blocks"' in printed + error
     assert not (project.parent / "run").exists()
 
 

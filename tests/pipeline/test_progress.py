@@ -28,7 +28,7 @@ def test_a_log_gets_a_line_for_each_step_and_the_time_of_long_ones(
     assert stream.getvalue().splitlines() == ["short", "long", "  7 s"]
 
 
-def test_warnings_are_collected_and_each_is_said_once() -> None:
+def test_warnings_are_collected_and_each_is_printed_once() -> None:
     stream = io.StringIO()
     with collected_warnings(PlainProgress(stream)) as notes:
         for text in ("few samples", "few samples", "no maps"):
@@ -46,7 +46,7 @@ def test_the_reporter_follows_from_the_place_of_output(monkeypatch: pytest.Monke
     assert isinstance(reporter_for(False, stream), BarProgress)
 
 
-def test_silence_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_silent_reporter_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     silent = Silent()
     with silent.step("a step") as advance:
         advance(1, 2)

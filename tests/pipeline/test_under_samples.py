@@ -26,7 +26,7 @@ def _write(folder: Path, clay: np.ndarray, iron: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("code", [-9999.0, 0.0, -32768.0])
-def test_a_code_for_empty_that_nothing_declares_is_told_with_the_cure(
+def test_an_undeclared_code_for_empty_pixels_is_reported_with_the_cure(
     small: Path, changed: Change, tmp_path: Path, code: float
 ) -> None:
     clay, iron, _ = truth()
@@ -65,7 +65,7 @@ def test_imagery_that_is_empty_under_all_samples_blocks_a_run(small: Path, tmp_p
     assert "must be filled somewhere" in found.findings[0]
 
 
-def test_imagery_that_cannot_be_opened_is_the_only_mistake_told(
+def test_imagery_that_cannot_be_opened_is_the_only_mistake_reported(
     small: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "clay.tif").unlink()

@@ -74,28 +74,28 @@ class Feedback(QgsProcessingFeedback):
 
     def __init__(self, stop_at: str = "") -> None:
         super().__init__()
-        self.said: list[str] = []
+        self.printed: list[str] = []
         self.stop_at = stop_at
 
     def setProgressText(self, text: str) -> None:
-        self.said.append(text)
+        self.printed.append(text)
         if self.stop_at and self.stop_at in text:
             self.cancel()
 
     def pushWarning(self, text: str) -> None:
-        self.said.append(text)
+        self.printed.append(text)
 
     def reportError(self, text: str, fatalError: bool = False) -> None:
-        self.said.append(text)
+        self.printed.append(text)
 
     def pushInfo(self, text: str) -> None:
-        self.said.append(text)
+        self.printed.append(text)
 
     def pushDebugInfo(self, text: str) -> None:
-        self.said.append(text)
+        self.printed.append(text)
 
     def pushCommandInfo(self, text: str) -> None:
-        self.said.append(text)
+        self.printed.append(text)
 
 
 def run(name: str, feedback: Feedback | None = None, **parameters: object) -> dict:
@@ -262,7 +262,7 @@ def a_broken_gossan_gets_the_right_message() -> None:
         run("report", feedback, RUN=RUN)
     except QgsProcessingException as error:
         assert "user name and a password" in str(error), error
-        assert any("DLL load failed" in text for text in feedback.said)
+        assert any("DLL load failed" in text for text in feedback.printed)
         assert "DLL load failed" in bridge.report()
     else:
         raise AssertionError("a broken gossan was used")

@@ -102,7 +102,7 @@ def test_a_file_that_the_antivirus_holds_is_tried_again(
 
 
 @pytest.mark.parametrize(
-    ("said", "advice"),
+    ("printed", "advice"),
     [
         ("failed to create directory: Permission denied (os error 13)", "cannot be written"),
         ("Access is denied. (os error 5)", "cannot be written"),
@@ -116,9 +116,9 @@ def test_a_file_that_the_antivirus_holds_is_tried_again(
         ("a word of which nobody has heard", "Copy report"),
     ],
 )
-def test_the_message_says_what_to_do(tmp_path: Path, said: str, advice: str) -> None:
+def test_the_message_says_what_to_do(tmp_path: Path, printed: str, advice: str) -> None:
     plan, _ = plan_for(tmp_path, "clean")
-    write_uv(Path(plan.uv), tmp_path / "uv.log", failures=(said,))
+    write_uv(Path(plan.uv), tmp_path / "uv.log", failures=(printed,))
     with pytest.raises(InstallError, match=advice):
         install(plan, no_download)
 

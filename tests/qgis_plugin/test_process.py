@@ -26,22 +26,22 @@ class Heard(Listener):
     """Writes down what a command says."""
 
     def __init__(self) -> None:
-        self.said: list[tuple[str, ...]] = []
+        self.printed: list[tuple[str, ...]] = []
 
     def step(self, title: str) -> None:
-        self.said.append(("step", title))
+        self.printed.append(("step", title))
 
     def progress(self, percent: float) -> None:
-        self.said.append(("progress", f"{percent:.0f}"))
+        self.printed.append(("progress", f"{percent:.0f}"))
 
     def note(self, text: str) -> None:
-        self.said.append(("note", text))
+        self.printed.append(("note", text))
 
     def finding(self, severity: str, text: str) -> None:
-        self.said.append((severity, text))
+        self.printed.append((severity, text))
 
     def log(self, text: str) -> None:
-        self.said.append(("log", text))
+        self.printed.append(("log", text))
 
 
 def engine(tmp_path: Path, kind: str) -> Engine:
@@ -52,7 +52,7 @@ def engine(tmp_path: Path, kind: str) -> Engine:
 def test_events_reach_the_listener_and_the_result_the_caller(tmp_path: Path) -> None:
     heard = Heard()
     result = run(engine(tmp_path, "right"), ["run", "p"], heard)
-    assert heard.said == [
+    assert heard.printed == [
         ("step", "Cu: kriging"),
         ("progress", "50"),
         ("note", "few samples"),
@@ -118,7 +118,7 @@ def test_what_gossan_says_of_a_failure_is_what_the_user_reads(tmp_path: Path) ->
 def test_a_polite_command_stops_by_itself(tmp_path: Path) -> None:
     heard = Heard()
     with pytest.raises(CancelledError, match="Finished steps are kept"):
-        run(engine(tmp_path, "polite"), ["run"], heard, cancelled=lambda: bool(heard.said))
+        run(engine(tmp_path, "polite"), ["run"], heard, cancelled=lambda: bool(heard.printed))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="reads the table of processes of Linux")
@@ -127,9 +127,9 @@ def test_a_stubborn_command_is_killed_with_its_children(tmp_path: Path) -> None:
     begun = time.monotonic()
     with pytest.raises(CancelledError):
         stubborn = engine(tmp_path, "endless")
-        run(stubborn, ["run"], heard, cancelled=lambda: bool(heard.said), grace=0.2)
+        run(stubborn, ["run"], heard, cancelled=lambda: bool(heard.printed), grace=0.2)
     assert time.monotonic() - begun < 10
-    child = Path("/proc") / heard.said[0][1]
+    child = Path("/proc") / heard.printed[0][1]
     for _ in range(50):
         if not child.exists() or "State:\tZ" in (child / "status").read_text():
             return

@@ -23,12 +23,12 @@ def test_the_verdict_is_that_of_the_manifest(results: Results) -> None:
     assert verdict(results, "Au") == "No map of Au was made."
 
 
-def test_what_is_there_is_not_said_to_be_missing(results: Results) -> None:
+def test_present_results_are_not_reported_missing(results: Results) -> None:
     says = missing(results, "Cu")
     assert not {"maps", "check", "occurrences"} & set(says)
 
 
-def test_what_is_missing_is_said_with_the_command_that_makes_it(bare: Path) -> None:
+def test_missing_results_are_listed_with_the_command_that_makes_them(bare: Path) -> None:
     says = missing(open_results(bare), "Cu")
     assert says["maps"] == "Only one map of Cu was made (kriging)."
     assert "gossan anomalies RUN" in says["anomalies"]

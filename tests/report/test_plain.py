@@ -21,7 +21,7 @@ def test_the_sentence_holds_the_skill_on_spatial_blocks(finished_run: Path) -> N
     assert "known occurrences are " in text
 
 
-def test_nothing_is_said_where_kriging_is_the_best_map(finished_run: Path) -> None:
+def test_no_remark_is_added_where_kriging_is_the_best_map(finished_run: Path) -> None:
     results = open_results(finished_run)
     assert results.best("Zn") == "kriging"
     assert plain_verdict(results, "Zn") == ""

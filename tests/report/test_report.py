@@ -107,7 +107,7 @@ def test_text_of_the_user_cannot_become_markup(reported: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lacking", "said"),
+    ("lacking", "printed"),
     [
         ("bare", "Only one map of Cu was made"),
         ("bare", "Only kriging was made"),
@@ -118,13 +118,13 @@ def test_text_of_the_user_cannot_become_markup(reported: Path) -> None:
         ("validated", "No map of Cu was made"),
     ],
 )
-def test_what_a_run_lacks_is_said_in_words(
-    request: pytest.FixtureRequest, lacking: str, said: str
+def test_what_a_run_lacks_is_stated_in_words(
+    request: pytest.FixtureRequest, lacking: str, printed: str
 ) -> None:
-    assert said in words(build_report(request.getfixturevalue(lacking)))
+    assert printed in words(build_report(request.getfixturevalue(lacking)))
 
 
-def test_maps_without_a_value_are_said_in_words(run_copy: Path) -> None:
+def test_maps_without_a_value_are_reported(run_copy: Path) -> None:
     for product in open_run(run_copy).mapped("Cu"):
         layer = open_raster(run_copy / str(product.layer))
         empty = np.full((1, *layer.grid.shape), np.nan, np.float32)
@@ -133,17 +133,17 @@ def test_maps_without_a_value_are_said_in_words(run_copy: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("threshold", "said"), [(1e6, "The best map has no target"), (1.0, "Anomalies, ranked")]
+    ("threshold", "printed"), [(1e6, "The best map has no target"), (1.0, "Anomalies, ranked")]
 )
 def test_no_anomaly_and_nothing_but_anomaly_are_reported(
-    run_copy: Path, threshold: float, said: str
+    run_copy: Path, threshold: float, printed: str
 ) -> None:
     settings = open_run(run_copy).manifest.settings
     rule = {**settings["anomalies"], "threshold": {"Cu": threshold, "Zn": threshold}}
     change(run_copy, settings={**settings, "anomalies": rule})
     (run_copy / "tables" / "anomalies.csv").unlink()
     anomalies_of_run(run_copy)
-    assert said in words(build_report(run_copy))
+    assert printed in words(build_report(run_copy))
 
 
 def test_a_folder_without_a_run_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is said of a target's estimate ends at the expected content."""
+"""The explanation of a target's estimate ends at the expected content."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def test_the_factors_lead_from_the_mean_to_the_expected_content(finished_run: Pa
 
 def test_what_would_change_the_verdict_lies_below_the_expected_content(finished_run: Path) -> None:
     results = open_results(finished_run)
-    said = [(one, change_text(results, "Cu", one.name)) for one in targets_of(results, "Cu", 10)]
-    told = [(one, text) for one, text in said if text]
+    printed = [(one, change_text(results, "Cu", one.name)) for one in targets_of(results, "Cu", 10)]
+    told = [(one, text) for one, text in printed if text]
     assert told
     for one, text in told:
         needed = float(re.search(r"below ([\d.]+) ppm", text).group(1))  # type: ignore[union-attr]

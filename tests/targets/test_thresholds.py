@@ -120,7 +120,7 @@ def test_alike_neighbours_widen_the_interval_of_a_map() -> None:
     assert blocked.upper95 - blocked.lower95 > 3 * (naive.upper95 - naive.lower95)
 
 
-def test_values_below_zero_fall_back_to_the_raw_scale_and_say_so() -> None:
+def test_values_below_zero_fall_back_to_the_raw_scale_with_a_note() -> None:
     d = Distribution.of_samples(np.random.default_rng(1).normal(0, 1, 200))
     found = find_threshold(d, "median_mad")
     assert found.scale == "raw" and "raw scale" in found.note

@@ -153,7 +153,7 @@ def _check(
     if min(shape) < 40 or not pixel_m > 0:
         raise InputError(
             must("shape", "at least (40, 40) pixels of positive size", f"{shape}, {pixel_m} m",
-                 "Give a larger shape")
+                 "Use a larger shape")
         )  # fmt: skip
     for name, known in [(e, ELEMENTS) for e in elements] + [(s, SENSORS) for s in sensors]:
         if name not in known:

@@ -163,8 +163,8 @@ def calibrate(
     keep &= standard_error > 0
     ones = tuple(1.0 for _ in levels)
     if keep.sum() < 20:
-        said = f"{int(keep.sum())} held-out samples are too few to check the intervals"
-        return Calibration(levels, ones, False, said)
+        sentence = f"{int(keep.sum())} held-out samples are too few to check the intervals"
+        return Calibration(levels, ones, False, sentence)
     score = np.abs(observed[keep] - estimate[keep]) / standard_error[keep]
     inside = score <= normal_quantile(0.9)
     low, high = bootstrap_mean(inside.astype(np.float64), groups[keep], seed)
@@ -174,8 +174,10 @@ def calibrate(
     wanted = np.array([conformal_quantile(score, level) for level in levels])
     wanted = np.minimum(wanted, 1.05 * score.max())
     factors = wanted / np.array([normal_quantile(level) for level in levels])
-    said = f"{found} of held-out samples: scaled by {np.interp(0.9, levels, factors):.2f} at 90 %"
-    return Calibration(levels, tuple(float(f) for f in factors), True, said)
+    sentence = (
+        f"{found} of held-out samples: scaled by {np.interp(0.9, levels, factors):.2f} at 90 %"
+    )
+    return Calibration(levels, tuple(float(f) for f in factors), True, sentence)
 
 
 def bootstrap_mean(

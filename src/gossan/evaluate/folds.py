@@ -200,7 +200,7 @@ def make_folds(
         if not reaches:
             note += f", less than the residual's range of {range_m / 1000:.2g} km"
     if np.unique(labels).size < 2:
-        cure = "Give a smaller block_km, or more samples"
+        cure = "Set a smaller block_km, or add samples"
         raise FitError(must(f"{kind} folds", "at least two", "one", cure))
     return Folds(kind, labels, groups, note)
 

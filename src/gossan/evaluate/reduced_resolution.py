@@ -197,7 +197,7 @@ def _cell_averages(observations: Observations, grid: Grid, ratio: int) -> Observ
     label = label.ravel()
     count = np.bincount(label)
     if count.size < 10:
-        cure = "Give more samples, or a smaller ratio"
+        cure = "Use more samples, or a smaller ratio"
         raise FitError(must("cells with samples", "at least 10", count.size, cure))
     mean = [np.bincount(label, v) / count for v in (*xy.T, observations.values)]
     width = grid.pixel_width * ratio

@@ -47,7 +47,7 @@ def lattice_over(grid: Grid, step_m: float) -> Grid:
     (10, 16)
     """
     if not step_m > 0:
-        raise FitError(must("lattice_m", "above 0", step_m, "Leave it out, or give metres"))
+        raise FitError(must("lattice_m", "above 0", step_m, "Leave it out, or set metres"))
     left, bottom, right, top = grid.bounds
     columns = math.ceil((right - left) / step_m - 1e-9)
     rows = math.ceil((top - bottom) / step_m - 1e-9)

@@ -353,7 +353,7 @@ class _Task:
                 "the cluster",
                 f"able to finish a task of {len(self._items)} blocks or folds",
                 got,
-                "Give its workers more memory ([engine] memory, or dask worker --memory-limit) or "
+                "Allow its workers more memory ([engine] memory, or dask worker --memory-limit) or "
                 "fewer threads; finished steps are kept",
             )
         )

@@ -84,7 +84,12 @@ class ArrayLayer:
         expected = (len(self.bands), *self.grid.shape)
         if self.array.shape != expected:
             raise ImageryError(
-                must("array", f"of shape {expected}", self.array.shape, "Give (band, row, column)")
+                must(
+                    "array",
+                    f"of shape {expected}",
+                    self.array.shape,
+                    "Reshape it to (band, row, column)",
+                )
             )
 
     def read(self, window: Window) -> NDArray[np.float32]:

@@ -60,10 +60,10 @@ def open_plain_rasters(
     unusable = unusable_bands([tile.layer for tile in found.tiles], blocks)
     bands = tuple(b for b in found.tiles[0].layer.bands if b not in unusable)
     if not bands:
-        said = ", ".join(f"{name} {why}" for name, why in unusable.items())
+        notes_of_air = ", ".join(f"{name} {why}" for name, why in unusable.items())
         allowed = "filled somewhere, with more than one value"
         cure = "Check nodata, scale and the files"
-        raise ImageryError(must(f"imagery {settings.name!r}", allowed, said, cure))
+        raise ImageryError(must(f"imagery {settings.name!r}", allowed, notes_of_air, cure))
     notes = _set_aside(unusable)
     waves = {**found.wavelengths_um, **settings.wavelengths}
     return [
@@ -120,11 +120,11 @@ def open_sentinel2_products(
         if air.method == "sen2cor":
             path, air = level_2a_of(path, store), AtmosphereSettings()
         scene = open_sentinel2(path, settings.bands, settings.tile)
-        air, said = _air(
+        air, notes_of_air = _air(
             scene.metadata.level == "L1C", air, partial(scene.air, store, blocks=blocks)
         )
         layer = scene.surface(store, air, pixel_size=settings.pixel_size_m, blocks=blocks)
-        opened.append(_sentinel2_scene(settings, base, store, scene, layer, said, blocks))
+        opened.append(_sentinel2_scene(settings, base, store, scene, layer, notes_of_air, blocks))
     return opened
 
 
@@ -154,7 +154,7 @@ def _sentinel2_scene(
     store: Path,
     scene: Sentinel2Scene,
     layer: Layer,
-    said: tuple[str, ...],
+    notes_of_air: tuple[str, ...],
     blocks: Blocks,
 ) -> OpenScene:
     found = scene.metadata
@@ -174,7 +174,7 @@ def _sentinel2_scene(
             flags=scene.flags(store, layer.grid, blocks),
             classes=classes,
             sun=(scene.geometry.sun_elevation, scene.geometry.sun_azimuth),
-            notes=(NO_ATMOSPHERE,) if raw else said,
+            notes=(NO_ATMOSPHERE,) if raw else notes_of_air,
         ),
         blocks,
     )
@@ -193,7 +193,7 @@ def open_aster_scenes(
     for scene in scenes:
         raw = not scene.metadata.is_surface_reflectance
         estimate = scene.with_settings(settings.aster).air
-        air, said = _air(raw, air_of(settings, base), estimate)
+        air, notes_of_air = _air(raw, air_of(settings, base), estimate)
         steps = settings.aster.model_copy(update={"atmosphere": air})
         layer = aster_stack(scene, steps, blocks)
         if settings.bands:
@@ -211,7 +211,7 @@ def open_aster_scenes(
                     SURFACE if surface else TOP_OF_ATMOSPHERE,
                     flags=_aster_flags(scene, layer.grid),
                     sun=(geometry.sun_elevation, geometry.sun_azimuth),
-                    notes=(*said, *aster_notes(scene, steps, layer.bands)),
+                    notes=(*notes_of_air, *aster_notes(scene, steps, layer.bands)),
                 ),
                 blocks,
             )

@@ -65,15 +65,15 @@ class SceneStack:
     def notes(self) -> tuple[str, ...]:
         """What was left out, who decides masks, and whether scenes were warped, a line each."""
         own = self.bands.grid.crs
-        said = [note for one in self.scenes for note in one.scene.notes]
-        said += [note for one in self.scenes for note in rule_notes(self.settings, one.masks)]
-        said = [*dict.fromkeys(said), *self.choice.notes, *levelling_notes(self.levellings)]
+        notes = [note for one in self.scenes for note in one.scene.notes]
+        notes += [note for one in self.scenes for note in rule_notes(self.settings, one.masks)]
+        notes = [*dict.fromkeys(notes), *self.choice.notes, *levelling_notes(self.levellings)]
         grids = [scene.layer.grid for scene in self.scenes]
         others = {g.crs.to_string() for g in grids if not same_crs(g.crs, own)}
         if len(grids) < 2 or not others:
-            return tuple(said)
+            return tuple(notes)
         text = f"scenes in {', '.join(sorted(others))} were warped to {own.to_string()}"
-        return (*said, text)
+        return (*notes, text)
 
     def mask_table(self, blocks: Blocks | None = None) -> pd.DataFrame:
         """Count what each mask takes: columns ``imagery, scene, mask, share``.

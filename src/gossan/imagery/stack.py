@@ -100,7 +100,9 @@ def common_grid(
     window = _inner_window(finest, shared)
     if extent is not None:
         touched = _intersection(shared, extent)
-        _check(touched, finest, "the scene", "touching the survey", "Give imagery of the survey")
+        _check(
+            touched, finest, "the scene", "touching the survey", "Add imagery of the survey area"
+        )
         window = _overlap(window, finest.covering(touched))
     _check_window(window)
     cut = finest.crop(window)

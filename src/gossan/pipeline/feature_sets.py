@@ -256,7 +256,7 @@ def check_features(name: str, imagery: Mapping[str, Imagery]) -> None:
             continue
         source, kind, what = split_name(part)
         if kind == "crosta" or source not in imagery:
-            continue  # said elsewhere
+            continue  # reported elsewhere
         bands = imagery[source].layer(kind).bands
         count = len(imagery[source].component_source(kind).bands)
         number = component_number(what)

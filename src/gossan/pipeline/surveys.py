@@ -334,7 +334,7 @@ def _one_medium(fit: list[Samples]) -> None:
     if len(set(media.values())) > 1:
         got = ", ".join(f"{name}: {medium}" for name, medium in media.items())
         cure = (
-            'Give the others role = "check", set [project] levelling = "robust", or mixture = '
+            'Set role = "check" for the others, set [project] levelling = "robust", or mixture = '
             '"accept" in each [[survey]]'
         )
         raise SurveyError(must("the fitted surveys", "of one medium", got, cure))

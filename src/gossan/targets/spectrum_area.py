@@ -191,6 +191,6 @@ def _cut(fit: FractalFit) -> float:
     if not len(fit.breaks):
         raise FitError(
             must("the power spectrum", "broken somewhere", "one straight piece",
-                 "Give power_break as a number")
+                 "Set power_break to a number")
         )  # fmt: skip
     return float(fit.breaks[-1])

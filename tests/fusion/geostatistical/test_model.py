@@ -358,7 +358,7 @@ def test_composites_are_corrected_for_the_mean_of_logarithms() -> None:
     np.testing.assert_allclose(same, 0.0, atol=1e-12)
 
 
-def test_told_variance_below_the_support_widens_points_only() -> None:
+def test_a_stated_variance_below_the_support_widens_points_only() -> None:
     points, known = survey(60, support_m=900.0), features()
     observed = observe(points, known)
     plain, told = (

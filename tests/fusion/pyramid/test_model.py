@@ -231,7 +231,7 @@ def test_a_coarse_level_too_large_to_hold_gives_the_same_map(
 
 
 @pytest.mark.parametrize("variant", ["literal", "sound"])
-def test_points_are_told_what_the_map_says(variant: str) -> None:
+def test_points_agree_with_the_map(variant: str) -> None:
     array = image(2)
     model = fitted(array, variant=variant, clusters=3)
     data = observations(array, 200, seed=5)

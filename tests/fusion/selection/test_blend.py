@@ -60,7 +60,7 @@ def test_a_member_without_an_error_lends_its_held_out_one() -> None:
     np.testing.assert_allclose(found.standard_error**2, 0.25 * 0.5**2 + 0.75 * error**2)
 
 
-def test_imagery_that_tells_is_taken_and_said() -> None:
+def test_informative_imagery_is_used_and_reported() -> None:
     case = simulate()
     model = Auto(AutoSettings(candidates=MEMBERS, number=5))
     model.fit(case.observations, case.features)
@@ -121,7 +121,7 @@ def test_too_few_samples_to_choose_by_end_in_kriging_with_the_reason(count: int)
     assert count > 12 or "too few samples" in model.verdict_
 
 
-def test_a_candidate_that_cannot_be_fitted_is_left_out_and_said() -> None:
+def test_a_candidate_that_cannot_be_fitted_is_left_out_and_reported() -> None:
     case = simulate(n=60)
     columns = dict(zip("abc", case.features.at(case.observations.points).T))
     points = Points(case.observations.points.coordinates, 0.0, columns)
@@ -143,7 +143,7 @@ def test_models_of_models_do_not_nest_and_empty_predictions_are_refused() -> Non
         pivot(table, ["kriging"])
 
 
-def test_a_verdict_says_what_its_numbers_say() -> None:
+def test_a_verdict_agrees_with_its_numbers() -> None:
     worse = Verdict("kriging", "gwr", Interval(-0.02, -0.06, 0.01)).sentence("Au")
     assert worse.startswith("imagery adds nothing for Au here: skill -0.02 [-0.06, 0.01]")
     open_ = Verdict("kriging", "gwr", Interval(0.12, -0.03, 0.25)).sentence("Au")

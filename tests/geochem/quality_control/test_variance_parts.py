@@ -39,7 +39,7 @@ def test_pairs_that_are_not_nested_give_the_variances_that_made_them() -> None:
     assert parts.probability < 1e-6
 
 
-def test_ground_that_is_the_same_everywhere_is_said_to_be() -> None:
+def test_uniform_ground_has_no_variance_of_its_own() -> None:
     rng = np.random.default_rng(2)
     parts = nested_variances(rng.normal(size=(40, 2, 2)))
     assert parts.probability > 0.01

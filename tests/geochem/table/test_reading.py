@@ -228,7 +228,7 @@ CELLS: list[tuple[object, str, float]] = [
 
 
 @pytest.mark.parametrize(("cell", "kind", "number"), CELLS)
-def test_cells_are_told_apart(cell: object, kind: str, number: float) -> None:
+def test_kinds_of_cells_are_distinguished(cell: object, kind: str, number: float) -> None:
     parsed = parse_cells([cell, "1"])
     assert getattr(parsed, kind).tolist()[0], f"{cell!r} is not {kind}"
     kinds = ("measured", "below", "above", "missing", "blank", "text")
@@ -296,7 +296,7 @@ def test_a_row_of_units_may_speak_other_languages(tmp_path: Path, word: str) -> 
     assert table.units["Cu"] == "ppm"
 
 
-def test_mapinfo_tables_are_told_from_text_parted_by_tabs(tmp_path: Path) -> None:
+def test_mapinfo_tables_are_distinguished_from_tab_separated_text(tmp_path: Path) -> None:
     points = geopandas.GeoDataFrame(
         {"Cu": [1.0, 2.0]}, geometry=geopandas.points_from_xy([5.0, 6.0], [7.0, 8.0]), crs=32638
     )

@@ -101,7 +101,7 @@ def test_a_unit_by_element_overrules_a_name_and_a_common_unit_does_not(tmp_path:
     np.testing.assert_allclose(stated.values("Cu"), table["Cu_ppb"].astype(float))
 
 
-def test_limits_codes_and_blanks_are_told_apart_and_flagged(tmp_path: Path) -> None:
+def test_limits_codes_and_blanks_are_distinguished_and_flagged(tmp_path: Path) -> None:
     table = _table()
     table.loc[[0, 1, 2, 3, 4, 5], "Cu_ppm"] = ["<0.5", -0.5, ">10000", "BDL", -9999, ""]
     samples, findings = _read(tmp_path, table)
@@ -110,9 +110,9 @@ def test_limits_codes_and_blanks_are_told_apart_and_flagged(tmp_path: Path) -> N
         samples.values("Cu")[:6], [0.25, 0.25, 10000, 0.25, np.nan, np.nan]
     )
     np.testing.assert_array_equal(samples.frame["Cu_limit"][:4], [0.5, 0.5, 10000, 0.5])
-    said = {f.code: f.rows for f in findings if f.element == "Cu"}
-    assert said["below"] == (2, 3, 5) and said["above"] == (4,)
-    assert said["negative"] == (3,) and said["missing"] == (6,) and said["blank"] == (7,)
+    printed = {f.code: f.rows for f in findings if f.element == "Cu"}
+    assert printed["below"] == (2, 3, 5) and printed["above"] == (4,)
+    assert printed["negative"] == (3,) and printed["missing"] == (6,) and printed["blank"] == (7,)
 
 
 @pytest.mark.parametrize("method", ["ros", "likelihood"])
@@ -309,14 +309,14 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("name", sorted(MISTAKES))
-def test_a_mistake_is_told_in_one_line(name: str, tmp_path: Path) -> None:
+def test_a_mistake_is_reported_in_one_line(name: str, tmp_path: Path) -> None:
     table, options, message = MISTAKES[name]
     with pytest.raises(SurveyError, match=message) as raised:
         _read(tmp_path, table, ("Cu",), **options)
     assert len(str(raised.value).splitlines()) == 1
 
 
-def test_all_mistakes_are_told_together(tmp_path: Path) -> None:
+def test_all_mistakes_are_reported_together(tmp_path: Path) -> None:
     table = _table()
     table.loc[0, "Cu_ppm"], table.loc[1, "Zn_ppm"] = "x1", "x2"
     with pytest.raises(SurveyError) as raised:

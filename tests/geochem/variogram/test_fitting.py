@@ -172,7 +172,7 @@ def test_direction_and_ratio_of_a_simulation_are_found_and_isotropy_is_left_alon
     assert fit.model.anisotropy is None
 
 
-def test_a_smooth_field_is_told_from_a_rough_one() -> None:
+def test_a_smooth_field_is_distinguished_from_a_rough_one() -> None:
     xy, z = simulated(900, CovarianceModel(0.0, (Structure("gaussian", 1.0, 2500.0),)), 4)
     names = [c.name for c in fit_variogram(xy, z).candidates]
     assert names.index("gaussian") < names.index("spherical")

@@ -238,7 +238,7 @@ def late(scene: AsterScene) -> AsterScene:
     return replace(scene, metadata=replace(scene.metadata, time=datetime(2011, 5, 1, tzinfo=UTC)))
 
 
-def test_short_wave_bands_after_april_2008_are_refused_unless_told_otherwise(hdf: Path) -> None:
+def test_short_wave_bands_after_april_2008_are_refused_unless_allowed(hdf: Path) -> None:
     scene = late(open_aster(hdf))
     with pytest.raises(ImageryError, match=r"before 2008-04-23 .* got 2011-05-01"):
         aster_stack(scene, None, BLOCKS)

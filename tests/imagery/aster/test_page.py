@@ -32,8 +32,8 @@ def test_defaults_on_the_page_are_those_of_the_code() -> None:
     table = PAGE.split("## Settings")[1].split("## Calibration")[0]
     pairs = re.findall(r"^\| `(\w+)` \|.*\| `?\"?([\w.]+)\"?`? \|$", table, re.MULTILINE)
     assert len(pairs) == 5
-    for key, said in pairs:
-        assert str(AsterSettings.model_fields[key].default) == said
+    for key, printed in pairs:
+        assert str(AsterSettings.model_fields[key].default) == printed
 
 
 def test_the_example_is_a_valid_imagery() -> None:

@@ -73,11 +73,11 @@ def test_a_raster_of_classes_has_a_band_for_each_number(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "printed"),
     [({}, "column = "), ({"column": "age"}, "Columns of geology.gpkg: unit")],
 )
-def test_a_missing_column_is_said_with_those_that_there_are(
-    geology: Path, more: dict[str, str], said: str
+def test_a_missing_column_is_reported_with_those_present(
+    geology: Path, more: dict[str, str], printed: str
 ) -> None:
-    with pytest.raises(ImageryError, match=said):
+    with pytest.raises(ImageryError, match=printed):
         open_classes(settings(geology, **more), geology.parent)

@@ -63,7 +63,7 @@ def test_the_stabilised_index_spares_red_soil_that_ndvi_takes() -> None:
     assert found == {"vegetation": [1, 1], "stabilised_vegetation": [0, 1]}
 
 
-def test_water_snow_cloud_and_shadow_are_told_apart(spectra) -> None:
+def test_water_snow_cloud_and_shadow_are_distinguished(spectra) -> None:
     layer = aster(WATER, SNOW, CLOUD, DARK, spectra["illite_imt1"], spectra["carbonate_Fe_bearing"])
     assert decided(layer, "water", "snow", "cloud", "cloud_shadow") == {
         "water": [1, 0, 0, 0, 0, 0],

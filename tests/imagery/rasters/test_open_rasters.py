@@ -84,7 +84,7 @@ def test_scale_offset_and_nodata_words_apply_in_that_order(tmp_path: Path) -> No
     np.testing.assert_allclose(values, [[np.nan, 0, 0.2], [6.4535, np.nan, 0.1]], atol=1e-6)
 
 
-def test_names_can_be_given_and_clashes_are_told_apart(tmp_path: Path) -> None:
+def test_names_can_be_set_and_clashes_are_resolved(tmp_path: Path) -> None:
     for name in ("one.tif", "two.tif"):
         write(tmp_path / name, (500000, 2700000, 500100, 2700060), 10, bands=("red", "nir"))
     paths = ["one.tif", "two.tif"]
@@ -143,7 +143,7 @@ def test_real_bands_of_two_pixel_sizes_share_one_grid(test_data: Path) -> None:
     )
 
 
-def test_a_scale_that_a_raster_declares_is_told_unless_one_is_stated(tmp_path: Path) -> None:
+def test_a_scale_that_a_raster_declares_is_reported_unless_one_is_stated(tmp_path: Path) -> None:
     profile = {"driver": "GTiff", "height": 6, "width": 5, "count": 1, "dtype": "uint16"}
     with rasterio.open(
         tmp_path / "b4.tif",

@@ -34,6 +34,6 @@ def test_occurrences_are_tested_with_chance_beside(district_run: Path) -> None:
     assert {"auc", "chance_lower95", "chance_upper95", "n"} <= set(table.columns)
 
 
-def test_anomalies_of_no_run_say_so(tmp_path: Path) -> None:
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="gossan run"):
         anomalies_of_run(tmp_path)

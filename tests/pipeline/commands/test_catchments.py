@@ -54,8 +54,8 @@ def cairngorms(test_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     extra = 'x = "x_coordinate"\ny = "y_coordinate"\nunit = "ppm"\nid = "sample_name"'
     terrain = '[terrain]\nflow = "d8.tif"\nstream_km2 = 0.04\nsnap_m = 0'
     project(folder, terrain, data / "sample_data.csv", "EPSG:27700", extra)
-    code, said = catchments(folder)
-    assert code == 0, said
+    code, printed = catchments(folder)
+    assert code == 0, printed
     return folder / "catchments"
 
 
@@ -110,7 +110,7 @@ def test_the_content_of_the_own_ground_comes_back_from_mixed_sediment() -> None:
     np.testing.assert_allclose(found.own_content(found.mean(truth)), own)
 
 
-def test_samples_far_from_streams_and_missing_terrain_are_said(tmp_path: Path) -> None:
+def test_samples_far_from_streams_and_missing_terrain_are_reported(tmp_path: Path) -> None:
     grid = Grid.from_bounds(32638, (500_000, 4_000_000, 503_000, 4_003_000), 100)
     y, x = np.mgrid[:30, :30]
     heights = 100.0 + 2 * (30 - y) + 5 * abs(x - 15)
@@ -119,8 +119,8 @@ def test_samples_far_from_streams_and_missing_terrain_are_said(tmp_path: Path) -
     table = pd.DataFrame(places, columns=["easting", "northing"])
     table.assign(Cu_ppm=[40, 30, 20]).to_csv(tmp_path / "stream.csv", index=False)
     project(tmp_path, '[terrain]\ndem = "dem.tif"', tmp_path / "stream.csv", "EPSG:32638")
-    code, said = catchments(tmp_path)
-    assert code == 0 and "have no catchment (row 4)" in said
+    code, printed = catchments(tmp_path)
+    assert code == 0 and "have no catchment (row 4)" in printed
     assert len(pd.read_csv(tmp_path / "catchments" / "catchments_stream.csv")) == 2
     project(tmp_path, "", tmp_path / "stream.csv", "EPSG:32638")
     with pytest.raises(SettingsError, match=r"\[terrain\] must be in the project file"):

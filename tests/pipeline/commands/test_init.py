@@ -82,7 +82,7 @@ def test_what_cannot_be_found_is_asked_at_a_terminal(test_data: Path, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "printed"),
     [
         (["--survey", "none.csv"], "none.csv"),
         (["--survey", "{meuse}"], "--crs EPSG:<code>"),
@@ -92,14 +92,14 @@ def test_what_cannot_be_found_is_asked_at_a_terminal(test_data: Path, tmp_path: 
     ],
 )
 def test_what_cannot_be_found_is_one_line_elsewhere(
-    words: list[str], said: str, test_data: Path, tmp_path: Path, command: Command
+    words: list[str], printed: str, test_data: Path, tmp_path: Path, command: Command
 ) -> None:
     files = {
         "{meuse}": test_data / "meuse" / "meuse_points.csv",
         "{dawadimi}": test_data / "dawadimi_west" / "stream_sediment.csv",
     }
     code, _, err = command("init", tmp_path / "p", *(files.get(word, word) for word in words))
-    assert code == 2 and len(err.strip().splitlines()) == 1 and said in err
+    assert code == 2 and len(err.strip().splitlines()) == 1 and printed in err
     assert not (tmp_path / "p" / "project.toml").exists()
 
 

@@ -257,8 +257,8 @@ def test_a_gaussian_variogram_without_nugget_is_refused(
          'kind = "gaussian", sill = 0.4, range_m = 9000')  # fmt: skip
     swap(plain, "[kriging]", f"[kriging]\nneighbours = {neighbours}")
     edit(plain, lambda t: t.assign(Cu_ppm=np.exp(np.random.default_rng(0).normal(3, 1, len(t)))))
-    code, _, said = command("krige", plain, "-q")
-    assert code == 2 and words in said and "Add a nugget" in said
+    code, _, shown = command("krige", plain, "-q")
+    assert code == 2 and words in shown and "Add a nugget" in shown
     assert not list((plain.parent / "krige" / "layers").glob("kriging_*"))
 
 
@@ -268,8 +268,8 @@ def test_a_trend_above_every_sample_beyond_them_is_a_finding(plain: Path, comman
 
     edit(plain, hill)
     swap(plain, "[kriging]", '[kriging]\nmethod = "universal"\nneighbours = "all"')
-    code, _, said = command("krige", plain, "-q")
-    assert code == 0, said
+    code, _, shown = command("krige", plain, "-q")
+    assert code == 0, shown
     notes = json.loads((plain.parent / "krige" / "manifest.json").read_text())["notes"]
     assert any("no sample supports it" in note for note in notes)
 
@@ -368,19 +368,19 @@ def test_a_check_survey_has_layers_of_its_own_on_the_same_pixels(
     assert (plain.parent / "krige/figures/variogram_kriging_in-detail_Cu.png").exists()
 
 
-def test_a_check_survey_that_cannot_be_kriged_is_said_and_left_out(
+def test_a_check_survey_that_cannot_be_kriged_is_reported_and_left_out(
     plain: Path, command: Command
 ) -> None:
     few = pd.read_csv(plain.parent / "samples.csv").head(4)
     few.to_csv(plain.parent / "detail.csv", index=False)
     swap(plain, MARK, CHECK + MARK)
-    code, _, said = command("krige", plain)
-    assert code == 0 and "in detail: no layers of Cu" in said and "at least 10" in said
+    code, _, shown = command("krige", plain)
+    assert code == 0 and "in detail: no layers of Cu" in shown and "at least 10" in shown
     manifest = json.loads((plain.parent / "krige" / "manifest.json").read_text(encoding="utf-8"))
     assert any("in detail: no layers of Cu" in note for note in manifest["notes"])
 
 
-def test_censored_samples_are_told_in_tags_tables_and_manifest(
+def test_censored_samples_are_counted_in_tags_tables_and_manifest(
     plain: Path, command: Command
 ) -> None:
     def censor(table: pd.DataFrame) -> pd.DataFrame:
@@ -491,8 +491,8 @@ def test_a_wrong_setting_is_one_line(
     plain: Path, command: Command, setting: str, words: str
 ) -> None:
     swap(plain, "[kriging]", f"[kriging]\n{setting}")
-    code, _, said = command("krige", plain, "-q")
-    assert code == 2 and words in said and len(said.strip().splitlines()) == 1
+    code, _, shown = command("krige", plain, "-q")
+    assert code == 2 and words in shown and len(shown.strip().splitlines()) == 1
 
 
 # --- bad input: one clear line with its rows, exit code 2, nothing written ------------------------
@@ -558,17 +558,17 @@ def test_bad_input_is_one_clear_line_with_its_rows(
     if spoil is negatives:
         swap(plain, 'unit = "ppm"', 'unit = "ppm"\nnegative = "refuse"')
     edit(plain, spoil)
-    code, printed, said = command(name, plain, *(["-q"] if name == "krige" else []))
-    everything = printed + said
+    code, printed, shown = command(name, plain, *(["-q"] if name == "krige" else []))
+    everything = printed + shown
     lines = [line for line in everything.splitlines() if words in line]
     assert code == 2 and len(lines) == 1 and rows in lines[0], everything
     if name == "krige":
-        assert len(said.strip().splitlines()) == 1, said
+        assert len(shown.strip().splitlines()) == 1, shown
         assert not list((plain.parent / "krige").rglob("*.tif"))
 
 
 @pytest.mark.parametrize("name", ["krige", "check", "survey"])
-def test_a_sample_ten_kilometres_off_is_told_with_its_row(
+def test_a_sample_ten_kilometres_off_is_reported_with_its_row(
     plain: Path, command: Command, name: str
 ) -> None:
     def far(table: pd.DataFrame) -> pd.DataFrame:
@@ -576,6 +576,6 @@ def test_a_sample_ten_kilometres_off_is_told_with_its_row(
         return table
 
     edit(plain, far)
-    code, printed, said = command(name, plain)
-    lines = [line for line in (printed + said).splitlines() if "from every other" in line]
+    code, printed, shown = command(name, plain)
+    lines = [line for line in (printed + shown).splitlines() if "from every other" in line]
     assert code == 0 and len(lines) == 1 and "row 9" in lines[0]

@@ -84,14 +84,19 @@ def test_a_product_without_an_error_has_empty_bounds_and_off_the_map_nothing(
 
 
 @pytest.mark.parametrize(
-    ("product", "element", "said"),
+    ("product", "element", "printed"),
     [("trusted", "Cu", "--product must be one of"), ("kriging", None, "--element must be one of"),
      ("literal", "Zn", "--element must be one of Cu; got 'Zn'")],
 )  # fmt: skip
 def test_what_the_run_does_not_hold_is_one_line(
-    finished_run: Path, places: Path, tmp_path: Path, product: str, element: str | None, said: str
+    finished_run: Path,
+    places: Path,
+    tmp_path: Path,
+    product: str,
+    element: str | None,
+    printed: str,
 ) -> None:
-    with pytest.raises(InputError, match=said) as error:
+    with pytest.raises(InputError, match=printed) as error:
         predict_at(finished_run, places, product, element, tmp_path / "out.csv")
     assert "\n" not in str(error.value) and not (tmp_path / "out.csv").exists()
 
@@ -127,7 +132,7 @@ def test_degrees_under_the_name_of_metres_are_refused(district_run: Path, tmp_pa
         predict_at(district_run, tmp_path / "a.csv", "kriging", "Cu", tmp_path / "out.csv")
 
 
-def test_what_the_numbers_do_not_say_is_said(district_run: Path, tmp_path: Path) -> None:
+def test_limits_of_the_numbers_are_stated(district_run: Path, tmp_path: Path) -> None:
     pd.DataFrame({"x": [9e5], "y": [9e5]}).to_csv(tmp_path / "a.csv", index=False)
     predict_at(district_run, tmp_path / "a.csv", "kriging", "Cu", tmp_path / "out.csv")
     assert (

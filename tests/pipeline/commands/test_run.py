@@ -109,7 +109,7 @@ def test_the_map_has_no_negative_ppm_and_follows_the_truth(
     assert np.corrcoef(np.log(values).ravel(), truth[rows, cols].ravel())[0, 1] > 0.8
 
 
-def test_masked_ground_is_kriged_flagged_and_told(
+def test_masked_ground_is_kriged_flagged_and_reported(
     project: Path, small: Path, tmp_path: Path
 ) -> None:
     grid = open_raster(small.with_name("clay.tif")).grid
@@ -296,7 +296,7 @@ def test_predict_adds_three_columns_that_agree_with_the_map(project: Path, tmp_p
     assert plain["estimate"].notna().any() and plain["lower90"].isna().all()
 
 
-def test_check_reads_headers_and_says_that_all_is_well(project: Path) -> None:
+def test_check_reads_headers_and_reports_that_all_is_well(project: Path) -> None:
     found = check_project(load_project(project))
     assert not found.blocked
     assert {"imagery indices", "survey regional (fit)", "maps", "memory needed"} <= set(
@@ -438,7 +438,7 @@ def test_check_reports_everything_wrong_and_the_cure(project: Path, tmp_path: Pa
     assert found.blocked and "existing file" in found.findings[0]
 
 
-def test_duplicated_positions_are_averaged_and_told(project: Path, tmp_path: Path) -> None:
+def test_duplicated_positions_are_averaged_and_reported(project: Path, tmp_path: Path) -> None:
     table = pd.read_csv(tmp_path / "samples.csv")
     pd.concat([table, table.head(5)]).to_csv(tmp_path / "samples.csv", index=False)
     run_project(load_project(project), tmp_path / "run")

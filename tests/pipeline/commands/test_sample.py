@@ -72,7 +72,7 @@ def test_files_of_reach_are_kept_to(run_copy: Path, tmp_path: Path, command: Com
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "printed"),
     [
         (["--count", "100000"], "--count must be 1 to 500"),
         (["--count", "0"], "--count must be 1 to 500"),
@@ -83,10 +83,10 @@ def test_files_of_reach_are_kept_to(run_copy: Path, tmp_path: Path, command: Com
     ],
 )
 def test_what_cannot_be_planned_is_one_line(
-    words: list[str], said: str, finished_run: Path, tmp_path: Path, command: Command
+    words: list[str], printed: str, finished_run: Path, tmp_path: Path, command: Command
 ) -> None:
     points = tmp_path / "points.csv"
     pd.DataFrame({"easting": [1.0], "northing": [2.0]}).to_csv(points, index=False)
     given = [str(points) if word == "{points}" else word for word in words]
     code, _, err = command("sample", finished_run, *given)
-    assert code == 2 and said in err and len(err.strip().splitlines()) == 1
+    assert code == 2 and printed in err and len(err.strip().splitlines()) == 1

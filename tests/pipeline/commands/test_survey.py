@@ -113,8 +113,8 @@ def test_levelling_takes_the_difference_between_surveys_away_and_says_so(
     code, printed, _ = command("survey", two)
     (line,) = [one for one in printed.splitlines() if "[levelled]" in one]
     assert code == 0 and f"Cu levelled to survey 'regional' ({method})" in line
-    code, _, said = command("krige", two)
-    assert code == 0 and "levelled to survey 'regional'" in said
+    code, _, shown = command("krige", two)
+    assert code == 0 and "levelled to survey 'regional'" in shown
 
 
 def test_unlevelled_surveys_stay_as_they_are(two: Path) -> None:
@@ -137,12 +137,12 @@ def test_batches_of_one_survey_are_levelled_by_its_own_keys(
     assert code == 0 and "levelled between groups of batch (quantile)" in printed
 
 
-def test_media_are_refused_unless_told(two: Path, command: Command) -> None:
+def test_mixed_media_are_refused_unless_allowed(two: Path, command: Command) -> None:
     swap(two, 'name = "regional"', 'name = "regional"\nmedium = "soil"')
     swap(two, 'name = "later"', 'name = "later"\nmedium = "rock"')
-    code, _, said = command("krige", two, "-q")
-    assert code == 2 and "of one medium; got regional: soil, later: rock" in said
-    assert len(said.strip().splitlines()) == 1
+    code, _, shown = command("krige", two, "-q")
+    assert code == 2 and "of one medium; got regional: soil, later: rock" in shown
+    assert len(shown.strip().splitlines()) == 1
     swap(two, 'name = "Small"', 'name = "Small"\nlevelling = "robust"')
     assert command("survey", two)[0] == 0
     swap(two, '\nlevelling = "robust"', "")
@@ -154,8 +154,8 @@ def test_too_few_samples_to_level_are_one_line(two: Path, command: Command) -> N
     path = two.parent / "later.csv"
     pd.read_csv(path).head(5).to_csv(path, index=False)
     swap(two, 'name = "Small"', 'name = "Small"\nlevelling = "quantile"')
-    code, _, said = command("krige", two, "-q")
-    assert code == 2 and "samples of 'later' must be at least 10; got 5" in said
+    code, _, shown = command("krige", two, "-q")
+    assert code == 2 and "samples of 'later' must be at least 10; got 5" in shown
 
 
 @pytest.mark.parametrize(
@@ -170,22 +170,24 @@ def test_units_are_brought_together_or_refused(
     table.to_csv(path, index=False)
     swap(project, 'columns = { Cu = "Cu_ppm" }', f'columns = {{ Cu = "{column}" }}')
     swap(project, 'unit = "ppm"', f'unit = "{unit}"')
-    code, printed, said = command("survey", project)
-    assert words in printed + said
+    code, printed, shown = command("survey", project)
+    assert words in printed + shown
     if unit == "ppb":
         median = pd.read_csv(project.parent / "run/tables/survey.csv")["median"].iloc[0]
         np.testing.assert_allclose(median, table[column].median() / 1000, rtol=1e-6)
     else:
-        assert code == 2 and len(said.strip().splitlines()) == 1
+        assert code == 2 and len(shown.strip().splitlines()) == 1
 
 
-def test_swapped_axes_and_a_wrong_zone_are_told_with_rows(project: Path, command: Command) -> None:
+def test_swapped_axes_and_a_wrong_zone_are_reported_with_rows(
+    project: Path, command: Command
+) -> None:
     path = project.parent / "samples.csv"
     table = pd.read_csv(path)
     swapped = table.rename(columns={"easting": "northing", "northing": "easting"})
     swapped.to_csv(path, index=False)
-    code, _, said = command("survey", project)
-    assert code == 2 and "swapped" in said and "rows 2-" in said
+    code, _, shown = command("survey", project)
+    assert code == 2 and "swapped" in shown and "rows 2-" in shown
     table.assign(northing=table["northing"] + 9e6).to_csv(path, index=False)
-    code, _, said = command("survey", project)
-    assert code == 2 and "outside" in said and "rows 2-" in said
+    code, _, shown = command("survey", project)
+    assert code == 2 and "outside" in shown and "rows 2-" in shown

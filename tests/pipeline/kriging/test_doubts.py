@@ -68,12 +68,13 @@ def test_a_variogram_whose_errors_are_beyond_what_it_claims_is_refused_with_a_nu
 
 
 @pytest.mark.parametrize(
-    ("limit", "said"), [("range", "survey's diagonal"), ("sill", "twice the variance"), ("", None)]
+    ("limit", "printed"),
+    [("range", "survey's diagonal"), ("sill", "twice the variance"), ("", None)],
 )
-def test_the_limit_that_a_fit_has_reached_is_named(limit: str, said: str | None) -> None:
+def test_the_limit_that_a_fit_has_reached_is_named(limit: str, printed: str | None) -> None:
     limits = SimpleNamespace(reached=lambda model: limit, practical_range_m=5000.0, sill=2.0)
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
         warn_of_limit(SimpleNamespace(limits=limits, model=None))  # type: ignore[arg-type]
-    assert len(found) == (said is not None)
-    assert said is None or said in str(found[0].message)
+    assert len(found) == (printed is not None)
+    assert printed is None or printed in str(found[0].message)

@@ -50,7 +50,7 @@ def test_metres_are_recognised_by_the_imagery_that_they_lie_in(tmp_path: Path) -
     assert found.crs == "EPSG:32638" and found.elements == ("Zn", "Au")
 
 
-def test_of_two_columns_one_is_taken_and_said(tmp_path: Path) -> None:
+def test_of_two_columns_one_is_taken_and_reported(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     pd.DataFrame({"lon": LON, "lat": LAT, "Cu_ppm_icp": 5.0, "Cu_ppm_xrf": 6.0}).to_csv(path)
     answers = Answers()

@@ -157,7 +157,9 @@ def test_the_papers_maps_may_be_asked_for_of_one_imagery(small: Path) -> None:
         ('"samples.csv"', '"C:\\new\\table.csv"', "Windows paths with / or in 'single quotes'"),
     ],
 )
-def test_a_mistake_is_told_in_plain_words(changed: Change, old: str, new: str, says: str) -> None:
+def test_a_mistake_is_reported_in_plain_words(
+    changed: Change, old: str, new: str, says: str
+) -> None:
     with pytest.raises(SettingsError, match=says):
         load_project(changed(old, new))
 
@@ -173,7 +175,7 @@ def test_a_model_that_learns_from_features_must_be_given_some(changed: Change, m
     ("features", "says"),
     [("indices.pc9", "must be pc1 to pc2"), ("indices.clayy", "Did you mean 'clay'")],
 )
-def test_features_that_there_are_not_are_told_by_check_and_before_a_run_begins(
+def test_unknown_features_are_reported_by_check_and_before_a_run_begins(
     changed: Change, tmp_path: Path, features: str, says: str
 ) -> None:
     product = f'\n[[product]]\nname = "k"\nmodel = "forest"\nfeatures = "{features}"\n'
@@ -186,7 +188,9 @@ def test_features_that_there_are_not_are_told_by_check_and_before_a_run_begins(
     assert not (tmp_path / "run" / "layers").exists()
 
 
-def test_a_place_that_cannot_be_written_is_told_in_one_line(small: Path, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_reported_in_one_line(
+    small: Path, tmp_path: Path
+) -> None:
     with pytest.raises(InterruptedRunError, match=r"the folder .*samples\.csv.* must be writable"):
         run_project(load_project(small), tmp_path / "samples.csv")
 

@@ -116,13 +116,13 @@ class Member:
     ) -> tuple[Array, Array]:
         """Return mean and variance (t,) of new samples at targets (t, 2) with features (t, d)."""
         h = self.hyperparameters
-        said = self.field_.at(targets, support)
-        trend, _ = self.split(said)
+        field = self.field_.at(targets, support)
+        trend, _ = self.split(field)
         mean = features @ self.slopes + trend
-        off = np.column_stack([features, np.ones(len(features))]) - said.sums[:, :-1]
+        off = np.column_stack([features, np.ones(len(features))]) - field.sums[:, :-1]
         variance = (
             self.field_.within(support)
-            - said.explained
+            - field.explained
             + np.einsum("ti,ij,tj->t", off, self.covariance, off)
         )
         return mean, np.maximum(variance, 0.0) + h.nuggets[min(survey, len(h.further))]
@@ -149,9 +149,9 @@ class Member:
         """
         return one_left_out(self.field_, self.found, self.scales, rows)
 
-    def split(self, said: FieldAt) -> tuple[Array, Array]:
+    def split(self, field: FieldAt) -> tuple[Array, Array]:
         """Return constant plus field (t,), and the field's own part of it."""
-        own = said.sums[:, -1] - said.sums[:, :-1] @ self.all_coefficients
+        own = field.sums[:, -1] - field.sums[:, :-1] @ self.all_coefficients
         return self.level + own, own
 
 

@@ -109,12 +109,12 @@ def on_lattice(
     cusps = _cusps(lattice, grid, samples)
     wanted = cusps.wanted
     for weight, member in zip(mixture.weights, mixture.members):
-        said, lambdas = member.field_.at_nodes(nodes, *wanted)
+        field, lambdas = member.field_.at_nodes(nodes, *wanted)
         h = member.hyperparameters
-        trend = member.split(said)[0] - level
-        off = np.append(np.zeros(d), 1.0) - said.sums[:, :-1]
+        trend = member.split(field)[0] - level
+        off = np.append(np.zeros(d), 1.0) - field.sums[:, :-1]
         turned = off @ member.covariance
-        own = h.covariance.sill - said.explained + np.einsum("ni,ni->n", turned, off)
+        own = h.covariance.sill - field.explained + np.einsum("ni,ni->n", turned, off)
         fields[0] += weight * trend
         fields[1] += weight * own
         square += weight * trend**2

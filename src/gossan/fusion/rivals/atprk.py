@@ -130,7 +130,7 @@ class AreaToPoint:
             filled = np.asarray(np.isfinite(flat).all(axis=1))
             x, y = flat[filled], self.layer_.ravel()[filled]
         if len(x) < x.shape[1] + 3:
-            cure = "Give a smaller cell_m, or fewer features"
+            cure = "Set a smaller cell_m, or use fewer features"
             raise FitError(must("cells with features", f"at least {x.shape[1] + 3}", len(x), cure))
         self.centre_, scale = x.mean(axis=0), x.std(axis=0)
         scale = np.where(scale > 0, scale, 1.0)

@@ -52,7 +52,7 @@ def deconvolve(
                 "the coarse layer",
                 "at least 3 x 3 cells that differ",
                 f"{values.shape[0]} x {values.shape[1]}",
-                "Give a smaller cell_m",
+                "Set a smaller cell_m",
             )
         )
     size = float(np.sqrt(cell[0] * cell[1]))

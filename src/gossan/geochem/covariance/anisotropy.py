@@ -43,7 +43,7 @@ class Anisotropy:
                 must("ratio", "in (0, 1]", self.ratio, "Turn azimuth_deg by 90 and invert it")
             )
         if not np.isfinite(self.azimuth_deg):
-            raise InputError(must("azimuth_deg", "finite", self.azimuth_deg, "Give degrees"))
+            raise InputError(must("azimuth_deg", "finite", self.azimuth_deg, "Use degrees"))
 
     @property
     def matrix(self) -> Array:

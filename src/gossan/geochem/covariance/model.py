@@ -92,9 +92,9 @@ class Structure:
                 must("kind of structure", " | ".join(KINDS), repr(self.kind), "Use one of these")
             )
         if not (np.isfinite(self.sill) and self.sill >= 0):
-            raise InputError(must("sill", "finite and >= 0", self.sill, "Give a variance"))
+            raise InputError(must("sill", "finite and >= 0", self.sill, "Use a variance"))
         if not (np.isfinite(self.range_m) and self.range_m > 0):
-            raise InputError(must("range_m", "finite and > 0", self.range_m, "Give metres"))
+            raise InputError(must("range_m", "finite and > 0", self.range_m, "Use metres"))
         if self.kind == "stable":
             if not 0 < self.smoothness <= 4:
                 raise InputError(
@@ -167,7 +167,7 @@ class CovarianceModel:
     def __post_init__(self) -> None:
         object.__setattr__(self, "structures", tuple(self.structures))
         if not (np.isfinite(self.nugget) and self.nugget >= 0):
-            raise InputError(must("nugget", "finite and >= 0", self.nugget, "Give a variance"))
+            raise InputError(must("nugget", "finite and >= 0", self.nugget, "Use a variance"))
         if self.sill <= 0:
             raise InputError(must("sill", "above 0", self.sill, "Add a structure or a nugget"))
 

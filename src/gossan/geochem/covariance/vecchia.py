@@ -239,10 +239,10 @@ class NearestField:
         self, targets: Array, rows: NDArray[np.int_], samples: NDArray[np.int_]
     ) -> tuple[FieldAt, Array]:
         """Say the same at points, and give the weight of sample ``samples[k]`` at ``rows[k]``."""
-        said, nearest, weights = self._solve(targets, 0.0)
+        found, nearest, weights = self._solve(targets, 0.0)
         place = np.argsort(self.samples.order)[samples]
         hit = nearest[rows] == place[:, None]
-        return said, np.where(hit, weights[rows], 0.0).sum(axis=1)
+        return found, np.where(hit, weights[rows], 0.0).sum(axis=1)
 
     def _solve(self, targets: Array, support_m: float) -> tuple[FieldAt, Indices, Array]:
         places = np.ascontiguousarray(targets, np.float64)

@@ -106,7 +106,7 @@ class Kriging:
                 got = repr(getattr(self, name))
                 raise InputError(must(name, " | ".join(words), got, "Use one of these"))
         if (self.method == "simple") != (self.mean is not None):
-            cure = 'Give the mean with method = "simple" only, or use method = "ordinary"'
+            cure = 'Set mean with method = "simple" only, or use method = "ordinary"'
             raise InputError(must("mean", "given for simple kriging only", self.mean, cure))
         if self.neighbours is None and (self.search != "nearest" or self.radius_m is not None):
             cure = "Set neighbours, for example 32"
@@ -293,7 +293,7 @@ def as_targets(coordinates: ArrayLike) -> Array:
     """Check that coordinates are (n, 2)."""
     xy = np.asarray(coordinates, dtype=np.float64)
     if xy.ndim != 2 or xy.shape[1] != 2:
-        cure = "Give easting and northing in two columns"
+        cure = "Pass easting and northing as two columns"
         raise InputError(must("coordinates", "(n, 2)", xy.shape, cure))
     return xy
 

@@ -65,7 +65,7 @@ class Neighbourhood:
                 )
             )
         if self.radius_m is not None and not self.radius_m > 0:
-            raise InputError(must("radius_m", "above 0", self.radius_m, "Give metres or None"))
+            raise InputError(must("radius_m", "above 0", self.radius_m, "Use metres or None"))
         if not 1 <= self.fewest <= self.neighbours:
             raise InputError(
                 must("fewest", f"from 1 to {self.neighbours}", self.fewest, "Lower it")

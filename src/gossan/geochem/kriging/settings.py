@@ -96,10 +96,10 @@ class VariogramSettings(Settings):
     @model_validator(mode="after")
     def _whole(self) -> VariogramSettings:
         if self.given and self.anisotropy == "fit":
-            cure = "Give azimuth_deg and ratio, or leave structures and nugget out"
+            cure = "Set azimuth_deg and ratio, or leave structures and nugget out"
             raise ValueError(must("anisotropy", "given with a given variogram", "fit", cure))
         if self.given and (self.nugget or 0.0) + sum(s.sill for s in self.structures) <= 0:
-            cure = "Give a nugget or a structure with a sill"
+            cure = "Set a nugget or a structure with a sill"
             raise ValueError(must("the variogram's sill", "above 0", 0, cure))
         return self
 
@@ -214,7 +214,7 @@ class KrigingOptions(Settings):
     @classmethod
     def _positive(cls, lattice_m: float | str | None) -> float | str | None:
         if isinstance(lattice_m, float) and not lattice_m > 0:
-            raise ValueError(must("lattice_m", "above 0", lattice_m, "Give metres"))
+            raise ValueError(must("lattice_m", "above 0", lattice_m, "Use metres"))
         return lattice_m
 
     @model_validator(mode="after")

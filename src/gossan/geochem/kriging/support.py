@@ -50,7 +50,7 @@ def gauss_points(block_m: float | tuple[float, float]) -> tuple[Array, Array]:
     """Points (16, 2) of a rectangle about its centre, metres, and their weights (16,)."""
     width, height = block_m if isinstance(block_m, tuple) else (block_m, block_m)
     if not (width > 0 and height > 0):
-        raise InputError(must("block_m", "above 0", block_m, "Give metres, or None for points"))
+        raise InputError(must("block_m", "above 0", block_m, "Use metres, or None for points"))
     node, weight = np.polynomial.legendre.leggauss(GAUSS_POINTS)
     east, north = np.meshgrid(node * width / 2, node * height / 2)
     weights = np.outer(weight, weight).ravel() / 4

@@ -446,9 +446,9 @@ def _unit(
     known = species_of_word(element) is not None
     if isinstance(unit, Mapping) and element in unit:
         return unit_of_word(unit[element]) or unit[element], False
-    said = header.unit or row_units.get(column, "")
-    if said:
-        return said, False
+    named = header.unit or row_units.get(column, "")
+    if named:
+        return named, False
     if known and is_major(header.species):
         return "percent", True
     if isinstance(unit, str):

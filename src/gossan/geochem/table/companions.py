@@ -125,8 +125,8 @@ def role_of(name: str) -> Role:
     if _words(name) in _PHRASES:
         return _PHRASES[_words(name)]
     role = read_header(name).role
-    said = {token.lower() for token in header_tokens(name)}
-    return "limit" if {"detection", "limit"} <= said else role
+    tokens = {token.lower() for token in header_tokens(name)}
+    return "limit" if {"detection", "limit"} <= tokens else role
 
 
 def _parted(name: str) -> str:

@@ -66,10 +66,10 @@ def check_axes(coordinates: NDArray[np.float64], rows: NDArray[np.int_], crs: CR
         return [Finding("error", "no-position", "no row has a position")]
     x, y = coordinates[known].T
     in_degrees = (np.abs(x) <= 360) & (np.abs(y) <= 360)
-    said = f"{coordinates[known][0, 0]:g}, {coordinates[known][0, 1]:g}"
+    example = f"{coordinates[known][0, 0]:g}, {coordinates[known][0, 1]:g}"
     if crs.is_projected and in_degrees.mean() > 0.9:
         name = f"in metres of {crs.name}"
-        message = must("x and y", name, f"degrees such as {said}", 'Set crs = "EPSG:4326"')
+        message = must("x and y", name, f"degrees such as {example}", 'Set crs = "EPSG:4326"')
         return [Finding("error", "degrees", message, rows_where(rows[known], in_degrees))]
     if crs.is_projected and in_degrees.any():
         cure = 'Convert these rows, or set drop = ["degrees"] to leave them out'
@@ -81,7 +81,7 @@ def check_axes(coordinates: NDArray[np.float64], rows: NDArray[np.int_], crs: CR
         return [Finding("error", "metres", message, rows_where(rows[known], ~in_degrees))]
     if crs.is_geographic and not in_degrees.all():
         cure = "Set crs to the projected system of the table, such as its UTM zone"
-        message = must("x and y", f"in degrees of {crs.name}", f"{said}", cure)
+        message = must("x and y", f"in degrees of {crs.name}", f"{example}", cure)
         return [Finding("error", "metres", message, rows_where(rows[known], ~in_degrees))]
     return _check_area(coordinates, rows, crs)
 

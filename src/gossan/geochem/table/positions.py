@@ -111,8 +111,8 @@ def place_rows(
     found += errors
     errors = [finding for finding in errors if finding.severity == "error"]
     known: NDArray[np.bool_] = np.asarray(np.isfinite(xy).all(axis=1), bool)
-    said = {row for finding in found if finding.code == "no-position" for row in finding.rows}
-    if not known.all() and not set(table.rows[~known].tolist()) <= said:
+    reported = {row for finding in found if finding.code == "no-position" for row in finding.rows}
+    if not known.all() and not set(table.rows[~known].tolist()) <= reported:
         message = f"{int((~known).sum())} rows without a position are left out"
         found.append(Finding("warning", "no-position", message, rows_where(table.rows, ~known)))
     dropped = {row for e in errors if e.code in settings.drop for row in e.rows}

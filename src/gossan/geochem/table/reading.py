@@ -174,8 +174,8 @@ def _read_text(path: Path, options: FileOptions) -> SurveyTable:
     text = read_text(path, options.delimiter, options.encoding)
     table = _tabulate(path, list(map(list, text.rows)), text.numbers, options, text.delimiter)
     sign = "comma" if _is_comma(table) else "point"
-    said = f"read as {text.encoding} text, delimiter {text.delimiter!r}, decimal {sign}"
-    notes = (Finding("note", "read", said), *_long_cells(text.numbers))
+    message = f"read as {text.encoding} text, delimiter {text.delimiter!r}, decimal {sign}"
+    notes = (Finding("note", "read", message), *_long_cells(text.numbers))
     return replace(table, findings=Findings(notes) + table.findings)
 
 

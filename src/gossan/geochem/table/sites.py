@@ -132,7 +132,7 @@ def plain_name(name: object) -> str:
 def _match(
     wanted: NDArray[np.object_], names: NDArray[np.object_], path: str, keys: tuple[str, str]
 ) -> tuple[NDArray[np.int_], list[Finding]]:
-    """Find the first site of every name; names that only agree loosely are said so."""
+    """Find the first site of every name; names that only agree loosely are reported."""
     exact = _positions(wanted, names)
     loose = _positions(
         np.array([plain_name(name) for name in wanted], object),

@@ -289,12 +289,12 @@ def _column_findings(
     element: str, column: ElementColumn, beside: Beside, unit: str | Mapping[str, str] | None
 ) -> list[Finding]:
     records = [Finding("note", "column", column.line(), element=element)]
-    said, known = read_header(column.column), species_of_word(element)
-    if said.species and known and element_of(said.species) != element_of(known):
-        message = f"column {column.column!r} stated for {element} sounds like {said.species}"
+    stated, known = read_header(column.column), species_of_word(element)
+    if stated.species and known and element_of(stated.species) != element_of(known):
+        message = f"column {column.column!r} stated for {element} sounds like {stated.species}"
         records.append(Finding("warning", "species", message, element=element))
     if isinstance(unit, str) and column.unit and column.unit != unit and not column.assumed_unit:
-        source = f"the name {column.column!r}" if said.unit else "the table"
+        source = f"the name {column.column!r}" if stated.unit else "the table"
         message = f"unit = {unit!r}, but {source} says {column.unit}: that wins"
         records.append(Finding("warning", "unit", message, element=element))
     if column.assumed_unit:

@@ -155,7 +155,7 @@ def usable(
                 "coordinates and values",
                 "(n, 2) and (n,)",
                 f"{xy.shape} and {z.shape}",
-                "Give easting and northing in two columns",
+                "Pass easting and northing as two columns",
             )
         )
     keep = np.isfinite(z) & np.isfinite(xy).all(axis=1)

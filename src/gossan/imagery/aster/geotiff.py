@@ -125,7 +125,7 @@ def _one_granule(files: Sequence[Path]) -> str:
                 "the bands of an ASTER scene",
                 "of one product, version and time",
                 f"{first} and {second}",
-                "Give the files of one granule",
+                "Select the files of one granule",
             )
         )
     return next(iter(keys)) or files[0].stem
@@ -139,7 +139,7 @@ def _one_zone(layers: dict[str, RasterLayer], granule: str) -> None:
                 f"the bands of {granule}",
                 "in one UTM zone",
                 " and ".join(sorted(systems)),
-                "Give the files of one granule",
+                "Select the files of one granule",
             )
         )
 
@@ -152,7 +152,7 @@ def _one_grid(layers: tuple[RasterLayer, ...], group: str, granule: str) -> None
                     f"the {group} bands of {granule}",
                     "on one grid",
                     f"{layers[0].path.name} and {layer.path.name} that differ",
-                    "Give the files of one granule, unchanged",
+                    "Select the files of one granule, unchanged",
                 )
             )
 

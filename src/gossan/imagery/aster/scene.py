@@ -243,12 +243,12 @@ def require_one_version(scenes: Sequence[AsterScene]) -> None:
     """
     kinds = {(s.metadata.product, s.metadata.version): s.metadata.name for s in scenes}
     if len(kinds) > 1:
-        said = ", ".join(f"{name} ({product} {v})" for (product, v), name in kinds.items())
+        listed = ", ".join(f"{name} ({product} {v})" for (product, v), name in kinds.items())
         raise ImageryError(
             must(
                 "the scenes of a mosaic",
                 "of one product and version",
-                said,
+                listed,
                 "Radiometric coefficients differ: download all in one version",
             )
         )

@@ -55,7 +55,7 @@ def flat_field(
                 "flat_field",
                 f"inside the scene {_rounded(layer.grid.bounds)}",
                 bounds,
-                "Give it in the scene's CRS",
+                "State it in the scene's CRS",
             )
         )
     values = layer.read(window).reshape(len(layer.bands), -1).astype(np.float64)

@@ -189,8 +189,8 @@ def _report(program: Path, card: str) -> str:
             must("6S", "able to run", str(error).splitlines()[0], CURE)
         ) from error
     if done.returncode not in (0, None) and "coefficients xa" not in done.stdout:
-        said = (done.stderr or done.stdout or f"exit code {done.returncode}").strip()
-        raise MissingDependencyError(must("6S", "able to run", said.splitlines()[-1][:120], CURE))
+        output = (done.stderr or done.stdout or f"exit code {done.returncode}").strip()
+        raise MissingDependencyError(must("6S", "able to run", output.splitlines()[-1][:120], CURE))
     return done.stdout
 
 

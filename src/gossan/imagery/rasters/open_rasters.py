@@ -56,8 +56,8 @@ class FileBand:
     @property
     def text(self) -> str:
         """What a sensor's band is recognised by."""
-        said = self.file.source.header.descriptions[self.index - 1]
-        return said if len(self.file.names) > 1 and said else self.file.source.stem
+        description = self.file.source.header.descriptions[self.index - 1]
+        return description if len(self.file.names) > 1 and description else self.file.source.stem
 
     @property
     def wavelength_um(self) -> float | None:

@@ -26,14 +26,16 @@ class RasterFile:
     @property
     def signature(self) -> tuple[str, ...]:
         """Descriptions of the bands, else their numbers."""
-        said = self.source.header.descriptions
-        return tuple(text or str(i) for i, text in enumerate(said, 1))
+        descriptions = self.source.header.descriptions
+        return tuple(text or str(i) for i, text in enumerate(descriptions, 1))
 
     @property
     def only_counts(self) -> bool:
         """Whether bands are not named, or are called Band 1, Band 2 ... as ENVI calls any."""
-        said = [text.strip().lower().removeprefix("band ") for text in self.signature]
-        return len(said) > 1 and said == [str(i) for i in range(1, len(said) + 1)]
+        descriptions = [text.strip().lower().removeprefix("band ") for text in self.signature]
+        return len(descriptions) > 1 and descriptions == [
+            str(i) for i in range(1, len(descriptions) + 1)
+        ]
 
     @property
     def described(self) -> bool:

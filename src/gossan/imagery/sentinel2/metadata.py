@@ -227,7 +227,7 @@ def _main(product: SafeProduct) -> tuple[Level, ElementTree.Element]:
         product.path.name,
         "a SAFE product with MTD_MSIL1C.xml or MTD_MSIL2A.xml",
         "neither",
-        "Give the whole .SAFE folder or zip as downloaded",
+        "Use the whole .SAFE folder or zip as downloaded",
     )
 
 
@@ -244,7 +244,7 @@ def _granule(
             product.path.name,
             "a product with the metadata of its tile (MTD_TL.xml)",
             "none",
-            "Give the whole .SAFE folder or zip as downloaded",
+            "Use the whole .SAFE folder or zip as downloaded",
         )
     if len(found) > 1:
         folders = ", ".join(PurePosixPath(f).name for _, f in found[:4])
@@ -252,7 +252,7 @@ def _granule(
             product.path.name,
             "a product of one tile",
             f"{len(found)} ({folders})",
-            "Give each product by itself, or say which tile",
+            "List each product by itself, or set tile",
         )
     return parse(product, found[0][0]), found[0][1]
 

@@ -85,11 +85,11 @@ def _run(product: Path, folder: Path) -> Path:
         (folder / "finished").touch()
     found = _made(folder)
     if found is None:
-        said = (done.stderr or done.stdout or f"exit code {done.returncode}").strip()
-        raise _failed(product, said.splitlines()[-1][:200])
+        output = (done.stderr or done.stdout or f"exit code {done.returncode}").strip()
+        raise _failed(product, output.splitlines()[-1][:200])
     return found
 
 
-def _failed(product: Path, said: str) -> ImageryError:
+def _failed(product: Path, output: str) -> ImageryError:
     cure = f"Run {PROGRAM} by hand to see why, or download the L2A product"
-    return ImageryError(must(f"Sen2Cor on {product.name}", "successful", said, cure))
+    return ImageryError(must(f"Sen2Cor on {product.name}", "successful", output, cure))

@@ -121,7 +121,7 @@ class Drainage:
             Only directions are known, not heights.
         """
         if self.heights is None:
-            got, cure = "flow directions alone", "Give the terrain model itself"
+            got, cure = "flow directions alone", "Set dem to the terrain model itself"
             raise ImageryError(must("hydrological features", "made of heights", got, cure))
         streams = np.nan_to_num(self.area_km2) >= STREAM_KM2
         filled = np.where(self.known, self.heights, -9999.0)
@@ -263,6 +263,6 @@ def drainage_of_directions(grid: Grid, directions: NDArray[np.integer]) -> Drain
 
 
 def _compilable(flow: Any) -> Any:
-    """Hold the transform as plain numbers: Numba knows no Affine of version 3."""
+    """Store the transform as plain numbers: Numba knows no Affine of version 3."""
     flow.transform = tuple(flow.transform)[:6]
     return flow

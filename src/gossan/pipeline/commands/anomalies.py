@@ -75,7 +75,7 @@ def anomalies_of_run(
     """Find the anomalies of every map of a run.
 
     The [anomalies] of the run's project file hold as they are now; what else has changed there
-    since the run is said. Writes ``RUN/anomalies/<product>_<element>.gpkg`` (styled),
+    since the run is reported. Writes ``RUN/anomalies/<product>_<element>.gpkg`` (styled),
     ``.geojson``, ``.kml``, ``.gpx`` and ``.csv``, the tables ``WRITTEN``, a layer of the
     probability of exceedance for each best map, and halo layers where the run has several elements.
 

@@ -163,13 +163,13 @@ def _without_sen2cor(settings: ImagerySettings) -> ImagerySettings:
 def _placed(
     project: Project, imagery: list[Imagery], complete: bool
 ) -> tuple[Surveys | None, Grid | None, list[str]]:
-    """Read the surveys and choose the grid; what fails is said, what can be is still checked."""
+    """Read the surveys and choose the grid; what fails is reported, the rest is still checked."""
     try:
         if complete:
             surveys, grid = place(project, imagery)
             return surveys, grid, []
         if not imagery and project.project.crs is None:
-            return None, None, []  # what is wrong with the imagery is said already
+            return None, None, []  # what is wrong with the imagery is reported already
         crs = project_crs(project.project.crs, [one.bands for one in imagery])
         return read_surveys(project, crs), None, []
     except InputError as error:

@@ -170,7 +170,7 @@ def _fitted_surveys(all_: Krigings, element: str) -> None:
 
 
 def _check_survey(all_: Krigings, samples: Samples, element: str) -> None:
-    """Make the layers of a check survey; one that cannot be kriged is left out and said."""
+    """Make the layers of a check survey; one that cannot be kriged is left out and reported."""
     if element not in samples.elements:
         return
     suffix = "-" + re.sub(r"[^A-Za-z0-9_-]+", "-", samples.name)

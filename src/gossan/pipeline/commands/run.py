@@ -182,8 +182,8 @@ def _make_run(
     _drop_old_layers(walk, products)
     verdicts = _verdicts(tables[Table.SCORES], products, project.elements)
     _write_manifest(walk, products, verdicts, time.perf_counter() - begun)
-    said = tuple(f"{element}: {one.sentence}" for element, one in verdicts.items())
-    return RunResult(run.root, summary_of(tables[Table.SCORES]), said)
+    sentences = tuple(f"{element}: {one.sentence}" for element, one in verdicts.items())
+    return RunResult(run.root, summary_of(tables[Table.SCORES]), sentences)
 
 
 def _drop_old_layers(walk: Walk, products: list[Product]) -> None:

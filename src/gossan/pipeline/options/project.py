@@ -387,7 +387,7 @@ def _contradictions(parsed: dict[str, Any]) -> list[str]:
         if product.name == BASELINE and product.model != BASELINE:
             mistakes.append(
                 f"[[product]] {BASELINE!r}: the baseline of all scores must be model = "
-                f"{BASELINE!r}; got {product.model!r}. Give the product another name."
+                f"{BASELINE!r}; got {product.model!r}. Rename the product."
             )
         for feature in filter(None, (f.strip() for f in product.features.split("+"))):
             source = feature.split(".")[0]
@@ -424,7 +424,7 @@ def _catchments(parsed: dict[str, Any]) -> list[str]:
             f'{label} needs [terrain] with dem = "heights.tif" or flow = "d8.tif"; got none.'
         )
     if surveys[0].role != "fit" or sum(one.role == "fit" for one in parsed["survey"]) > 1:
-        cure = 'Give the others role = "check", with a square as their support.'
+        cure = 'Set role = "check" for the others, with a square as their support.'
         found.append(f"{label} must be that of the one survey to fit; got several surveys. {cure}")
     return found
 

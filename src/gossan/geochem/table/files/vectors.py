@@ -104,8 +104,8 @@ def _layers(path: Path, source: str) -> dict[str, str]:
 
 
 def _unreadable(path: Path, error: Exception) -> SurveyError:
-    said = (str(error).splitlines() or [type(error).__name__])[0]
-    return SurveyError(must(path.name, "a readable vector file", said, "Check the file"))
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    return SurveyError(must(path.name, "a readable vector file", reason, "Check the file"))
 
 
 def _choose(kinds: dict[str, str]) -> str:
