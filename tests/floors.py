@@ -8,7 +8,7 @@ except inside one folder.
 from __future__ import annotations
 
 ROOMS = """
-errors settings names arrays catalogue
+errors mistakes settings names arrays catalogue
 geo
 imagery geochem io
 fusion

@@ -36,7 +36,7 @@ def test_a_fitted_model_and_its_map_survive_a_pickle(word: str) -> None:
     again = pickle.loads(pickle.dumps(model))
     points, window = case.check.points, Window(3, 5, 20, 30)
     found = [one.predict(points, case.features).mean for one in (model, again)]
-    np.testing.assert_array_equal(*found)
+    np.testing.assert_allclose(*found, rtol=1e-12)  # sums over memory that is aligned anew
     layer = model.layer(case.features)
     np.testing.assert_array_equal(
         pickle.loads(pickle.dumps(layer)).read(window), layer.read(window)

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from gossan.errors import SettingsError, must
 from gossan.fusion.protocol import FusionModel
 from gossan.geochem.kriging.settings import KrigingOptions
+from gossan.mistakes import mistakes_in
 from gossan.settings import Settings
 
 __all__ = ["MODELS", "Entry", "entry_of", "factory_of", "make_model", "options_of", "settings_of"]
@@ -154,16 +155,17 @@ def options_of(word: str, options: Mapping[str, Any] | None = None) -> Settings:
     try:
         return record.model_validate(dict(options or {}))
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"]) or word
-        if first["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(name, record.model_fields, 1)
+        first = next(mistakes_in(error))
+        if first.kind == "unknown":
+            near = difflib.get_close_matches(first.key, record.model_fields, 1)
             cure = f'Did you mean "{near[0]}"?' if near else "Leave it out"
             allowed = "one of " + ", ".join(record.model_fields)
-            raise SettingsError(must(f"option of {word}", allowed, repr(name), cure)) from None
-        message = first["msg"].removeprefix("Input should be ")
+            raise SettingsError(must(f"option of {word}", allowed, repr(first.key), cure)) from None
+        if "must " in first.allowed:
+            raise SettingsError(f"{word}: {first.sentence()}") from None
+        got = repr(first.got)
         raise SettingsError(
-            must(f"{name} of {word}", message, repr(first.get("input")), "Correct it")
+            must(f"{first.key} of {word}", first.allowed, got, "Correct it")
         ) from None
 
 

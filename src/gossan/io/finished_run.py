@@ -19,6 +19,7 @@ from gossan.geo.raster import open_raster
 from gossan.io.contract import BASELINE, SCHEMA, Comparison, ProductRecord, RunManifest
 from gossan.io.run_folder import RunFolder
 from gossan.io.tables import Column, Table
+from gossan.mistakes import mistakes_in
 from gossan.names import file_name
 
 __all__ = ["SAMPLING_PLAN", "FinishedRun", "open_run", "refuse_folder_of"]
@@ -183,8 +184,7 @@ def open_run(root: Path | str) -> FinishedRun:
     try:
         manifest = RunManifest.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise _damaged(folder, ".".join(map(str, first["loc"])) + ": " + first["msg"]) from error
+        raise _damaged(folder, next(mistakes_in(error)).sentence()) from error
     return FinishedRun(folder, manifest)
 
 
@@ -239,7 +239,7 @@ def _check_schema(folder: RunFolder, content: dict[str, Any]) -> None:
 
 def _damaged(folder: RunFolder, reason: str) -> InputError:
     name = folder.manifest_path.name
-    got = f"damaged ({reason})"
+    got = f"damaged ({reason.rstrip('.')})"
     return InputError(must(f"{name} of {folder.root}", "whole", got, _again(folder)))
 
 

@@ -23,6 +23,7 @@ from gossan.geochem.transforms import TransformWord
 from gossan.imagery.settings import ImagerySettings
 from gossan.imagery.terrain.settings import TerrainSettings
 from gossan.io.contract import BASELINE
+from gossan.mistakes import Mistake, mistakes_in
 from gossan.names import Name, file_name, sharing_a_file
 from gossan.settings import Settings
 from gossan.targets.anomalies import AnomalySettings
@@ -279,8 +280,7 @@ def _validate(
         return record.model_validate(row)
     except ValidationError as error:
         fields = _field_names(record)
-        for problem in error.errors():
-            mistakes.append(_sentence(problem, fields, label))
+        mistakes += [_sentence(one, fields, label) for one in mistakes_in(error)]
         return None
 
 
@@ -303,27 +303,10 @@ def _field_names(record: type[BaseModel]) -> list[str]:
     return [info.alias or name for name, info in record.model_fields.items()]
 
 
-def _sentence(problem: Any, fields: list[str], label: str) -> str:
-    place = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        return _unknown(place, fields, label)
-    if problem["type"] == "missing":
-        return f"{label}: {place} is missing."
-    message = _PLAINER.get(problem["type"], problem["msg"].removeprefix("Value error, "))
-    got = problem.get("input")
-    shown = "" if isinstance(got, dict) else f"; got {got!r}"
-    return f"{label}: {place}: {message[:1].lower()}{message[1:]}{shown}."
-
-
-_PLAINER = {
-    "tuple_type": "must be a list in [square brackets]",
-    "string_type": 'must be text in "quotes"',
-    "dict_type": "must be a table in { braces }",
-    "string_pattern_mismatch": "must be lower-case letters, digits and _, a letter first",
-    "model_type": "must be a table in { braces }",
-    "model_attributes_type": "must be a table in { braces }",
-}
-"""Plainer words for what a key must be."""
+def _sentence(mistake: Mistake, fields: list[str], label: str) -> str:
+    if mistake.kind == "unknown":
+        return _unknown(mistake.key, fields, label)
+    return f"{label}: {mistake.sentence()}"
 
 
 def _unknown(key: str, known: list[str], label: str) -> str:
