@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -25,6 +26,22 @@ def test_a_table_outside_a_terminal_folds_no_word_and_ends_no_line_with_blanks(
     assert lines[1].split() == [name, "a", "0.123"]
     assert lines[2].split()[-1] == "20000"
     assert not any(line != line.rstrip() for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("lines", "seconds"),
+    [
+        ("import gossan", 0.3),
+        ("import sys; sys.argv = ['gossan', '--help']; from gossan.cli import main; main()", 0.5),
+    ],
+)
+def test_import_and_help_are_quick(lines: str, seconds: float) -> None:
+    """In processor time, start of Python included: other work beside does not count."""
+    clock = "import atexit, sys, time\nend = sys.stderr\n"
+    clock += "atexit.register(lambda: print(time.process_time(), file=end))\n"
+    asked = [sys.executable, "-c", clock + lines]
+    taken = [float(subprocess.run(asked, capture_output=True, text=True).stderr) for _ in range(3)]
+    assert min(taken) < seconds
 
 
 def test_a_mistake_is_one_line_and_exit_code_2(

@@ -376,6 +376,7 @@ def catchments(
     _out().table("catchments", made.table)
     for line in made.findings:
         _out().finding("warning", line)
+    _show_catchments(folder)
     _out().file("catchments", folder)
 
 
@@ -568,6 +569,14 @@ def _show_plain(folder: Path, files: Iterable[str], group: str) -> None:
     paths = [folder / "layers" / name for name in files]
     styled = styled_layers([path for path in paths if path.exists()], group)
     _out().layers([layer.record() for layer in styled])
+
+
+def _show_catchments(folder: Path) -> None:
+    """List outlines and maps of catchments for programs; style the maps."""
+    from gossan.report.shown_layers import catchment_layers
+
+    if _out().for_programs:
+        _out().layers([layer.record() for layer in catchment_layers(folder)])
 
 
 def _scores(result: RunResult) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from gossan.errors import SurveyError
 from gossan.geo import child_process
-from gossan.geo.child_process import in_child_process
+from gossan.geo.child_process import in_child_process, shared
 
 
 def abort(path: Path) -> None:
@@ -85,3 +85,43 @@ def test_errors_of_the_reader_come_through(tmp_path: Path) -> None:
         in_child_process("a.xls", SurveyError, refuse, tmp_path / "a.xls")
     with pytest.raises(OSError, match="index out of bounds"):
         in_child_process("a.xls", SurveyError, panic)
+
+
+def slow_square(number: int) -> tuple[int, int]:
+    time.sleep(0.3)
+    return number**2, os.getpid()
+
+
+def end_in_a_child(parent: int) -> int:
+    if os.getpid() != parent:
+        os.abort()
+    time.sleep(1.0)
+    return os.getpid()
+
+
+def refuse_three(number: int) -> int:
+    if number == 3:
+        raise SurveyError("three must be two; got three. Write two.")
+    return number
+
+
+def test_work_is_shared_with_children_and_comes_back_in_order() -> None:
+    found = shared(slow_square, range(12), 2)
+    assert [square for square, _ in found] == [k**2 for k in range(12)]
+    processes = {number for _, number in found}
+    assert len(processes) == 2 and os.getpid() in processes
+
+
+def test_one_process_starts_no_child() -> None:
+    assert {number for _, number in shared(slow_square, [1, 2], 1)} == {os.getpid()}
+    assert shared(slow_square, [], 4) == []
+
+
+def test_what_a_child_leaves_is_done_here() -> None:
+    assert shared(end_in_a_child, [os.getpid()] * 3, 2) == [os.getpid()] * 3
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+def test_a_mistake_in_shared_work_is_raised(processes: int) -> None:
+    with pytest.raises(SurveyError, match="three must be two"):
+        shared(refuse_three, range(5), processes)

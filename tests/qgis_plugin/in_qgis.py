@@ -135,7 +135,7 @@ def the_provider_lists_every_algorithm() -> None:
     names = {one.name() for one in provider.algorithms()}
     assert names == {
         "checksurvey", "surveyquality", "krige", "indices", "runproject", "bestmap", "anomalies",
-        "samplenext", "predict", "report",
+        "samplenext", "predict", "report", "catchments",
     }  # fmt: skip
     for one in provider.algorithms():
         assert one.shortHelpString() and one.displayName()
@@ -168,6 +168,29 @@ def a_survey_is_kriged_and_its_layers_load_and_render() -> None:
     assert colours([best]) > 10
     group = QgsProject.instance().layerTreeRoot().findGroup("gossan: kriged 河")
     assert [one.name() for one in group.children()] == ["Kriging"]
+
+
+def a_valley_gets_its_catchments() -> None:
+    QgsProject.instance().clear()
+    out = str(BASE / "streams")
+    heights = QgsRasterLayer(FACTS["valley"], "valley")
+    found = run(
+        "catchments", INPUT=samples(), ELEMENTS=["Cu_ppm"], HEIGHTS=heights, SNAP=0, STREAM=0.002,
+        OUTPUT=out,
+    )  # fmt: skip
+    polygons = QgsVectorLayer(found["CATCHMENTS"])
+    areas = [one["area_km2"] for one in polygons.getFeatures()]
+    assert polygons.featureCount() > 10 and min(areas) > 0, areas
+    group = QgsProject.instance().layerTreeRoot().findGroup("gossan: streams")
+    layers = [one.layer() for one in group.findLayers()]
+    assert {one.type() for one in layers} == {polygons.type(), heights.type()}
+    assert colours(layers) > 5
+    try:
+        run("catchments", INPUT=samples(), ELEMENTS=["Cu_ppm"], OUTPUT=out)
+    except QgsProcessingException as error:
+        assert "terrain model" in str(error)
+    else:
+        raise AssertionError("without heights there is nothing to outline")
 
 
 def a_finished_run_loads_in_groups_with_its_styles() -> None:
@@ -296,6 +319,7 @@ CHECKS = (
     the_provider_lists_every_algorithm,
     a_survey_is_checked_in_a_hostile_environment,
     a_survey_is_kriged_and_its_layers_load_and_render,
+    a_valley_gets_its_catchments,
     a_finished_run_loads_in_groups_with_its_styles,
     points_are_estimated,
     new_samples_keep_to_the_polygon,

@@ -9,10 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from gossan.geo.raster import write_array
 
 from ..conftest import ROOT
 from ..presence import missing_program
+from ..tiny_project import GRID
 from .conftest import PLUGIN
 from .stub_gossan import write_stub
 from .stub_uv import write_uv
@@ -52,6 +56,15 @@ def launcher(tmp_path: Path) -> Path:
     return path
 
 
+def valley(folder: Path) -> Path:
+    """Heights of a slope to the south-west, on the ground of the tiny project."""
+    rows, columns = np.mgrid[: GRID.height, : GRID.width]
+    heights = (columns + 1.01 * (GRID.height - rows)).astype(np.float32)
+    path = folder / "valley.tif"
+    write_array(path, GRID, ("height",), heights[None], "m")
+    return path
+
+
 def test_in_qgis(
     tmp_path: Path, finished_run: Path, quiet_qgis: dict[str, str], launcher: Path
 ) -> None:
@@ -64,6 +77,7 @@ def test_in_qgis(
         "base": str(tmp_path / "results"),
         "tiny": str(project),
         "run": str(project / "run"),
+        "valley": str(valley(tmp_path)),
         "gossan": str(launcher),
         "broken": str(write_stub(tmp_path / "broken", "broken")),
         "uv": str(write_uv(tmp_path / "tools" / "uv", tmp_path / "uv.log")),

@@ -1,8 +1,9 @@
-"""Run fragile readers in a child process, so that a crash of theirs is an error of one line.
+"""Run fragile readers in a child process, and let children take their share of long work.
 
 Libraries in C and Rust that read HDF4 files and workbooks can abort, hang or fill the memory when a
-file is damaged. One child serves a whole command; it is a Python of its own, not a fork, and so
-works under Windows and from scripts without a main guard.
+file is damaged: in a child a crash of theirs is an error of one line. One child serves a whole
+command; it is a Python of its own, not a fork, and so works under Windows and from scripts without
+a main guard. Drawing is Python too busy for threads: ``shared`` spreads it over processes.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, ParamSpec, TypeVar
 
@@ -23,7 +25,7 @@ import psutil
 
 from gossan.errors import InputError, must, reason_of
 
-__all__ = ["in_child_process"]
+__all__ = ["in_child_process", "shared"]
 
 COMMAND = "from gossan.geo.child_process import serve; serve()"
 """What the child's Python runs."""
@@ -31,6 +33,7 @@ TIMEOUT_S = 600.0
 """Seconds that a reader may take."""
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
+Item = TypeVar("Item")
 
 
 class _Answer(NamedTuple):
@@ -76,6 +79,11 @@ class _Child:
                 raise ChildProcessError(code) from error
             finally:
                 timer.cancel()
+
+    def kill(self) -> None:
+        """End the child now, whatever it does."""
+        if self.process is not None:
+            self.process.kill()
 
     def close(self) -> int:
         """Let the child end; returns its exit code."""
@@ -159,6 +167,95 @@ def in_child_process(
         raise answer.error
     result: Result = answer.result
     return result
+
+
+def shared(work: Callable[[Item], Result], items: Sequence[Item], processes: int) -> list[Result]:
+    """Call a function for every item, in this process and in children beside it.
+
+    Parameters
+    ----------
+    work
+        Function of a module. Function, items and results can be pickled.
+    items
+        What it is called with; an item whose child ends is done again here.
+    processes
+        Most processes at once, this one among them; 1 starts no child.
+
+    Returns
+    -------
+    The results, in the order of the items.
+
+    Raises
+    ------
+    Exception
+        The first that ``work`` raises, here or in a child.
+
+    >>> import math
+    >>> shared(math.sqrt, [1.0, 4.0, 9.0], 2)
+    [1.0, 2.0, 3.0]
+    """
+    left = _Left(range(len(items)))
+    found: dict[int, Result] = {}
+    children = [_Child() for _ in range(min(processes, len(items)) - 1)]
+
+    def serve_from(child: _Child) -> None:
+        for number in left:
+            try:
+                answer = child.ask((work, (items[number],), {}), TIMEOUT_S)
+            except (TimeoutError, ChildProcessError):
+                left.again(number)
+                return
+            if answer.error is not None:
+                raise answer.error
+            found[number] = answer.result
+
+    with _ended(children), ThreadPoolExecutor(max(len(children), 1)) as pool:
+        futures = [pool.submit(serve_from, child) for child in children]
+        try:
+            for number in left:
+                found[number] = work(items[number])
+            for future in futures:
+                future.result()
+        finally:
+            left.stop()
+            for child in children:
+                child.kill()
+    return [found[k] if k in found else work(item) for k, item in enumerate(items)]
+
+
+@contextmanager
+def _ended(children: Sequence[_Child]) -> Iterator[None]:
+    """Let go of children at the end, whatever happens."""
+    try:
+        yield
+    finally:
+        for child in children:
+            child.close()
+
+
+class _Left:
+    """Numbers that nobody has taken yet; several threads may take from it."""
+
+    def __init__(self, numbers: Sequence[int]) -> None:
+        self._numbers, self._turn = list(numbers), threading.Lock()
+
+    def __iter__(self) -> Iterator[int]:
+        while (number := self._next()) is not None:
+            yield number
+
+    def again(self, number: int) -> None:
+        """Put a number back."""
+        with self._turn:
+            self._numbers.insert(0, number)
+
+    def stop(self) -> None:
+        """Give no more."""
+        with self._turn:
+            self._numbers.clear()
+
+    def _next(self) -> int | None:
+        with self._turn:
+            return self._numbers.pop(0) if self._numbers else None
 
 
 def _reason(code: int) -> str:

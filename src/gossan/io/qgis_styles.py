@@ -37,6 +37,14 @@ def anomaly_style() -> str:
     return _categories("status", labels, "fill")
 
 
+def catchment_style() -> str:
+    """Return the QGIS style of catchments: dark outlines over the maps below."""
+    symbol = _symbol("0", "fill", "SimpleFill", _outline("#1d2b2f"))
+    return _document(
+        f'<renderer-v2 type="singleSymbol"><symbols>{symbol}</symbols></renderer-v2>', 2
+    )
+
+
 def point_style(colour: str = "#1b7837", name: str = "circle") -> str:
     """Return the QGIS style of points of one kind."""
     symbol = _symbol("0", "marker", "SimpleMarker", _marker(colour, name, 2.6))

@@ -12,6 +12,7 @@ import pandas as pd
 from gossan.geo.raster import open_raster, read_overview
 from gossan.io.finished_run import open_run
 from gossan.io.tables import Column
+from gossan.pipeline.commands.catchments import CATCHMENTS
 from gossan.report.answer import targets_of
 from gossan.report.palette import ERROR, common_scale
 from gossan.report.qgis.field_layers import field_tables
@@ -124,6 +125,20 @@ def verdicts_of_run(run: Path | str) -> list[str]:
     return [f"{element}: {one.sentence}" for element, one in verdicts.items()]
 
 
+def catchment_layers(folder: Path | str) -> list[ShownLayer]:
+    """List what ``gossan catchments`` wrote: outlines on top of the maps, which get a style."""
+    base = Path(folder).resolve()
+    outlines = [
+        ShownLayer(path, CATCHMENTS, "vector", _words(path), "Catchments", None, True)
+        for path in sorted(base.glob("catchments_*.gpkg"))
+    ]
+    return [*outlines, *styled_layers(sorted(base.glob("catchments_*.tif")), "Catchments")]
+
+
+def _words(path: Path) -> str:
+    return path.stem.replace("_", " ")
+
+
 def styled_layers(paths: Iterable[Path], group: str) -> list[ShownLayer]:
     """Write a style beside rasters that no report has styled; the first one starts visible."""
     found: list[ShownLayer] = []
@@ -134,7 +149,7 @@ def styled_layers(paths: Iterable[Path], group: str) -> list[ShownLayer]:
                 path.with_suffix(".qml"),
                 ramp_style(common_scale([values[0]], "", _colours(path)), ""),
             )
-        title = " ".join([path.stem.replace("_", " "), *_only(open_raster(path).bands)])
+        title = " ".join([_words(path), *_only(open_raster(path).bands)])
         style = path.with_suffix(".qml") if len(values) == 1 else None
         found.append(ShownLayer(path, "", "raster", title, group, style, not found))
     return found

@@ -16,11 +16,15 @@ from gossan.geochem.findings import Finding
 from gossan.imagery.terrain.catchments import Catchments, delineate
 from gossan.io.field_files import write_kml
 from gossan.io.geometry_tables import geometry_table, write_csv, write_geopackage
+from gossan.io.qgis_styles import catchment_style
 from gossan.names import file_name
 from gossan.pipeline.catchment_supports import doubts_of
 from gossan.pipeline.drainage import open_drainage
 from gossan.pipeline.options.project import Project
 from gossan.pipeline.surveys import read_surveys
+
+CATCHMENTS = "catchments"
+"""Name of the layer of outlines in its GeoPackage."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,8 @@ def _write(out: Path, samples: Samples, found: Catchments) -> None:
     table = table[found.placed]
     stem = out / file_name("catchments", samples.name)
     out.mkdir(parents=True, exist_ok=True)
-    write_geopackage(stem.with_suffix(".gpkg"), {"catchments": table})
+    styles = {CATCHMENTS: catchment_style()}
+    write_geopackage(stem.with_suffix(".gpkg"), {CATCHMENTS: table}, styles)
     write_kml(stem.with_suffix(".kml"), table, f"Catchments of {samples.name}")
     write_csv(stem.with_suffix(".csv"), pd.DataFrame(table.drop(columns="geometry")))
     for element in samples.elements:
