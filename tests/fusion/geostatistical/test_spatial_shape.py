@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gossan.errors import InputError
+from gossan.fusion.features.sources import NoFeatures
+from gossan.fusion.geostatistical.model import Geostatistical, GeostatisticalSettings
 from gossan.fusion.geostatistical.spatial_shape import Family, Shape
+from gossan.fusion.protocol import Observations, Points
+from gossan.geo.grid import Grid
+from gossan.geochem.covariance.model import Structure
 from gossan.geochem.covariance.supports import lag_rule
 
 
@@ -50,3 +56,20 @@ def test_derivatives_of_the_covariance_are_finite_differences(
     np.testing.assert_allclose(value, at(theta), atol=1e-12)
     for slope, step in zip(slopes, 1e-5 * np.eye(len(theta)), strict=True):
         np.testing.assert_allclose(slope, (at(theta + step) - at(theta - step)) / 2e-5, atol=1e-7)
+
+
+def test_draws_of_the_stable_exponent_beyond_2_have_no_weight() -> None:
+    """``exp(-h^s)`` with s above 2 is no covariance: its matrices have negative eigenvalues."""
+    h = np.abs(np.subtract.outer(np.arange(40.0), np.arange(40.0))) / 8
+    assert np.linalg.eigvalsh(np.exp(-(h**2.5))).min() < -1e-3
+    rng = np.random.default_rng(8)
+    xy = rng.uniform(0, 8000, (60, 2))
+    smooth = np.sin(xy[:, 0] / 1500) + np.cos(xy[:, 1] / 1800)  # as smooth as can be
+    settings = GeostatisticalSettings(correlation="stable")
+    features = NoFeatures(Grid.from_bounds(32638, (0, 0, 8000, 8000), 100))
+    model = Geostatistical(settings).fit(Observations(Points(xy), smooth), features)
+    members = model.mixture_.members
+    exponents = [m.hyperparameters.covariance.structures[0].smoothness for m in members]
+    assert 1.5 < max(exponents) <= 2.0
+    with pytest.raises(InputError, match="above 0 to 2"):
+        Structure("stable", 1.0, 100.0, 2.1)

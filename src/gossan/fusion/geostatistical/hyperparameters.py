@@ -220,7 +220,9 @@ class Problem:
         return value + prior, slope + prior_slope
 
     def value(self, theta: Array, samples: SumsMaker) -> float:
-        """Minus log posterior of theta."""
+        """Minus log posterior of theta; what is no covariance is impossible."""
+        if not self.shape.is_valid(self._shape_of(theta)):
+            return _IMPOSSIBLE
         h = self.read(theta)
         try:
             gram, logdet = samples.plain_sums(h.covariance, self.noise(h), self.columns)

@@ -27,6 +27,8 @@ _KINDS: dict[Family, tuple[Kind, float, float]] = {
     "stable": ("stable", 1.0, 1.0),
 }
 """Kind of structure of a family, its range parameter in units of r, and its smoothness."""
+LARGEST_LN_EXPONENT = float(np.log(2.0))
+"""Beyond an exponent of 2 the stable correlation is not positive definite."""
 _ROUND = 1e-4
 
 
@@ -48,11 +50,15 @@ class Shape:
         """Number of shape parameters."""
         return 1 + 2 * self.anisotropic + (self.family == "stable")
 
+    def is_valid(self, parameters: Array) -> bool:
+        """Whether the parameters (count,) give a covariance."""
+        return self.family != "stable" or bool(parameters[-1] <= LARGEST_LN_EXPONENT)
+
     def covariance(self, nugget: float, sill: float, parameters: Array) -> CovarianceModel:
         """Return the covariance of the parameters (count,)."""
         kind, share, smoothness = _KINDS[self.family]
         if self.family == "stable":
-            smoothness = float(np.exp(parameters[-1]))
+            smoothness = float(np.exp(min(parameters[-1], LARGEST_LN_EXPONENT)))
         size, anisotropy = 0.0, None
         if self.anisotropic:
             size = float(np.hypot(*parameters[1:3]))

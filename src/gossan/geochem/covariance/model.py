@@ -96,7 +96,7 @@ class Structure:
         if not (np.isfinite(self.range_m) and self.range_m > 0):
             raise InputError(must("range_m", "finite and > 0", self.range_m, "Use metres"))
         if self.kind == "stable":
-            if not 0 < self.smoothness <= 4:
+            if not 0 < self.smoothness <= 2:
                 raise InputError(
                     must("smoothness", "above 0 to 2", self.smoothness, "Use 1 or 1.5")
                 )
