@@ -37,6 +37,10 @@ WINDOWS_PER_TASK = 4
 """Windows of one task on a cluster: tasks of a second or more spare the scheduler."""
 
 
+SQUARE = 256
+"""Side in pixels of the squares that statistics of maps are added up in."""
+
+
 @dataclass(frozen=True)
 class Blocks:
     """Cut a grid into windows and work on them in parallel, in bounded memory.
@@ -260,7 +264,7 @@ class MapFiles:
     writers: dict[Path, RasterWriter]
     finals: dict[Path, Path]
     chosen: dict[Path, list[int]]
-    sums: dict[Path, dict[str, BandStatistics]]
+    sums: dict[Path, dict[str, PlacedStatistics]]
 
     @classmethod
     @contextmanager
@@ -293,7 +297,7 @@ class MapFiles:
                 writers[path] = RasterWriter(scratch, grid, [named[band] for band in own])
                 stack.callback(writers[path].close)
             chosen = {path: [bands.index(band) for band in own] for path, own in files.items()}
-            sums = {path: {band: BandStatistics() for band in own} for path, own in files.items()}
+            sums = {path: {band: PlacedStatistics() for band in own} for path, own in files.items()}
             yield cls(writers, finals, chosen, sums)
 
     def write(self, window: Window, values: NDArray[np.float32]) -> None:
@@ -301,7 +305,7 @@ class MapFiles:
         for path, writer in self.writers.items():
             writer.write(window, values[self.chosen[path]])
             for index, band in zip(self.chosen[path], self.sums[path].values()):
-                band.add(values[index])
+                band.add(window, values[index])
 
     def finish(
         self, tags: Mapping[Path, Mapping[str, str]], units: Mapping[Path, str], threads: int
@@ -315,7 +319,7 @@ class MapFiles:
         for path, writer in self.writers.items():
             writer.tag(dict(tags.get(path, {})))
             for number, band in enumerate(self.sums[path].values(), 1):
-                writer.tag(band.tags(), number)
+                writer.tag(band.whole().tags(), number)
             if units.get(path):
                 writer.set_unit(units[path])
             writer.close()
@@ -323,7 +327,48 @@ class MapFiles:
         scratch = [writer.path for writer in self.writers.values()]
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(partial(cog_from, threads=each), scratch, self.finals.values()))
-        return [{name: band.summary() for name, band in own.items()} for own in self.sums.values()]
+        return [
+            {name: band.whole().summary() for name, band in own.items()}
+            for own in self.sums.values()
+        ]
+
+
+class PlacedStatistics:
+    """Add up a band by squares of a fixed lattice, so that digits do not depend on the windows.
+
+    >>> values = np.random.default_rng(0).normal(size=(512, 512)).astype(np.float32)
+    >>> one, four = PlacedStatistics(), PlacedStatistics()
+    >>> one.add(Window(0, 0, 512, 512), values)
+    >>> for row, col in ((256, 256), (0, 256), (256, 0), (0, 0)):
+    ...     window = Window(row, col, 256, 256)
+    ...     four.add(window, values[window.slices])
+    >>> one.whole().tags() == four.whole().tags()
+    True
+    """
+
+    def __init__(self) -> None:
+        self._squares: dict[tuple[int, int], BandStatistics] = {}
+
+    def add(self, window: Window, values: NDArray[np.floating]) -> None:
+        """Add the values (row, column) of a window; NaN is left out."""
+        bottom, right = window.row + window.height, window.col + window.width
+        for row in range(window.row // SQUARE, -(-bottom // SQUARE)):
+            for col in range(window.col // SQUARE, -(-right // SQUARE)):
+                rows = slice(*_inside(row, window.row, window.height))
+                cols = slice(*_inside(col, window.col, window.width))
+                self._squares.setdefault((row, col), BandStatistics()).add(values[rows, cols])
+
+    def whole(self) -> BandStatistics:
+        """Join all squares, in the order of the lattice."""
+        total = BandStatistics()
+        for _, one in sorted(self._squares.items()):
+            total.join(one)
+        return total
+
+
+def _inside(number: int, start: int, length: int) -> tuple[int, int]:
+    """First and last pixel of a square of the lattice, counted from the start of a window."""
+    return max(number * SQUARE - start, 0), min((number + 1) * SQUARE - start, length)
 
 
 class BandStatistics:
@@ -351,6 +396,11 @@ class BandStatistics:
         self.mean += shift * count / total
         self.count = total
         self.minimum, self.maximum = min(self.minimum, minimum), max(self.maximum, maximum)
+
+    def join(self, other: BandStatistics) -> None:
+        """Add another part of the band."""
+        if other.count:
+            self._merge(other.count, other.mean, other.squares, other.minimum, other.maximum)
 
     def summary(self) -> dict[str, float]:
         """Return count, minimum, maximum, mean and standard deviation (NaN where all is empty)."""

@@ -77,7 +77,8 @@ class ImagerySettings(Settings):
     polygons, or a raster of class numbers; or a sensor of your own (``SENSORS``)."""
 
     paths: Annotated[tuple[Path, ...], Field(min_length=1)]
-    """Rasters, scene files or scene folders, relative to the project file."""
+    """Rasters, scene files, scene folders or STAC items, relative to the project file, also by
+    patterns such as ``items/*.json``."""
 
     level: Literal["product", "reflectance"] = "product"
     """ASTER: scenes as downloaded, or surface reflectance made elsewhere (FLAASH, say) in plain

@@ -14,7 +14,7 @@ from gossan.errors import GridError, SettingsError, SurveyError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geochem.table.coordinates import check_extent
-from gossan.imagery.rasters.paths import resolve_all
+from gossan.imagery.rasters.paths import items_among, resolve_all
 from gossan.io.contract import GridRecord
 from gossan.io.file_hashes import FileHashes
 from gossan.io.run_folder import fingerprint
@@ -145,6 +145,7 @@ def imagery_paths(project: Project) -> list[Path]:
     found = []
     for one in project.imagery:
         found += resolve_all(one.paths, project.base, one.name)
+        found += [item.path for item in items_among(one.paths, project.base, one.name)]
         quality = one.quality.path if one.quality is not None else None
         given = (quality,) if isinstance(quality, Path) else (quality or ())
         own = (one.cover, one.dem, one.atmosphere.dem, one.atmosphere.targets, *given)

@@ -23,7 +23,8 @@ from gossan.imagery.rasters.band_names import (
     sensor_band,
 )
 from gossan.imagery.rasters.conversion import Rescale, per_band
-from gossan.imagery.rasters.paths import raster_sources, resolve_all
+from gossan.imagery.rasters.paths import items_among, raster_sources, resolve_all
+from gossan.imagery.rasters.stac_items import times_of
 from gossan.imagery.rasters.tiles import (
     RasterFile,
     common_prefix,
@@ -72,7 +73,7 @@ class RasterTile:
     Attributes
     ----------
     name, time
-        Of the first file; 1970 where its name holds no date.
+        Of the first file; 1970 where neither a STAC item nor its name holds a date.
     layer
         Bands in physical units on one grid.
     stored
@@ -124,6 +125,7 @@ def open_rasters(settings: ImagerySettings, base_folder: Path | str = ".") -> Op
     ``pixel_size_m`` by area mean (``geo.warp.to_grid``).
     """
     paths = resolve_all(settings.paths, base_folder, settings.name)
+    times = times_of(items_among(settings.paths, base_folder, settings.name))
     files = [open_file(source) for source in raster_sources(paths, settings.name)]
     plain = settings.sensor == "bands"
     groups = tiles_of_files(files) if plain else scenes_of_files(files, settings.sensor)
@@ -134,7 +136,8 @@ def open_rasters(settings: ImagerySettings, base_folder: Path | str = ".") -> Op
     for group in groups:
         bands = _chosen(settings, _own_bands(group, alias))
         kept, aside = _spectral(settings, bands)
-        tiles.append(_tile(settings, kept, aside))
+        tile, first = _tile(settings, kept, aside), kept[0].file.source.path
+        tiles.append(replace(tile, time=times.get(first, tile.time)))
         notes += [*_notes(settings, aside), *_counted(settings, kept)]
         waves |= {band.name: band.wavelength_um for band in kept if band.wavelength_um}
     if len(tiles) > 1:

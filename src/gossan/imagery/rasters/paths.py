@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gossan.errors import ImageryError, must
 from gossan.geo.raster import RasterHeader, read_header
+from gossan.imagery.rasters.stac_items import StacItem, read_item
 
 SUFFIXES = (".tif", ".tiff", ".vrt", ".jp2", ".img", ".ers", ".nc", ".asc", ".grd", ".bil", ".bsq")
 PATTERN = set("*?[")
@@ -51,11 +52,29 @@ def resolve(path: Path, base_folder: Path | str, name: str) -> Path:
 def resolve_all(paths: Sequence[Path], base_folder: Path | str, name: str) -> list[Path]:
     """Find the files and folders of ``paths``; patterns such as ``bands/*.tif`` are expanded.
 
+    A STAC item (``items/*.json``) stands for the rasters that it names.
+
     Raises
     ------
     ImageryError
-        A path does not exist, or a pattern matches nothing.
+        A path does not exist, a pattern matches nothing, or an item cannot be used.
     """
+    found: list[Path] = []
+    for path in _expanded(paths, base_folder, name):
+        found += read_item(path).assets if _is_item(path) else [path]
+    return list(dict.fromkeys(found))
+
+
+def items_among(paths: Sequence[Path], base_folder: Path | str, name: str) -> list[StacItem]:
+    """Read the STAC items among the files of ``paths``."""
+    return [read_item(path) for path in _expanded(paths, base_folder, name) if _is_item(path)]
+
+
+def _is_item(path: Path) -> bool:
+    return path.suffix.lower() == ".json" and path.is_file()
+
+
+def _expanded(paths: Sequence[Path], base_folder: Path | str, name: str) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if not PATTERN & set(str(path)) or (Path(base_folder) / path).exists():
