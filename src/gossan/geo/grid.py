@@ -55,6 +55,17 @@ class Window(NamedTuple):
         right = min(self.col + self.width, shape[1])
         return Window(top, left, max(bottom - top, 0), max(right - left, 0))
 
+    def shared(self, other: Window) -> Window:
+        """Cut to another window; may become empty.
+
+        >>> Window(0, 0, 4, 4).shared(Window(2, 3, 9, 9))
+        Window(row=2, col=3, height=2, width=1)
+        """
+        top, left = max(self.row, other.row), max(self.col, other.col)
+        bottom = min(self.row + self.height, other.row + other.height)
+        right = min(self.col + self.width, other.col + other.width)
+        return Window(top, left, max(bottom - top, 0), max(right - left, 0))
+
     def within(self, outer: Window) -> tuple[slice, slice]:
         """Slices of this window inside an array that covers ``outer``."""
         row, col = self.row - outer.row, self.col - outer.col

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,6 +31,10 @@ _METHODS = {
 
 MOST_READ = 2**24
 """Source values (pixels times bands, 64 MiB) that one read may take: larger windows are halved."""
+
+
+SQUARE = 256
+"""Side in pixels of the squares that warps between coordinate systems begin at."""
 
 
 def _halves(window: Window) -> list[tuple[Window, tuple[slice, slice]]]:
@@ -67,7 +72,31 @@ class WarpedLayer:
         return self.read_into(window, np.empty((len(self.bands), *window.shape), np.float32))
 
     def read_into(self, window: Window, result: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Do so into an array that is there already."""
+        """Do so into an array that is there already.
+
+        Coordinates are rounded where a warp begins, which shows in the last digit: other than
+        along the same axes, warps begin at squares of a fixed lattice, whatever the window.
+        """
+        if self.resampling == "cubic" and _finer_on_same_axes(self.grid, self.source.grid):
+            return self._resampled(window, result)
+        for square in self._squares(window):
+            values = np.empty((len(self.bands), *square.shape), np.float32)
+            shared = window.shared(square)
+            inside, own = shared.within(window), shared.within(square)
+            result[:, *inside] = self._resampled(square, values)[:, *own]
+        return result
+
+    def _squares(self, window: Window) -> Iterator[Window]:
+        """List the squares that a window touches; they begin at the origin of the CRS."""
+        left, _, _, top = self.grid.bounds
+        down = round(-top / self.grid.pixel_height) % SQUARE
+        across = round(left / self.grid.pixel_width) % SQUARE
+        bottom, right = window.row + window.height, window.col + window.width
+        for row in range((window.row + down) // SQUARE * SQUARE - down, bottom, SQUARE):
+            for col in range((window.col + across) // SQUARE * SQUARE - across, right, SQUARE):
+                yield Window(row, col, SQUARE, SQUARE)
+
+    def _resampled(self, window: Window, result: NDArray[np.float32]) -> NDArray[np.float32]:
         target = self.grid.crop(window)
         under = self.source.grid.covering(
             transformed_bounds(target, self.source.grid.crs), margin=8
@@ -77,7 +106,8 @@ class WarpedLayer:
             return result
         if under.height * under.width * len(self.bands) > MOST_READ and max(window.shape) > 1:
             for part, place_in in _halves(window):
-                result[:, *place_in] = self.read(part)
+                values = np.empty((len(self.bands), *part.shape), np.float32)
+                result[:, *place_in] = self._resampled(part, values)
             return result
         place = self.source.grid.crop(under)
         if self.resampling == "cubic" and _finer_on_same_axes(target, place):

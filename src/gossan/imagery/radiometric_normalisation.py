@@ -166,7 +166,7 @@ def _overlaps(
     shared = {
         (i, j): windows
         for i, j in combinations(range(len(layers)), 2)
-        if (windows := list(_cut(_common(places[i], places[j]))))
+        if (windows := list(_cut(places[i].shared(places[j]))))
     }
     work = [(pair, window) for pair, windows in shared.items() for window in windows]
     plain = _summed(partial(_add_pair, layers, {}, {}), work, blocks)
@@ -180,18 +180,11 @@ def _overlaps(
     return kept, {pair: plain[pair].pixels for pair in kept}
 
 
-def _common(one: Window, other: Window) -> Window:
-    bottom = min(one.row + one.height, other.row + other.height)
-    right = min(one.col + one.width, other.col + other.width)
-    top, left = max(one.row, other.row), max(one.col, other.col)
-    return Window(top, left, max(bottom - top, 0), max(right - left, 0))
-
-
-def _cut(shared: Window) -> Iterator[Window]:
+def _cut(overlap: Window) -> Iterator[Window]:
     """Cut an overlap into windows that do not depend on the size of blocks."""
-    for row in range(shared.row, shared.row + shared.height, SIDE):
-        for col in range(shared.col, shared.col + shared.width, SIDE):
-            yield _common(shared, Window(row, col, SIDE, SIDE))
+    for row in range(overlap.row, overlap.row + overlap.height, SIDE):
+        for col in range(overlap.col, overlap.col + overlap.width, SIDE):
+            yield overlap.shared(Window(row, col, SIDE, SIDE))
 
 
 def _summed(

@@ -74,7 +74,7 @@ def read_item(path: Path) -> StacItem:
 def _rasters(assets: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Choose the assets that hold the scene's data."""
     rasters = [one for one in assets.values() if isinstance(one, dict) and _is_raster(one)]
-    data = [one for one in rasters if "data" in _roles(one)]
+    data: list[Mapping[str, Any]] = [one for one in rasters if "data" in _roles(one)]
     return data or [one for one in rasters if not ASIDE & _roles(one)]
 
 
