@@ -11,12 +11,13 @@ INSTALLED := $(VENV)/installed
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test test-wheel test-oldest test-newest fuzz check bench docs claims format clean help plugin wheelhouse test-plugin
+.PHONY: demo test test-wheel stranger test-oldest test-newest fuzz check bench docs claims format clean help plugin wheelhouse test-plugin
 
 help:
 	@echo "make demo    simulate a district, map it, and show where the maps are"
 	@echo "make test    run every test"
 	@echo "make test-wheel  README's lines in a fresh environment, from the built wheel"
+	@echo "make stranger  README's lines and the zip in QGIS, from a fresh clone, each step timed"
 	@echo "make fuzz    2,000 damaged inputs: no traceback, nothing half-written"
 	@echo "make test-oldest, make test-newest  the tests with the lowest versions allowed, the newest there are"
 	@echo "make check   format, lint, types and the architecture of the house"
@@ -43,6 +44,9 @@ test: $(INSTALLED)
 
 test-wheel:
 	$(PYTHON) tests/wheel.py
+
+stranger:
+	$(PYTHON) tests/stranger.py
 
 fuzz: export GOSSAN_FUZZ_MUTATIONS = 2000
 fuzz: export GOSSAN_FUZZ_SECONDS = 100000

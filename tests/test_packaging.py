@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+import runpy
+import sys
 import tomllib
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -17,6 +22,15 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 CONDA_NAMES = {"matplotlib": "matplotlib-base"}
 """Packages that conda-forge calls otherwise."""
+
+
+@pytest.fixture
+def hatch_build(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The build's own step; the program that calls it is there while a package is built only."""
+    interface = ModuleType("hatchling.metadata.plugin.interface")
+    interface.MetadataHookInterface = object  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, interface.__name__, interface)
+    return runpy.run_path(str(ROOT / "hatch_build.py"))
 
 
 def bounds(lines: list[str]) -> dict[str, SpecifierSet]:
@@ -100,7 +114,7 @@ def test_the_container_copies_files_that_exist_and_checks_its_health() -> None:
               for word in line.split()[1:-1]]  # fmt: skip
     assert {"pyproject.toml", "constraints.txt", "src"} <= set(copied)
     assert all((ROOT / name).exists() for name in copied)
-    for name in (PROJECT["readme"], *PROJECT["license-files"]):
+    for name in ("README.md", "hatch_build.py", *PROJECT["license-files"]):
         assert name in copied, f"the build reads {name}"
     assert any(line.startswith("HEALTHCHECK") and '"gossan", "--version"' in line for line in lines)
     for version in re.findall(r"^FROM python:([\d.]+)", "\n".join(lines), re.M):
@@ -115,11 +129,29 @@ def test_the_oldest_set_holds_the_lower_bounds() -> None:
         assert held[name] == lowest, name
 
 
-def test_pictures_of_the_readme_are_in_the_source_distribution() -> None:
-    text = (ROOT / PROJECT["readme"]).read_text("utf-8")
-    pictures = re.findall(r"!\[[^]]*\]\(([^)\s]+)\)|<img[^>]+src=\"([^\"]+)\"", text)
+def relative(page: str) -> list[str]:
+    """Targets of pictures and links that lead to files beside the page."""
+    targets = re.findall(r"\]\(([^)\s]+)\)|<(?:img|a)[^>]+(?:src|href)=\"([^\"]+)\"", page)
+    return [t for t in map("".join, targets) if not t.startswith(("https://", "#"))]
+
+
+def test_pictures_and_links_of_the_readme_are_in_the_source_distribution() -> None:
     included = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]
     roots = included["build"]["targets"]["sdist"]["include"]
-    for picture in ("".join(pair) for pair in pictures):
-        assert picture.startswith("https://") or Path(picture).parts[0] in roots
-        assert picture.startswith("https://") or (ROOT / picture).is_file()
+    for target in relative((ROOT / "README.md").read_text("utf-8")):
+        assert Path(target).parts[0] in roots and (ROOT / target).is_file(), target
+
+
+@pytest.mark.parametrize("repository", ["", "https://example.org/gossan"])
+def test_a_package_page_shows_what_it_says(hatch_build: dict[str, Any], repository: str) -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    page = hatch_build["for_package_page"](text, repository)
+    assert relative(text) and relative(page) == [] and "<!--" not in page
+    assert ("docs/images/demo.png" in page) is bool(repository)
+    lost = {word for word in re.findall(r"[A-Za-z]{4,}", text)} - set(
+        re.findall(r"[A-Za-z]{4,}", page)
+    )
+    assert not lost & {"survey", "imagery", "kriging", "QGIS", "ARCHITECTURE", "Surveys"}
+    for address in hatch_build["addresses"](repository).values():
+        assert address.startswith(repository)
+    assert bool(hatch_build["addresses"](repository)) is bool(repository)
