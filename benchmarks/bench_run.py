@@ -4,6 +4,7 @@
     python benchmarks/bench_run.py --side 2745         # a sixteenth of it
     python benchmarks/bench_run.py --rows 1536 --samples 300   # a strip as wide as a tile
     python benchmarks/bench_run.py --side 2745 --elements Cu --keep FOLDER
+    python benchmarks/bench_run.py --time-of PROJECT ...       # processor time, forecast and found
 
 Simulates a ten-band scene of uint16 reflectances (rows x side pixels of 10 m) and a survey, runs
 the command line in a process of its own and prints its profile (``tables/steps.csv``). The floor
@@ -31,6 +32,8 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.layer import values_at
 from gossan.geo.raster import open_raster
 from gossan.io.finished_run import open_run
+from gossan.pipeline.commands.check import checked_steps
+from gossan.pipeline.options.project import load_project
 from gossan.pipeline.profile import with_total
 
 BANDS = ("b2", "b3", "b4", "b5", "b6", "b7", "b8", "b8a", "b11", "b12")
@@ -90,10 +93,22 @@ def gossan(*arguments: str | Path) -> str:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def forecast_mib(folder: Path) -> float:
-    """What `gossan check` says that the run needs."""
+def forecast(folder: Path) -> tuple[float, float]:
+    """MiB and processor seconds that `gossan check` forecasts."""
     found = re.search(r"memory needed\s+about (\d+) MiB", gossan("check", folder))
-    return float(found[1]) if found else float("nan")
+    project = load_project(folder)
+    steps = checked_steps(project)
+    return float(found[1]) if found else float("nan"), sum(step.processor for step in steps)
+
+
+def compare_time(folder: Path) -> None:
+    """Run a project that is there already, and hold its processor time against the forecast."""
+    _, expected = forecast(folder)
+    with tempfile.TemporaryDirectory() as place:
+        gossan("run", folder, "--out", place, "--quiet")
+        steps = with_total(open_run(Path(place)).manifest.steps)
+    spent = steps.iloc[-1].processor_s
+    print(f"{folder}: {expected:.0f} s forecast, {spent:.0f} s found: {expected / spent:.2f}")
 
 
 def size_mib(paths: Iterable[Path]) -> float:
@@ -110,7 +125,12 @@ def main() -> None:
     parser.add_argument("--elements", default="Cu,Zn,Ni,Cr")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--keep", type=Path, help="folder to work in and to keep")
+    parser.add_argument("--time-of", type=Path, nargs="+", help="projects: forecast and found time")
     a = parser.parse_args()
+    if a.time_of:
+        for folder in a.time_of:
+            compare_time(folder)
+        return
     with tempfile.TemporaryDirectory() as place:
         folder = a.keep or Path(place)
         folder.mkdir(parents=True, exist_ok=True)
@@ -118,7 +138,7 @@ def main() -> None:
         if not (folder / "samples.csv").exists():
             make_project(folder, rows, a.side, a.samples, a.elements.split(","))
         wall, processor = floor(folder, a.workers)
-        forecast = forecast_mib(folder)
+        mib, seconds = forecast(folder)
         gossan("run", folder, "--workers", a.workers, "--profile", "--quiet")
         steps = with_total(open_run(folder / "run").manifest.steps)
         print(f"{rows} x {a.side} x {len(BANDS)}, {a.samples} samples, elements {a.elements}")
@@ -127,7 +147,9 @@ def main() -> None:
         whole = steps.iloc[-1]
         print(f"{whole.wall_s / wall:.1f} times the floor in wall time, "
               f"{whole.processor_s / processor:.1f} times in processor time")  # fmt: skip
-        print(f"memory: {whole.peak_mib:.0f} MiB at most, {forecast:.0f} MiB forecast")
+        print(f"memory: {whole.peak_mib:.0f} MiB at most, {mib:.0f} MiB forecast")
+        print(f"processor time: {whole.processor_s:.0f} s, {seconds:.0f} s forecast: "
+              f"{seconds / whole.processor_s:.2f}")  # fmt: skip
         maps = size_mib((folder / "run" / "layers").iterdir())
         print(f"disk: {size_mib((folder / 'run').rglob('*')) / maps:.2f} times the maps")
 

@@ -51,6 +51,16 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made_once(shared / "tiny", _make_tiny) / "run"
 
 
+@pytest.fixture(autouse=True)
+def untimed_forecast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let ``check`` forecast by a given pace: timing models takes seconds in every test."""
+    from gossan.pipeline import time_needed
+    from gossan.pipeline.pace import Pace
+
+    monkeypatch.setattr(time_needed, "timed", lambda *_: Pace(100, 0.1, 1e-6))
+    monkeypatch.setattr(time_needed, "timed_file", lambda: 1e-7)
+
+
 @pytest.fixture
 def run_copy(finished_run: Path, tmp_path: Path) -> Path:
     """The finished run to be changed by a test."""

@@ -101,10 +101,11 @@ INNER = {
         field_files finished_run
     """,
     "pipeline": """
-        drainage imagery output_grid progress provenance
+        drainage imagery output_grid pace progress provenance
         options profile under_samples
         anomaly_rule engine feature_sets new_project surveys
-        catchment_supports fit_product imagery_used preflight product_maps training_sets
+        catchment_supports fit_product imagery_used preflight product_maps time_needed
+            training_sets
         anomaly_evidence inputs kriging
         scores target_parts whole_map_tests
         commands

@@ -61,6 +61,7 @@ from gossan.imagery.tabulated import tabulate
 from gossan.imagery.terrain.features import DrainageLayer
 from gossan.imagery.terrain.shape import TerrainShape
 from gossan.imagery.topography import Illumination, Levelled, TopographicCorrection
+from gossan.pipeline.pace import WaveLayer
 from gossan.targets.above import AboveLayer, ExceedanceLayer
 from gossan.targets.evidence import UnsupportedLayer
 from gossan.targets.singularity import SingularityLayer
@@ -182,6 +183,7 @@ def by_hand(folder: Path) -> dict[str, Layer]:
         "Levelled": Levelled(three, light, levels),
         "LastWindowLayer": LastWindowLayer(three),
         "AboveLayer": AboveLayer(three, 0.3),
+        "WaveLayer": WaveLayer(GRID, 3),
         "ExceedanceLayer": ExceedanceLayer(pair, 0.3),
         "UnsupportedLayer": UnsupportedLayer(three, shapely.box(*GRID.bounds).buffer(-300), 0.35),
         "SingularityLayer": SingularityLayer(three),

@@ -33,7 +33,7 @@ SCORE = (
     "contrast_area x probability x applicable x exposure x sample_share x (1 - unsupported) "
     "x (1 + coincident elements); what is unknown is 1"
 )
-LEVELS = 7
+LEVELS = 8
 """Levels of probability, from the widest outline to the narrowest, that outlines are tried at."""
 
 
@@ -47,11 +47,11 @@ class AnomalySettings(Settings):
     probability: Annotated[float, Field(gt=0, lt=1)] = 0.6
     """Least mean probability, over an anomaly, that the threshold is exceeded."""
 
-    grow_to: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    grow_to: Annotated[float, Field(gt=0, lt=1)] = 0.25
     """An outline takes in neighbours down to this probability while its mean stays as above."""
 
     minimum_area_km2: Annotated[float, Field(ge=0)] | None = None
-    """Smaller anomalies are left out; default: the square of the distance between samples,
+    """Smaller anomalies are left out; default: half the square of the distance between samples,
     times the share of the variance that the map leaves open."""
 
     minimum_pixels: Annotated[int, Field(ge=1)] = 4

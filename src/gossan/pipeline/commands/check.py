@@ -30,6 +30,7 @@ from gossan.pipeline.options.products import (
 )
 from gossan.pipeline.options.project import Project
 from gossan.pipeline.output_grid import project_crs, sample_spacing
+from gossan.pipeline.pace import Ground
 from gossan.pipeline.preflight import (
     disk_mib,
     free_mib,
@@ -39,6 +40,13 @@ from gossan.pipeline.preflight import (
 )
 from gossan.pipeline.progress import Silent, collected_warnings
 from gossan.pipeline.surveys import Surveys, read_surveys, working
+from gossan.pipeline.time_needed import (
+    Expected,
+    longest_text,
+    seconds_needed,
+    steps_expected,
+    time_text,
+)
 from gossan.pipeline.training_sets import training_errors
 from gossan.pipeline.under_samples import look_under
 
@@ -256,9 +264,35 @@ def _grid_facts(
         ),
         ("products", ", ".join(_words(product) for product in products)),
         ("baseline", baseline_facts(products)),
+        ("time needed", _time_fact(project, imagery, surveys, grid)),
         ("memory needed", f"about {memory_mib(imagery, grid):.0f} MiB"),
         ("disk needed", f"at most {disk:.0f} MiB; {free:.0f} MiB free"),
     ]
+
+
+def checked_steps(project: Project) -> list[Expected]:
+    """Forecast the steps of a run of a project that ``check_project`` finds no error in."""
+    with tempfile.TemporaryDirectory(prefix="gossan_") as scratch, without_decoding():
+        imagery = [
+            open_imagery(one, project.base, Path(scratch), Blocks(), project.project.crs)
+            for one in project.imagery
+        ]
+        return _steps(project, imagery, *place(project, imagery))
+
+
+def _steps(
+    project: Project, imagery: list[Imagery], surveys: Surveys, grid: Grid
+) -> list[Expected]:
+    places = surveys.coordinates
+    support = max((samples.support_m for samples in surveys.fit), default=0.0)
+    ground = Ground(len(places), sample_spacing(places), support, 0, grid.pixel_width)
+    return steps_expected(project, imagery, ground, grid)
+
+
+def _time_fact(project: Project, imagery: list[Imagery], surveys: Surveys, grid: Grid) -> str:
+    """Time of a run on this machine, where nothing else runs, and its longest steps."""
+    steps = _steps(project, imagery, surveys, grid)
+    return f"about {time_text(seconds_needed(steps))}; longest: {longest_text(steps)}"
 
 
 def _words(product: Product) -> str:

@@ -1,0 +1,140 @@
+"""How long one fit and one map take on this machine: the products, timed on a small sample."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from gossan.arrays.array_type import Block
+from gossan.fusion.features.sources import LayerFeatures, NoFeatures
+from gossan.fusion.protocol import Features, FusionModel, Observations, Points
+from gossan.fusion.registry import make_model
+from gossan.geo.blocks import Blocks
+from gossan.geo.grid import Grid, Window
+from gossan.geo.layer import ArrayLayer, Layer
+from gossan.settings import Settings
+
+MOST_SAMPLES = 150
+"""Samples that a model is timed on, at most."""
+SIDE = 256
+"""Pixels across the window of the map that is timed."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What decides how long a fit takes beside the model: samples, their spacing and support,
+    features, size of pixels."""
+
+    samples: int
+    spacing_m: float
+    support_m: float
+    features: int
+    pixel_m: float
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Processor seconds: of one fit to ``samples`` samples, and of a pixel of the map."""
+
+    samples: int
+    fit: float
+    pixel: float
+
+
+@dataclass(frozen=True)
+class WaveLayer:
+    """Smooth waves, one band each, computed where they are read: stands for imagery."""
+
+    grid: Grid
+    count: int
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Numbered bands."""
+        return tuple(f"wave{number + 1}" for number in range(self.count))
+
+    def read(self, window: Window) -> Block:
+        """Compute the waves, with a texture of single pixels."""
+        easting, northing = self.grid.coordinates(window)
+        east, north = easting[None, :], northing[:, None]
+        texture = np.sin(12.9898 * east / self.grid.pixel_width + 78.233 * north)
+        waves = [
+            np.sin(east / (700.0 + 90 * k)) * np.cos(north / (900.0 - 30 * k)) + 0.2 * texture
+            for k in range(self.count)
+        ]
+        return np.stack(waves).astype(np.float32)
+
+
+_timed: dict[tuple[str, str, Ground], Pace] = {}
+
+
+def timed(model: str, options: Settings, ground: Ground) -> Pace:
+    """Fit a model to simulated samples, and read a window of its map; the second time counts.
+
+    Parameters
+    ----------
+    model, options
+        Word of the model, and its options.
+    ground
+        What is fitted; more samples than ``MOST_SAMPLES`` are left out, at the same spacing.
+    """
+    key = (model, options.model_dump_json(), ground)
+    if key not in _timed:
+        _timed[key] = _time(model, options, ground)
+    return _timed[key]
+
+
+def _time(model: str, options: Settings, ground: Ground) -> Pace:
+    features, observations = _problem(ground)
+
+    def fit() -> FusionModel:
+        return make_model(model, options).fit(observations, features)
+
+    with threadpool_limits(1, user_api="blas"):
+        layer = fit().layer(features)
+        grid = layer.grid
+        window = Window(0, 0, min(SIDE, grid.height), min(SIDE, grid.width))
+        layer.read(window)
+        seconds = _processor_seconds(lambda: layer.read(window))
+        return Pace(
+            len(observations), _processor_seconds(fit), seconds / (window.height * window.width)
+        )
+
+
+@cache
+def timed_file() -> float:
+    """Processor seconds of writing a pixel of a map."""
+    grid = Grid.from_bounds(32638, (0, 0, 10 * SIDE, 10 * SIDE), 10)
+    layer: Layer = WaveLayer(grid, 1)
+    layer = ArrayLayer(grid, layer.bands, layer.read(grid.whole))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "map.tif"
+        Blocks(workers=1).write(layer, path)
+        return _processor_seconds(lambda: Blocks(workers=1).write(layer, path)) / SIDE**2
+
+
+def _processor_seconds(task: Callable[[], object]) -> float:
+    begun = time.process_time()
+    task()
+    return max(time.process_time() - begun, 1e-9)
+
+
+def _problem(ground: Ground) -> tuple[Features, Observations]:
+    """Simulate samples at the spacing and support of the survey, over waves of as many bands."""
+    rng = np.random.default_rng(0)
+    count = min(ground.samples, MOST_SAMPLES)
+    side = max(ground.spacing_m * np.sqrt(count), 40 * ground.pixel_m)
+    grid = Grid.from_bounds(32638, (0, 0, side, side), ground.pixel_m)
+    points = Points(rng.uniform(0.0, side, (count, 2)), support_m=ground.support_m)
+    plain = np.sin(points.coordinates / (0.2 * side)).sum(axis=1) + 0.3 * rng.normal(size=count)
+    if not ground.features:
+        return NoFeatures(grid), Observations(points, plain)
+    features = LayerFeatures(WaveLayer(grid, ground.features), Blocks(workers=1))
+    return features, Observations(points, plain + features.at(points)[:, 0])
