@@ -67,16 +67,20 @@ class FeatureSets:
             return NoFeatures(self.grid)
         if len(parts) == 1:
             return LayerFeatures(self.layer(parts[0]), self.blocks)
-        layers = tuple(self._full_names(part) for part in parts)
+        keep = name != self.everything()  # read at the samples only, once
+        layers = tuple(self._full_names(part, keep) for part in parts)
         return LayerFeatures(StackedLayer(layers), self.blocks)
 
-    def _full_names(self, name: str) -> Layer:
+    def _full_names(self, name: str, keep: bool) -> Layer:
         """Prefix bands with their source, so that those of several sources differ."""
-        layer, source = self.layer(name), name.rpartition(".")[0]
+        layer, source = self.layer(name, keep), name.rpartition(".")[0]
         return RenamedLayer(layer, tuple(f"{source}.{band}" for band in layer.bands))
 
-    def layer(self, name: str) -> Layer:
-        """Open the layer of one feature name on the output grid."""
+    def layer(self, name: str, keep: bool = True) -> Layer:
+        """Open the layer of one feature name on the output grid.
+
+        ``keep``: components, which several passes will read, are computed once into the store.
+        """
         source, kind, what = split_name(name)
         if kind == "crosta":
             return self._crosta(source, what)
@@ -89,7 +93,8 @@ class FeatureSets:
             if number > len(components.bands):
                 allowed = f"pc1 to pc{len(components.bands)}"
                 raise SettingsError(must(f"features {name!r}", allowed, what, "Name another"))
-            return self._kept(components.select((what,)), name)
+            chosen = components.select((what,))
+            return self._kept(chosen, name) if keep else chosen
         if what not in base.bands:
             allowed = f"pc1, pc2 ..., all, or one of {', '.join(base.bands)}"
             raise SettingsError(must(f"features {name!r}", allowed, repr(what), "Name one of them"))
