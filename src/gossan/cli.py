@@ -20,6 +20,7 @@ from gossan.errors import GossanWarning, InputError, must
 
 if TYPE_CHECKING:
     from gossan.pipeline.commands.run import RunResult
+    from gossan.pipeline.options.project import Project
     from gossan.pipeline.progress import Reporter
 
 app = typer.Typer(
@@ -78,6 +79,14 @@ Cluster = Annotated[
         help="dask.distributed: local:4 (processes) or the address tcp://host:8786 of a scheduler.",
     ),
 ]
+
+
+def _opened(project: Path, out: Path | None, name: str = "run") -> tuple[Project, Path]:
+    """Load a project and choose the folder to write: the one asked for, or beside it."""
+    from gossan.pipeline.options.project import load_project
+
+    loaded = load_project(project)
+    return loaded, out or loaded.base / name
 
 
 def _reporter(quiet: bool = False) -> Reporter:
@@ -242,11 +251,9 @@ def run(
     Example: gossan run copper
     """
     from gossan.api.projects import run_to_report
-    from gossan.pipeline.options.project import load_project
     from gossan.pipeline.profile import Profile, with_total
 
-    loaded = load_project(project)
-    folder = out or loaded.base / "run"
+    loaded, folder = _opened(project, out)
     measured = Profile(_reporter(quiet))
     _scores(run_to_report(loaded, folder, measured, workers, keep_store=keep_store))
     if profile:
@@ -327,10 +334,8 @@ def prepare(
     Example: gossan prepare copper
     """
     from gossan.pipeline.commands.prepare import prepare_project
-    from gossan.pipeline.options.project import load_project
 
-    loaded = load_project(project)
-    folder = out or loaded.base / "run"
+    loaded, folder = _opened(project, out)
     made = prepare_project(loaded, folder, workers=workers, reporter=_reporter(quiet))
     _out().table("layers", made)
     _show_plain(folder, made["file"], "Imagery")
@@ -344,11 +349,9 @@ def survey(project: ProjectPath, out: Out = None, cluster: Cluster = None) -> No
     Example: gossan survey copper
     """
     from gossan.pipeline.commands.survey import survey_project
-    from gossan.pipeline.options.project import load_project
     from gossan.report.quality_plot import draw_quality
 
-    loaded = load_project(project)
-    folder = out or loaded.base / "run"
+    loaded, folder = _opened(project, out)
     for line in survey_project(loaded, folder):
         _out().say(line)
     _out().file("tables", folder / "tables")
@@ -368,10 +371,8 @@ def catchments(
     Example: gossan catchments copper
     """
     from gossan.pipeline.commands.catchments import catchments_project
-    from gossan.pipeline.options.project import load_project
 
-    loaded = load_project(project)
-    folder = out or loaded.base / "catchments"
+    loaded, folder = _opened(project, out, "catchments")
     made = catchments_project(loaded, folder)
     _out().table("catchments", made.table)
     for line in made.findings:
@@ -395,11 +396,9 @@ def krige(
     Example: gossan krige copper
     """
     from gossan.pipeline.commands.krige import krige_project
-    from gossan.pipeline.options.project import load_project
     from gossan.report.variogram_plot import draw_variograms
 
-    loaded = load_project(project)
-    folder = out or loaded.base / "krige"
+    loaded, folder = _opened(project, out, "krige")
     reporter = _reporter(quiet)
     made = krige_project(loaded, folder, workers, reporter, draw=draw_variograms)
     _out().table("layers", made)
@@ -421,10 +420,8 @@ def validate(
     Example: gossan validate copper
     """
     from gossan.pipeline.commands.run import validate_project
-    from gossan.pipeline.options.project import load_project
 
-    loaded = load_project(project)
-    folder = out or loaded.base / "run"
+    loaded, folder = _opened(project, out)
     result = validate_project(loaded, folder, workers=workers, reporter=_reporter(quiet))
     _scores(result)
     _out().file("tables", folder / "tables")

@@ -201,6 +201,8 @@ def test_a_frame_is_read_by_the_reader_of_files(cu: gs.Element) -> None:
     frame = cu.to_geodataframe()[["Cu", "geometry"]].rename(columns={"Cu": "Cu_ppm"})
     frame["Cu_ppm"] = frame["Cu_ppm"].astype(str)
     frame.loc[frame.index[4], "Cu_ppm"] = "<30"
-    found = gs.read_survey(geopandas.GeoDataFrame(frame), support_m=300).element("Cu")
+    survey = gs.read_survey(geopandas.GeoDataFrame(frame), support_m=300)
+    assert "samples.gpkg" in repr(survey)
+    found = survey.element("Cu")
     assert found.censored.sum() == 1 and found.values[4] == 15.0
     assert found.crs == cu.crs

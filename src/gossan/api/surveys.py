@@ -69,7 +69,9 @@ def read_survey(
 
 def _as_file(frame: geopandas.GeoDataFrame) -> Path:
     """Put a frame where the reader finds it: the same checks then hold as for a file."""
-    path = scratch() / f"{uuid.uuid4().hex}.gpkg"
+    folder = scratch() / uuid.uuid4().hex
+    folder.mkdir()
+    path = folder / "samples.gpkg"
     frame.to_file(path, layer="survey", driver="GPKG")
     return path
 
