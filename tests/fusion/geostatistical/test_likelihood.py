@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.linalg import null_space
@@ -88,6 +90,23 @@ def test_fixed_fields_agree_when_every_sample_is_a_neighbour() -> None:
     np.testing.assert_allclose(exact.solved, near.solved, rtol=1e-7, atol=1e-9)
     pair = np.array([0, 3, 3]), np.array([0, 7, 3])
     np.testing.assert_allclose(exact.precision(*pair), near.precision(*pair), rtol=1e-7)
+
+
+def test_weights_of_many_pairs_are_the_exact_ones_in_little_memory() -> None:
+    """A province asks for the weights of millions of pairs: only the answers may grow with them."""
+    c = CovarianceModel(0.0, (Structure("exponential", 0.7, 1500.0),))
+    noise = RNG.uniform(0.1, 0.3, N)
+    targets = RNG.uniform(0, 1, (400, 2)) * [9000, 4000]
+    rows, samples = np.sort(RNG.integers(0, 400, 300_000)), RNG.integers(0, N, 300_000)
+    near = NearestSamples.of(XY, 0.0, N).fix(c, noise, COLUMNS, neighbours=N)
+    near.at_nodes(targets, rows[:9], samples[:9])  # compiles
+    tracemalloc.start()
+    found = near.at_nodes(targets, rows, samples)[1]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5 * found.nbytes + 2**25
+    exact = ExactSamples(XY).fix(c, noise, COLUMNS).at_nodes(targets, rows, samples)[1]
+    np.testing.assert_allclose(found, exact, rtol=1e-6, atol=1e-9)
 
 
 def test_few_neighbours_come_close_to_the_exact_likelihood() -> None:

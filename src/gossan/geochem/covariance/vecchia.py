@@ -241,8 +241,15 @@ class NearestField:
         """Say the same at points, and give the weight of sample ``samples[k]`` at ``rows[k]``."""
         found, nearest, weights = self._solve(targets, 0.0)
         place = np.argsort(self.samples.order)[samples]
-        hit = nearest[rows] == place[:, None]
-        return found, np.where(hit, weights[rows], 0.0).sum(axis=1)
+        own = np.empty(len(rows))
+
+        def part(start: int, stop: int) -> None:
+            some = rows[start:stop]
+            hit = nearest[some] == place[start:stop, None]
+            own[start:stop] = np.where(hit, weights[some], 0.0).sum(axis=1)
+
+        run_chunks(part, len(rows), None, 8192)
+        return found, own
 
     def _solve(self, targets: Array, support_m: float) -> tuple[FieldAt, Indices, Array]:
         places = np.ascontiguousarray(targets, np.float64)
