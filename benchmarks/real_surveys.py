@@ -11,7 +11,9 @@ an earlier one are dropped first. "upside down" is dawadimi with its imagery ups
 nothing. Each row: mean and worst over the seeds, the share of held-out samples inside nominal 90 %
 intervals, and the same in thirds by distance to the nearest fitted sample (near1 nearest) and by
 predicted value (low1 lowest). The table of models has the mean over all cases, over surveys (each
-counts once), and the worst case; ``--csv FILE`` keeps every row.
+counts once), and the worst case; ``--csv FILE`` keeps every row. Beside the words of the registry,
+``gpboost``, ``gpboost_linear`` and ``gpboost_slopes`` race the package of that name, where it is
+installed.
 """
 
 from __future__ import annotations
@@ -26,13 +28,15 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import gpboost_rival
 import numpy as np
 import pandas as pd
+from gpboost_rival import GPBoost
 from pyproj import CRS, Transformer
 from scipy.spatial import cKDTree
 
 from gossan.fusion.features.sources import ColumnFeatures, LayerFeatures
-from gossan.fusion.protocol import Features, Observations, Points
+from gossan.fusion.protocol import Features, FusionModel, Observations, Points
 from gossan.fusion.registry import make_model, options_of
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer, Layer, MappedLayer, StackedLayer
@@ -240,6 +244,14 @@ def kriged_by_gossan(
     return found
 
 
+def model_of(word: str) -> FusionModel | GPBoost:
+    """Make a model of the registry with its options (word:option=value), or GPBoost."""
+    name, *options = word.split(":")
+    if name in gpboost_rival.WORDS:
+        return GPBoost(name)
+    return make_model(name, options_of(name, dict(o.split("=") for o in options)))
+
+
 def race(
     case: str, kind: str, seed: int, words: list[str], baseline: dict[str, np.ndarray]
 ) -> list[dict]:
@@ -251,10 +263,8 @@ def race(
         truth = values[~fit]
         kriged = float(np.mean((baseline[f"{case}_{element}_{kind}_{seed}"] - truth) ** 2))
         for word in words:
-            name, *options = word.split(":")
-            settings = options_of(name, dict(o.split("=") for o in options))
             observed = Observations(survey.points.subset(fit), values[fit])
-            found = make_model(name, settings).fit(observed, survey.features)
+            found = model_of(word).fit(observed, survey.features)
             prediction = found.predict(survey.points.subset(~fit), survey.features)
             off = prediction.mean - truth
             error = prediction.standard_error
