@@ -59,6 +59,7 @@ INNER = {
         alteration
     """,
     "fusion": """
+        same_places
         fit_counter lattice_layer protocol trees
         features inner_folds lattice registry where_filled
         cross_validation kriging_model

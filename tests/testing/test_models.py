@@ -12,6 +12,7 @@ from gossan.testing import MODEL_CHECKS, Case, check_model, simulated_case
 OPTIONS = {
     "geostatistical_forest": {"trees": 20},
     "kriging_prior": {"trees": 20},
+    "partnered": {"base": "kriging"},
     "blend": {"members": ["kriging", "gwr"], "number": 3},
     "auto": {"candidates": ["gwr"], "number": 3},
 }

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gossan.errors import FitError, must
+from gossan.fusion.same_places import rows_at
 from gossan.geo.grid import Grid
 from gossan.geo.grounds import Grounds, Support
 from gossan.geo.layer import Layer
@@ -105,13 +106,15 @@ class Observations:
     in squared units of the working scale; what remains unknown is the model's own nugget.
     ``limits`` (n,) holds the limit beyond which a sample is only known to lie, NaN where it was
     measured: the sample lies above where its value, which models without a likelihood of censored
-    samples use, is at or above the limit, and below elsewhere.
+    samples use, is at or above the limit, and below elsewhere. ``partners`` are the observations of
+    other elements, by name, for models that look at them.
     """
 
     points: Points
     values: NDArray[np.float64]
     error_variance: NDArray[np.float64] | None = None
     limits: NDArray[np.float64] | None = None
+    partners: Mapping[str, Observations] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if len(self.points) != len(self.values):
@@ -162,10 +165,20 @@ class Observations:
         return np.asarray(own / (own + known))
 
     def subset(self, rows: NDArray[np.bool_] | NDArray[np.int_]) -> Observations:
-        """Keep some of the observations."""
+        """Keep some of the observations; partners lose their samples at the places left out."""
         known = None if self.error_variance is None else self.error_variance[rows]
         limits = None if self.limits is None else self.limits[rows]
-        return Observations(self.points.subset(rows), self.values[rows], known, limits)
+        kept = self.points.subset(rows)
+        partners = {
+            name: one.subset(self._not_left_out(kept, one)) for name, one in self.partners.items()
+        }
+        return Observations(kept, self.values[rows], known, limits, partners)
+
+    def _not_left_out(self, kept: Points, other: Observations) -> NDArray[np.bool_]:
+        """Tell which observations of another element do not lie where these were left out."""
+        places = other.points.coordinates
+        mine = rows_at(places, self.points.coordinates) >= 0
+        return ~mine | (rows_at(places, kept.coordinates) >= 0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,8 @@ class Entry:
 
     ``needs_features``: it is nothing without features; the others are kriging then.
     ``of_models``: it refits several models in each fold. ``needs_raster``: it passes over pixels,
-    so that columns of the survey cannot be its features.
+    so that columns of the survey cannot be its features. ``of_partners``: it looks at the samples
+    of other elements.
     """
 
     module: str
@@ -35,6 +36,7 @@ class Entry:
     needs_features: bool = False
     of_models: bool = False
     needs_raster: bool = False
+    of_partners: bool = False
 
     def load(self) -> tuple[type[Settings], Callable[[Any], FusionModel]]:
         """Import the settings record and the class."""
@@ -100,6 +102,11 @@ MODELS: dict[str, Entry] = {
     "recipe": Entry(
         "gossan.fusion.selection.recipe", "RecipeSettings", "Recipe",
         "the map to trust: a fixed mean of geostatistical_forest, curves and kriging_prior",
+    ),
+    "partnered": Entry(
+        "gossan.fusion.selection.partnered", "PartneredSettings", "Partnered",
+        "an element with few samples, linked to a partner with many",
+        of_partners=True,
     ),
     "blend": Entry(
         "gossan.fusion.selection.blend", "BlendSettings", "Blend",

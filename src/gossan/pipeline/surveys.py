@@ -250,6 +250,16 @@ def working(
     )  # fmt: skip
 
 
+def with_partners(data: Working, surveys: Surveys, elements: tuple[str, ...]) -> Working:
+    """Put the samples of the other elements beside those of one, for models that look at them."""
+    partners = {
+        other: working(surveys, other, data.transform.word).observations
+        for other in elements
+        if other != data.element
+    }
+    return replace(data, observations=replace(data.observations, partners=partners))
+
+
 def _values(
     surveys: Surveys, parts: list[Samples], element: str, word: TransformWord
 ) -> ElementValues:

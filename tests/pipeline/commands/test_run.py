@@ -58,6 +58,29 @@ def test_pixels_of_features_leave_with_the_end_of_a_run_unless_they_are_kept(
     pd.testing.assert_frame_equal(again, components)
 
 
+def test_an_element_with_few_samples_is_linked_to_its_partner(
+    changed: Change, tmp_path: Path
+) -> None:
+    """Zn follows Cu, but 25 of the samples alone have it."""
+    changed('elements = ["Cu"]', 'elements = ["Zn", "Cu"]')
+    path = changed('{ Cu = "Cu_ppm" }', '{ Cu = "Cu_ppm", Zn = "Zn_ppm" }')
+    table = pd.read_csv(path.parent / "samples.csv")
+    noise = np.random.default_rng(2).normal(size=len(table))
+    table["Zn_ppm"] = (5.0 * table["Cu_ppm"] ** 0.8 * np.exp(0.05 * noise)).round(3)
+    table.loc[table.index >= 25, "Zn_ppm"] = np.nan
+    table.to_csv(path.parent / "samples.csv", index=False)
+    product = '\n[[product]]\nname = "linked"\nmodel = "partnered"\nbase = "kriging"\n'
+    project = load_project(changed("folds = 3", "folds = 3\n" + KRIGING + product))
+    run_project(project, tmp_path / "run")
+    partners = pd.read_csv(tmp_path / "run" / "tables" / "partners.csv")
+    assert partners[["element", "partner", "chosen"]].values.tolist() == [["Zn", "Cu", True]]
+    assert partners.slope[0] == pytest.approx(0.8, abs=0.1)
+    layers = tmp_path / "run" / "layers"
+    maps = {name: open_raster(layers / f"{name}.tif") for name in ("linked_Zn", "kriging_Cu")}
+    zn, cu = (np.log(one.read(one.grid.whole)[0]) for one in maps.values())
+    assert np.corrcoef(zn.ravel(), cu.ravel())[0, 1] > 0.97
+
+
 def test_a_run_keeps_the_contract_of_its_folder(project: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     result = run_project(load_project(project), run)

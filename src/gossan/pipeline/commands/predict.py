@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from pyproj import CRS
 from gossan.errors import InputError, must
 from gossan.fusion.features.sources import ColumnFeatures
 from gossan.fusion.protocol import Observations, Points
-from gossan.fusion.registry import make_model, options_of
+from gossan.fusion.registry import entry_of, make_model, options_of
 from gossan.geo.grid import Grid
 from gossan.geo.layer import values_at
 from gossan.geo.raster import atomic_path, remove_leftovers
@@ -21,7 +22,12 @@ from gossan.geochem.known_errors import error_variance
 from gossan.geochem.table.axes import are_angles, find_axes
 from gossan.geochem.table.coordinates import project
 from gossan.geochem.table.reading import SurveyTable, read_table
-from gossan.geochem.transforms import forward_of_map, transform_from_record
+from gossan.geochem.transforms import (
+    Transform,
+    fit_transform_by_word,
+    forward_of_map,
+    transform_from_record,
+)
 from gossan.io.contract import ProductRecord
 from gossan.io.finished_run import FinishedRun, open_run
 from gossan.io.folder_lock import locked
@@ -128,7 +134,6 @@ def refitted_at(
 
     Its features are covariates of the survey: the table must carry the same columns.
     """
-    samples = run.samples[run.samples[record.element].notna()]
     names = record.covariates
     missing = [name for name in names if name not in table.frame.columns]
     if missing:
@@ -136,22 +141,17 @@ def refitted_at(
         cure = "Add the survey's covariates to the table"
         raise InputError(must("--at", f"a table with the column {missing[0]!r}", known, cure))
     transform = transform_from_record(record.transform_record)
-    places = samples[[Column.EASTING, Column.NORTHING]].to_numpy(float)
-    values = np.asarray(transform.forward(samples[record.element].to_numpy(float)), np.float64)
-    known_points = Points(
-        places, record.support_m, {name: samples[name].to_numpy(float) for name in names}
-    )
+    observed = _observations(run, record, record.element, transform)
+    if entry_of(record.model).of_partners:
+        others = [one for one in run.elements if one != record.element]
+        partners = {one: _observations(run, record, one) for one in others}
+        observed = replace(observed, partners=partners)
+    places = observed.points.coordinates
     low, high = places.min(axis=0), places.max(axis=0)
     grid = Grid.from_bounds(run.manifest.grid.crs, (*low, *high), float(np.ptp(places)) / 100)
     features = ColumnFeatures(names, grid)
     model = make_model(record.model, options_of(record.model, record.options), record.element)
-    unknown = pd.Series(np.nan, samples.index)
-    errors = np.asarray(samples.get(f"{record.element}_error", unknown), np.float64)
-    noise = error_variance(transform, samples[record.element].to_numpy(float), errors)
-    limits = np.array(samples.get(f"{record.element}_limit", unknown), np.float64)
-    beyond = np.isfinite(limits)
-    limits[beyond] = transform.forward(limits[beyond])
-    model.fit(Observations(known_points, values, noise, limits), features)
+    model.fit(observed, features)
     covariates = {name: _numbers(table, name, "the table") for name in names}
     found = model.predict(Points(coordinates, record.support_m, covariates), features)
     estimate = np.asarray(median_of(transform, found.mean), np.float64)
@@ -161,6 +161,27 @@ def refitted_at(
     bounds = interval_of(transform, found.mean, error)
     lower, upper = (np.asarray(bound, np.float64) for bound in bounds)
     return {Column.ESTIMATE: estimate, Column.LOWER90: lower, Column.UPPER90: upper}
+
+
+def _observations(
+    run: FinishedRun, record: ProductRecord, element: str, transform: Transform | None = None
+) -> Observations:
+    """Return a run's samples of an element, on a scale of its own kind where none is given."""
+    samples = run.samples[run.samples[element].notna()]
+    raw = samples[element].to_numpy(float)
+    if transform is None:
+        word = transform_from_record(record.transform_record).word
+        transform = fit_transform_by_word(word, raw)
+    places = samples[[Column.EASTING, Column.NORTHING]].to_numpy(float)
+    columns = {name: samples[name].to_numpy(float) for name in record.covariates}
+    unknown = pd.Series(np.nan, samples.index)
+    errors = np.asarray(samples.get(f"{element}_error", unknown), np.float64)
+    noise = error_variance(transform, raw, errors)
+    limits = np.array(samples.get(f"{element}_limit", unknown), np.float64)
+    beyond = np.isfinite(limits)
+    limits[beyond] = transform.forward(limits[beyond])
+    values = np.asarray(transform.forward(raw), np.float64)
+    return Observations(Points(places, record.support_m, columns), values, noise, limits)
 
 
 def _coordinates(table: SurveyTable, crs: CRS, name: str) -> NDArray[np.float64]:

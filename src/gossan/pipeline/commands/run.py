@@ -18,6 +18,7 @@ from gossan.evaluate.alteration import alteration_table
 from gossan.evaluate.folds import Division, divide
 from gossan.evaluate.verdict import judge
 from gossan.fusion.fit_counter import fits_counted
+from gossan.fusion.registry import entry_of
 from gossan.geo.blocks import Blocks
 from gossan.geo.raster import atomic_path
 from gossan.geochem.transforms import transform_record
@@ -55,7 +56,7 @@ from gossan.pipeline.scores import (
     image_tables,
     summary_of,
 )
-from gossan.pipeline.surveys import Working, working
+from gossan.pipeline.surveys import Working, with_partners, working
 from gossan.pipeline.whole_map_tests import reduced_tables, write_applicability
 
 ANOMALY_TABLES = {f"{name}.csv" for name in WRITTEN}
@@ -233,6 +234,8 @@ def _element(walk: Walk, element: str, products: list[Product]) -> list[Made]:
     waiting = []
     for product in products:
         data = working(walk.inputs.surveys, element, product.transform)
+        if entry_of(product.settings.model).of_partners:
+            data = with_partners(data, walk.inputs.surveys, walk.project.elements)
         waiting += _product(walk, product, data, division)
     return waiting
 

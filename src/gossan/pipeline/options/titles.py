@@ -19,6 +19,7 @@ MODEL_TITLES = {
     "geostatistical": "Geostatistical model",
     "geostatistical_forest": "Geostatistical model with forest",
     "kriging_prior": "Kriging-prior regression",
+    "partnered": "Linked to a partner",
     "regression_kriging": "Regression kriging",
     "forest": "Forest with kriged residuals",
     "boosting": "Boosted trees with kriged residuals",
