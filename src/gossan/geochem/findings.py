@@ -41,6 +41,7 @@ CODES: dict[str, str] = {
     "position": "single points outside the area of the CRS",
     "no-position": "rows without a position",
     "one-place": "all samples at one place",
+    "depth": "samples of one place from several depths",
     "rounded": "positions rounded more coarsely than the samples lie apart",
     "lone": "points far from all others",
     "outside": "points outside the imagery",

@@ -161,7 +161,7 @@ def test_lines_and_polygons_are_refused(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("a.pdf", b"%PDF", "path must be a table"),
-        ("a.xlsx", b"not a workbook", "must be a readable spreadsheet"),
+        ("a.xlsx", b"not a workbook", "must be a table with rows below its header"),
         ("a.gpkg", b"not a database", "must be a readable vector file"),
         ("a.csv", b"", "must be a table; got an empty file"),
         ("a.csv", b"id,x,y,Cu\n", "must be a table with rows below its header"),

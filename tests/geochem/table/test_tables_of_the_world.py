@@ -172,3 +172,89 @@ def test_a_statutory_report_of_australia_is_read_by_the_keys_of_its_rows(tmp_pat
     known[4] = 0.001  # half of the limit of 2 ppb
     np.testing.assert_allclose(found, known)
     assert not any("position" in line for line in warned)
+
+
+def test_samples_of_several_depths_are_no_duplicates_and_their_depths_are_named(
+    tmp_path: Path,
+) -> None:
+    table = pd.concat([_table().assign(DEPTH_FROM=0), _table().assign(DEPTH_FROM=30)])
+    table["Cu_ppm"] = [
+        f"{c * (1 if d == 0 else 2):.2f}" for c, d in zip(table["Cu_ppm"], table["DEPTH_FROM"])
+    ]
+    text = table.to_csv(index=False)
+    _, warned = _read(tmp_path, text)
+    assert any("several depths (0, 30)" in line for line in warned)
+    found, warned = _read(tmp_path, text, where={"DEPTH_FROM": 0})
+    np.testing.assert_allclose(found, _table()["Cu_ppm"])
+    assert not any("depths" in line for line in warned)
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        ("X_km", "Y_km"),
+        ("Sağa", "Yukarı"),
+        ("شرق", "شمال"),
+        ("X_L93", "Y_L93"),
+        ("Coordonnée X", "Coordonnée Y"),
+    ],
+)
+def test_axes_are_found_by_their_words(tmp_path: Path, x: str, y: str) -> None:
+    table = _table()
+    if x == "X_km":
+        table[["east", "north"]] /= 1000
+    (tmp_path / "a.csv").write_text(
+        table.rename(columns={"east": x, "north": y}).to_csv(index=False), encoding="utf-8"
+    )
+    samples, _ = read_survey(_settings(x=None, y=None), ["Cu"], UTM, tmp_path)
+    np.testing.assert_allclose(samples.coordinates, _table()[["east", "north"]], atol=0.01)
+
+
+def test_x_of_a_system_whose_x_is_north_is_north_whatever_word_stands_before_it(
+    tmp_path: Path,
+) -> None:
+    change = Transformer.from_crs(4326, 2180, always_xy=True)
+    x, y = change.transform(
+        np.linspace(19, 19.5, 24), np.linspace(51, 51.4, 24) + 0.1 * (np.arange(24) % 2)
+    )
+    named = {
+        "Współrzędna X": y.round(1),
+        "Współrzędna Y": x.round(1),
+        "Cu_ppm": np.arange(24) + 5.0,
+    }
+    pd.DataFrame(named).to_csv(tmp_path / "a.csv", index=False)
+    settings = _settings(x=None, y=None, crs="EPSG:2180")
+    samples, _ = read_survey(settings, ["Cu"], "EPSG:2180", tmp_path)
+    np.testing.assert_allclose(samples.coordinates, np.column_stack([x, y]), atol=0.06)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("sample_id", "analyte_code", "result_value", "result_unit", "qualifier"),
+        ("Sample", "Parameter", "Messwert", "Einheit", "Flag"),
+    ],
+)
+def test_long_tables_are_recognised_by_the_words_of_their_columns(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    rows = [
+        [f"S{i}", "Cu", c, "ppm", "<" if i == 2 else "", e, n]
+        for i, (e, n, c) in enumerate(_table().itertuples(index=False))
+    ]
+    rows += [[*row[:1], "Zn", 50.0, "ppm", "", *row[5:]] for row in rows]
+    table = pd.DataFrame(rows, columns=[*names, "east", "north"])
+    found, _ = _read(tmp_path, table.to_csv(index=False))
+    known = _table()["Cu_ppm"].to_numpy().copy()
+    known[2] /= 2
+    np.testing.assert_allclose(found, known)
+
+
+def test_coordinates_are_named_above_their_units(tmp_path: Path) -> None:
+    table = _table()
+    text = "SAMPLE,EAST,NORTH,ME-ICP61,ME-ICP61\nDESCRIPTION,m,m,Cu,Zn\n,,,ppm,ppm\n"
+    text += "\n".join(
+        f"S{i},{e},{n},{c},50" for i, (e, n, c) in enumerate(table.itertuples(index=False))
+    )
+    found, _ = _read(tmp_path, text)
+    np.testing.assert_allclose(found, table["Cu_ppm"])

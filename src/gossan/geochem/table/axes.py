@@ -32,7 +32,9 @@ AXES = (
 
 _MORE_AXES = (
     ("ost", "nord"), ("rechts", "hoch"), ("abscisse", "ordonnée"), ("abscissa", "ordinate"),
-    ("abscisa", "ordenada"), ("e", "n"), ("longitudine", "latitudine"),
+    ("abscisa", "ordenada"), ("e", "n"), ("longitudine", "latitudine"), ("sağa", "yukarı"),
+    ("bujur", "lintang"), ("شرق", "شمال"), ("خط_الطول", "خط_العرض"), ("طول", "عرض"),
+    ("kinh_độ", "vĩ_độ"), ("itä", "pohjoinen"),
 )  # fmt: skip
 """Pairs that are looked for only where no usual name is found."""
 _AXIS_WORDS = {w for pair in (*AXES, *_MORE_AXES) for w in pair if w.isalpha()} - {
@@ -46,6 +48,8 @@ _FILLERS = _LENGTHS | frozenset(
         *("national", "orig", "original", "coord", "coords", "coordinate", "coordinates"),
         *("coordenada", "coordenadas", "coor", "coo", "koord", "koordinate", "euref", "etrs"),
         *("wgs", "gda", "nad", "agd", "psad", "sad", "sirgas", "jgd", "map", "field", "gps"),
+        *("km", "kilometre", "kilometres", "kilometer", "kilometers", "l93", "lambert", "lamb"),
+        *("współrzędna", "współrzędne", "wspolrzedna", "souřadnice", "coordonnée", "coordonnee"),
         *("proj", "projected", "zone", "zona", "dd", "dec", "decimal", "pos", "position"),
     )
 )
@@ -56,16 +60,18 @@ _GLUED = "|".join(sorted(_FILLERS - {"m", "ig", "dd"}, key=len, reverse=True))
 _GLUED_AXIS = re.compile(rf"(?P<before>{_GLUED})?(?P<axis>[^\W\d_]+?)(?P<after>{_GLUED})?")
 
 _ANGLES = re.compile(
-    r"(wgs84_)?l(o?ng|on)|dec_?l|decimal_l|долгота|经度|东经|経度|東経|경도|經度|boylam|délka|l(ä|ae)nge|d[lł]ugo"
+    r"bujur|خط_الطول|طول|kinh_|(wgs84_)?l(o?ng|on)|dec_?l|decimal_l|долгота|经度|东经|経度|東経|경도|經度|boylam|délka|l(ä|ae)nge|d[lł]ugo"
 )
 _LATITUDES = re.compile(r"lat|breite|enlem|širka|šířka|широта|纬|北纬|緯")
 _SIDES = frozenset(
     ("n", "s", "e", "w", "north", "south", "east", "west", "norte", "sur", "sul", "este", "oeste")
 )
 """Words beside latitude or longitude that say on which side of zero they count."""
-_PLAIN_X = re.compile(r"(coord_|coordenada_)?x(_?coord|坐标|座標)?(_(m|19\d\d|2000|pl))?")
+_PLAIN_X = re.compile(
+    r"((coord(enada|inate|onn[ée]e)?s?|wsp[óo][łl]rz[ęe]dn[ae]|sou[řr]adnice|koordinat[ea]?)_)?x(_?coord|坐标|座標)?(_(m|19\d\d|2000|pl))?"
+)
 _DATUMS = re.compile(
-    r"_((gda|wgs|agd|nad|sirgas|psad|sad|jgd|etrs|ed|mga|amg|puwg)_?\d{0,4}[a-z]?|(19|20)\d\d)$"
+    r"_((l93|l2e|cc\d\d|rgf93|lambert_?(93|2e?)|gda|wgs|agd|nad|sirgas|psad|sad|jgd|etrs|ed|mga|amg|puwg)_?\d{0,4}[a-z]?|(19|20)\d\d)$"
 )
 
 

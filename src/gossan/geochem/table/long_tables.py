@@ -24,7 +24,7 @@ _ANALYTE = re.compile(
     re.I,
 )
 _VALUE = re.compile(
-    r"((chem|data|analyte|analysis|analytical|assay|best|reported|final|lab|numeric)_?)?"
+    r"((chem|data|analyte|analysis|analytical|assay|best|reported|final|lab|numeric|result|mess)_?)?"
     r"(values?|quantity|amount|results?|assays?|contents?|conc(entration)?|valor|resultado|valeur|wert|"
     r"gehalt|teor|ley|zawartość|значение|содержание|值|含量)(_?(num|numeric|reported|text))?",
     re.I,

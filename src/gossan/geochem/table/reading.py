@@ -12,12 +12,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gossan.errors import SurveyError, must
+from gossan.errors import SurveyError, must, reading
 from gossan.geochem.findings import Finding, Findings
 from gossan.geochem.table.axes import find_axes
 from gossan.geochem.table.cells import NO_WORDS, Cells, Meaning, Words, parse_cells
 from gossan.geochem.table.files.delimited import read_text
 from gossan.geochem.table.files.header import drop_footers, find_header
+from gossan.geochem.table.files.markup_sheets import Disguise, cells_of, disguise_of
 from gossan.geochem.table.files.sheets import Rows, read_sheet
 from gossan.geochem.table.files.vectors import read_layer
 from gossan.geochem.table.grid_references import OneCellPlaces, find_references
@@ -36,7 +37,7 @@ TEXT_ENDINGS = (".csv", ".txt", ".tsv", ".tab", ".dat", ".asc", ".prn")
 SHEET_ENDINGS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
 VECTOR_ENDINGS = (
     ".gpkg", ".geojson", ".json", ".shp", ".mif", ".fgb", ".kml", ".kmz", ".gml", ".gpx",
-    ".gdb", ".zip", ".parquet", ".geoparquet",
+    ".gdb", ".zip", ".parquet", ".geoparquet", ".dbf",
 )  # fmt: skip
 
 
@@ -147,7 +148,8 @@ def read_table(path: Path, options: FileOptions | None = None) -> SurveyTable:
     if ending in TEXT_ENDINGS and not (ending == ".tab" and _is_mapinfo(path)):
         return _read_text(path, options)
     if ending in SHEET_ENDINGS:
-        return _read_sheet(path, options)
+        kind = disguise_of(path)
+        return _read_sheet(path, options) if kind is None else _read_disguised(path, options, kind)
     if ending in (*VECTOR_ENDINGS, ".tab"):
         return _read_vector(path, options)
     known = ", ".join((*TEXT_ENDINGS, *SHEET_ENDINGS, *VECTOR_ENDINGS))
@@ -177,6 +179,24 @@ def _read_text(path: Path, options: FileOptions) -> SurveyTable:
     message = f"read as {text.encoding} text, delimiter {text.delimiter!r}, decimal {sign}"
     notes = (Finding("note", "read", message), *_long_cells(text.numbers))
     return replace(table, findings=Findings(notes) + table.findings)
+
+
+def _read_disguised(path: Path, options: FileOptions, kind: Disguise) -> SurveyTable:
+    """Read text, a page or XML that calls itself a workbook."""
+    named = {"text": "text", "html": "a page of the web (HTML)", "xml": "XML of Excel 2003"}
+    note = Finding(
+        "note", "read", f"{path.name} is no workbook but {named[kind]}, and read as such"
+    )
+    if kind == "text":
+        table = _read_text(path, options)
+    else:
+        with reading(path, SurveyError):
+            cells = cells_of(path, kind)
+        rows = [(i, row) for i, row in enumerate(cells, 1) if any(row)]
+        if not rows:
+            raise SurveyError(must(path.name, "a table", "none in it", "Save it as CSV"))
+        table = _tabulate(path, [list(row) for _, row in rows], [i for i, _ in rows], options)
+    return replace(table, findings=Findings((note,)) + table.findings)
 
 
 def _is_comma(table: SurveyTable) -> bool:

@@ -22,7 +22,7 @@ from gossan.geochem.table.duplicates import (
 )
 from gossan.geochem.table.settings import SurveySettings
 
-KIND_COLUMNS = ("medium", "horizon", "kind")
+KIND_COLUMNS = ("medium", "horizon", "kind", "depth")
 """Columns of the samples that must agree for two of them to be duplicates."""
 
 
@@ -56,6 +56,7 @@ def resolve_duplicates(
     again = pd.Series(groups).duplicated(keep=False).to_numpy()
     if again.any():
         found.append(_same_place(settings, rows_where(rows, again), len(np.unique(groups))))
+        found += _depths(frame, groups, settings)
     if rounding_m > 10 * settings.same_place_m and again.mean() > 0.15:
         found.append(_rounded(rounding_m, rows_where(rows, again)))
         pairs = np.empty((0, 2), int)
@@ -138,6 +139,25 @@ def _same_place(settings: SurveySettings, rows: tuple[int, ...], places: int) ->
     how = {"mean": "their mean is used", "first": "the first is used", "keep": "all are kept"}
     message = f"several samples at one place; {how[settings.duplicates]} ({places} places)"
     return Finding("warning", "same-place", message, rows)
+
+
+def _depths(
+    frame: pd.DataFrame, groups: NDArray[np.int_], settings: SurveySettings
+) -> list[Finding]:
+    """Say where samples of one place are of different depths, which their mean mixes."""
+    if "depth" not in frame.columns or settings.duplicates == "refuse":
+        return []
+    several = frame["depth"].groupby(groups).transform("nunique").to_numpy() > 1
+    mixed = set(frame["depth"][several])
+    if not mixed:
+        return []
+    rows = rows_where(frame["row"].to_numpy(), several)
+    shown = ", ".join(sorted(mixed)[:4])
+    message = (
+        f"samples at one place come from several depths ({shown}) and are no duplicates: "
+        "where = { ... } with the column of depths chooses one"
+    )
+    return [Finding("warning", "depth", message, rows)]
 
 
 def duplicate_distance(coordinates: NDArray[np.float64], settings: SurveySettings) -> float:

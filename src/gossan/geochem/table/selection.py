@@ -108,6 +108,22 @@ def find_horizon_column(names: list[str]) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
+def find_depth_column(names: list[str]) -> str | None:
+    """Find the column of the depths that samples begin at; None where there is none.
+
+    >>> find_depth_column(["ID", "DEPTH_FROM", "DEPTH_TO"]), find_depth_column(["Depth (cm)"])
+    ('DEPTH_FROM', 'Depth (cm)')
+    """
+    pattern = re.compile(
+        r"(sample[\s_]?|upper[\s_]?|top[\s_]?)?(depth|prof(undidad|undidade|ondeur)?|tiefe|глубина|深度)"
+        r"([\s_]*(from|top|upper|min|de|desde|von|от))?([\s_]*[(\[]?(m|cm|ft)[)\]]?)?"
+        r"|(from|top|desde|von)([\s_]*[(\[]?(m|cm|depth)[)\]]?)",
+        re.I,
+    )
+    found = [name for name in names if pattern.fullmatch(name.strip())]
+    return found[0] if found else None
+
+
 def check_mixture(frame: pd.DataFrame, settings: SurveySettings) -> list[Finding]:
     """Refuse several media or horizons in one survey unless the settings state what to do."""
     found: list[Finding] = []

@@ -29,7 +29,12 @@ from gossan.geochem.table.positions import Placed, place_rows
 from gossan.geochem.table.qualifiers import marks_limits
 from gossan.geochem.table.reading import SurveyTable, read_table
 from gossan.geochem.table.same_place import resolve_duplicates
-from gossan.geochem.table.selection import check_mixture, conditions, select_rows
+from gossan.geochem.table.selection import (
+    check_mixture,
+    conditions,
+    find_depth_column,
+    select_rows,
+)
 from gossan.geochem.table.settings import SurveySettings
 from gossan.geochem.table.values import (
     Beside,
@@ -89,6 +94,9 @@ def read_survey(
     frame = _frame(settings, table, placed.coordinates[kept], values, target)
     if chosen.types is not None and "medium" not in frame.columns:
         frame["kind"] = chosen.types
+    depth = find_depth_column(list(table.frame.columns))
+    if depth is not None and settings.horizon_column is None:
+        frame["depth"] = table.texts(depth)
     frame, findings = _levelled(frame, findings, values, settings)
     frame, more = resolve_duplicates(frame, tuple(values), settings, placed.rounding_m)
     findings = _go_on(settings, findings + more)

@@ -235,7 +235,7 @@ def _kind(rows: Rows, i: int, known: set[Kind]) -> Kind:
     if any(map(unit_of_word, filled)) and units >= 0.6 * len(filled):
         return "units"
     values = _words(row[1:])
-    if len(values) >= 2 and sum(bool(_METHOD.fullmatch(c)) for c in values) >= 0.7 * len(values):
+    if len(values) >= 2 and sum(bool(_METHOD.fullmatch(c)) for c in values) >= 0.5 * len(values):
         return "methods" if _species(row) <= 0.5 * len(values) else "data"
     return "lower" if _is_bare_limits(rows, i, known) else "data"
 
@@ -274,6 +274,8 @@ def _merged(rows: Rows, first: int, head: int, below: dict[int, str], width: int
     result = []
     for k in range(width):
         cells = [row[k] for row in (rows[head], *above) if k < len(row) and row[k] != ""]
+        if len(cells) > 1 and _is_unit(str(cells[0])) and not _names_species(str(cells[0])):
+            cells = cells[1:]  # EAST above m
         result.append(below.get(k) or (str(cells[0]) if cells else ""))
     return result
 
