@@ -235,7 +235,9 @@ def _kind(rows: Rows, i: int, known: set[Kind]) -> Kind:
     if any(map(unit_of_word, filled)) and units >= 0.6 * len(filled):
         return "units"
     values = _words(row[1:])
-    if len(values) >= 2 and sum(bool(_METHOD.fullmatch(c)) for c in values) >= 0.5 * len(values):
+    codes = sum(bool(_METHOD.fullmatch(cell)) for cell in values)
+    share = 0.5 if not any(map(_is_number, filled)) else 0.7
+    if len(values) >= 2 and codes >= share * len(values):
         return "methods" if _species(row) <= 0.5 * len(values) else "data"
     return "lower" if _is_bare_limits(rows, i, known) else "data"
 
