@@ -377,3 +377,61 @@ def test_documented_parameters_are_arguments() -> None:
         if strange:
             offenders.append(f"{place}: {', '.join(sorted(strange))}")
     assert not offenders, "\n".join(offenders)
+
+
+PAGE = (SOURCE.parents[1] / "ARCHITECTURE.md").read_text(encoding="utf-8")
+
+
+def test_every_path_that_the_page_names_exists() -> None:
+    roots = (SOURCE, SOURCE.parents[1])
+    named = re.findall(r"`((?:\w+/)+(?:\w+(?:\.\w+)?)?)`", PAGE)
+    assert len(named) > 40
+    missing = [name for name in named if not any((root / name).exists() for root in roots)]
+    assert not missing, ", ".join(missing)
+
+
+def test_the_page_lists_every_room_on_its_floor() -> None:
+    stated = dict(re.findall(r"^  (\w+)(?:/|\.py) +floor (\d)", PAGE, re.M))
+    rooms = {path.name for path in SOURCE.iterdir() if (path / "__init__.py").exists()} | {"cli"}
+    assert {name: int(floor) for name, floor in stated.items()} == {
+        name: FLOORS[name] for name in rooms
+    }
+
+
+def test_the_page_says_how_many_elements_one_pass_serves() -> None:
+    from gossan.pipeline.product_maps import MOST_TOGETHER
+
+    words = {5: "five", 8: "eight", 10: "ten", 12: "twelve"}
+    assert f"up to {words[MOST_TOGETHER]} elements" in PAGE
+
+
+def test_kernels_compile_through_one_door() -> None:
+    offenders = [
+        path.relative_to(SOURCE).as_posix()
+        for path in modules()
+        if any(module.split(".")[0] == "numba" for module, _ in imports(path))
+    ]
+    assert offenders == ["arrays/compiled.py"]
+
+
+def test_the_plugin_never_imports_gossan() -> None:
+    plugin = SOURCE.parents[1] / "qgis" / "gossan_qgis"
+    for path in plugin.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert "gossan" not in {name.split(".")[0] for name in names}, path
+
+
+def test_files_are_written_under_a_temporary_name() -> None:
+    """``with atomic_path(path) as temporary``: outputs appear whole or not at all."""
+    writing = ("write_text", "write_bytes")
+    offenders = [
+        f"{path.relative_to(SOURCE).as_posix()}:{node.lineno}"
+        for path in modules()
+        for node in nodes_of(path)
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "attr", "") in writing
+        and getattr(node.func.value, "id", "") not in ("temporary", "blocks")
+    ]
+    assert not offenders, ", ".join(offenders)

@@ -114,8 +114,9 @@ def write_district(district: District, folder: Path | str, scenes: Scenes = "ras
     write_geopackage(folder / "cover.gpkg", {"cover": district.cover})
     write_geopackage(folder / "faults.gpkg", {"faults": district.faults})
     project = folder / "project.toml"
-    with atomic_path(project) as path:
-        path.write_text(project_text(district, imagery, paper), encoding="utf-8", newline="\n")
+    with atomic_path(project) as temporary:
+        text = project_text(district, imagery, paper)
+        temporary.write_text(text, encoding="utf-8", newline="\n")
     return project
 
 
