@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from gossan.arrays.compiled import compiled
 from gossan.errors import ImageryError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Window
@@ -50,12 +51,22 @@ class Stretch:
 
     def __call__(self, values: NDArray[np.floating]) -> NDArray[np.uint8]:
         """Stretch (band, row, column) values; a pixel with an empty band is empty in all."""
-        low = np.asarray(self.low)[:, None, None]
-        high = np.asarray(self.high)[:, None, None]
-        empty = np.isnan(values).any(axis=0)
-        share = (np.where(empty, low, values) - low) / np.maximum(high - low, 1e-12)
-        shown = 1.0 + np.clip(share, 0.0, 1.0) * 254.0
-        return np.where(empty, 0, np.rint(shown)).astype(np.uint8)
+        flat = np.ascontiguousarray(values).reshape(len(values), -1)
+        low, high = np.array(self.low), np.array(self.high)
+        shown = np.empty(flat.shape, np.uint8)
+        _stretch(flat, low, np.maximum(high - low, 1e-12), shown)
+        return shown.reshape(values.shape)
+
+
+@compiled()
+def _stretch(values, low, span, shown):  # type: ignore[no-untyped-def]
+    for i in range(values.shape[1]):
+        empty = False
+        for k in range(values.shape[0]):
+            empty |= np.isnan(values[k, i])
+        for k in range(values.shape[0]):
+            share = 0.0 if empty else (np.float64(values[k, i]) - low[k]) / span[k]
+            shown[k, i] = 0 if empty else np.uint8(np.rint(1.0 + min(max(share, 0.0), 1.0) * 254.0))
 
 
 def fit_stretch(layer: Layer, blocks: Blocks | None = None) -> Stretch:
