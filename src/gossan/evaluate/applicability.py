@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import pdist
 
+from gossan.arrays.compiled import compiled
 from gossan.errors import FitError, must
 from gossan.fusion.protocol import Features, Observations
 from gossan.geo.grid import Grid, Window
@@ -18,8 +19,10 @@ __all__ = ["Applicability", "ApplicabilityLayer", "fit_applicability"]
 _PAIRS_LIMIT = 2000
 SAMPLES_LIMIT = 4000
 """Samples that pixels are compared with, at most; of more, an even choice."""
-CHUNK = 256
-"""Pixels compared with all samples at a time, so that their distances stay in the cache."""
+CHUNK = 512
+"""Pixels compared with samples at a time."""
+AT_A_TIME = 128
+"""Samples that they are compared with at a time, so that their distances stay in the cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,16 +55,28 @@ class Applicability:
         own = np.ascontiguousarray(own, np.float32)
         result = np.empty(flat.shape[1], np.float32)
         here = np.ones((len(flat) + 1, CHUNK), np.float32)
-        distances = np.empty((len(own), CHUNK), np.float32)
+        distances = np.empty((min(len(own), AT_A_TIME), CHUNK), np.float32)
+        least = np.empty(CHUNK, np.float32)
         for start in range(0, flat.shape[1], CHUNK):
             part = flat[:, start : start + CHUNK]
             size = part.shape[1]
             z = here[:-1, :size]
             z[:] = (part - self.centre[:, None]) * self.scale[:, None]
-            np.matmul(own, here, out=distances)
-            squared = distances[:, :size].min(axis=0) + np.einsum("ij,ij->j", z, z)
+            least[:] = np.inf
+            for first in range(0, len(own), AT_A_TIME):
+                rows = own[first : first + AT_A_TIME]
+                _lower(np.matmul(rows, here, out=distances[: len(rows)]), least)
+            squared = least[:size] + np.einsum("ij,ij->j", z, z)
             result[start : start + size] = np.sqrt(np.maximum(squared, 0.0))
         return (result / np.float32(self.mean_distance)).reshape(bands.shape[1:])
+
+
+@compiled()
+def _lower(rows, least):  # type: ignore[no-untyped-def]
+    for row in range(rows.shape[0]):
+        for column in range(least.size):
+            if rows[row, column] < least[column]:
+                least[column] = rows[row, column]
 
 
 def fit_applicability(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from gossan.errors import FitError, InputError, must
 from gossan.evaluate.occurrences import compare_occurrences
 from gossan.geo.blocks import Blocks
 from gossan.geo.histogram import map_distribution
-from gossan.geo.layer import Layer, StackedLayer
+from gossan.geo.layer import LastWindowLayer, Layer, StackedLayer
 from gossan.io.contract import BASELINE, ProductRecord
 from gossan.io.finished_run import SAMPLING_PLAN, FinishedRun, open_run
 from gossan.io.tables import Column, Table
@@ -27,11 +27,12 @@ from gossan.pipeline.anomaly_evidence import (
 )
 from gossan.pipeline.anomaly_rule import rule_of, taken_rule, threshold_doubts
 from gossan.pipeline.options.project import AnomalyRule
+from gossan.pipeline.product_maps import JOINT_BLOCK
 from gossan.pipeline.progress import Reporter, Silent
 from gossan.pipeline.target_parts import target_parts
 from gossan.targets.anomalies import Anomalies, AnomalySettings, find_anomalies
 from gossan.targets.anomaly_files import write_anomalies
-from gossan.targets.halo import fit_halo, halo_layer
+from gossan.targets.halo import HaloScore, fit_halo, halo_layer
 from gossan.targets.product_numbers import product_numbers
 from gossan.targets.thresholds import Threshold, reached_threshold, threshold_table
 
@@ -266,23 +267,30 @@ def _occurrence_tables(
 def _halos(finished: FinishedRun) -> list[pd.DataFrame]:
     """Score the elements together and map the score of the product to trust."""
     elements = [e for e in finished.elements if finished.samples[e].notna().any()]
-    loadings: list[pd.DataFrame] = []
     if len(elements) < 2:
-        return loadings
-    maps = _halo_maps(finished, elements)
+        return []
+    scores: list[HaloScore] = []
     for method in HALO_METHODS:
         try:
             contents = finished.samples[elements].to_numpy(float)
-            score = fit_halo(contents, elements, method)  # type: ignore[arg-type]
+            scores.append(fit_halo(contents, elements, method))  # type: ignore[arg-type]
         except FitError:
             continue
-        loadings.append(score.loadings)
-        if maps is not None:
-            path = finished.folder.layers / f"halo_{method}.tif"
-            tags = {"gossan_halo": method, "gossan_halo_drivers": score.drivers}
-            says = (f"{method} halo, driven by {score.drivers}",)
-            Blocks().write(halo_layer(score, maps), path, tags, "", says)
-    return loadings
+    maps = _halo_maps(finished, elements)
+    if maps is not None and scores:
+        _write_halos(finished, scores, maps)
+    return [score.loadings for score in scores]
+
+
+def _write_halos(finished: FinishedRun, scores: Sequence[HaloScore], maps: Layer) -> None:
+    """Write the maps of all scores in one pass over the maps of the elements."""
+    once = LastWindowLayer(maps)
+    layer = StackedLayer(tuple(halo_layer(score, once) for score in scores))
+    paths = [finished.folder.layers / f"halo_{score.method}.tif" for score in scores]
+    tags = [{"gossan_halo": s.method, "gossan_halo_drivers": s.drivers} for s in scores]
+    says = tuple(f"{score.method} halo, driven by {score.drivers}" for score in scores)
+    files = {path: (band,) for path, band in zip(paths, layer.bands)}
+    Blocks(size=JOINT_BLOCK).write_many(layer, files, dict(zip(paths, tags)), None, says)
 
 
 def _halo_maps(finished: FinishedRun, elements: list[str]) -> Layer | None:
