@@ -153,11 +153,13 @@ def thresholds_of(
         distributions[product.product] = (found, kind)
     table = threshold_table(distributions, draws=THRESHOLD_DRAWS)
     table.insert(0, Column.ELEMENT, element)
-    table.insert(len(table.columns) - 1, "samples_censored", censored_in(finished, element))
+    censored = censored_in(finished, element)
+    table.insert(len(table.columns) - 1, "samples_censored", censored)
     chosen = chosen_threshold(finished, element, rule)
     own = (table[Column.SOURCE] == SAMPLES) & (table[Column.RULE] == chosen.rule)
     if chosen.rule == GIVEN:
         given = {Column.ELEMENT: element, Column.SOURCE: GIVEN, **vars(chosen)}
+        given["samples_censored"] = censored
         table = pd.concat([table, pd.DataFrame([given])], ignore_index=True)
         own = table[Column.SOURCE] == GIVEN
     table[Column.CHOSEN] = own
