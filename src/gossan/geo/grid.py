@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -271,6 +273,43 @@ def same_crs(first: CRS, second: CRS) -> bool:
 
     >>> same_crs(CRS.from_epsg(32638), CRS.from_user_input("EPSG:32638").to_wkt())
     True
+    >>> same_crs("EPSG:32638", CRS.from_epsg(32638).to_wkt("WKT1_ESRI"))
+    True
+    >>> same_crs("EPSG:32638", "EPSG:32639"), same_crs("EPSG:32638", "EPSG:32238")
+    (False, False)
     """
     first, second = CRS.from_user_input(first), CRS.from_user_input(second)
-    return first == second or first.equals(second, ignore_axis_order=True)
+    if first == second or first.equals(second, ignore_axis_order=True):
+        return True
+    meant = _meaning(first.to_wkt())
+    return meant is not None and meant == _meaning(second.to_wkt())
+
+
+@lru_cache(maxsize=64)
+def _meaning(wkt: str) -> tuple[object, ...] | None:
+    """Return what a projected system is made of; None for others.
+
+    Programs write one system under several names: NUTM45 of ER Mapper is zone 45 north of UTM.
+    """
+    crs = CRS.from_wkt(wkt)
+    if crs.is_bound and not _shifts(crs) and crs.source_crs is not None:
+        crs = crs.source_crs
+    operation, datum, ellipsoid = crs.coordinate_operation, crs.datum, crs.ellipsoid
+    if not crs.is_projected or operation is None or datum is None or ellipsoid is None:
+        return None
+    numbers = {p.name: _number(p.value, p.unit_conversion_factor) for p in operation.params}
+    name = re.sub(r"[^a-z0-9]", "", datum.name.lower().replace("ensemble", ""))
+    units = tuple(axis.unit_conversion_factor for axis in crs.axis_info)
+    size = (ellipsoid.semi_major_metre, round(ellipsoid.inverse_flattening, 6))
+    return operation.method_name, tuple(sorted(numbers.items())), name, size, units
+
+
+def _number(value: float | str, factor: float) -> float | str:
+    """Return a parameter in its base unit; some are names of files."""
+    return value if isinstance(value, str) else round(float(value) * (factor or 1.0), 9)
+
+
+def _shifts(crs: CRS) -> bool:
+    """Whether a system that states a shift of its datum states one that is not zero."""
+    operation = crs.coordinate_operation
+    return operation is not None and any(p.value for p in operation.params)

@@ -226,7 +226,7 @@ def read_header(path: Path | str) -> RasterHeader:
             with rasterio.open(path) as source:
                 return RasterHeader(
                     tuple(text or "" for text in source.descriptions),
-                    tuple(map(float, source.scales)),
+                    _scales(source),
                     tuple(map(float, source.offsets)),
                     tuple(source.dtypes),
                     tuple(_wavelength(source, i) for i in source.indexes),
@@ -235,9 +235,21 @@ def read_header(path: Path | str) -> RasterHeader:
                 )
     except RasterioIOError as error:
         name = Path(path).name
-        raise ImageryError(
-            must(f"raster {name}", "readable by GDAL", reason_of(error), "Check the file")
-        ) from error
+        is_archive = Path(path).suffix.lower() in (".zip", ".tar", ".gz", ".7z", ".rar")
+        cure = "Unpack the archive and name the rasters in it" if is_archive else "Check the file"
+        allowed = "readable by GDAL"
+        raise ImageryError(must(f"raster {name}", allowed, reason_of(error), cure)) from error
+
+
+def _scales(source: Any) -> tuple[float, ...]:
+    """Read the factors that bands declare; ENVI states the number that means a reflectance of 1."""
+    scales = tuple(map(float, source.scales))
+    stated = source.tags(ns="ENVI").get("reflectance_scale_factor", "")
+    try:
+        factor = float(stated)
+    except ValueError:
+        return scales
+    return (1.0 / factor,) * len(scales) if factor > 0 and set(scales) == {1.0} else scales
 
 
 def _wavelength(source: Any, index: int) -> float | None:
@@ -264,16 +276,17 @@ def _band_names(path: Path, source: Any, chosen: Sequence[int]) -> tuple[str, ..
 
 
 def _grid_of(path: Path, source: Any) -> Grid:
-    if source.crs is None:
-        raise GridError(
-            must(
-                f"raster {path.name}",
-                "georeferenced with a CRS",
-                "none",
-                "Assign it, for example with gdal_edit.py -a_srs EPSG:32638",
-            )
-        )
     t = source.transform
+    if t == Affine.identity():
+        cure = (
+            "Give it bounds (gdal_translate -a_ullr), in netCDF by x and y with their attributes "
+            "(rioxarray: write_transform); a swath, as of EMIT or PRISMA, must be orthorectified"
+        )
+        got = "no place of its pixels"
+        raise GridError(must(f"raster {path.name}", "georeferenced", got, cure))
+    if source.crs is None:
+        cure = _cure_without_crs(source)
+        raise GridError(must(f"raster {path.name}", "georeferenced with a CRS", "none", cure))
     if not np.isfinite(t[:6]).all():
         cure = "Assign its bounds again, for example with gdal_edit.py -a_ullr"
         raise GridError(
@@ -286,6 +299,19 @@ def _grid_of(path: Path, source: Any) -> Grid:
     if t.e > 0:
         t = Affine(t.a, 0.0, t.c, 0.0, -t.e, t.f + t.e * source.height)
     return Grid(CRS.from_wkt(source.crs.to_wkt()), t, source.height, source.width)
+
+
+def _cure_without_crs(source: Any) -> str:
+    """Say how a raster gets its CRS: one in degrees must also be brought to metres."""
+    left, bottom, right, top = source.bounds
+    if max(abs(left), abs(right)) > 360 or max(abs(bottom), abs(top)) > 90:
+        return "Assign it, for example with gdal_edit.py -a_srs EPSG:32638"
+    longitude, north = (left + right) / 2, bottom + top >= 0
+    zone = int((longitude + 180) % 360 // 6) + 1
+    return (
+        "Its places look like degrees: bring it to metres with gdalwarp -s_srs EPSG:4326 "
+        f"-t_srs EPSG:{(32600 if north else 32700) + zone} -r cubic"
+    )
 
 
 def _handle(path: Path, subdataset: str = "") -> Any:

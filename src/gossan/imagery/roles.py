@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from gossan.catalogue.sensors import aster_bands
 from gossan.errors import ImageryError, must
 from gossan.imagery.masks.rules import ROLES as SENSOR_ROLES
+from gossan.imagery.rasters.band_names import band_name
 from gossan.imagery.settings import ImagerySettings
 
 RANGES_UM = {
@@ -49,13 +50,16 @@ def band_roles(
     if settings.sensor in SENSOR_ROLES:
         known = SENSOR_ROLES[settings.sensor]
         return {role: name for role, name in known.items() if name in bands}
+    written = {band_name(name): name for name in bands} | {name: name for name in bands}
+    stated = {}
     for role, name in settings.roles.items():
-        if name not in bands:
+        if name not in written and band_name(name) not in written:
             allowed = f"a band: {', '.join(bands)}"
             raise ImageryError(must(f"roles: {role}", allowed, repr(name), "Name one of them"))
+        stated[role] = written.get(name) or written[band_name(name)]
     by_name = {NAMES.get(name.lower(), name.lower()): name for name in bands}
     named = {role: by_name[role] for role in RANGES_UM if role in by_name}
-    return named | _by_wavelength(wavelengths_um) | settings.roles
+    return named | _by_wavelength(wavelengths_um) | stated
 
 
 def _by_wavelength(wavelengths_um: Mapping[str, float]) -> dict[str, str]:

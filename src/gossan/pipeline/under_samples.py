@@ -147,7 +147,7 @@ def _code(name: str, samples: NDArray[np.floating], pixels: NDArray[np.floating]
     for values, what in ((samples, "samples"), (pixels, "pixels looked at")):
         filled = values[np.isfinite(values)]
         for code, count in zip(*np.unique(filled, return_counts=True)):
-            often = count >= max(3, REPEATED * len(values))
+            often = count >= max(3, REPEATED * len(values)) or (count >= 3 and _far(code, filled))
             if code in LIKELY_EMPTY and often and _outermost(code, filled):
                 message = (
                     f"{name} is exactly {code:.10g} under {count} of {len(values)} {what}: if that "
@@ -163,6 +163,18 @@ def _outermost(code: float, filled: NDArray[np.floating]) -> bool:
     if not len(others):
         return False
     return bool(code < others.min() or code > others.max() or code == 0)
+
+
+def _far(code: float, filled: NDArray[np.floating]) -> bool:
+    """Return whether a code other than 0 lies further from all others than they span.
+
+    >>> _far(-9999.0, np.array([-9999.0, 200.0, 3000.0])), _far(-1.0, np.array([-1.0, 0.5, 2.0]))
+    (True, False)
+    """
+    others = filled[filled != code]
+    if code == 0 or not len(others):
+        return False
+    return bool(np.abs(others - code).min() > np.ptp(others))
 
 
 def _impossible(name: str, layers: list[Layer]) -> list[Finding]:

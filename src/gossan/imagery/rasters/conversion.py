@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gossan.arrays.compiled import compiled
 from gossan.errors import ImageryError, must
+from gossan.imagery.rasters.band_names import band_name
 
 PerBand = float | Sequence[float] | Mapping[str, float]
 
@@ -97,11 +98,13 @@ def per_band(
     if isinstance(value, int | float):
         return [float(value)] * len(bands)
     if isinstance(value, Mapping):
-        unknown = [name for name in value if name not in bands]
-        if unknown:
+        known = {band_name(name): name for name in bands} | {name: name for name in bands}
+        named = {known.get(name) or known.get(band_name(name)): v for name, v in value.items()}
+        if None in named:
+            unknown = next(n for n in value if n not in known and band_name(n) not in known)
             allowed = f"numbers by band: {', '.join(bands)}"
-            raise ImageryError(must(key, allowed, repr(unknown[0]), "Name a band of the imagery"))
-        return [float(value.get(name, missing)) for name in bands]
+            raise ImageryError(must(key, allowed, repr(unknown), "Name a band of the imagery"))
+        return [float(named.get(name, missing)) for name in bands]
     if len(value) == len(bands):
         return [float(number) for number in value]
     if len(value) == len(set(files)):

@@ -90,6 +90,21 @@ def _expanded(paths: Sequence[Path], base_folder: Path | str, name: str) -> list
     return list(dict.fromkeys(found))
 
 
+DATA_OF_ENVI = ("", ".dat", ".img", ".bsq", ".bil", ".bip", ".raw", ".bin")
+"""Endings of the file of pixels beside a header of ENVI."""
+
+
+def _pixels_of(header: Path) -> Path:
+    """Name the file of pixels that an ENVI header describes; other files are their own.
+
+    GDAL opens ENVI rasters by their pixels, people by their header.
+    """
+    if header.suffix.lower() != ".hdr":
+        return header
+    found = [header.with_suffix(ending) for ending in DATA_OF_ENVI]
+    return next((path for path in found if path.is_file()), header)
+
+
 def raster_sources(paths: Sequence[Path], name: str) -> list[RasterSource]:
     """List the rasters in files and folders, reading headers only.
 
@@ -103,7 +118,7 @@ def raster_sources(paths: Sequence[Path], name: str) -> list[RasterSource]:
 
 def _files(path: Path, name: str) -> list[Path]:
     if not path.is_dir() or (path / "hdr.adf").exists():  # the latter is an Esri grid
-        return [path]
+        return [_pixels_of(path)]
     found = [p for p in sorted(path.iterdir()) if p.is_file() and _is_raster(p)]
     if not found:
         cure = f"Name files, or a folder of {', '.join(SUFFIXES)}"

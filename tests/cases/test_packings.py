@@ -1,0 +1,116 @@
+"""Scenes in the packings that programs and archives write come out as their pixels say.
+
+Truth is the array that was written; other programs' conventions are those of their headers (ENVI's
+reflectance scale factor, ER Mapper's names of systems, Earth Engine's names of bands).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+from .conftest import Command
+from .reliability import GRID, bands
+from .test_names import edit
+
+STORED = np.round(1000 + 500 * bands()).astype(np.int16)
+HOLE = (slice(None), slice(10, 14), slice(5, 9))
+
+
+def envi(folder: Path, extra: str = "", hole: int = -9999) -> np.ndarray:
+    values = STORED.copy()
+    values[HOLE] = hole
+    (folder / "stack.dat").write_bytes(values.astype("<i2").tobytes())
+    (folder / "stack.hdr").write_text(
+        f"ENVI\nsamples = {GRID.width}\nlines = {GRID.height}\nbands = 2\nheader offset = 0\n"
+        "file type = ENVI Standard\ndata type = 2\ninterleave = bsq\nbyte order = 0\n"
+        "map info = {UTM, 1, 1, 500000, 4000000, 30, 30, 45, North, WGS-84, units=Meters}\n"
+        "band names = {b1, b2}\n" + extra,
+        encoding="utf-8",
+    )
+    return values
+
+
+def prepared(folder: Path, gossan: Command) -> np.ndarray:
+    assert gossan("check", folder).code == 0
+    done = gossan("prepare", folder, "--out", folder / "prep")
+    assert done.code == 0, done.err
+    with rasterio.open(folder / "prep" / "layers" / "im_bands.tif") as made:
+        return made.read()
+
+
+@pytest.mark.parametrize("named", ["stack.dat", "stack.hdr"])
+def test_envi_is_opened_by_pixels_or_header_and_its_scale_is_taken_where_asked(
+    named: str, small: Path, gossan: Command
+) -> None:
+    values = envi(small, "data ignore value = -9999\nreflectance scale factor = 10000\n")
+    edit(small, ('paths = ["img.tif"]', f'paths = ["{named}"]\nscale = "file"'))
+    expected = np.where(values == -9999, np.nan, values / 10_000)
+    np.testing.assert_allclose(prepared(small, gossan), expected, atol=1e-7)
+    edit(small, ('scale = "file"', ""))
+    assert "declares value = stored * 0.0001" in gossan("check", small).out
+
+
+def test_one_system_under_another_name_moves_no_pixel(small: Path, gossan: Command) -> None:
+    with rasterio.open(
+        small / "x.ers", "w", driver="ERS", width=GRID.width, height=GRID.height, count=2,
+        dtype="float32", crs="EPSG:32645", transform=GRID.transform, nodata=-99999,
+    ) as made:  # fmt: skip
+        made.write(bands())
+    with rasterio.open(small / "x.ers") as named:
+        assert named.crs.to_wkt().startswith('PROJCS["NUTM45"')
+    edit(small, ('paths = ["img.tif"]', 'paths = ["x.ers"]\nbands = ["b1", "b2"]'))
+    np.testing.assert_array_equal(prepared(small, gossan), bands())
+
+
+def test_a_far_number_is_asked_about_though_few_pixels_hold_it(
+    small: Path, gossan: Command
+) -> None:
+    envi(small)
+    edit(small, ('paths = ["img.tif"]', 'paths = ["stack.dat"]'))
+    assert "is exactly -9999 under" in gossan("check", small).out
+
+
+def test_roles_and_tables_by_band_are_read_in_any_case(small: Path, gossan: Command) -> None:
+    with rasterio.open(
+        small / "sr.tif", "w", driver="GTiff", width=GRID.width, height=GRID.height, count=2,
+        dtype="float32", crs="EPSG:32645", transform=GRID.transform,
+    ) as made:  # fmt: skip
+        made.write(bands())
+        made.descriptions = ("SR_B4", "SR_B5")
+    (small / "project.toml").write_text(
+        (small / "project.toml").read_text("utf-8").split("[[product]]")[0], "utf-8"
+    )
+    roles = 'roles = { red = "SR_B4", nir = "SR_B5" }\nscale = { SR_B4 = 2.0, SR_B5 = 3.0 }'
+    edit(small, ('paths = ["img.tif"]', f'paths = ["sr.tif"]\n{roles}'))
+    expected = bands() * np.array([2, 3], np.float32)[:, None, None]
+    np.testing.assert_allclose(prepared(small, gossan), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        ("degrees", "gdalwarp -s_srs EPSG:4326 -t_srs EPSG:32645"),
+        ("no place", "georeferenced; got no place of its pixels"),
+        ("archive", "Unpack the archive"),
+    ],
+)
+def test_what_cannot_be_placed_is_refused_with_a_cure_that_works(
+    harm: str, said: str, small: Path, gossan: Command
+) -> None:
+    name = "x.zip" if harm == "archive" else "x.tif"
+    place = {"degrees": rasterio.Affine(3e-4, 0, 86.5, 0, -3e-4, 36.1)}.get(harm)
+    crs = "EPSG:32645" if harm == "no place" else None
+    if harm == "archive":
+        (small / name).write_bytes(b"PK\x05\x06" + b"\0" * 18)
+    else:
+        with rasterio.open(
+            small / name, "w", driver="GTiff", width=GRID.width, height=GRID.height, count=2,
+            dtype="float32", crs=crs, transform=place,
+        ) as made:  # fmt: skip
+            made.write(bands())
+    edit(small, ('paths = ["img.tif"]', f'paths = ["{name}"]'))
+    assert said in gossan("check", small).refused
