@@ -68,7 +68,13 @@ class Estimator:
         return {name: getattr(self, name) for name in self._names()}
 
     def set_params(self, **options: Any) -> Self:
-        """Change options; the estimator has to be fitted again."""
+        """Change options; the estimator has to be fitted again.
+
+        Raises
+        ------
+        ValueError
+            There is no such option; the message lists those there are.
+        """
         known = self._names()
         for name, value in options.items():
             if name not in known:

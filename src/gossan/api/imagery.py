@@ -88,6 +88,11 @@ def open_raster(
     **options
         For files: keys of ``[[imagery]]`` in a project file, such as ``scale`` and ``nodata``.
 
+    Raises
+    ------
+    SettingsError
+        An array must be given with crs and transform.
+
     Examples
     --------
     >>> clay = np.array([[0.1, 0.2], [0.3, np.nan]])

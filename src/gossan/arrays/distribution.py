@@ -43,7 +43,13 @@ class Distribution:
 
     @classmethod
     def of_samples(cls, values: ArrayLike, blocks: ArrayLike | None = None) -> Distribution:
-        """Make it from (n,) samples (NaN left out) and, if given, the block of each (n,)."""
+        """Make it from (n,) samples (NaN left out) and, if given, the block of each (n,).
+
+        Raises
+        ------
+        FitError
+            The values must be present.
+        """
         found = np.asarray(values, dtype=np.float64)
         kept = np.isfinite(found)
         if not kept.any():
@@ -87,7 +93,13 @@ class Distribution:
         return Distribution(function(self.values), self.weights, self.groups, self.independent)
 
     def kept(self, mask: NDArray[np.bool_]) -> Distribution:
-        """Keep some of the values, with their share of the independent observations."""
+        """Keep some of the values, with their share of the independent observations.
+
+        Raises
+        ------
+        FitError
+            The values kept must be at least one.
+        """
         if not mask.any():
             raise FitError(must("the values kept", "at least one", "none", "Check the limits"))
         groups = None if self.groups is None else self.groups[:, mask]

@@ -62,6 +62,11 @@ def crosta_sets(sensor: str) -> tuple[CrostaSet, ...]:
 def find_crosta_set(sensor: str, name: str) -> CrostaSet:
     """Find a set by its mineral.
 
+    Raises
+    ------
+    SettingsError
+        There is no such set.
+
     >>> find_crosta_set("aster", "alunite").bands
     ('b1', 'b3', 'b5', 'b7')
     """

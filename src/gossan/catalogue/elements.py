@@ -150,6 +150,12 @@ def usual_range(species: str, unit: str) -> tuple[float, float, float] | None:
 def parse_formula(formula: str) -> dict[str, int]:
     """Count the atoms of a plain formula.
 
+    Raises
+    ------
+    SurveyError
+        Formula must be such as Fe2O3.
+        Formula must be made of elements.
+
     >>> parse_formula("Fe2O3")
     {'Fe': 2, 'O': 3}
     """

@@ -144,6 +144,11 @@ def aster_bands() -> tuple[AsterBand, ...]:
 def aster_band(name: str) -> AsterBand:
     """Find an ASTER band by name (``b3``) or label (``3N``).
 
+    Raises
+    ------
+    ImageryError
+        ASTER has no such band.
+
     >>> aster_band("3N").name, aster_band("b10").group
     ('b3', 'TIR')
     """
@@ -170,6 +175,11 @@ def unit_conversion(band: str, gain: str) -> UnitConversion:
     ``LOW`` means ``LO1``; thermal bands have one gain, ``NOR``.
 
     Errors: ImageryError for an unknown word, a band that was off, or a gain it lacks.
+
+    Raises
+    ------
+    ImageryError
+        The band has no such gain.
 
     >>> unit_conversion("b10", "NOR").per_dn
     0.006882
@@ -220,6 +230,11 @@ def sentinel2_bands(unit: Unit = "S2A") -> tuple[Sentinel2Band, ...]:
 
 def sentinel2_band(name: str, unit: Unit = "S2A") -> Sentinel2Band:
     """Find a Sentinel-2 band by name (``b8a``) or label (``B8A``).
+
+    Raises
+    ------
+    ImageryError
+        Sentinel-2 has no such band.
 
     >>> sentinel2_band("B11").centre_um
     1.6137

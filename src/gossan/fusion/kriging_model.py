@@ -236,7 +236,13 @@ def _fitted(
 
 
 def check_values(observations: Observations, fewest: int = 10) -> None:
-    """Refuse observations that no variogram can be had from."""
+    """Refuse observations that no variogram can be had from.
+
+    Raises
+    ------
+    FitError
+        There are too few observations, or all have one value.
+    """
     if len(observations) < fewest:
         raise FitError(
             must(

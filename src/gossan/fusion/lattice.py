@@ -42,6 +42,11 @@ def lattice_step(coordinates: NDArray[np.float64], range_m: float, grid: Grid) -
 def lattice_over(grid: Grid, step_m: float) -> Grid:
     """Cover a grid and a margin of three nodes with a lattice of spacing ``step_m``.
 
+    Raises
+    ------
+    FitError
+        ``step_m`` must be above 0.
+
     >>> grid = Grid.from_bounds(32638, (0, 0, 1000, 400), 10)
     >>> lattice_over(grid, 100.0).shape
     (10, 16)

@@ -80,7 +80,13 @@ class FilledLayer:
 def filled_rows(
     observations: Observations, features: Features, fewest: int = 10
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return the features of samples that have all of them, and which samples those are."""
+    """Return the features of samples that have all of them, and which samples those are.
+
+    Raises
+    ------
+    FitError
+        Too few samples have all features.
+    """
     if not features.names:
         raise FitError(
             must("features", "at least one", "none", 'Name some: features = "imagery.all"')
@@ -100,7 +106,13 @@ def filled_rows(
 
 
 def needs_layer(features: Features, what: str) -> Layer:
-    """Return the features at pixels, or say that no map can be made."""
+    """Return the features at pixels, or say that no map can be made.
+
+    Raises
+    ------
+    FitError
+        The features have no layer to map them with.
+    """
     if features.layer is None:
         raise FitError(
             must(

@@ -150,6 +150,11 @@ class Grid:
 
         ``pixel_size`` is one number or (width, height), in units of the CRS. The upper left
         corner is kept; the last row and column may reach over the lower right corner.
+
+        Raises
+        ------
+        GridError
+            Bounds must be left < right and bottom < top with a positive pixel size.
         """
         wide, high = pixel_size if isinstance(pixel_size, tuple) else (pixel_size, pixel_size)
         left, bottom, right, top = bounds

@@ -203,7 +203,13 @@ def scaled(samples: Samples, factors: Mapping[str, float]) -> Samples:
 
 
 def check_units(surveys: Sequence[Samples]) -> None:
-    """Refuse surveys that hold an element in different units."""
+    """Refuse surveys that hold an element in different units.
+
+    Raises
+    ------
+    SurveyError
+        Surveys state an element in different units.
+    """
     for element in {e for s in surveys for e in s.elements}:
         units = {s.units.get(element, "") for s in surveys if element in s.elements}
         if len(units) > 1:

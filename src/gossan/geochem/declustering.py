@@ -90,6 +90,13 @@ def declustering_cell(
     crowded
         Where samples crowd.
 
+    Raises
+    ------
+    InputError
+        ``crowded`` must be high or low.
+    FitError
+        Samples must be at two places or more.
+
     Examples
     --------
     >>> places = np.array([[x, y] for x in range(0, 1000, 200) for y in range(0, 1000, 200)])

@@ -59,7 +59,13 @@ class Interpolator(ABC):
         return self
 
     def estimate(self, coordinates: ArrayLike) -> Array:
-        """Return estimates (t,) at (t, 2) easting and northing in metres; NaN where undefined."""
+        """Return estimates (t,) at (t, 2) easting and northing in metres; NaN where undefined.
+
+        Raises
+        ------
+        FitError
+            Interpolator must be fitted first.
+        """
         if not hasattr(self, "samples_"):
             raise FitError(must("interpolator", "fitted first", "no samples", "Call fit"))
         targets = as_targets(coordinates)
@@ -252,6 +258,11 @@ def interpolator(word: InterpolatorWord) -> Interpolator:
 
     "idw": ``InverseDistance``, "nearest": ``Nearest``, "linear": ``Linear``,
     "natural_neighbour": ``NaturalNeighbour``, "spline": ``ThinPlate``.
+
+    Raises
+    ------
+    InputError
+        There is no such interpolator.
 
     >>> type(interpolator("idw")).__name__
     'InverseDistance'

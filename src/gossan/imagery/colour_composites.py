@@ -103,6 +103,11 @@ def write_composite(
     Returns
     -------
     The stretch that was used.
+
+    Raises
+    ------
+    ImageryError
+        A composite must be made of three bands.
     """
     blocks = blocks or Blocks()
     if len(bands) != 3:

@@ -131,7 +131,13 @@ class ComponentLayer(OnSourceGrid):
         return result
 
     def select(self, bands: tuple[str, ...]) -> ComponentLayer:
-        """Keep some components; the others are then not computed."""
+        """Keep some components; the others are then not computed.
+
+        Raises
+        ------
+        ImageryError
+            There is no such component.
+        """
         missing = [name for name in bands if name not in self.components.names]
         if missing:
             allowed = f"pc1 to pc{len(self.components.names)}"

@@ -55,7 +55,13 @@ def air_of(settings: ImagerySettings, base: Path) -> AtmosphereSettings:
 def open_plain_rasters(
     settings: ImagerySettings, base: Path, store: Path, blocks: Blocks
 ) -> list[OpenScene]:
-    """Take plain rasters as scenes, one for each tile, without bands that say nothing."""
+    """Take plain rasters as scenes, one for each tile, without bands that say nothing.
+
+    Raises
+    ------
+    ImageryError
+        No raster can be used; the message says why.
+    """
     found = open_rasters(settings, base)
     unusable = unusable_bands([tile.layer for tile in found.tiles], blocks)
     bands = tuple(b for b in found.tiles[0].layer.bands if b not in unusable)

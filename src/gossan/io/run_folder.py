@@ -110,7 +110,13 @@ class RunFolder:
             whole.to_csv(temporary, index=False, float_format="%.8g")
 
     def table(self, name: str) -> pd.DataFrame:
-        """Read ``tables/<name>.csv``; a table without rows where there is none."""
+        """Read ``tables/<name>.csv``; a table without rows where there is none.
+
+        Raises
+        ------
+        InputError
+            The table is damaged.
+        """
         path = self.tables / f"{name}.csv"
         try:
             found = pd.read_csv(path) if path.exists() else pd.DataFrame()

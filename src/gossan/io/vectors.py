@@ -39,7 +39,13 @@ def _commodities(frame: geopandas.GeoDataFrame) -> list[str]:
 
 
 def read_area(path: Path, crs: CRS) -> shapely.Geometry:
-    """Return the union of the polygons of a vector file."""
+    """Return the union of the polygons of a vector file.
+
+    Raises
+    ------
+    InputError
+        The file has no polygon.
+    """
     frame = _read(path, crs)
     area = frame.geometry.union_all()
     if area.area == 0:
@@ -48,7 +54,13 @@ def read_area(path: Path, crs: CRS) -> shapely.Geometry:
 
 
 def read_lines(path: Path, crs: CRS) -> shapely.Geometry:
-    """Return the union of the lines (tracks, say) of a vector file; outlines of its polygons."""
+    """Return the union of the lines (tracks, say) of a vector file; outlines of its polygons.
+
+    Raises
+    ------
+    InputError
+        The file has no line.
+    """
     lines = _read(path, crs).geometry.union_all()
     if lines.area > 0:
         lines = lines.boundary

@@ -80,6 +80,11 @@ class FeatureSets:
         """Open the layer of one feature name on the output grid.
 
         ``keep``: components, which several passes will read, are computed once into the store.
+
+        Raises
+        ------
+        SettingsError
+            The imagery or the feature does not exist.
         """
         source, kind, what = split_name(name)
         if kind == "crosta":
@@ -283,6 +288,11 @@ COVARIATES = "covariates"
 
 def split_name(name: str) -> tuple[str, str, str]:
     """Split a feature name into imagery, "bands", "indices", "literal" or "crosta", and what.
+
+    Raises
+    ------
+    SettingsError
+        Features must be <imagery>.<what>.
 
     >>> split_name("aster.indices.pc2"), split_name("sentinel2.b11")
     (('aster', 'indices', 'pc2'), ('sentinel2', 'bands', 'b11'))

@@ -108,7 +108,13 @@ def open_inputs(project: Project, store: Path, blocks: Blocks) -> RunInputs:
 
 
 def place(project: Project, imagery: list[Imagery]) -> tuple[Surveys, Grid]:
-    """Read the surveys in the CRS of the maps and choose the output grid."""
+    """Read the surveys in the CRS of the maps and choose the output grid.
+
+    Raises
+    ------
+    SurveyError
+        The surveys to fit must be samples.
+    """
     layers = [one.bands for one in imagery]
     crs: CRS = project_crs(project.project.crs, layers)
     surveys = read_surveys(project, crs)

@@ -37,7 +37,14 @@ def sample_spacing(coordinates: NDArray[np.float64]) -> float:
 
 
 def project_crs(wanted: str | None, layers: list[Layer]) -> CRS:
-    """Choose the CRS of the maps, in metres: the one stated, else that of the imagery."""
+    """Choose the CRS of the maps, in metres: the one stated, else that of the imagery.
+
+    Raises
+    ------
+    GridError
+        [project] crs must be a projected system in metres.
+        [project] crs must be given where there is no imagery.
+    """
     if wanted is not None:
         crs = CRS.from_user_input(wanted)
     elif layers:

@@ -215,6 +215,11 @@ def working(
 
     ``weigh`` gives declustering weights from places and values; they serve the normal score,
     whose tails ``tails`` states.
+
+    Raises
+    ------
+    SurveyError
+        No fitted survey has the element, or its values do not suit the scale.
     """
     parts = [samples for samples in surveys.fit if element in samples.elements]
     if not parts:

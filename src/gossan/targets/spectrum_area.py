@@ -90,6 +90,11 @@ def spectrum_area_layer(
     -------
     A layer with the bands "background" and "anomaly" (logarithms if ``logarithm``) on the map's
     grid or a coarser one, and the split itself.
+
+    Raises
+    ------
+    FitError
+        Contents must be above 0 for logarithms.
     """
     index = 0 if band is None else layer.bands.index(band)
     factor = int(np.ceil(np.sqrt(layer.grid.height * layer.grid.width / most_pixels)))

@@ -100,7 +100,13 @@ class ColumnFeatures:
         return None
 
     def at(self, points: Points) -> NDArray[np.float64]:
-        """Return (n, features) from the points' own columns."""
+        """Return (n, features) from the points' own columns.
+
+        Raises
+        ------
+        FitError
+            A point lacks a covariate that is a feature.
+        """
         missing = [name for name in self.names if name not in points.columns]
         if missing:
             raise FitError(

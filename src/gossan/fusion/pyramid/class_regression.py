@@ -98,7 +98,13 @@ def shrink(
 
 
 def check_ranks(lines: Lines, sums: ClusterSums, names: tuple[str, ...], cure: str) -> None:
-    """Refuse a class whose features do not vary, or repeat each other."""
+    """Refuse a class whose features do not vary, or repeat each other.
+
+    Raises
+    ------
+    FitError
+        Features are constant or repeat each other within a class.
+    """
     short = (lines.ranks < lines.slopes.shape[1]) & (sums.count > 0)
     if short.any():
         c = int(np.flatnonzero(short)[0])

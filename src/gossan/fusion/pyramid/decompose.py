@@ -44,6 +44,11 @@ def decomposition_of(
     """Decompose features, or give the decomposition made earlier of the very same object.
 
     It is kept as long as the features live: elements, products and folds share it.
+
+    Raises
+    ------
+    FitError
+        Features of a pyramid must be a layer on the output grid.
     """
     layer = features.layer
     if layer is None:

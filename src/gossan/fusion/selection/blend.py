@@ -165,6 +165,11 @@ def pivot(table: pd.DataFrame, models: Sequence[str]) -> Array:
 def single_models(words: Sequence[str]) -> dict[str, ModelFactory]:
     """Return factories of models by word; a model of models is refused.
 
+    Raises
+    ------
+    InputError
+        Members must be single models.
+
     >>> list(single_models(["kriging", "gwr"]))
     ['kriging', 'gwr']
     """

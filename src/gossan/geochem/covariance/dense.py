@@ -215,6 +215,11 @@ def factorise(covariance: Array, noise: Array) -> Array:
 
     The covariance must be in Fortran order, as the transpose of a symmetric matrix is, and is
     overwritten.
+
+    Raises
+    ------
+    FitError
+        Samples must be different enough for a covariance.
     """
     covariance.ravel(order="K")[:: len(covariance) + 1] += noise
     lower, failed = dpotrf(covariance, lower=1, clean=0, overwrite_a=1)

@@ -43,7 +43,13 @@ def drift_scale(places: Array, centre: Array) -> float:
 
 
 def check_drift(places: Array, terms: int) -> None:
-    """Refuse samples (n, 2) that do not determine a drift."""
+    """Refuse samples (n, 2) that do not determine a drift.
+
+    Raises
+    ------
+    FitError
+        Samples for a drift must be spread over both directions.
+    """
     if terms <= 1:
         return
     if np.linalg.matrix_rank(drift_functions(places, terms), tol=1e-6) < terms:

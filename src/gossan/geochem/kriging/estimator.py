@@ -290,7 +290,13 @@ def distance_to_nearest(
 
 
 def as_targets(coordinates: ArrayLike) -> Array:
-    """Check that coordinates are (n, 2)."""
+    """Check that coordinates are (n, 2).
+
+    Raises
+    ------
+    InputError
+        Coordinates must be (n, 2).
+    """
     xy = np.asarray(coordinates, dtype=np.float64)
     if xy.ndim != 2 or xy.shape[1] != 2:
         cure = "Pass easting and northing as two columns"
@@ -316,6 +322,13 @@ def distinct(
     -------
     Places, mean values, number of samples, and variance of the known error of each mean. A place's
     samples are weighed by the inverse of their error variances, and alike where they have none.
+
+    Raises
+    ------
+    InputError
+        The arrays do not fit together.
+    FitError
+        No sample has a value.
 
     Examples
     --------

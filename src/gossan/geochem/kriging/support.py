@@ -47,7 +47,13 @@ def block_support(model: CovarianceModel, block_m: float | tuple[float, float]) 
 
 
 def gauss_points(block_m: float | tuple[float, float]) -> tuple[Array, Array]:
-    """Points (16, 2) of a rectangle about its centre, metres, and their weights (16,)."""
+    """Points (16, 2) of a rectangle about its centre, metres, and their weights (16,).
+
+    Raises
+    ------
+    InputError
+        ``block_m`` must be above 0.
+    """
     width, height = block_m if isinstance(block_m, tuple) else (block_m, block_m)
     if not (width > 0 and height > 0):
         raise InputError(must("block_m", "above 0", block_m, "Use metres, or None for points"))

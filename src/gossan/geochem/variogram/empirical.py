@@ -146,7 +146,15 @@ def empirical_variogram(
 def usable(
     coordinates: ArrayLike, values: ArrayLike, errors: ArrayLike | None = None
 ) -> tuple[Array, Array, Array]:
-    """Keep the samples that have a place and a value: (n, 2), (n,), and their errors (n,)."""
+    """Keep the samples that have a place and a value: (n, 2), (n,), and their errors (n,).
+
+    Raises
+    ------
+    InputError
+        The arrays do not fit together.
+    FitError
+        There are too few samples, or all have one value.
+    """
     xy = np.ascontiguousarray(coordinates, dtype=np.float64)
     z = np.ascontiguousarray(values, dtype=np.float64)
     if xy.ndim != 2 or xy.shape[1] != 2 or z.shape != xy.shape[:1]:

@@ -97,7 +97,13 @@ def fit_weighted(
 
 
 def parse_form(form: str) -> tuple[str, ...]:
-    """Split "exponential+spherical" into its kinds."""
+    """Split "exponential+spherical" into its kinds.
+
+    Raises
+    ------
+    InputError
+        A structure is of no known kind.
+    """
     kinds = tuple(part.strip() for part in form.split("+"))
     unknown = [k for k in kinds if k not in KINDS]
     if unknown or not kinds:

@@ -64,6 +64,11 @@ def aster_stack(
     -------
     Layer of reflectance (thermal bands: radiance, or temperature in K). Bands of a telescope that
     was off are missing.
+
+    Raises
+    ------
+    ImageryError
+        The scene lacks what the stack needs.
     """
     settings, blocks = settings or AsterSettings(), blocks or Blocks()
     scene = scene.with_settings(settings)

@@ -131,6 +131,11 @@ class AsterScene:
         """Return the reflectance at the top of the atmosphere (VNIR, SWIR).
 
         ``radiance`` replaces the telescope's own, after a crosstalk correction say.
+
+        Raises
+        ------
+        ImageryError
+            A band with reflectance must be VNIR or SWIR.
         """
         source = radiance or self.radiance(group)
         factors = []
@@ -240,6 +245,11 @@ def require_one_version(scenes: Sequence[AsterScene]) -> None:
     """Refuse scenes of different product or version in one mosaic.
 
     V003 and V004 are made with different radiometric coefficients; their radiance differs.
+
+    Raises
+    ------
+    ImageryError
+        The scenes of a mosaic must be of one product and version.
     """
     kinds = {(s.metadata.product, s.metadata.version): s.metadata.name for s in scenes}
     if len(kinds) > 1:
@@ -255,7 +265,13 @@ def require_one_version(scenes: Sequence[AsterScene]) -> None:
 
 
 def require_touch(scene: AsterScene, bounds: tuple[float, float, float, float], crs: CRS) -> None:
-    """Refuse a scene that does not touch the survey's ``bounds`` (left, bottom, right, top)."""
+    """Refuse a scene that does not touch the survey's ``bounds`` (left, bottom, right, top).
+
+    Raises
+    ------
+    GridError
+        The scenes do not touch the survey.
+    """
     left, bottom, right, top = transformed_bounds(scene.grid, crs)
     if left >= bounds[2] or right <= bounds[0] or bottom >= bounds[3] or top <= bounds[1]:
         extent = tuple(round(v) for v in (left, bottom, right, top))

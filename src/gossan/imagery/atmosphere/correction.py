@@ -121,6 +121,12 @@ def fit_correction(
 
     Parameters and errors are those of :func:`correct`. ``log_residual`` has no coefficients; those
     of ``6s`` are for the mean angles and one altitude.
+
+    Raises
+    ------
+    ImageryError
+        An atmosphere method with coefficients must be 6s, dos, cost, iarr, flat_field or
+        empirical_line.
     """
     names = tuple(layer.bands)
     if settings.method == "6s":

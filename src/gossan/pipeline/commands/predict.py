@@ -133,6 +133,11 @@ def refitted_at(
     """Fit a product without a map again from the run's samples, and predict at places.
 
     Its features are covariates of the survey: the table must carry the same columns.
+
+    Raises
+    ------
+    InputError
+        The table lacks a covariate of the survey.
     """
     names = record.covariates
     missing = [name for name in names if name not in table.frame.columns]

@@ -225,7 +225,13 @@ def _check_depth(value: Any, depth: int = 0) -> None:
 
 
 def parse_project(content: dict[str, Any], base: Path) -> Project:
-    """Validate the content of a project file (as ``load_project`` does, from a dictionary)."""
+    """Validate the content of a project file (as ``load_project`` does, from a dictionary).
+
+    Raises
+    ------
+    SettingsError
+        One line for each mistake, all together.
+    """
     mistakes: list[str] = []
     content = _from_environment(content, mistakes)
     parsed: dict[str, Any] = {"base": base}
