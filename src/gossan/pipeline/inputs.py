@@ -113,7 +113,7 @@ def place(project: Project, imagery: list[Imagery]) -> tuple[Surveys, Grid]:
     Raises
     ------
     SurveyError
-        The surveys to fit must be samples.
+        The surveys to fit have no samples, or these do not suit the maps.
     """
     layers = [one.bands for one in imagery]
     crs: CRS = project_crs(project.project.crs, layers)
