@@ -123,10 +123,10 @@ class FeatureSets:
         """Store a layer that is expensive to compute and read by several passes."""
         path = self.store / "features" / f"{name}_{self.key}.tif"
         whole = path.with_suffix(".hash")
-        if not (path.exists() and whole.exists() and whole.read_text() == file_hash(path)):
+        if not (path.exists() and whole.exists() and whole.read_text("ascii") == file_hash(path)):
             self.blocks.store(layer, path)
             with atomic_path(whole) as temporary:
-                temporary.write_text(file_hash(path))
+                temporary.write_text(file_hash(path), "ascii")
         return open_raster(path, layer.bands)
 
     def components(self, source: str, kind: str) -> ComponentLayer:
