@@ -124,6 +124,7 @@ INNER = {
     """,
     "targets": """
         above fractal halo reasons rings runs sampling singularity smallest
+            upstream_background
         outlines spectrum_area thresholds
         patches
         evidence

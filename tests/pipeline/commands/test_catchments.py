@@ -15,9 +15,10 @@ from typer.testing import CliRunner
 from gossan.cli import app
 from gossan.errors import SettingsError
 from gossan.geo.grid import Grid
+from gossan.geo.layer import ArrayLayer
 from gossan.geo.raster import write_array
 from gossan.imagery.terrain.catchments import delineate
-from gossan.imagery.terrain.drainage import drainage_of_directions
+from gossan.imagery.terrain.drainage import drainage_of_directions, drainage_of_heights
 from gossan.pipeline.commands.catchments import catchments_project
 from gossan.pipeline.options.project import load_project
 
@@ -74,7 +75,7 @@ def test_real_nested_samples_have_nested_catchments(cairngorms: Path) -> None:
 def test_own_grounds_add_up_to_the_catchments_and_their_polygons_have_their_area(
     cairngorms: Path,
 ) -> None:
-    table = gpd.read_file(cairngorms / "catchments_stream.gpkg")
+    table = gpd.read_file(cairngorms / "catchments_stream.gpkg", layer="catchments")
     np.testing.assert_allclose(table.area / 1e6, table["own_km2"], rtol=1e-6, atol=1e-4)
     for row in table.itertuples():
         upstream, found = {row.sample}, True
@@ -126,3 +127,45 @@ def test_samples_far_from_streams_and_missing_terrain_are_reported(tmp_path: Pat
     with pytest.raises(SettingsError, match=r"\[terrain\] must be in the project file"):
         catchments_project(load_project(tmp_path), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_background_is_that_of_the_rocks_upstream_and_the_source_ranks_first(
+    tmp_path: Path,
+) -> None:
+    """Valleys on two rocks; one of poor rock holds an ore, which the sample below it dilutes."""
+    grid = Grid.from_bounds(32638, (500_000, 4_000_000, 508_000, 4_004_000), 100)
+    y, x = np.mgrid[:40, :80]
+    heights = 300.0 - 2 * y + 5.0 * abs(x % 10 - 5)
+    rock = np.where(x < 40, 1, 2)
+    content = np.where(rock == 1, 20.0, 80.0)
+    content[8:12, 13:18] += 300.0
+    write_array(tmp_path / "dem.tif", grid, ("h",), heights[None].astype(np.float32))
+    write_array(tmp_path / "rock.tif", grid, ("rock",), rock[None].astype(np.uint8))
+    drainage = drainage_of_heights(ArrayLayer(grid, ("h",), heights[None]))
+    mixed = drainage.upstream_mean(content)
+    rows, columns = np.meshgrid((14, 24, 36), np.arange(5, 80, 10))
+    easting, northing = grid.coordinates(grid.whole)
+    table = pd.DataFrame(
+        {"easting": easting[columns.ravel()], "northing": northing[rows.ravel()]}
+    ).assign(Cu_ppm=mixed[rows.ravel(), columns.ravel()])
+    table.to_csv(tmp_path / "stream.csv", index=False)
+    rocks = '[[imagery]]\nname = "rock"\nsensor = "classes"\npaths = ["rock.tif"]'
+    terrain = f'{rocks}\n[terrain]\ndem = "dem.tif"\nsnap_m = 0\nstream_km2 = 0.1'
+    project(tmp_path, terrain, tmp_path / "stream.csv", "EPSG:32638")
+    code, said = catchments(tmp_path)
+    assert code == 0, said
+    known = pd.read_csv(tmp_path / "catchments" / "backgrounds_stream.csv").set_index("class")
+    assert known.loc["rock.class_2", "mean"] == pytest.approx(80.0, rel=0.05)
+    assert known.loc["rock.class_1", "mean"] < 60
+    found = pd.read_csv(tmp_path / "catchments" / "catchments_stream.csv")
+    source = found[found["Cu_rank"] == 1].iloc[0]
+    assert table.loc[source["sample"] - 1, "easting"] == 501_550
+    assert (
+        source["area_km2"]
+        == found[found["below"] > 0]
+        .loc[lambda t: t["sample"] == source["sample"], "area_km2"]
+        .item()
+    )
+    assert source["Cu_undiluted"] > source["Cu"] > source["Cu_background"]
+    rich = found[table["easting"] > 504_000]
+    assert rich["Cu_residual"].abs().max() < 8

@@ -4,8 +4,9 @@ A composite of ``exp(y(x))`` over ground g has the logarithm ``mean(y) + v_g / 2
 of y within g. As v differs from sample to sample, ``v_g / 2`` is taken off every sample before the
 model is fitted, and put back where a sample of some ground is predicted; the map needs no shift.
 v has the parts that ``support_change`` names: the spatial term, ``sigma2 (1 - C(g, g))``; the
-features, ``mean(z' M z) - m' M m`` over places drawn in g, with m the mean of z over g and
-``M = E[beta beta']``; and what composites cannot show.
+features, the variance of ``z' b`` over places drawn in g with b the posterior mean of their
+coefficients (uncertain ones would add a variance of their own, more than the ground has: measured
+on a simulated district of known truth); and what composites cannot show.
 """
 
 from __future__ import annotations
@@ -57,16 +58,16 @@ class GroundComposite:
             sill = member.hyperparameters.covariance.structured_sill
             spatial += weight * (sill - member.field_.within(grounds))
         below = np.full(len(grounds), self.below)
-        features = self._features(mixture.second_moment, grounds)
+        features = self._features(mixture.slopes, grounds)
         return {"spatial": spatial, "features": features, "below": below}
 
-    def _features(self, moment: Array, grounds: Grounds) -> Array:
+    def _features(self, slopes: Array, grounds: Grounds) -> Array:
         if not self.drawn.size:
             return np.zeros(len(grounds))
-        squares = np.einsum("ki,ij,kj->k", self.drawn, moment, self.drawn)
-        mean = grounds.shares @ self._basin_means(self.drawn)
-        within = grounds.shares @ self._basin_means(squares[:, None])[:, 0]
-        return np.maximum(within - np.einsum("ni,ij,nj->n", mean, moment, mean), 0.0)
+        told = self.drawn @ slopes
+        means = self._basin_means(np.column_stack([told, told**2]))
+        mean, square = (grounds.shares @ means).T
+        return np.asarray(np.maximum(square - mean**2, 0.0))
 
     def _basin_means(self, values: Array) -> Array:
         """Average drawn values (k, c) by sub-basin: (s, c)."""

@@ -99,14 +99,15 @@ class Catchments:
         samples contradict the mixing.
         """
         area, own = self.area_km2, self.own_km2
-        above, upstream = np.zeros(len(content)), np.zeros(len(content))
-        inner = np.flatnonzero(self.below >= 0)
-        np.add.at(above, self.below[inner], (content * area)[inner])
-        np.add.at(upstream, self.below[inner], area[inner])
-        rest = area - upstream
         with np.errstate(invalid="ignore", divide="ignore"):
-            mixed = (content * area - above) / rest
+            mixed = self.own_part(content * area) / self.own_part(area)
             return np.where(own >= least * area, mixed, math.nan)
+
+    def own_part(self, amount: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Take from an amount of each whole catchment what the next samples upstream have."""
+        above, inner = np.zeros(len(amount)), np.flatnonzero(self.below >= 0)
+        np.add.at(above, self.below[inner], amount[inner])
+        return amount - above
 
     @property
     def lowest(self) -> NDArray[np.intp]:

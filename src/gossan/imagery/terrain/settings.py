@@ -28,6 +28,9 @@ class TerrainSettings(Settings):
     largest_km2: Annotated[float, Field(gt=0)] = 100.0
     """Larger catchments are a finding: they say little about any of their ground."""
 
+    source_km2: Annotated[float, Field(gt=0)] = 1.0
+    """Size of the source that Hawkes' correction for dilution takes for granted."""
+
     @model_validator(mode="after")
     def _one_source(self) -> TerrainSettings:
         if self.dem is not None and self.flow is not None:
