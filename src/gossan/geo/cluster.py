@@ -176,7 +176,7 @@ def on_cluster(
     items
         What it is called with.
     batch
-        Items of one task.
+        Most items of one task; fewer where each thread would get less than four tasks.
 
     Raises
     ------
@@ -187,8 +187,9 @@ def on_cluster(
     tasks = _Pass(address, function)
     waiting: deque[_Task] = deque()
     try:
-        for start in range(0, len(items), batch):
-            waiting.append(_Task(tasks, list(items[start : start + batch])))
+        size = tasks.batch_of(len(items), batch)
+        for start in range(0, len(items), size):
+            waiting.append(_Task(tasks, list(items[start : start + size])))
             if len(waiting) >= tasks.most_ahead():
                 yield from waiting.popleft().result()
         while waiting:
@@ -254,6 +255,10 @@ class _Pass:
             self._looked = time.monotonic()
             self._threads = max(1, sum(self.workers().values()))
         return 2 * self._threads
+
+    def batch_of(self, items: int, most: int) -> int:
+        """Choose the items of a task: few enough that all threads finish at about one time."""
+        return max(1, min(most, items // (2 * self.most_ahead())))
 
     def out_of_memory(self) -> bool:
         """Whether a worker was stopped since the pass began because its memory was full."""
