@@ -68,7 +68,10 @@ class GPBoost:
             )
             mean, variance = found["response_mean"], found["response_var"]
         else:
-            found = self.gp.predict(gp_coords_pred=places, X_pred=self._design(x), predict_var=True)
+            slopes = {"gp_rand_coef_data_pred": self._leading(x)} if self.varying else {}
+            found = self.gp.predict(
+                gp_coords_pred=places, X_pred=self._design(x), predict_var=True, **slopes
+            )
             mean, variance = found["mu"], found["var"]
         return Prediction(np.asarray(mean), np.sqrt(variance))
 

@@ -99,7 +99,8 @@ class Partnered:
     ``sqrt(rho^2 s_p^2 + s_d^2 + var(rho) (p - mean p)^2)``.
 
     The partner is the one of most evidence, ``(t^2 - ln n) / 2`` with t = rho over its standard
-    error; without evidence, or without partners, the base model alone is the map.
+    error. It must exceed ln K, K the number of partners weighed (together they are as likely
+    beforehand as none); else, or without partners, the base model alone is the map.
 
     Parameters
     ----------
@@ -119,7 +120,8 @@ class Partnered:
         check_values(observations)
         candidates = self._candidates(observations)
         links = {name: self._link(observations, one) for name, one in candidates.items()}
-        likely = {name: link for name, link in links.items() if link is not None and link.gain > 0}
+        least = float(np.log(max(len(links), 1)))  # the more are asked, the likelier one by chance
+        likely = {k: link for k, link in links.items() if link is not None and link.gain > least}
         best = max(likely, key=lambda name: likely[name].gain) if likely else None
         alone = replace(observations, partners={})
         if best is None:
