@@ -108,7 +108,7 @@ INNER = {
         catchment_supports fit_product imagery_used preflight product_maps time_needed
             training_sets
         anomaly_evidence inputs kriging
-        scores target_parts whole_map_tests
+        scores target_parts unsampled whole_map_tests
         commands
     """,
     "report": """

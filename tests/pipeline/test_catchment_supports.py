@@ -106,6 +106,8 @@ def test_a_run_maps_the_source_of_the_sediment(folder: Path) -> None:
     models = run.table("models")
     assert models["model"].str.endswith(("catchments", "squares")).all()
     assert any("not near a stream" in note for note in run.manifest.notes)
+    assert any("drains past all samples" in note for note in run.manifest.notes)
+    assert run.shared_layer("unsampled") is not None
     truth = open_raster(folder / "truth.tif").read(GRID.whole)[0]
     found = run.estimate(record).read(GRID.whole)[0]
     assert np.corrcoef(np.log(found).ravel(), np.log(truth).ravel())[0, 1] ** 2 > 0.6

@@ -57,6 +57,8 @@ from gossan.pipeline.scores import (
     summary_of,
 )
 from gossan.pipeline.surveys import Working, with_partners, working
+from gossan.pipeline.unsampled import LAYER as UNSAMPLED
+from gossan.pipeline.unsampled import write_unsampled
 from gossan.pipeline.whole_map_tests import reduced_tables, write_applicability
 
 ANOMALY_TABLES = {f"{name}.csv" for name in WRITTEN}
@@ -171,6 +173,7 @@ def _make_run(
             scene_layers(run, inputs, shown)
             walk.used = write_imagery_used(run, inputs.features, products, shown)
         inputs.notes.extend(walk.used.notes())
+    _unsampled(walk)
     waiting: list[Made] = []
     for element in project.elements:
         waiting += _element(walk, element, [p for p in products if element in p.elements])
@@ -187,9 +190,20 @@ def _make_run(
     return RunResult(run.root, summary_of(tables[Table.SCORES]), sentences)
 
 
+def _unsampled(walk: Walk) -> None:
+    """Mark the ground of no catchment, where samples stand for catchments."""
+    grounds = walk.inputs.surveys.grounds
+    if walk.maps and grounds is not None:
+        with walk.reporter.step("Ground without samples"):
+            notes = write_unsampled(walk.run, grounds, walk.inputs.grid, walk.key, walk.blocks)
+        walk.inputs.notes.extend(notes)
+
+
 def _drop_old_layers(walk: Walk, products: list[Product]) -> None:
     """Remove the maps of products, elements and imagery that the project no longer has."""
     known = set(SHARED_LAYERS if any(p.settings.features for p in products) else ())
+    if walk.inputs.surveys.grounds is not None:
+        known.add(UNSAMPLED)
     known |= {file_name(i.name, layer) for i in walk.project.imagery for layer in IMAGERY_LAYERS}
     for product in products:
         for element in product.elements:
