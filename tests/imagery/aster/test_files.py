@@ -319,6 +319,20 @@ def test_files_without_gains_ask_for_them(folder: Path, tmp_path: Path) -> None:
     assert 0 < elevation < 90 and 0 <= azimuth < 360
 
 
+@pytest.mark.parametrize(("side", "steeper"), [("west", -1), ("east", 0)])
+def test_the_edge_away_from_the_satellite_is_seen_at_the_larger_angle(
+    folder: Path, side: str, steeper: int
+) -> None:
+    scene = open_aster(folder).with_settings(AsterSettings(seen_from=side))
+    angles = scene.geometry.angles
+    assert angles is not None and scene.geometry.view_zenith > 2
+    row = angles.grid.height // 2
+    _, east, north = angles.read(angles.grid.whole)[:, row]
+    view = np.hypot(east, north)
+    assert np.argmax(view) == np.arange(len(view))[steeper]
+    assert (east < 0).all() == (side == "west")  # the direction of the satellite
+
+
 def test_a_folder_without_bands_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImageryError, match=r"_VNIR_B01\.tif"):
         open_aster(tmp_path)

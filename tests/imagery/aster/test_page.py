@@ -31,7 +31,7 @@ def test_every_setting_is_on_the_page_and_nothing_else() -> None:
 def test_defaults_on_the_page_are_those_of_the_code() -> None:
     table = PAGE.split("## Settings")[1].split("## Calibration")[0]
     pairs = re.findall(r"^\| `(\w+)` \|.*\| `?\"?([\w.]+)\"?`? \|$", table, re.MULTILINE)
-    assert len(pairs) == 5
+    assert len(pairs) == 6
     for key, printed in pairs:
         assert str(AsterSettings.model_fields[key].default) == printed
 

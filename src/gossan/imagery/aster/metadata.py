@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from gossan.catalogue.sensors import aster_band, aster_bands, unit_conversion
 from gossan.errors import ImageryError, must
@@ -66,6 +66,8 @@ class AsterMetadata:
         Unit conversions found in the files.
     track_azimuth
         Direction of flight, degrees clockwise from north; None when unknown.
+    seen_from
+        Side of the scene that the satellite passed on, as the user states it.
     """
 
     name: str
@@ -78,6 +80,7 @@ class AsterMetadata:
     gains: Mapping[str, str] = field(default_factory=dict)
     conversions: Mapping[str, Conversion] = field(default_factory=dict)
     track_azimuth: float | None = None
+    seen_from: Literal["west", "east"] = "west"
 
     @property
     def is_surface_reflectance(self) -> bool:

@@ -75,7 +75,8 @@ class AsterScene:
         azimuth, elevation = m.sun_azimuth, m.sun_elevation
         if azimuth is None or elevation is None:
             azimuth, elevation = sun_position(m.time, *degrees_of_middle(self.grid))
-        across = ((m.track_azimuth if m.track_azimuth is not None else 190.0) + 90.0) % 360.0
+        track = m.track_azimuth if m.track_azimuth is not None else 190.0
+        across = (track + (90.0 if m.seen_from == "west" else 270.0)) % 360.0
         mean = SceneGeometry(elevation, azimuth, m.time.date(), m.view_zenith, across)
         return replace(mean, angles=scene_angles(self.grid, m.time, mean))
 
@@ -175,6 +176,7 @@ class AsterScene:
             gains={**m.gains, **settings.gains},
             conversions={b: c for b, c in m.conversions.items() if b not in settings.gains},
             sun_azimuth=_first(settings.sun_azimuth, m.sun_azimuth),
+            seen_from=settings.seen_from,
             sun_elevation=_first(settings.sun_elevation, m.sun_elevation),
             track_azimuth=_first(settings.track_azimuth, m.track_azimuth),
         )

@@ -74,6 +74,10 @@ class AsterSettings(Settings):
     track_azimuth: Annotated[float, Field(ge=0, le=360)] | None = None
     """Direction of flight for crosstalk, degrees from north; none takes the file's."""
 
+    seen_from: Literal["west", "east"] = "west"
+    """Side of the scene that the satellite passed on, which the files do not say in a way that
+    could be checked: where its footprint lies west of the track, it was seen from the east."""
+
     @field_validator("time")
     @classmethod
     def _utc(cls, value: datetime | None) -> datetime | None:
