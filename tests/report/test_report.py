@@ -270,8 +270,10 @@ def test_screen_phone_sheet_and_print_look_as_meant(
     told = str(browser.run(f"{sheet}.innerText"))
     assert first.place in told and "How to get there" in told and first.expected in told
     pages = printed_pages(browser, tmp_path)
-    of_cu = [page for page in pages if page.startswith("Cu ") and "Where to go" in page]
-    assert len(of_cu) == 1 and first.place in of_cu[0]
+    of_cu = [page for page in pages if "Where to go" in page and first.place in page]
+    assert of_cu == pages[:1]  # under the heading of the report
+    assert all(one.place in of_cu[0] for one in targets_of(open_results(reported), "Cu"))
+    assert "Targets exceed" in of_cu[0]
     for target in targets_of(open_results(reported), "Cu", 10):
         own = [page for page in pages if page.startswith(f"Target {target.name} ")]
         assert len(own) == 1 and "How to get there" in own[0]

@@ -32,7 +32,7 @@ def test_where_there_is_no_target_the_command_that_is_named_lists_some(run_copy:
     best = str(results.best("Cu"))
     assert "the threshold given by you" in threshold_sentence(results, "Cu")
     said = no_target(results, "Cu")
-    assert "no place exceeds 1000000 ppm with more than 0 %" in said
+    assert "no place exceeds 1000000 ppm with a probability of more than 0 %" in said
     lower = float(re.search(r"--threshold Cu=([0-9.e+]+),", said)[1])  # type: ignore[index]
     anomalies_of_run(run_copy, thresholds={"Cu": lower})
     listed = open_run(run_copy).table("anomalies", "Cu")

@@ -68,7 +68,8 @@ def no_target(results: Results, element: str) -> str:
         return f"The best map has no target.{_cure(results, element, best)}"
     most = 100 * float(np.nanmax(one.values))
     limit = f"{number_text(results.threshold(element))} {_unit(results, element)}"
-    said = f"The best map has no target: no place exceeds {limit} with more than {most:.0f} %"
+    said = f"The best map has no target: no place exceeds {limit} "
+    said += f"with a probability of more than {most:.0f} %"
     return f"{said}.{_cure(results, element, best)}"
 
 
