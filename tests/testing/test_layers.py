@@ -25,6 +25,7 @@ from gossan.fusion.features.sources import LayerFeatures
 from gossan.fusion.kriging_model import AtPixels
 from gossan.fusion.protocol import Observations, Points
 from gossan.fusion.registry import make_model, options_of
+from gossan.fusion.selection.partnered import Link, LinkedLayer
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import (
     ArrayLayer,
@@ -147,6 +148,7 @@ def by_hand(folder: Path) -> dict[str, Layer]:
     masks = Masks(three, ("nodata", "cover"), {}, cover=squares((100, 100)))
     return {
         "ArrayLayer": bands,
+        "LinkedLayer": LinkedLayer(pair, pair, Link(0.8, 0.1, 0.0, 40)),
         "TerrainShape": TerrainShape(heights()),
         "DrainageLayer": DrainageLayer(heights(), folder / "drainage.tif"),
         "ClassShares": ClassShares(
