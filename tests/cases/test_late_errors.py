@@ -28,7 +28,7 @@ from .test_names import edit
     [
         ("pixel_m = 30", "pixel_m = 0.01", "MiB free"),
         ("pixel_m = 30", "pixel_m = 0.0001", "pixels a side"),
-        ("pixel_m = 30", "pixel_m = inf", "finite"),
+        ("pixel_m = 30", "pixel_m = inf", "got inf"),
         ("pixel_m = 30", "pixel_m = 0", "pixel_m"),
         ("support_m = 30", "support_m = 1e7", "at most"),
         (
@@ -137,7 +137,7 @@ def test_a_run_that_needs_far_more_memory_than_is_free_is_refused_by_check_and_r
     free = {"available": 100 * 2**20}
     monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(**free))
     for command in ("check", "run"):
-        assert "the memory must be able to hold about 2" in gossan(command, small).refused
+        assert "the memory must be able to hold about" in gossan(command, small).refused
     assert not (small / "run").exists()
     free["available"] = 200 * 2**20
     checked = gossan("check", small)

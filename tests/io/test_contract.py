@@ -5,7 +5,7 @@ import pytest
 from gossan.errors import InputError
 from gossan.io.contract import Comparison, ComparisonKind
 
-SPATIAL = {"blocks", "knndm", "column"}
+SPATIAL = {"blocks", "drainage", "knndm", "column"}
 
 
 @pytest.mark.parametrize("kind", list(ComparisonKind))

@@ -76,7 +76,7 @@ def open_inputs(project: Project, store: Path, blocks: Blocks) -> RunInputs:
     if wrong:
         raise SettingsError("\n".join(wrong))
     surveys, grid = place(project, imagery)
-    late = late_errors(project, imagery, grid)
+    late = late_errors(project, imagery, grid, blocks)
     late = late or training_errors(project, surveys, imagery, grid)
     if late:
         raise SettingsError("\n".join(late))

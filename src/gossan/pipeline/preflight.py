@@ -42,7 +42,9 @@ INDEPENDENT = 1e-9
 """Smallest eigenvalue of the correlation matrix of features that tell different things."""
 
 
-def late_errors(project: Project, imagery: Sequence[Imagery], grid: Grid) -> list[str]:
+def late_errors(
+    project: Project, imagery: Sequence[Imagery], grid: Grid, blocks: Blocks | None = None
+) -> list[str]:
     """List what would stop a run after hours: disk, memory, occurrences, dependent features.
 
     Parameters
@@ -53,7 +55,10 @@ def late_errors(project: Project, imagery: Sequence[Imagery], grid: Grid) -> lis
         Its imagery, each on its own grid.
     grid
         Grid of the maps.
+    blocks
+        Engine that reads the pixels.
     """
+    blocks = blocks or Blocks()
     room = [*_disk_errors(project, imagery, grid), *_memory_errors(imagery, grid)]
     errors = [*room, *_support_errors(project, grid), *_occurrence_errors(project, grid)]
     if room:
@@ -61,13 +66,13 @@ def late_errors(project: Project, imagery: Sequence[Imagery], grid: Grid) -> lis
     by_name = {one.settings.name: one.on(grid) for one in imagery if _is_stored(one)}
     for product in products_of(project, imagery):
         if product.settings.model == "pyramid":
-            errors += _feature_errors(product, by_name, grid)
+            errors += _feature_errors(product, by_name, grid, blocks)
         if product.settings.model == "atprk" and min(grid.shape) < FEWEST_ACROSS:
             shape = f"{grid.height} x {grid.width} pixels"
             cure = "Choose smaller pixels (pixel_m), or another model"
             allowed = f"at least {FEWEST_ACROSS} x {FEWEST_ACROSS} pixels for model 'atprk'"
             errors.append(must("the map", allowed, shape, cure))
-        errors += _class_errors(product, by_name, grid)
+        errors += _class_errors(product, by_name, grid, blocks)
     return errors
 
 
@@ -173,14 +178,16 @@ def _is_stored(imagery: Imagery) -> bool:
     return all(one.scene.stored for one in imagery.stack.scenes)
 
 
-def _feature_errors(product: Product, imagery: Mapping[str, Imagery], grid: Grid) -> list[str]:
+def _feature_errors(
+    product: Product, imagery: Mapping[str, Imagery], grid: Grid, blocks: Blocks
+) -> list[str]:
     """Find plain features of a product that are constant or repeat each other."""
     layers = _plain_layers(product.settings.features, imagery)
     if not layers:
         return []
     layer = layers[0] if len(layers) == 1 else StackedLayer(tuple(layers))
     read = partial(_moments, layer)
-    blocks, chosen = Blocks(), spread_windows(grid, SAMPLED_PIXELS, SAMPLED_ACROSS)
+    chosen = spread_windows(grid, SAMPLED_PIXELS, SAMPLED_ACROSS)
     if _independent(blocks.reduce(read, grid, chosen)):
         return []
     found = blocks.reduce(read, grid)
@@ -195,7 +202,9 @@ def _feature_errors(product: Product, imagery: Mapping[str, Imagery], grid: Grid
     return [must(name, allowed, got, "Leave such features out")]
 
 
-def _class_errors(product: Product, imagery: Mapping[str, Imagery], grid: Grid) -> list[str]:
+def _class_errors(
+    product: Product, imagery: Mapping[str, Imagery], grid: Grid, blocks: Blocks
+) -> list[str]:
     """Find products with more classes of ground than their imagery has pixels that differ."""
     options = product.settings.options
     classes = getattr(options, "clusters", 1) if getattr(options, "scope", "") == "local" else 1
@@ -205,7 +214,7 @@ def _class_errors(product: Product, imagery: Mapping[str, Imagery], grid: Grid) 
     if classes < 2 or not layers or len(layers) < len(parts):
         return []
     pattern = PixelPattern.stratified(grid, SAMPLED_FOR_CLASSES, getattr(options, "seed", 0))
-    blocks, chosen = Blocks(), spread_windows(grid, SAMPLED_PIXELS, SAMPLED_ACROSS)
+    chosen = spread_windows(grid, SAMPLED_PIXELS, SAMPLED_ACROSS)
     read = partial(_differing, layers, pattern)
     seen: set[bytes] = set()
     for windows in (chosen, None):

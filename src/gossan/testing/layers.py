@@ -51,7 +51,7 @@ def _whole(layer: Layer) -> NDArray[np.float32]:
 
 
 def _same(found: NDArray[np.float32], wanted: NDArray[np.float32], what: str) -> None:
-    """Compare pixels, band by band, to a share of the band's spread."""
+    """Compare pixels, band by band, to a share of the band's spread or the last digits."""
     assert found.shape == wanted.shape, f"{what}: shape {found.shape}, not {wanted.shape}"
     empty = np.isnan(wanted)
     assert (np.isnan(found) == empty).all(), f"{what}: other pixels are empty"
@@ -59,7 +59,9 @@ def _same(found: NDArray[np.float32], wanted: NDArray[np.float32], what: str) ->
         known = other[~np.isnan(other)]
         if known.size:
             away = float(np.abs(one - other)[~np.isnan(other)].max())
-            room = RELATIVE * max(float(np.std(known, dtype=float)), 1e-3 * abs(known).max(), 1e-12)
+            size = abs(known).max()
+            room = RELATIVE * max(float(np.std(known, dtype=float)), 1e-3 * size, 1e-12)
+            room = max(room, 4 * float(np.spacing(np.float32(size))))
             assert away <= room, f"{what}: band {number} differs by {away:.3g}"
 
 

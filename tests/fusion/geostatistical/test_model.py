@@ -420,7 +420,7 @@ def test_every_way_to_choose_windows_finds_the_imagery(windows: str) -> None:
     assert one < 0.7 * two
 
 
-def test_curves_find_what_is_not_linear_and_are_left_out_where_all_is_linear() -> None:
+def test_curves_find_what_is_not_linear_and_shrink_to_nothing_where_all_is_linear() -> None:
     points, known = survey(220), features()
     rng = np.random.default_rng(4)
     z = known.at(points)
@@ -434,7 +434,9 @@ def test_curves_find_what_is_not_linear_and_are_left_out_where_all_is_linear() -
     assert np.abs(mapped[0] - brute.mean).max() < 0.02 * mapped[0].std()
     assert np.abs(mapped[1] / brute.standard_error - 1).max() < 0.06
     straight = Geostatistical(settings).fit(observe(points, known), known)
-    assert straight.tables_["models"].set_index("model").weight["imagery with curves"] < 0.5
+    found = straight.tables_["hyperparameters"].set_index("name")["mean"]
+    share = found["variance of features as curves"] / found["variance of features at the pixel"]
+    assert share < 0.02
 
 
 def test_pixels_with_some_gaps_are_mapped_as_points_with_gaps_are_predicted() -> None:

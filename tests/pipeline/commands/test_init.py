@@ -51,7 +51,7 @@ def test_what_is_written_is_what_the_files_say(
     found = {case: load_project(tmp_path / case) for case in CASES}
     crs = {case: (p.project.crs, p.survey[0].crs) for case, p in found.items()}
     assert crs == {  # PROVENANCE.md of each survey
-        "dawadimi_west": ("EPSG:32638", "EPSG:4326"),
+        "dawadimi_west": ("EPSG:32638", "EPSG:32638"),
         "meuse": ("EPSG:28992", "EPSG:28992"),
         "macedonia_soil": ("EPSG:32634", "EPSG:4326"),
     }

@@ -35,7 +35,7 @@ def weigh(
 
     >>> one = pd.DataFrame({"model": ["imagery", "kriging"], "log_evidence": [-9.0, -12.0]})
     >>> table, shares = weigh(["catchment", "square"], [one, one])
-    >>> table.model.tolist()[:2], shares.tolist()
+    >>> table.model.tolist()[:2], shares.round(6).tolist()
     (['imagery, catchments', 'kriging, catchments'], [0.5, 0.5])
     """
     parts = [

@@ -112,11 +112,12 @@ class Geostatistical:
     Source: docs/geostatistical.md; Diggle and Ribeiro 2007; Rasmussen and Williams 2006.
     """
 
+    squares_ = False
+    verdict_: str | None = None
+
     def __init__(self, settings: GeostatisticalSettings | None = None) -> None:
         self.settings = settings or GeostatisticalSettings()
         self.tables_: dict[str, pd.DataFrame] = {}
-        self.squares_ = False
-        self.verdict_: str | None = None
 
     def fit(self, observations: Observations, features: Features) -> Self:
         """Learn coefficients and spatial term from the observations."""

@@ -272,14 +272,15 @@ def _written_places(
     frame: pd.DataFrame,
 ) -> tuple[pd.DataFrame, WrittenPoints | OneCellPlaces | None, list[Finding]]:
     """Read geometry, grid references and parts of degrees where no usual pair of columns stands."""
-    if find_axes(list(frame.columns)) is not None:
+    joined, used = join_degrees(frame)
+    axes = find_axes(list(frame.columns))
+    if axes is not None and not {*axes} & {*used}:  # Lat.S may be seconds
         return frame, None, []
     points = find_points(frame) or find_references(frame)
     if points is not None:
         message = f"positions are read from the points of column {points.column!r}"
         note = Finding("note", "axes", message)
         return frame.drop(columns=points.column), points, [note]
-    joined, used = join_degrees(frame)
     if not used:
         return frame, None, []
     first = {axis: joined[axis].iloc[0] for axis in ("longitude", "latitude")}

@@ -85,7 +85,8 @@ def _any_value(field: FieldInfo) -> str:
         low = limits.get("above", limits.get("at least", 0.0))
         high = limits.get("below", limits.get("at most", low + 2.0))
         return f"{(low + high) / 2:g}"
-    return toml(next(_words(field.annotation), "..."))
+    word = next(_words(field.annotation), "...")
+    return toml([word] if "tuple" in str(field.annotation) else word)
 
 
 def toml(value: object) -> str:
