@@ -119,6 +119,11 @@ def _raised_by_library(error: BaseException) -> bool:
 def reading(path: Path | str, kind: type[InputError] = InputError) -> Iterator[None]:
     """Turn whatever goes wrong while a file is read into one line that names the file.
 
+    Raises
+    ------
+    GossanError
+        What goes wrong inside, as one line that names the file.
+
     >>> with reading("a.csv", SurveyError):
     ...     raise IndexError("list index out of range")
     Traceback (most recent call last):

@@ -51,7 +51,13 @@ class JsonEvents:
         self.emit("hello", **facts, python=sys.version.split()[0], arguments=list(arguments))
 
     def emit(self, event: str, **fields: Any) -> None:
-        """Write one event."""
+        """Write one event.
+
+        Raises
+        ------
+        InterruptedRunError
+            The program that reads the events is gone.
+        """
         line = json.dumps(_plain({"event": event, **fields}), allow_nan=False)
         try:
             with self._lock:

@@ -78,6 +78,11 @@ def element_map(
     ``ln c = ln background(rock) + sum link * zone + regional + local + nugget``; under Quaternary
     and where it is transported, the first two terms are those of the surroundings, smoothed.
 
+    Raises
+    ------
+    ValueError
+        The element has not one background for each lithology.
+
     >>> ELEMENTS["Sn"].links
     {}
     """

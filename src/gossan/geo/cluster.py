@@ -229,14 +229,26 @@ class _Pass:
         )  # fmt: skip
 
     def workers(self) -> dict[str, int]:
-        """Return the threads of each worker."""
+        """Return the threads of each worker.
+
+        Raises
+        ------
+        InterruptedRunError
+            The scheduler is gone.
+        """
         try:
             return dict(self.client.nthreads())
         except (OSError, RuntimeError) as error:
             raise _gone() from error
 
     def busy_with(self, future: Any) -> set[str]:
-        """Return the workers that have a task on their list."""
+        """Return the workers that have a task on their list.
+
+        Raises
+        ------
+        InterruptedRunError
+            The scheduler is gone.
+        """
         try:
             found = self.client.processing()
         except (OSError, RuntimeError) as error:
@@ -268,7 +280,13 @@ class _Pass:
         return self.client.get_events("worker-restart-memory") or ()
 
     def check_alive(self) -> bool:
-        """Whether the cluster has workers; an error when it is gone or had none for long."""
+        """Whether the cluster has workers; an error when it is gone or had none for long.
+
+        Raises
+        ------
+        InterruptedRunError
+            The scheduler is gone, or no worker has been there for too long.
+        """
         if self.client.status not in ("running", "connecting"):
             raise _gone()
         if self.workers():

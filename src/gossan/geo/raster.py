@@ -374,6 +374,11 @@ def close_files() -> None:
 def atomic_path(path: Path) -> Iterator[Path]:
     """Return a temporary name in the same folder; take its place on success, remove it on failure.
 
+    Raises
+    ------
+    InterruptedRunError
+        The disk is full, or the folder cannot be written.
+
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
     >>> with atomic_path(folder / "a.txt") as temporary:

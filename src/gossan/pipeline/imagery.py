@@ -85,7 +85,13 @@ class Imagery:
         )
 
     def layer(self, kind: str) -> Layer:
-        """Choose the bands, the indices, or what the literal components are taken of."""
+        """Choose the bands, the indices, or what the literal components are taken of.
+
+        Raises
+        ------
+        SettingsError
+            The sensor has no catalogue of indices.
+        """
         if kind == "literal":
             return self.component_source(kind)
         if kind == "bands":

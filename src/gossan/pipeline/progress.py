@@ -41,6 +41,11 @@ class Reporter(Protocol):
 def named_if_interrupted(title: str) -> Iterator[None]:
     """Say in which step a run was interrupted.
 
+    Raises
+    ------
+    InterruptedRunError
+        The one that came, with the step in front.
+
     >>> with named_if_interrupted("Tables"):
     ...     raise InterruptedRunError("The disk is full.")
     Traceback (most recent call last):

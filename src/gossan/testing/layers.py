@@ -118,7 +118,13 @@ def hands_out_copies(factory: LayerFactory) -> None:
 
 
 def pickles(factory: LayerFactory) -> None:
-    """A pickled layer reads the same; clusters need it."""
+    """A pickled layer reads the same; clusters need it.
+
+    Raises
+    ------
+    AssertionError
+        The layer does not pickle, or reads otherwise afterwards.
+    """
     layer = factory()
     try:
         again = pickle.loads(pickle.dumps(layer))

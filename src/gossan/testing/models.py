@@ -229,7 +229,13 @@ def map_agrees_with_points(factory: ModelFactory, case: Case) -> None:
 
 
 def pickles(factory: ModelFactory, case: Case) -> None:
-    """A fitted model pickles and estimates the same."""
+    """A fitted model pickles and estimates the same.
+
+    Raises
+    ------
+    AssertionError
+        The model does not pickle, or predicts otherwise afterwards.
+    """
     model = _fitted(factory, case)
     try:
         again = pickle.loads(pickle.dumps(model))
@@ -240,7 +246,13 @@ def pickles(factory: ModelFactory, case: Case) -> None:
 
 
 def errors_teach(factory: ModelFactory, case: Case) -> None:
-    """Too few samples, and values that are all the same, are refused as a mistake of the input."""
+    """Too few samples, and values that are all the same, are refused as a mistake of the input.
+
+    Raises
+    ------
+    AssertionError
+        Unfit samples are accepted, or refused by a foreign error.
+    """
     few = case.samples.subset(np.arange(3))
     flat = replace(case.samples, values=np.full(len(case.samples), 2.0))
     for what, wrong in (("three samples", few), ("values that are all the same", flat)):

@@ -147,7 +147,13 @@ def mixture(mean: Array, error: Array, weights: Array) -> tuple[Array, Array]:
 
 
 def pivot(table: pd.DataFrame, models: Sequence[str]) -> Array:
-    """Return held-out predictions (n, models) from the long table of ``cross_predict``."""
+    """Return held-out predictions (n, models) from the long table of ``cross_predict``.
+
+    Raises
+    ------
+    FitError
+        A member does not predict every held-out sample.
+    """
     columns = []
     for model in models:
         mine = table[table["model"] == model].sort_values("sample")

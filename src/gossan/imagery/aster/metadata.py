@@ -211,7 +211,13 @@ def refuse_other_product(product: str, name: str) -> None:
 
 
 def numbers(values: Values, key: str, count: int, name: str) -> tuple[float, ...] | None:
-    """Read ``count`` numbers of a key; None where the key is missing."""
+    """Read ``count`` numbers of a key; None where the key is missing.
+
+    Raises
+    ------
+    ImageryError
+        The metadata hold another count of numbers.
+    """
     if key not in values:
         return None
     texts = [piece for value in values[key] for piece in value.split(",")]

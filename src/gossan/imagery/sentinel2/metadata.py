@@ -119,7 +119,13 @@ class Sentinel2Metadata:
         return tuple(band.name for band in sentinel2_bands() if band.name in have)
 
     def file(self, band: str) -> BandFile:
-        """Find the image of a band: at its native pixel size, else the finest there is."""
+        """Find the image of a band: at its native pixel size, else the finest there is.
+
+        Raises
+        ------
+        ImageryError
+            The product holds no such band.
+        """
         found = sorted((f for f in self.files if f.band == band), key=lambda f: f.pixel_m)
         if not found:
             raise refuse(
@@ -132,7 +138,13 @@ class Sentinel2Metadata:
         return next((f for f in found if f.pixel_m == native), found[0])
 
     def grid_of(self, pixel_m: int) -> Grid:
-        """Return the grid of a pixel size in metres."""
+        """Return the grid of a pixel size in metres.
+
+        Raises
+        ------
+        ImageryError
+            The product does not state the grid of this pixel size.
+        """
         if pixel_m not in self.grids:
             raise refuse(
                 self.name,

@@ -15,7 +15,13 @@ OFFSET_BASELINE = 4.0
 
 
 def scaling(main: ElementTree.Element, level: Level, name: str) -> tuple[float, dict[str, float]]:
-    """Read quantification and offsets: always from the metadata, never from the date."""
+    """Read quantification and offsets: always from the metadata, never from the date.
+
+    Raises
+    ------
+    ImageryError
+        Quantification value or offsets are missing.
+    """
     word = "BOA" if level == "L2A" else "RADIO"
     tags = ("BOA_QUANTIFICATION_VALUE", "L2A_BOA_QUANTIFICATION_VALUE", "QUANTIFICATION_VALUE")
     quantification = next((number_of(main, tag) for tag in tags if text_of(main, tag, "")), None)

@@ -112,7 +112,13 @@ class SafeProduct:
 
 
 def find_product(path: Path | str) -> SafeProduct:
-    """Look into a SAFE folder, a folder around one, a zip, or beside a metadata file."""
+    """Look into a SAFE folder, a folder around one, a zip, or beside a metadata file.
+
+    Raises
+    ------
+    ImageryError
+        The path is no product, nor its zip.
+    """
     path = Path(path)
     if path.is_file() and path.suffix.lower() == ".xml":
         path = path.parent
@@ -127,7 +133,13 @@ def find_product(path: Path | str) -> SafeProduct:
 
 
 def parse(product: SafeProduct, member: str) -> ElementTree.Element:
-    """Parse an XML member of a product."""
+    """Parse an XML member of a product.
+
+    Raises
+    ------
+    ImageryError
+        The file cannot be read as XML.
+    """
     try:
         root: ElementTree.Element = fromstring(product.text(member))
         return root
@@ -162,7 +174,13 @@ def number_of(element: ElementTree.Element, tag: str) -> float:
 
 
 def number(text: str | None, tag: str) -> float:
-    """Read a finite number of the metadata; ``tag`` names it in the error."""
+    """Read a finite number of the metadata; ``tag`` names it in the error.
+
+    Raises
+    ------
+    ImageryError
+        The text is no number.
+    """
     try:
         found = float(text or "")
     except ValueError:
@@ -180,7 +198,13 @@ def whole_number(text: str | None, tag: str) -> int:
 
 @contextmanager
 def readable(name: str, what: str) -> Iterator[None]:
-    """Turn whatever damaged metadata make Python stumble over into one line."""
+    """Turn whatever damaged metadata make Python stumble over into one line.
+
+    Raises
+    ------
+    ImageryError
+        What is read inside fails.
+    """
     try:
         yield
     except (ValueError, LookupError, TypeError, ArithmeticError, *LIBRARY_ERRORS) as error:
