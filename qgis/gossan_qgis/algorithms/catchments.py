@@ -84,10 +84,7 @@ class StreamCatchments(OfLayers):
         feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
         """Outline the catchments, and load them."""
-        folder = self.parameterAsString(parameters, OUTPUT, context)
-        project = self.project(parameters, folder, context, feedback)
-        out = str(Path(folder) / "catchments")
-        result = self.gossan(["catchments", str(project), "--out", out], feedback)
+        folder, result = self.made_in("catchments", ["catchments"], parameters, context, feedback)
         self.say(result, feedback)
         self.load(parameters, context, f"gossan: {Path(folder).name}", result)
         outlines = [layer for layer in result.layers if layer["kind"] == "vector"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,14 @@ from qgis.core import (
 )
 
 from ..core.commands import UNITS, ProjectInputs, toml, update_arguments
+from ..core.protocol import Result
 from ..core.translations import tr
 from ..layers_to_files import export_features, file_stem, raster_files, scene_paths
 from .base import GossanAlgorithm
 
 INPUT, ELEMENTS, UNIT, SUPPORT = "INPUT", "ELEMENTS", "UNIT", "SUPPORT"
 IMAGERY, SCENES, CRS, PIXEL, EXTENT = "IMAGERY", "SCENES", "CRS", "PIXEL", "EXTENT"
-PROJECT = "PROJECT"
+PROJECT, OUTPUT = "PROJECT", "OUTPUT"
 
 
 class OfLayers(GossanAlgorithm):
@@ -119,6 +121,26 @@ class OfLayers(GossanAlgorithm):
         inputs = self._inputs(parameters, Path(folder), context)
         self.say(self.gossan(update_arguments(inputs), feedback), feedback)
         return inputs.folder
+
+    def made_in(
+        self,
+        name: str,
+        command: Sequence[str],
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        feedback: QgsProcessingFeedback,
+    ) -> tuple[str, Result]:
+        """Run a command on the project, into ``name`` within the chosen folder.
+
+        Returns
+        -------
+        The chosen folder, and what the command printed.
+        """
+        folder = self.parameterAsString(parameters, OUTPUT, context)
+        project = self.project(parameters, folder, context, feedback)
+        word, *options = command
+        out = str(Path(folder) / name)
+        return folder, self.gossan([word, str(project), "--out", out, *options], feedback)
 
     def _inputs(
         self, parameters: dict[str, Any], folder: Path, context: QgsProcessingContext

@@ -246,11 +246,8 @@ class Prepare(OfLayers):
         feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
         """Prepare the imagery, and load its layers."""
-        folder = self.parameterAsString(parameters, OUTPUT, context)
-        project = self.project(parameters, folder, context, feedback)
-        out = str(Path(folder) / "imagery")
-        workers = self.workers(parameters, context)
-        result = self.gossan(["prepare", str(project), "--out", out, *workers], feedback)
+        command = ["prepare", *self.workers(parameters, context)]
+        folder, result = self.made_in("imagery", command, parameters, context, feedback)
         self.load(parameters, context, f"gossan: {Path(folder).name}", result)
         return {OUTPUT: folder, "LAYERS": result.files.get("layers")}
 

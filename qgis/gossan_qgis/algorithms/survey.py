@@ -103,14 +103,14 @@ class SurveyQuality(OfLayers):
         feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
         """Report the quality, and write its tables."""
-        folder = self.parameterAsString(parameters, OUTPUT, context)
-        project = self.project(parameters, folder, context, feedback)
-        run = Path(folder) / "quality"
-        result = self.gossan(["survey", str(project), "--out", str(run)], feedback)
+        folder, result = self.made_in("quality", ["survey"], parameters, context, feedback)
         self.say(result, feedback)
         path = self.parameterAsFileOutput(parameters, PAGE, context)
         page = html_page(tr(self.TITLE), result.text, result.tables)
-        return {PAGE: write_page(path, page), OUTPUT: result.files.get("tables", str(run))}
+        return {
+            PAGE: write_page(path, page),
+            OUTPUT: result.files.get("tables", str(Path(folder) / "quality")),
+        }
 
 
 class Krige(OfLayers):
@@ -144,11 +144,8 @@ class Krige(OfLayers):
         feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
         """Krige, and load the layers."""
-        folder = self.parameterAsString(parameters, OUTPUT, context)
-        project = self.project(parameters, folder, context, feedback)
-        run = Path(folder) / "krige"
-        workers = self.workers(parameters, context)
-        result = self.gossan(["krige", str(project), "--out", str(run), *workers], feedback)
+        command = ["krige", *self.workers(parameters, context)]
+        folder, result = self.made_in("krige", command, parameters, context, feedback)
         self.say(result, feedback)
         self.load(parameters, context, f"gossan: {Path(folder).name}", result)
         first = result.layers[0]["path"] if result.layers else None
