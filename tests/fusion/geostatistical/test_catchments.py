@@ -108,3 +108,11 @@ def test_too_many_samples_for_exact_covariances_are_refused(valleys: Valleys) ->
     model.settings = model.settings.model_copy(update={"exact_samples": 50})
     with pytest.raises(FitError, match="stand for catchments must be at most 50; got 96"):
         model.fit(Observations(valleys.points, valleys.mixed()), valleys.features)
+
+
+def test_a_model_that_is_fitted_again_forgets_what_it_found(valleys: Valleys) -> None:
+    seen = Observations(valleys.points, valleys.mixed())
+    model = Geostatistical(GeostatisticalSettings(support="square")).fit(seen, valleys.features)
+    assert model.seen(valleys.points).grounds is None
+    model.fit(replace(seen, points=replace(valleys.points, grounds=None)), valleys.features)
+    assert model.seen(valleys.points).grounds is valleys.points.grounds

@@ -112,9 +112,6 @@ class Geostatistical:
     Source: docs/geostatistical.md; Diggle and Ribeiro 2007; Rasmussen and Williams 2006.
     """
 
-    squares_ = False
-    verdict_: str | None = None
-
     def __init__(self, settings: GeostatisticalSettings | None = None) -> None:
         self.settings = settings or GeostatisticalSettings()
         self.tables_: dict[str, pd.DataFrame] = {}
@@ -122,6 +119,8 @@ class Geostatistical:
     def fit(self, observations: Observations, features: Features) -> Self:
         """Learn coefficients and spatial term from the observations."""
         check_values(observations)
+        self.squares_ = False
+        self.verdict_: str | None = None
         if observations.points.grounds is None:
             return self._fit(observations, features)
         if self.settings.support != "evidence":
