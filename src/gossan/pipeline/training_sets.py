@@ -8,7 +8,7 @@ before it writes anything.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,15 +56,17 @@ def training_errors(
     grid
         Grid of the maps.
     """
-    by_name = {
-        one.settings.name: one.on(grid)
-        for one in imagery
-        if all(scene.scene.stored for scene in one.stack.scenes)
-    }
+    features = _Features(
+        {
+            one.settings.name: one.on(grid)
+            for one in imagery
+            if all(scene.scene.stored for scene in one.stack.scenes)
+        }
+    )
     errors: dict[str, None] = {}
     for product in products_of(project, imagery):
         for element in product.elements:
-            lines = _of_product(project, surveys, product, element, by_name, grid)
+            lines = _of_product(project, surveys, product, element, features, grid)
             errors |= dict.fromkeys(lines)
     return list(errors)
 
@@ -74,7 +76,7 @@ def _of_product(
     surveys: Surveys,
     product: Product,
     element: str,
-    imagery: Mapping[str, Imagery],
+    features: _Features,
     grid: Grid,
 ) -> Iterator[str]:
     try:
@@ -83,7 +85,7 @@ def _of_product(
     except InputError as error:
         yield from str(error).splitlines()
         return
-    filled = _filled(product, data, imagery)
+    filled = _filled(product, data, features)
     name = f"[[product]] {product.name!r}: "
     for one in sets:
         values = data.observations.values[one.mask]
@@ -146,7 +148,7 @@ def _division(
     return divide(observations, validation.model_copy(update={"kinds": ("column",)}), grid, seed)
 
 
-def _filled(product: Product, data: Working, imagery: Mapping[str, Imagery]) -> Mask | None:
+def _filled(product: Product, data: Working, known: _Features) -> Mask | None:
     """Return which samples have all features of a product that needs them; None: not known."""
     features, points = product.settings.features, data.observations.points
     if not features or not entry_of(product.settings.model).needs_features:
@@ -155,8 +157,23 @@ def _filled(product: Product, data: Working, imagery: Mapping[str, Imagery]) -> 
         return np.asarray(np.isfinite(list(points.columns.values())).all(axis=0), bool)
     filled = np.ones(len(points), bool)
     for part in filter(None, (part.strip() for part in features.split("+"))):
-        layer = layer_behind(part, imagery)
-        if layer is None:
+        found = known.of(part)
+        if found is None:
             return None
-        filled &= np.isfinite(LayerFeatures(layer).at(points)).all(axis=1)
+        filled &= np.isfinite(found.at(points)).all(axis=1)
     return filled
+
+
+@dataclass(frozen=True, eq=False)
+class _Features:
+    """Features of the project by name, read once at each place for all products and elements."""
+
+    imagery: Mapping[str, Imagery]
+    made: dict[str, LayerFeatures | None] = field(default_factory=dict)
+
+    def of(self, part: str) -> LayerFeatures | None:
+        """Return the features of one name; None: their imagery is not known yet."""
+        if part not in self.made:
+            layer = layer_behind(part, self.imagery)
+            self.made[part] = LayerFeatures(layer) if layer is not None else None
+        return self.made[part]

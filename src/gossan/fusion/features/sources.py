@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from gossan.arrays.compiled import compiled
 from gossan.errors import FitError, must
 from gossan.fusion.features.ground_means import ground_means
 from gossan.fusion.protocol import Features, Points
@@ -178,16 +179,25 @@ def support_means(
         top, left = int(rows[members].min()), int(cols[members].min())
         height, width = int(rows[members].max()) - top + 1, int(cols[members].max()) - left + 1
         block = read_padded(layer, Window(top, left, height, width), pad)
-        for i in members:
-            r, c = int(rows[i]) - top + pad, int(cols[i]) - left + pad
-            part = block[:, r - half_rows : r + half_rows + 1, c - half_cols : c + half_cols + 1]
-            result[i] = _mean_of_filled(part)
+        centres = np.column_stack([rows[members] - top + pad, cols[members] - left + pad])
+        result[members] = _means_around(block, centres, half_rows, half_cols)
     return result
 
 
-def _mean_of_filled(part: NDArray[np.float32]) -> NDArray[np.float64]:
-    flat = part.reshape(len(part), -1).astype(float)
-    filled = np.isfinite(flat)
-    count = filled.sum(axis=1)
-    total = np.where(filled, flat, 0.0).sum(axis=1)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+@compiled()
+def _means_around(block, centres, half_rows, half_cols):  # type: ignore[no-untyped-def]
+    """Average the filled pixels of (bands, height, width) around n centres: (n, bands)."""
+    means = np.full((len(centres), block.shape[0]), np.nan)
+    for i in range(len(centres)):
+        row, column = centres[i]
+        for band in range(block.shape[0]):
+            total, count = 0.0, 0
+            for r in range(row - half_rows, row + half_rows + 1):
+                for c in range(column - half_cols, column + half_cols + 1):
+                    value = block[band, r, c]
+                    if np.isfinite(value):
+                        total += value
+                        count += 1
+            if count:
+                means[i, band] = total / count
+    return means
