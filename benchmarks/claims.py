@@ -4,8 +4,8 @@ A block of results in a page stands between ``<!-- claim: NAME -->`` and ``<!-- 
 ``claims.toml`` says by which command its numbers come about; ``claims/NAME.txt`` is what the
 command printed when it last ran. A number of a block must occur in that record, rounded as it is
 written in the page (``27 %`` may be 0.27 there). Tables of published numbers stand between
-``<!-- source: WHERE FROM -->`` and ``<!-- end source -->``. Pages that are not traced yet are
-listed in ``claims.toml``; the list can only shrink.
+``<!-- source: WHERE FROM -->`` and ``<!-- end source -->``. A claim whose command takes too long to
+be run with the others says so in ``claims.toml`` (``unrecorded``) until it has a record.
 
     python benchmarks/claims.py              check every page against the records
     python benchmarks/claims.py --run NAME   run the command of a claim again and record it
@@ -39,13 +39,15 @@ RESULT = re.compile(r"^[\s*−+(-]*\d+\.\d+")
 class Claim:
     """How the numbers of a block come about.
 
-    ``labels`` are numbers of the block that are names rather than results (sizes, settings, years).
+    ``labels`` are numbers of the block that are names rather than results (sizes, settings, years);
+    ``unrecorded`` says why there is no record, if there is none.
     """
 
     name: str
     command: str
     quick: bool = False
     labels: tuple[str, ...] = ()
+    unrecorded: str = ""
 
     @property
     def record(self) -> Path:
@@ -66,14 +68,9 @@ class Claim:
 def claims() -> dict[str, Claim]:
     """Read ``claims.toml``."""
     return {
-        name: Claim(name, row["command"], row.get("quick", False), tuple(row.get("labels", ())))
+        name: Claim(name, **{**row, "labels": tuple(row.get("labels", ()))})
         for name, row in _content()["claim"].items()
     }
-
-
-def untraced_pages() -> set[str]:
-    """Pages whose tables of results still lack a command."""
-    return set(_content()["untraced"])
 
 
 def _content() -> dict[str, Any]:
@@ -121,22 +118,26 @@ def mistakes() -> list[str]:
         text = (ROOT / page).read_text(encoding="utf-8")
         for name, block in BLOCK.findall(text):
             used.add(name)
-            if name not in known:
-                found.append(f"{page}: claim {name} is not in benchmarks/claims.toml")
-            elif not known[name].record.exists():
-                found.append(f"{page}: claim {name} has no record; run claims.py --run {name}")
-            else:
-                record = known[name].record.read_text(encoding="utf-8")
-                stale = untraced(block, record, known[name].labels)
-                found += [
-                    f"{page}: claim {name}: {number} is not in its record" for number in stale
-                ]
+            lacking = _lacking(known[name], block) if name in known else ["not in claims.toml"]
+            found += [f"{page}: claim {name}: {what}" for what in lacking]
         rows = _rows(SOURCE.sub("", BLOCK.sub("", text)))
-        if page in untraced_pages():
-            found += [] if rows else [f"claims.toml: {page} is traced; take it off the list"]
-        else:
-            found += [f"{page}: no source: {row[:70]}" for row in rows]
-    return found + [f"claims.toml: {name} stands on no page" for name in sorted(set(known) - used)]
+        found += [f"{page}: no source: {row[:70]}" for row in rows]
+    found += [f"claims.toml: {name} stands on no page" for name in sorted(set(known) - used)]
+    return found + [
+        f"claims.toml: {claim.name} has a record; take out why it has none"
+        for claim in known.values()
+        if claim.unrecorded and claim.record.exists()
+    ]
+
+
+def _lacking(claim: Claim, block: str) -> list[str]:
+    """What a block says that is not in the record of its claim."""
+    if claim.record.exists():
+        record = claim.record.read_text(encoding="utf-8")
+        return [
+            f"{number} is not in its record" for number in untraced(block, record, claim.labels)
+        ]
+    return [] if claim.unrecorded else [f"no record; run claims.py --run {claim.name}"]
 
 
 def _rows(text: str) -> list[str]:

@@ -37,3 +37,11 @@ def test_results_without_a_command_are_found_and_definitions_are_not(claims) -> 
     assert claims.RESULT.match(" **0.33** [0.25, 0.50] ") and claims.RESULT.match(" -1.014 (0.88)")
     assert not claims.RESULT.match(" `0.5` ") and not claims.RESULT.match(" median + 1.5 MAD ")
     assert claims._rows("| a | 0.1 | 0.2 |\n| b | 3 | 4 |\n") == ["| a | 0.1 | 0.2 |"]
+
+
+def test_a_claim_has_a_record_or_a_reason_why_not(claims, tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(claims, "RECORDS", tmp_path)
+    assert claims._lacking(claims.Claim("a", "x"), "0.5") == ["no record; run claims.py --run a"]
+    assert claims._lacking(claims.Claim("a", "x", unrecorded="long"), "0.5") == []
+    (tmp_path / "a.txt").write_text("0.4", encoding="utf-8")
+    assert claims._lacking(claims.Claim("a", "x"), "0.5") == ["0.5 is not in its record"]
