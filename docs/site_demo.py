@@ -1,4 +1,7 @@
-"""What the tutorials share: one demo run for all pages, commands with their output, screenshots."""
+"""What the tutorials share: one demo run for all pages, commands with their output, screenshots.
+
+Where QGIS is not installed, its pictures are the last ones that were taken, in ``images/``.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from pathlib import Path
 
 from IPython.display import Image, display
 
-SCRATCH = Path(__file__).resolve().parent / "_build" / "tutorials"
+HERE = Path(__file__).resolve().parent
+PYQGIS = Path("/usr/lib/python3/dist-packages/qgis")
+SCRATCH = HERE / "_build" / "tutorials"
 SCRATCH.mkdir(parents=True, exist_ok=True)
 os.chdir(SCRATCH)
 
@@ -57,3 +62,18 @@ def show(page: str, width: int = 1280, height: int = 1500) -> None:
         size = (f"--window-size={width},{height}", f"--screenshot={picture}")
         subprocess.run([browser, *options, *size, report], check=True, capture_output=True)
     display(Image(filename=str(picture), width=800))
+
+
+def in_qgis(picture: str) -> None:
+    """Show QGIS with the layers, the panel or a target of the demo, as it draws itself."""
+    folder = SCRATCH / "qgis"
+    if PYQGIS.is_dir() and not (folder / f"{picture}.png").exists():
+        demo()
+        program = str(HERE.parent / "qgis" / "try_installed.py")
+        own = str(Path(sys.executable).with_name("gossan"))
+        words = ["--gossan", own, "--demo", "demo", "--pictures", str(folder)]
+        done = subprocess.run([sys.executable, program, *words], capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"no pictures of QGIS: {done.stdout[-2000:]} {done.stderr[-2000:]}")
+    taken = folder if PYQGIS.is_dir() else HERE / "images"
+    display(Image(filename=str(taken / f"{picture}.png"), width=800))

@@ -2,6 +2,8 @@
 
     python qgis/try_installed.py                       the zips in dist/, as make test-plugin does
     python qgis/try_installed.py --gossan .venv/bin/gossan   an existing gossan instead
+    python qgis/try_installed.py --gossan .venv/bin/gossan --demo demo --pictures FOLDER
+                                                       pictures alone, of a demo that has run
 
 No network is used, the profile is read-only, and the folder of gossan has blanks and Chinese in it.
 """
@@ -11,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,7 +37,7 @@ def main() -> None:
     parser.add_argument("--dist", type=Path, default=ROOT / "dist")
     parser.add_argument("--gossan", help="an existing gossan instead of the wheelhouse")
     parser.add_argument("--demo", type=Path, help="a demo folder that exists")
-    parser.add_argument("--pictures", type=Path, help="folder for the pictures of docs/qgis.md")
+    parser.add_argument("--pictures", type=Path, help="take pictures alone, into this folder")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
@@ -63,10 +66,16 @@ def _facts(base: Path, given: argparse.Namespace) -> dict[str, object]:
     for one in (base / "home", base / "runtime", base / "config", pictures):
         one.mkdir(parents=True, exist_ok=True, mode=0o700)
     plugins = base / "profile" / "python" / "plugins"
-    with zipfile.ZipFile(next(given.dist.glob("gossan_qgis-*.zip"))) as archive:
-        archive.extractall(plugins)
+    if given.pictures:
+        shutil.copytree(ROOT / "qgis" / "gossan_qgis", plugins / "gossan_qgis")
+    else:
+        with zipfile.ZipFile(next(given.dist.glob("gossan_qgis-*.zip"))) as archive:
+            archive.extractall(plugins)
     plugins.chmod(0o555)
     demo = given.demo or _write_demo(base / "demo")
+    out = base / ("demo" if given.pictures else "Cu of the district")
+    if given.pictures:
+        shutil.copytree(demo, out, ignore=shutil.ignore_patterns("scenes", "truth", "store"))
     settings = {"folder": str(base / "own gossan 河流")}
     if given.gossan:
         settings["command"] = str(Path(given.gossan).absolute())
@@ -74,7 +83,8 @@ def _facts(base: Path, given: argparse.Namespace) -> dict[str, object]:
         settings["wheelhouse"] = str(next(given.dist.glob("gossan-wheelhouse-*.zip")))
     return {
         "plugins": str(plugins), "profile": str(base / "profile"), "demo": str(demo),
-        "out": str(base / "Cu of the district"), "pictures": str(pictures), "settings": settings,
+        "out": str(out), "pictures": str(pictures), "settings": settings,
+        "whole": not given.pictures,
     }  # fmt: skip
 
 
