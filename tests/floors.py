@@ -67,7 +67,7 @@ INNER = {
         selection
     """,
     "geo": """
-        child_process cluster grid memory samples
+        child_process cluster grid memory overviews samples
         grounds layer raster
         blocks labelled warp
         tiles

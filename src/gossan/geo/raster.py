@@ -8,7 +8,7 @@ import threading
 import uuid
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from gossan.errors import (
     reason_of,
 )
 from gossan.geo.grid import Grid, Window
+from gossan.geo.overviews import with_overviews
 
 CACHE_MIB = 256
 """GDAL's block cache; its default of 5 % of memory only costs memory here."""
@@ -514,19 +515,21 @@ def cog_from(scratch: Path, path: Path, threads: int = 2, resampling: str = "AVE
     """
     with rasterio.open(scratch) as source:
         floating = source.dtypes[0].startswith("float")
-    gdal_copy(
-        scratch,
-        path,
-        driver="COG",
-        COMPRESS="DEFLATE",
-        LEVEL="1",
-        PREDICTOR="NO" if floating else "STANDARD",
-        BLOCKSIZE="512",
-        OVERVIEW_RESAMPLING=resampling,
-        NUM_THREADS=str(threads),
-        BIGTIFF="IF_SAFER",
-        STATISTICS="AUTO",
-    )
+    own = with_overviews(scratch) if floating and resampling == "AVERAGE" else nullcontext(scratch)
+    with own as shown:
+        gdal_copy(
+            shown,
+            path,
+            driver="COG",
+            COMPRESS="DEFLATE",
+            LEVEL="1",
+            PREDICTOR="NO" if floating else "STANDARD",
+            BLOCKSIZE="512",
+            OVERVIEW_RESAMPLING=resampling,
+            NUM_THREADS=str(threads),
+            BIGTIFF="IF_SAFER",
+            STATISTICS="AUTO",
+        )
 
 
 def write_array(
