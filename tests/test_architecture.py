@@ -14,7 +14,7 @@ from .floors import INNER, ROOMS, floors, place_on
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "gossan"
 FLOORS = floors(ROOMS)
 HEAVY = {
-    "rasterio": ("geo/raster", "geo/warp", "imagery/", "io/"),
+    "rasterio": ("geo/overviews", "geo/raster", "geo/warp", "imagery/", "io/"),
     "dask": ("geo/cluster",),
     "distributed": ("geo/cluster",),
     "geopandas": (

@@ -9,7 +9,6 @@ from xml.etree import ElementTree
 
 import numpy as np
 import rasterio
-from affine import Affine
 from numpy.typing import NDArray
 from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.shutil import copy as gdal_copy
@@ -69,9 +68,7 @@ def with_overviews(path: Path) -> Iterator[Path]:
 def _write_level(finer: Path, path: Path, shape: tuple[int, int]) -> None:
     """Write one level from the next finer one, some rows at a time."""
     with rasterio.open(finer) as source:
-        scale = Affine.scale(source.width / shape[1], source.height / shape[0])
         profile = source.profile | {"height": shape[0], "width": shape[1]}
-        profile["transform"] = source.transform * scale
         profile |= {"driver": "GTiff", "tiled": True, "blockxsize": 512, "blockysize": 512}
         with rasterio.open(path, "w", **profile, SPARSE_OK=True, BIGTIFF="IF_SAFER") as target:
             for band in range(1, source.count + 1):
