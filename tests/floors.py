@@ -31,7 +31,8 @@ INNER = {
     "arrays": """
         array_type compiled
         area_means area_to_point bootstrap conformal digital_numbers distribution empties
-            expressions folds image_quality lookup moments projection resample small_systems spacing trilinear
+            expressions folds image_quality lookup moments projection resample small_systems
+            spacing trilinear
         clusters cubic formulas pyramid
     """,
     "catalogue": """
