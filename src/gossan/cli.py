@@ -137,32 +137,34 @@ def init(
 
     Example: gossan init copper --survey stream.xlsx --imagery "scenes/*" --elements Cu,Zn
     """
-    from gossan.pipeline.commands.init import Wanted, start_project
+    from gossan.pipeline.commands.init import Wanted, ask_for_files, start_project
     from gossan.pipeline.options.template import new_project_path, write_template
 
     new_project_path(folder)
-    asking = _out().interactive
-    if everything or (survey is None and not asking):
+    ask = _asked if _out().interactive else None
+    if everything or (survey is None and ask is None):
         path = write_template(folder)
         _out().say(f"Wrote {path}. Fill it in, then: gossan check {folder}")
         _out().file("project", path)
         return
-    table = survey or Path(typer.prompt("Table of the survey"))
-    if survey is None and not imagery:
-        imagery = typer.prompt("Imagery (paths or patterns, none: leave empty)", "").split()
-    names = _names(elements)
+    if survey is None:
+        survey, imagery = ask_for_files(_asked, imagery)
     started = start_project(
         folder,
-        Wanted(table, names, crs),
+        Wanted(survey, _names(elements), crs),
         imagery or (),
         occurrences=occurrences,
         paper=paper,
-        ask=(lambda text, default: str(typer.prompt(text, default))) if asking else None,
+        ask=ask,
     )
     for line in started.assumed:
         _out().say(f"Assumed: {line}")
     _out().say(f"Wrote {started.path}. Next: gossan check {folder}, then gossan run {folder}")
     _out().file("project", started.path)
+
+
+def _asked(question: str, guess: str) -> str:
+    return str(typer.prompt(question, guess, show_default=bool(guess)))
 
 
 @app.command()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gossan.pipeline.commands.init import Wanted, start_project
+from gossan.pipeline.commands.init import Wanted, ask_for_files, start_project
 from gossan.pipeline.options.project import load_project
 
 Command = Callable[..., tuple[int, str, str]]
@@ -79,6 +79,51 @@ def test_what_cannot_be_found_is_asked_at_a_terminal(test_data: Path, tmp_path: 
     assert asked == {"crs of the survey": "", "elements": "", "unit of Zn": "ppm"}
     assert project.project.elements == ("Zn",) and project.survey[0].crs == "EPSG:28992"
     assert project.project.crs == "EPSG:32631" and project.project.pixel_m != "finest"
+
+
+WRONG = {
+    "crs of the survey": ["somewhere", "EPSG:99999", "EPSG:4326", "EPSG:32651", "28992"],
+    "elements": ["Xx", "Zn"],
+    "unit of Zn": ["pounds", "ppm"],
+}
+"""Answers of which all but the last cannot be used on meuse: a code that is none, degrees, another
+zone of the Earth, an element that is not there, a unit that is none."""
+
+
+def test_answers_that_cannot_be_used_are_asked_again(test_data: Path, tmp_path: Path) -> None:
+    left = {question: list(answers) for question, answers in WRONG.items()}
+    asked: list[str] = []
+
+    def ask(question: str, default: str) -> str:
+        asked.append(question)
+        return left[question.splitlines()[-1].split(" (")[0]].pop(0)
+
+    survey, images = (test_data / "meuse" / name for name in ("meuse_points.csv", "*.tif"))
+    started = start_project(tmp_path, Wanted(survey), [str(images)], ask=ask)
+    project = load_project(started.path)
+    assert project.survey[0].crs == "EPSG:28992" and project.survey[0].unit == {"Zn": "ppm"}
+    again = [question.splitlines()[0] for question in asked if "\n" in question]
+    told = ["'somewhere'", "EPSG:99999", "degrees", "imagery", "column of Xx", "'pounds'"]
+    assert len(again) == len(told)
+    assert all(word in line for word, line in zip(told, again, strict=True))
+
+
+def test_files_are_asked_for_until_they_can_be_read(test_data: Path) -> None:
+    folder = test_data / "meuse"
+    given = iter(
+        ["none.csv", f'"{folder / "meuse_points.csv"}"', "none/*.tif", f"'{folder}/*.tif'"]
+    )
+    survey, imagery = ask_for_files(lambda question, guess: next(given))
+    assert survey == folder / "meuse_points.csv" and imagery == [f"{folder}/*.tif"]
+    assert next(given, None) is None
+
+
+def test_a_system_that_is_none_is_one_line_on_the_command_line(
+    test_data: Path, tmp_path: Path, command: Command
+) -> None:
+    words = ["--survey", test_data / "meuse" / "meuse_points.csv", "--elements", "Zn"]
+    code, _, err = command("init", tmp_path / "p", *words, "--crs", "somewhere")
+    assert code == 2 and len(err.strip().splitlines()) == 1 and "'somewhere'" in err
 
 
 @pytest.mark.parametrize(

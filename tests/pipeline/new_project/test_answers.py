@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gossan.errors import InputError, SettingsError
-from gossan.pipeline.new_project.answers import Answers
+from gossan.pipeline.new_project.answers import TRIES, Answers, one_of
 
 
 def test_without_anybody_to_ask_the_likely_answer_is_assumed_and_stated() -> None:
@@ -37,8 +37,33 @@ def test_at_a_terminal_a_question_holds_why_and_the_likely_answer() -> None:
 
 
 def test_an_answer_that_is_none_of_the_choices_is_refused_with_all_of_them() -> None:
+    asked = []
+
+    def ask(question: str, guess: str) -> str:
+        asked.append(question)
+        return "landsat"
+
     with pytest.raises(SettingsError, match="one of aster, bands; got 'landsat'"):
-        Answers(lambda question, guess: "landsat").choose("sensor", ["aster", "bands"])
+        Answers(ask).choose("sensor", ["aster", "bands"])
+    assert len(asked) == TRIES
+
+
+def test_a_wrong_answer_is_told_why_and_asked_again() -> None:
+    asked, given = [], iter(["landsat", "", "bands"])
+
+    def ask(question: str, guess: str) -> str:
+        asked.append(question)
+        return next(given)
+
+    understand = one_of("sensor", ["aster", "bands"])
+    assert Answers(ask).need("sensor", "its name", "Name it", understand) == "bands"
+    first, second, third = asked
+    assert first == "sensor (its name)"
+    assert second.splitlines() == [
+        "sensor must be one of aster, bands; got 'landsat'. Name one of them.",
+        first,
+    ]
+    assert "nothing that says it" in third.splitlines()[0]
 
 
 def test_an_empty_answer_means_the_likely_one() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from gossan.geochem.table.positions import place_rows
 from gossan.geochem.table.reading import read_table
 from gossan.geochem.table.settings import SurveySettings
 from gossan.geochem.table.survey import read_survey
-from gossan.pipeline.new_project.answers import Answers, Ask
+from gossan.pipeline.new_project.answers import Answers, Ask, one_of
 from gossan.pipeline.new_project.change_file import apply_settings, take_over
 from gossan.pipeline.new_project.find_imagery import FoundImagery, find_imagery
 from gossan.pipeline.new_project.find_survey import DEGREES, FoundSurvey, Wanted, find_survey
@@ -34,6 +35,9 @@ from gossan.pipeline.output_grid import sample_spacing
 
 EQUAL_AREA = CRS.from_epsg(6933)
 """Metres anywhere on Earth, before the system of the maps is chosen."""
+
+
+_WORDS = re.compile(r"\"([^\"]+)\"|'([^']+)'|(\S+)")
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,53 @@ def start_project(
     return Started(path, tuple(answers.assumed))
 
 
+def ask_for_files(ask: Ask, imagery: Sequence[str] | None = None) -> tuple[Path, list[str]]:
+    """Ask for the survey's table, and for the imagery where none is named.
+
+    Parameters
+    ----------
+    ask
+        Asks a question with a default answer.
+    imagery
+        Paths and patterns that are known already.
+
+    Returns
+    -------
+    A table that can be read, and paths or patterns that match scenes or rasters.
+
+    Raises
+    ------
+    InputError
+        Answer after answer cannot be used.
+    """
+    answers, cure = Answers(ask), "Type its path, or stop with Ctrl-C"
+    table = answers.need("Table of the survey", "such as stream.xlsx", cure, _readable_table)
+    if imagery:
+        return Path(table), list(imagery)
+    question = "Imagery: paths or patterns, with spaces between them; none: leave empty"
+    return Path(table), _patterns(answers.settle(question, "", "", _readable_imagery))
+
+
+def _readable_table(answer: str) -> str:
+    path = Path(answer.strip("\"'")).expanduser()
+    read_table(path)
+    return str(path)
+
+
+def _readable_imagery(answer: str) -> str:
+    find_imagery(_patterns(answer))
+    return answer
+
+
+def _patterns(answer: str) -> list[str]:
+    """Part paths at spaces, but for those in quotes.
+
+    >>> _patterns("a/*.tif 'my scenes/*'")
+    ['a/*.tif', 'my scenes/*']
+    """
+    return ["".join(found) for found in _WORDS.findall(answer)]
+
+
 def _changed(document: TOMLDocument, path: Path, change: Change) -> TOMLDocument:
     """Put what was found into the file that is there, then the settings."""
     if path.exists():
@@ -154,7 +205,7 @@ def _zeros(found: FoundSurvey, crs: str, answers: Answers) -> str | None:
     if not zeros:
         return None
     why = f'{zeros} contents are exactly 0; "below": under the detection limit'
-    return answers.settle("zero", "missing", why)
+    return answers.settle("zero", "missing", why, one_of("zero", ("missing", "below")))
 
 
 def _map_crs(imagery: Sequence[FoundImagery], places: NDArray[np.float64]) -> str:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +14,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gossan.catalogue.elements import element_of, species_of_word, usual_unit
+from gossan.catalogue.elements import element_of, species_of_word, unit_factor, usual_unit
 from gossan.errors import SurveyError, must
 from gossan.geo.grid import Grid
 from gossan.geochem.table.axes import are_angles, find_axes
+from gossan.geochem.findings import Findings
 from gossan.geochem.table.columns import known_elements, read_header
-from gossan.geochem.table.coordinates import points_inside
+from gossan.geochem.table.coordinates import check_axes, points_inside, read_crs
 from gossan.geochem.table.reading import SurveyTable, read_table
-from gossan.pipeline.new_project.answers import Answers
+from gossan.pipeline.new_project.answers import Answers, one_of
 
 DEGREES = "EPSG:4326"
 MOST_ELEMENTS = 4
@@ -128,7 +130,8 @@ def _find_places(
         found.crs = wanted.crs
     elif are_angles(axes):
         why = f"its columns are called {axes[0]} and {axes[1]}"
-        found.crs = answers.settle("crs of the survey", DEGREES, why)
+        understand = partial(_known_system, _numbers(placed.frame, axes), grids)
+        found.crs = answers.settle("crs of the survey", DEGREES, why, understand)
     else:
         found.crs = _system(_numbers(placed.frame, axes), grids, answers)
     both = [find_axes(names, degrees=degrees) for degrees in (True, False)]
@@ -139,7 +142,7 @@ def _in_degrees(wanted: Wanted, frame: pd.DataFrame, grids: Sequence[Grid]) -> b
     """Whether a pair of degrees is preferred where a table has both: not where its metres are
     known, by the system that is stated or by the imagery that they lie in."""
     if wanted.crs is not None:
-        return CRS.from_user_input(wanted.crs).is_geographic
+        return read_crs(wanted.crs, "survey").is_geographic
     axes = find_axes(list(map(str, frame.columns)), degrees=False)
     if axes is None or are_angles(axes):
         return True
@@ -154,11 +157,9 @@ def _ask_axes(names: Sequence[str], answers: Answers) -> tuple[str, str]:
     """Ask for the columns of the coordinates."""
     allowed = f"two of {', '.join(names[:12])}"
     cure = "Put the table with the positions beside it, or name the columns easting and northing"
-    axes = tuple(answers.need(f"column of {axis}", allowed, cure) for axis in ("x", "y"))
-    for axis in axes:
-        if axis not in names:
-            raise SurveyError(must("column of a coordinate", allowed, repr(axis), "Name another"))
-    return axes[0], axes[1]
+    understand = one_of("column of a coordinate", names)
+    x, y = (answers.need(f"column of {axis}", allowed, cure, understand) for axis in ("x", "y"))
+    return x, y
 
 
 def _find_sites(survey: Path, table: SurveyTable) -> tuple[Path, str, SurveyTable] | None:
@@ -192,15 +193,39 @@ def _numbers(frame: pd.DataFrame, axes: tuple[str, str]) -> NDArray[np.float64]:
 def _system(places: NDArray[np.float64], grids: Sequence[Grid], answers: Answers) -> str:
     """Settle the system of coordinates that do not say it: degrees, else that of the imagery."""
     known = places[np.isfinite(places).all(axis=1)]
+    understand = partial(_known_system, known, grids)
     if len(known) and (np.abs(known) <= (180.0, 90.0)).all():
-        return answers.settle("crs of the survey", DEGREES, "its coordinates look like degrees")
+        why = "its coordinates look like degrees"
+        return answers.settle("crs of the survey", DEGREES, why, understand)
     for grid in grids:
         code = _code(grid.crs)
         if code and points_inside(known, grid.crs, grid.bounds, grid.crs).mean() > 0.5:
             why = "that of the imagery, which its samples lie in"
-            return answers.settle("crs of the survey", code, why)
+            return answers.settle("crs of the survey", code, why, understand)
     cure = 'Add --crs EPSG:<code>, such as "EPSG:32638" for zone 38 north of UTM'
-    return answers.need("crs of the survey", "the EPSG code of its coordinates", cure)
+    allowed = "the EPSG code of its coordinates"
+    return answers.need("crs of the survey", allowed, cure, understand)
+
+
+def _known_system(places: NDArray[np.float64], grids: Sequence[Grid], answer: str) -> str:
+    """Understand a system of coordinates; those of the samples must be possible in it.
+
+    >>> _known_system(np.array([[181072.0, 333611.0]]), [], "28992")
+    'EPSG:28992'
+    """
+    answer = f"EPSG:{answer}" if answer.isdigit() else answer
+    crs = read_crs(answer, "survey")
+    known = places[np.isfinite(places).all(axis=1)]
+    if not len(known):
+        return answer
+    found = check_axes(known, np.arange(len(known)), crs)
+    of_most = [one for one in found if one.code != "swapped" and len(one.rows) > len(known) / 2]
+    Findings(tuple(of_most)).raise_errors("survey")
+    if grids and not any(points_inside(known, crs, g.bounds, g.crs).any() for g in grids):
+        cure = "Name the system that the table's coordinates are in"
+        raise SurveyError(must("crs of the survey", "one in which samples lie in the imagery",
+                               f"{answer}, in which none does", cure))  # fmt: skip
+    return answer
 
 
 def _code(crs: CRS) -> str | None:
@@ -216,7 +241,16 @@ def _choose_elements(names: Sequence[str], answers: Answers) -> tuple[str, ...]:
         return reported
     shown = ", ".join(reported) or "none found by their columns' names"
     cure = "Name them: --elements Cu,Zn"
-    answer = answers.need("elements", f"some of {shown}", cure)
+
+    def understand(answer: str) -> str:
+        for word in _words(answer):
+            _columns_of(word, names)
+        return answer
+
+    return _words(answers.need("elements", f"some of {shown}", cure, understand))
+
+
+def _words(answer: str) -> tuple[str, ...]:
     return tuple(part for part in re.split(r"[\s,;]+", answer) if part)
 
 
@@ -230,9 +264,14 @@ def _units(columns: Mapping[str, str], table: SurveyTable, answers: Answers) -> 
     found: dict[str, str] = {}
     for unit, elements in silent.items():
         why = "the usual one; " + ", ".join(repr(columns[e]) for e in elements) + " do not say it"
-        answer = answers.settle(f"unit of {', '.join(elements)}", unit, why)
+        answer = answers.settle(f"unit of {', '.join(elements)}", unit, why, _known_unit)
         found |= dict.fromkeys(elements, answer)
     return found
+
+
+def _known_unit(answer: str) -> str:
+    unit_factor(answer, "ppm")
+    return answer
 
 
 def _named(words: Sequence[str], names: Sequence[str]) -> dict[str, str]:
@@ -253,8 +292,14 @@ def _named(words: Sequence[str], names: Sequence[str]) -> dict[str, str]:
 
 
 def _column(element: str, names: Sequence[str], answers: Answers) -> str:
+    options = _columns_of(element, names)
+    return options[0] if len(options) == 1 else answers.choose(f"column of {element}", options)
+
+
+def _columns_of(element: str, names: Sequence[str]) -> list[str]:
+    """Return the columns that an element may be in, at least one."""
     if element in names:
-        return element
+        return [element]
     known = species_of_word(element)
     headers = {name: read_header(name) for name in names}
     sure = [name for name, header in headers.items() if header.species and header.sure]
@@ -267,4 +312,4 @@ def _column(element: str, names: Sequence[str], answers: Answers) -> str:
         got = ", ".join(names[:12])
         cure = "Name an element of the table, or its column"
         raise SurveyError(must(f"column of {element}", "in the table", f"only {got}", cure))
-    return options[0] if len(options) == 1 else answers.choose(f"column of {element}", options)
+    return options
