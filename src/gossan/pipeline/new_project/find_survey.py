@@ -263,7 +263,8 @@ def _units(columns: Mapping[str, str], table: SurveyTable, answers: Answers) -> 
             silent.setdefault(usual_unit(known), []).append(element)
     found: dict[str, str] = {}
     for unit, elements in silent.items():
-        why = "the usual one; " + ", ".join(repr(columns[e]) for e in elements) + " do not say it"
+        names = ", ".join(repr(columns[e]) for e in elements)
+        why = f"the usual one; {names} {'does' if len(elements) == 1 else 'do'} not say it"
         answer = answers.settle(f"unit of {', '.join(elements)}", unit, why, _known_unit)
         found |= dict.fromkeys(elements, answer)
     return found
