@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import typer
 
-from gossan.cli import main
+from gossan.cli import app, main
 from gossan.console.output import TextOutput
 
 
@@ -56,3 +60,48 @@ def test_a_mistake_is_one_line_and_exit_code_2(
         assert printed.err.count("\n") == 1
         assert "must be an existing file" in printed.err
         assert list(tmp_path.iterdir()) == []
+
+
+COMMANDS = typer.main.get_command(app)
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS.commands))  # type: ignore[attr-defined]
+def test_the_help_of_every_command_has_examples_that_its_parser_takes(name: str) -> None:
+    command = COMMANDS.commands[name]  # type: ignore[attr-defined]
+    lines = [line.strip() for line in str(command.help).splitlines()]
+    examples = [line.partition("gossan ")[2] for line in lines if line.startswith("Example")]
+    assert examples
+    for words in map(shlex.split, examples):
+        assert words[0] == name
+        command.make_context(name, words[1:])
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        app(["--version"])
+    assert not stop.value.code and version("gossan") in capsys.readouterr().out
+
+
+def test_a_shell_completes_the_names_of_commands() -> None:
+    asked = "import sys; sys.argv = ['gossan']; from gossan.cli import app; app(prog_name='gossan')"
+    words = {"_GOSSAN_COMPLETE": "complete_bash", "COMP_WORDS": "gossan pre", "COMP_CWORD": "1"}
+    found = subprocess.run(
+        [sys.executable, "-c", asked], env=os.environ | words, capture_output=True, text=True
+    )
+    assert found.stdout.split() == ["predict", "prepare"]
+
+
+def test_ctrl_c_says_that_finished_steps_are_kept(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def stopped(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gossan.pipeline.options.project.load_project", stopped)
+    monkeypatch.setattr(sys, "argv", ["gossan", "run", str(tmp_path)])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 130
+    assert capsys.readouterr().err.strip() == (
+        "Stopped; finished steps are kept. Run the same command again to continue."
+    )

@@ -133,11 +133,12 @@ def test_the_density_of_poisson_points_is_that_simulated() -> None:
     row = spacing_report(samples).iloc[0]
     assert row["per_km2"] == pytest.approx(1.0, rel=0.05)
     assert row["scale"] == "1:100,000"
-    assert row["spacing_m"] == pytest.approx(1000 * np.sqrt(np.log(2) / np.pi), rel=0.1)
+    assert row["nearest_m"] == pytest.approx(1000 * np.sqrt(np.log(2) / np.pi), rel=0.1)
+    assert row["spacing_m"] == pytest.approx(1000, rel=0.05)
 
 
 def test_one_line_of_samples_has_no_density_but_a_report() -> None:
     points = geopandas.points_from_xy(np.arange(5) * 100.0, np.arange(5) * 100.0)
     frame = geopandas.GeoDataFrame({"Cu": np.arange(5) + 1.0}, geometry=points, crs=32638)
     row = spacing_report(Samples("a", frame, ("Cu",), {"Cu": "ppm"})).iloc[0]
-    assert row["scale"] == "" and row["spacing_m"] == pytest.approx(np.hypot(100, 100))
+    assert row["scale"] == "" and row["nearest_m"] == pytest.approx(np.hypot(100, 100))

@@ -7,10 +7,11 @@ from pyproj import CRS
 from pyproj.aoi import AreaOfInterest
 from pyproj.database import query_utm_crs_info
 
+from gossan.arrays.spacing import sample_spacing
 from gossan.errors import GridError
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer
-from gossan.pipeline.output_grid import choose_grid, project_crs, sample_spacing, survey_bounds
+from gossan.pipeline.output_grid import choose_grid, project_crs, survey_bounds
 
 UTM = CRS.from_epsg(32638)
 SAMPLES = np.stack(np.meshgrid(np.arange(4) * 500.0, np.arange(5) * 500.0), -1).reshape(-1, 2)
@@ -74,11 +75,3 @@ def test_without_imagery_the_project_names_its_system() -> None:
     with pytest.raises(GridError, match='Add crs = "EPSG'):
         project_crs(None, [])
     assert project_crs("EPSG:32638", []) == UTM
-
-
-def test_field_duplicates_do_not_shrink_the_spacing() -> None:
-    grid = np.stack(np.meshgrid(np.arange(10) * 1000.0, np.arange(10) * 1000.0), -1).reshape(-1, 2)
-    twins = np.concatenate([grid, grid[:8] + 1.0])
-    assert sample_spacing(grid) == pytest.approx(1000.0, rel=0.1)
-    assert sample_spacing(twins) == pytest.approx(sample_spacing(grid), rel=0.1)
-    assert sample_spacing(grid[:1]) == 0.0

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from gossan.arrays.spacing import sample_spacing
 from gossan.api.rasters import Raster, RasterLike, as_raster
 from gossan.api.surveys import Element
 from gossan.errors import FitError, GridError, SettingsError, must
@@ -25,7 +26,7 @@ from gossan.geo.layer import Layer, MappedLayer
 from gossan.geochem.back_transforms import InUnit, Statistic
 from gossan.geochem.transforms import TransformWord
 from gossan.pipeline.options.products import on_scale
-from gossan.pipeline.output_grid import sample_spacing, survey_bounds
+from gossan.pipeline.output_grid import survey_bounds
 from gossan.settings import Settings
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from gossan.io.finished_run import FinishedRun, open_run
 from gossan.io.tables import Column, Table
 from gossan.pipeline.commands.run import RunResult, run_project
 from gossan.pipeline.options.project import load_project
-from gossan.pipeline.output_grid import sample_spacing
+from gossan.arrays.spacing import sample_spacing
 from gossan.pipeline.progress import Reporter
 
 ELEMENTS = ("Cu", "Zn", "Sn")

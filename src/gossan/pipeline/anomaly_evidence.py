@@ -27,7 +27,7 @@ from gossan.io.contract import BASELINE, ProductRecord
 from gossan.io.finished_run import FinishedRun
 from gossan.io.tables import Column, Table
 from gossan.pipeline.options.project import AnomalyRule
-from gossan.pipeline.output_grid import sample_spacing
+from gossan.arrays.spacing import sample_spacing
 from gossan.targets.above import AboveLayer, ExceedanceLayer
 from gossan.targets.evidence import Evidence, SampledGround, UnsupportedLayer
 from gossan.targets.smallest import open_share, smallest_area_km2

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from gossan.arrays.spacing import sample_spacing
 from gossan.errors import GridError, SettingsError, SurveyError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
@@ -25,7 +26,7 @@ from gossan.pipeline.feature_sets import FeatureSets, component_notes, feature_e
 from gossan.pipeline.imagery import Imagery, open_imagery
 from gossan.pipeline.options.products import baseline_notes
 from gossan.pipeline.options.project import Project
-from gossan.pipeline.output_grid import choose_grid, project_crs, sample_spacing
+from gossan.pipeline.output_grid import choose_grid, project_crs
 from gossan.pipeline.preflight import late_errors
 from gossan.pipeline.surveys import Surveys, read_surveys
 from gossan.pipeline.training_sets import training_errors

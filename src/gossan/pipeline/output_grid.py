@@ -7,9 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS
-from scipy.spatial import cKDTree
 
-from gossan.arrays.spacing import mean_spacing
+from gossan.arrays.spacing import sample_spacing
 from gossan.errors import GridError, must
 from gossan.geo.grid import Grid, same_crs
 from gossan.geo.layer import Layer
@@ -17,23 +16,6 @@ from gossan.geo.warp import transformed_bounds
 
 Bounds = tuple[float, float, float, float]
 MARGIN_SPACINGS = 2.0
-
-
-def sample_spacing(coordinates: NDArray[np.float64]) -> float:
-    """Return the typical distance between neighbouring samples in metres.
-
-    It is the median distance to the nearest other place, or the side of the square that one
-    sample has in the surveyed rectangle, whichever is larger: field duplicates do not shrink it.
-
-    >>> xy = np.array([[0.0, 0.0], [0.0, 1.0], [1000.0, 0.0], [0.0, 1000.0], [1000.0, 1000.0]])
-    >>> sample_spacing(xy) >= 400
-    True
-    """
-    if len(coordinates) < 2:
-        return 0.0
-    nearest = cKDTree(coordinates).query(coordinates, k=2)[0][:, 1]
-    per_sample = mean_spacing(coordinates, 0.0)
-    return float(max(np.median(nearest), min(per_sample, 4 * np.median(nearest))))
 
 
 def project_crs(wanted: str | None, layers: list[Layer]) -> CRS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -84,3 +85,13 @@ def test_a_line_without_a_severity_is_a_warning(line: str, severity: str, text: 
     found = CheckFinding.parse(line)
     assert (found.severity, found.text) == (severity, text)
     assert str(found) == f"{severity}: {text}"
+
+
+def test_check_and_survey_state_the_same_spacing(
+    small: Path, command: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    told = [
+        command(*words)[1] for words in (["check", small], ["survey", small, "--out", tmp_path])
+    ]
+    first, second = (re.search(r"spacing (\d+) m", text) for text in told)
+    assert first and second and first[1] == second[1]

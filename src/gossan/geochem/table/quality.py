@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.spatial import ConvexHull, QhullError, cKDTree
 
+from gossan.arrays.spacing import sample_spacing
 from gossan.geo.samples import Samples
 from gossan.geochem.findings import row_words
 
@@ -59,13 +60,13 @@ def report_lines(samples: Samples) -> list[str]:
     >>> frame = geopandas.GeoDataFrame({"Cu": [10.0, 20.0, 40.0]},
     ...     geometry=geopandas.points_from_xy([0, 900, 0], [0, 0, 900]), crs=32638)
     >>> print(*report_lines(Samples("a", frame, ("Cu",), {"Cu": "ppm"})), sep="\\n")
-    a: 3 samples at 3 places, 900 m apart, 7.41 per km2 (as on a map of 1:50,000)
+    a: 3 samples at 3 places, spacing 900 m (nearest neighbour 900 m), 7.41 per km2 (as on a map of 1:50,000)
     Cu: 3 values, median 20 ppm (quartiles 15 to 30, largest 40)
     """
     spacing = spacing_report(samples).iloc[0]
     head = (
         f"{samples.name}: {spacing['samples']} samples at {spacing['places']} places, "
-        f"{spacing['spacing_m']:.0f} m apart"
+        f"spacing {spacing['spacing_m']:.0f} m (nearest neighbour {spacing['nearest_m']:.0f} m)"
     )
     if spacing["scale"]:
         head += f", {spacing['per_km2']:.3g} per km2 (as on a map of {spacing['scale']})"
@@ -206,9 +207,10 @@ def spacing_report(samples: Samples) -> pd.DataFrame:
 
     Returns
     -------
-    One row: number of samples and of places, area in km2 (convex hull), samples per km2, distance
-    to the nearest place in m (median, 5 and 95 % quantiles), and the map scale whose rule of one
-    sample for each square centimetre of map the density meets: ``100 sqrt(area / places)``.
+    One row: number of samples and of places, area in km2 (convex hull), samples per km2, spacing in
+    m (``sample_spacing``), distance to the nearest place in m (median, 5 and 95 % quantiles), and
+    the map scale whose rule of one sample for each square centimetre of map the density meets:
+    ``100 sqrt(area / places)``.
 
     Examples
     --------
@@ -230,9 +232,10 @@ def spacing_report(samples: Samples) -> pd.DataFrame:
         "places": len(places),
         "area_km2": area / 1e6,
         "per_km2": len(places) / area * 1e6 if area else np.nan,
-        "spacing_m": float(np.median(near)),
-        "spacing_q05_m": float(np.quantile(near, 0.05)),
-        "spacing_q95_m": float(np.quantile(near, 0.95)),
+        "spacing_m": sample_spacing(places),
+        "nearest_m": float(np.median(near)),
+        "nearest_q05_m": float(np.quantile(near, 0.05)),
+        "nearest_q95_m": float(np.quantile(near, 0.95)),
         "support_m": samples.support_m,
         "scale": _scale(area / len(places)) if area else "",
     }

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gossan.arrays.spacing import sample_spacing
 from gossan.errors import InputError
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
@@ -29,7 +30,7 @@ from gossan.pipeline.options.products import (
     products_of,
 )
 from gossan.pipeline.options.project import Project
-from gossan.pipeline.output_grid import project_crs, sample_spacing
+from gossan.pipeline.output_grid import project_crs
 from gossan.pipeline.pace import Ground
 from gossan.pipeline.preflight import (
     disk_mib,
@@ -203,7 +204,7 @@ def _survey_facts(surveys: Surveys) -> list[tuple[str, str]]:
             for element in samples.elements
         )
         support = f"support {samples.support_m:g} m" if samples.support_m else "points"
-        found = f"{len(samples)} samples, {spacing:.0f} m apart, {support}; {units}"
+        found = f"{len(samples)} samples, spacing {spacing:.0f} m, {support}; {units}"
         rows.append((f"survey {samples.name} ({samples.role})", found))
         known = understood(surveys.findings.get(samples.name, Findings()))
         rows += [(f"{samples.name}: {what}", message) for what, message in known]

@@ -31,7 +31,7 @@ from gossan.pipeline.new_project.find_survey import DEGREES, FoundSurvey, Wanted
 from gossan.pipeline.new_project.project_file import NewProject, project_document
 from gossan.pipeline.options.project import load_project, parse_project
 from gossan.pipeline.options.template import new_project_path
-from gossan.pipeline.output_grid import sample_spacing
+from gossan.arrays.spacing import sample_spacing
 
 EQUAL_AREA = CRS.from_epsg(6933)
 """Metres anywhere on Earth, before the system of the maps is chosen."""
