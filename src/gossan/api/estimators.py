@@ -12,9 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gossan.arrays.spacing import sample_spacing
 from gossan.api.rasters import Raster, RasterLike, as_raster
 from gossan.api.surveys import Element
+from gossan.arrays.spacing import sample_spacing
 from gossan.errors import FitError, GridError, SettingsError, must
 from gossan.evaluate.calibration import Calibration
 from gossan.fusion.features.sources import LayerFeatures, NoFeatures

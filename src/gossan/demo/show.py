@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gossan.arrays.pyramid import low_pass, matched_levels
+from gossan.arrays.spacing import sample_spacing
 from gossan.catalogue.elements import unit_factor
 from gossan.demo.district import District, simulate_district
 from gossan.demo.folder import Scenes, keep_district
@@ -21,7 +22,6 @@ from gossan.io.finished_run import FinishedRun, open_run
 from gossan.io.tables import Column, Table
 from gossan.pipeline.commands.run import RunResult, run_project
 from gossan.pipeline.options.project import load_project
-from gossan.arrays.spacing import sample_spacing
 from gossan.pipeline.progress import Reporter
 
 ELEMENTS = ("Cu", "Zn", "Sn")

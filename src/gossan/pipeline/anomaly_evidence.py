@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gossan.arrays.spacing import sample_spacing
 from gossan.catalogue.commodities import names_commodity
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
@@ -27,7 +28,6 @@ from gossan.io.contract import BASELINE, ProductRecord
 from gossan.io.finished_run import FinishedRun
 from gossan.io.tables import Column, Table
 from gossan.pipeline.options.project import AnomalyRule
-from gossan.arrays.spacing import sample_spacing
 from gossan.targets.above import AboveLayer, ExceedanceLayer
 from gossan.targets.evidence import Evidence, SampledGround, UnsupportedLayer
 from gossan.targets.smallest import open_share, smallest_area_km2

@@ -60,13 +60,13 @@ def report_lines(samples: Samples) -> list[str]:
     >>> frame = geopandas.GeoDataFrame({"Cu": [10.0, 20.0, 40.0]},
     ...     geometry=geopandas.points_from_xy([0, 900, 0], [0, 0, 900]), crs=32638)
     >>> print(*report_lines(Samples("a", frame, ("Cu",), {"Cu": "ppm"})), sep="\\n")
-    a: 3 samples at 3 places, spacing 900 m (nearest neighbour 900 m), 7.41 per km2 (as on a map of 1:50,000)
+    a: 3 samples at 3 places, spacing 900 m (nearest 900 m), 7.41 per km2 (as on a map of 1:50,000)
     Cu: 3 values, median 20 ppm (quartiles 15 to 30, largest 40)
     """
     spacing = spacing_report(samples).iloc[0]
     head = (
         f"{samples.name}: {spacing['samples']} samples at {spacing['places']} places, "
-        f"spacing {spacing['spacing_m']:.0f} m (nearest neighbour {spacing['nearest_m']:.0f} m)"
+        f"spacing {spacing['spacing_m']:.0f} m (nearest {spacing['nearest_m']:.0f} m)"
     )
     if spacing["scale"]:
         head += f", {spacing['per_km2']:.3g} per km2 (as on a map of {spacing['scale']})"

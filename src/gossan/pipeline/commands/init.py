@@ -16,6 +16,7 @@ from pyproj.aoi import AreaOfInterest
 from pyproj.database import query_utm_crs_info
 from tomlkit import TOMLDocument
 
+from gossan.arrays.spacing import sample_spacing
 from gossan.errors import InputError, must
 from gossan.geo.raster import atomic_path
 from gossan.geochem.findings import Findings
@@ -31,7 +32,6 @@ from gossan.pipeline.new_project.find_survey import DEGREES, FoundSurvey, Wanted
 from gossan.pipeline.new_project.project_file import NewProject, project_document
 from gossan.pipeline.options.project import load_project, parse_project
 from gossan.pipeline.options.template import new_project_path
-from gossan.arrays.spacing import sample_spacing
 
 EQUAL_AREA = CRS.from_epsg(6933)
 """Metres anywhere on Earth, before the system of the maps is chosen."""

@@ -17,8 +17,8 @@ from pyproj import CRS
 from gossan.catalogue.elements import element_of, species_of_word, unit_factor, usual_unit
 from gossan.errors import SurveyError, must
 from gossan.geo.grid import Grid
-from gossan.geochem.table.axes import are_angles, find_axes
 from gossan.geochem.findings import Findings
+from gossan.geochem.table.axes import are_angles, find_axes
 from gossan.geochem.table.columns import known_elements, read_header
 from gossan.geochem.table.coordinates import check_axes, points_inside, read_crs
 from gossan.geochem.table.reading import SurveyTable, read_table
