@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -77,6 +78,15 @@ class Blocks:
         """Number of threads in use."""
         return self.workers or os.cpu_count() or 1
 
+    @property
+    def whole(self) -> Blocks:
+        """The engine that visits every window; see ``geo.sampling.SampledBlocks``."""
+        return self
+
+    def some(self, windows: Sequence[Window]) -> list[Window]:
+        """Choose among windows that a caller has cut itself: all of them."""
+        return list(windows)
+
     def windows(self, grid: Grid) -> list[Window]:
         """Cover the grid, row by row."""
         return [
@@ -108,7 +118,7 @@ class Blocks:
                 self._report(done, len(windows))
         else:
             with ThreadPoolExecutor(self.threads) as pool:
-                yield from self._through(pool, function, windows)
+                yield from self._through(pool, _in_context(function), windows)
 
     def _through(
         self, pool: ThreadPoolExecutor, function: Callable[[Window], Result], windows: list[Window]
@@ -147,7 +157,7 @@ class Blocks:
             yield from on_cluster(self.scheduler, function, items)
             return
         with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(self.threads) as pool:
-            yield from pool.map(function, items)
+            yield from pool.map(_in_context(function), items)
 
     def __reduce__(self) -> tuple[type[Blocks], tuple[int, int]]:
         """Travel to a worker as one thread: without progress, and without a cluster of its own."""
@@ -246,6 +256,12 @@ class Blocks:
             finally:
                 writer.close()
         return open_raster(path)
+
+
+def _in_context(function: Callable[[Item], Result]) -> Callable[[Item], Result]:
+    """Let a function that threads call see the context variables of the thread that asks for it."""
+    context = copy_context()
+    return lambda item: context.copy().run(function, item)
 
 
 def read_window(layer: Layer, window: Window) -> NDArray[np.float32]:

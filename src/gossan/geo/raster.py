@@ -202,6 +202,8 @@ class RasterHeader:
         GDAL's names of the data sets inside (netCDF, HDF5).
     shape
         Rows and columns.
+    bad
+        Numbers of the bands, from 1, that an ENVI header marks as bad (``bbl``).
     """
 
     descriptions: tuple[str, ...]
@@ -211,6 +213,7 @@ class RasterHeader:
     wavelengths_um: tuple[float | None, ...]
     subdatasets: tuple[str, ...]
     shape: tuple[int, int]
+    bad: tuple[int, ...] = ()
 
 
 def read_header(path: Path | str) -> RasterHeader:
@@ -233,6 +236,7 @@ def read_header(path: Path | str) -> RasterHeader:
                     tuple(_wavelength(source, i) for i in source.indexes),
                     tuple(source.subdatasets),
                     (source.height, source.width),
+                    _bad_bands(source),
                 )
     except RasterioIOError as error:
         name = Path(path).name
@@ -251,6 +255,14 @@ def _scales(source: Any) -> tuple[float, ...]:
     except ValueError:
         return scales
     return (1.0 / factor,) * len(scales) if factor > 0 and set(scales) == {1.0} else scales
+
+
+def _bad_bands(source: Any) -> tuple[int, ...]:
+    """Read ENVI's list of bad bands: 0 is bad; a list of another length says nothing."""
+    flags = source.tags(ns="ENVI").get("bbl", "").strip("{} ").split(",")
+    if len(flags) != source.count:
+        return ()
+    return tuple(i for i, flag in enumerate(flags, 1) if flag.strip() in ("0", "0.0"))
 
 
 def _wavelength(source: Any, index: int) -> float | None:

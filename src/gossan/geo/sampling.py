@@ -14,7 +14,7 @@ from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer, MappedLayer
 from gossan.geo.stored import source_of
 
-__all__ = ["PixelPattern", "even_share", "sample_pixels", "spread_windows"]
+__all__ = ["PixelPattern", "SampledBlocks", "even_share", "sample_pixels", "spread_windows"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +95,47 @@ def _starts(length: int, side: int, across: int) -> list[tuple[int, int]]:
     return [(int(start), side) for start in np.linspace(0, length - side, across)]
 
 
+@dataclass(frozen=True)
+class SampledBlocks(Blocks):
+    """Visit a few windows spread over a grid instead of all of them, for a look before a run.
+
+    What is added up over them is that of a sample of the pixels. Nothing may be written with it.
+
+    Parameters
+    ----------
+    side
+        Side of a window in pixels.
+    across
+        Windows along each side of a grid.
+
+    Examples
+    --------
+    >>> grid = Grid.from_bounds(32638, (0, 0, 30000, 30000), 10)
+    >>> SampledBlocks().reduce(lambda window: window.height * window.width, grid)
+    65536
+    """
+
+    side: int = 64
+    across: int = 4
+
+    @property
+    def whole(self) -> Blocks:
+        """The engine that visits every window."""
+        return Blocks(self.size, self.workers, self.scheduler, self.progress)
+
+    def windows(self, grid: Grid) -> list[Window]:
+        """Spread the windows over the grid."""
+        return spread_windows(grid, self.side, self.across)
+
+    def some(self, windows: Sequence[Window]) -> list[Window]:
+        """Choose ``across`` windows evenly, each cut to ``side``."""
+        places = np.unique(np.linspace(0, len(windows) - 1, self.across).astype(int))
+        chosen = [windows[place] for place in places] if len(windows) else []
+        return [
+            Window(w.row, w.col, min(w.height, self.side), min(w.width, self.side)) for w in chosen
+        ]
+
+
 def even_share(windows: Sequence[Window], grid: Grid, most_pixels: int | None) -> list[Window]:
     """Choose windows with about ``most_pixels`` pixels of a grid, evenly along rows and columns.
 
@@ -142,12 +183,17 @@ def sample_pixels(
     seed
         Of the choice; the choice depends on neither blocks nor workers.
     blocks
-        The engine.
+        The engine; one that visits a sample of windows gives every pixel of these.
 
     Returns
     -------
     (bands, n) float32.
     """
+    blocks = blocks or Blocks()
+    if isinstance(blocks, SampledBlocks):
+        parts = [part.reshape(len(part), -1) for _, part in blocks.map(layer.read, layer.grid)]
+        values = np.concatenate(parts, axis=1)
+        return values[:, np.isfinite(values).all(axis=0)]
     pattern = PixelPattern.stratified(layer.grid, count, seed)
     result = np.full((len(layer.bands), len(pattern)), np.nan, np.float32)
 
@@ -158,6 +204,6 @@ def sample_pixels(
         numbers, values = pattern.take(source.source.read(place), window)
         return numbers, source.function(values[:, None])[:, 0]
 
-    for _, (numbers, values) in (blocks or Blocks()).map(read, layer.grid):
+    for _, (numbers, values) in blocks.map(read, layer.grid):
         result[:, numbers] = values
     return result[:, np.isfinite(result).all(axis=0)]

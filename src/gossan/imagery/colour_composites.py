@@ -111,7 +111,7 @@ def write_composite(
     """
     blocks = blocks or Blocks()
     if len(bands) != 3:
-        raise ImageryError(must("a composite", "made of three bands", len(bands), "Name three"))
+        raise ImageryError(must("a composite", "made of three bands", len(bands), "Name 3"))
     chosen = SelectedLayer(layer, tuple(bands))
     stretch = fit_stretch(chosen, blocks)
     blocks.write_bytes(partial(_read, chosen, stretch), layer.grid, path, tuple(bands), nodata=0)

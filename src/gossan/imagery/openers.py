@@ -63,13 +63,13 @@ def open_plain_rasters(
         No raster can be used; the message says why.
     """
     found = open_rasters(settings, base)
-    unusable = unusable_bands([tile.layer for tile in found.tiles], blocks)
+    unusable = unusable_bands([tile.layer for tile in found.tiles], blocks.whole)
     bands = tuple(b for b in found.tiles[0].layer.bands if b not in unusable)
     if not bands:
-        notes_of_air = ", ".join(f"{name} {why}" for name, why in unusable.items())
+        reasons = ", ".join(f"{name} {why}" for name, why in unusable.items())
         allowed = "filled somewhere, with more than one value"
         cure = "Check nodata, scale and the files"
-        raise ImageryError(must(f"imagery {settings.name!r}", allowed, notes_of_air, cure))
+        raise ImageryError(must(f"imagery {settings.name!r}", allowed, reasons, cure))
     notes = _set_aside(unusable)
     waves = {**found.wavelengths_um, **settings.wavelengths}
     return [
@@ -196,10 +196,9 @@ def open_aster_scenes(
     scenes = [open_aster(group, settings.aster.time) for group in _granules(paths)]
     require_one_version(scenes)
     opened = []
-    for scene in scenes:
+    for scene in (scene.with_settings(settings.aster) for scene in scenes):
         raw = not scene.metadata.is_surface_reflectance
-        estimate = scene.with_settings(settings.aster).air
-        air, notes_of_air = _air(raw, air_of(settings, base), estimate)
+        air, notes_of_air = _air(raw, air_of(settings, base), scene.air)
         steps = settings.aster.model_copy(update={"atmosphere": air})
         layer = aster_stack(scene, steps, blocks)
         if settings.bands:
@@ -228,11 +227,13 @@ def open_aster_scenes(
 def aster_notes(
     scene: AsterScene, settings: AsterSettings, bands: Sequence[str]
 ) -> tuple[str, ...]:
-    """Return notes on crosstalk, thermal bands and a missing atmospheric correction."""
+    """Return notes on crosstalk, thermal bands, the view and a missing atmospheric correction."""
     surface = scene.metadata.is_surface_reflectance
     notes = []
     if not surface and settings.atmosphere.method == "none":
         notes.append(NO_ATMOSPHERE)
+    if not surface and settings.atmosphere.method == "6s":
+        notes.append(_view_note(scene, settings))
     if not surface and "b5" in bands:
         done = "off: L1T lists one of its own"
         if settings.crosstalk != "none":
@@ -249,6 +250,24 @@ def aster_notes(
         why = 'left out (thermal = "leave")' if "TIR" in scene.telescopes else "not in the files"
         notes.append(f"thermal bands are {why}: no silica, carbonate or garnet index")
     return tuple(notes)
+
+
+WRONG_SIDE = 0.008 / 9.5
+"""Error in band 1 for each degree of view from the wrong side (6S, desert aerosol of 0.15)."""
+
+
+def _view_note(scene: AsterScene, settings: AsterSettings) -> str:
+    """Say from which side 6S takes the scene to be seen, and what the other side would change."""
+    view, side = scene.metadata.view_zenith, scene.metadata.seen_from
+    if view == 0.0:
+        return "view: straight down in the middle of the scene (the files state no pointing angle)"
+    if "seen_from" in settings.model_fields_set:
+        return f"view: {view:.1f} degrees in the middle of the scene, from the {side} (stated)"
+    return (
+        f"view: {view:.1f} degrees in the middle of the scene, taken to be from the {side}, which "
+        f"the files do not say; from the other side band 1 would differ by up to "
+        f"{WRONG_SIDE * view:.3f}, bands 4 to 9 by nothing. Set aster = {{ seen_from = ... }}"
+    )
 
 
 def _made_elsewhere(settings: ImagerySettings, paths: Sequence[Path]) -> bool:

@@ -166,7 +166,7 @@ def _overlaps(
     shared = {
         (i, j): windows
         for i, j in combinations(range(len(layers)), 2)
-        if (windows := list(_cut(places[i].shared(places[j]))))
+        if (windows := blocks.some(list(_cut(places[i].shared(places[j])))))
     }
     work = [(pair, window) for pair, windows in shared.items() for window in windows]
     plain = _summed(partial(_add_pair, layers, {}, {}), work, blocks)

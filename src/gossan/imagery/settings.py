@@ -164,6 +164,18 @@ class ImagerySettings(Settings):
         """True for sensors whose bands are light, so that indices and masks know them."""
         return SENSORS[self.sensor].sees_light
 
+    @property
+    def fitted_to_scene(self) -> bool:
+        """True where a correction is worked out from the pixels of the whole scene."""
+        air = self.atmosphere
+        return (
+            air.method in ("dos", "cost", "iarr", "log_residual")
+            or (air.method == "6s" and air.adjacency)
+            or self.topography.method != "none"
+            or self.normalise != "none"
+            or self.aster.crosstalk != "none"
+        )
+
     @field_validator("atmosphere", "topography", mode="before")
     @classmethod
     def _word(cls, value: object) -> object:
@@ -195,7 +207,7 @@ class ImagerySettings(Settings):
         found = {("swir1" if role == "swir" else role): band for role, band in value.items()}
         for role in found:
             if role not in ROLES:
-                raise ValueError(must("roles", f"of {', '.join(ROLES)}", repr(role), "Fix it"))
+                raise ValueError(must("roles", f"of {', '.join(ROLES)}", repr(role), "Use these"))
         return found
 
     @field_validator("formulas")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS
@@ -9,10 +11,12 @@ from pyproj import CRS
 from gossan.errors import ImageryError, must
 from gossan.geo.grid import Window
 from gossan.geo.layer import Layer, values_at
+from gossan.geo.raster import RasterLayer
+from gossan.geo.sampling import spread_windows
 from gossan.geochem.findings import Finding, Findings
 from gossan.geochem.table.coordinates import project
 from gossan.imagery.open_scene import OpenScene
-from gossan.imagery.rasters.unusable_bands import spread_values
+from gossan.imagery.rasters.unusable_bands import ACROSS, SIDE, spread_values
 from gossan.pipeline.imagery import Imagery
 
 MOST_SAMPLES = 2000
@@ -25,8 +29,10 @@ LIKELY_EMPTY = (
 """Values that often stand for empty without being declared."""
 PREVIEW_BLOCKS, PREVIEW_SIDE = 4, 32
 """Blocks of a product that are read before it is decoded, and their side in pixels."""
-REPEATED = 0.03
-"""Share of samples on one such value from which it is reported."""
+REPEATED, FEWEST_REPEATS = 0.03, 3
+"""Share of samples, and their number, on one such value from which it is reported."""
+FEWEST_OTHERS = 10
+"""Different numbers that a code must lie apart from, where it is none of the usual ones."""
 REFLECTANCE = (0.0, 1.5)
 """Range of reflectance; brighter than 1 are glint, snow and slopes that face the sun."""
 TOLERATED = 0.001
@@ -69,7 +75,7 @@ def look_under(imagery: Imagery, coordinates: NDArray[np.float64], crs: CRS) -> 
         return Findings(tuple(found))
     found += _codes(name, scenes, coordinates[::step], crs)
     if imagery.reflects:
-        found += _impossible(name, [scene.layer for scene in scenes])
+        found += _impossible(name, [scene.masked for scene in scenes])
     return Findings(tuple(found))
 
 
@@ -122,7 +128,9 @@ def _emptiness(name: str, layer: Layer, places: NDArray[np.float64]) -> list[Fin
         empty = int(np.isnan(column).sum())
         if empty >= 0.2 * len(column):
             share = f"{empty} of {len(column)} samples"
-            message = f"{name}, band {band!r} is empty under {share}: kriging alone serves there"
+            message = (
+                f"{name}, band {band!r} is empty under {share}: the maps are kriged alone there"
+            )
             found.append(Finding("warning", "empty", message))
     return found
 
@@ -135,26 +143,63 @@ def _codes(
     for layer in (layer for scene in scenes for layer in scene.scene.stored):
         under = values_at(layer, _inside(layer, coordinates, crs)).T
         over = spread_values(layer)
+        shared = _shared_zero(name, layer, over)
+        if shared is not None:
+            found |= dict.fromkeys(layer.bands, shared)
         for band, samples, pixels in zip(layer.bands, under, over):
-            if band not in found:
-                finding = _code(f"{name}, band {band!r}", samples, pixels)
-                found |= {band: finding} if finding else {}
-    return list(found.values())
+            seen = None if band in found else _code(samples, pixels)
+            if seen is not None:
+                code = _as_stored(layer, band, seen.code)
+                message = (
+                    f"{name}, band {band!r} is exactly {code} under {seen.share}: if that means "
+                    f"empty, set nodata = {code} in the [[imagery]]"
+                )
+                found[band] = Finding("warning", "nodata", message)
+    return list(dict.fromkeys(found.values()))
 
 
-def _code(name: str, samples: NDArray[np.floating], pixels: NDArray[np.floating]) -> Finding | None:
+def _shared_zero(name: str, layer: Layer, pixels: NDArray[np.floating]) -> Finding | None:
+    """Report pixels that are 0 in all bands at once, as exports write what they masked."""
+    zero = (pixels == 0).all(axis=0)
+    if len(layer.bands) < 2 or zero.sum() < FEWEST_REPEATS or zero.all():
+        return None
+    if (pixels[:, ~zero] == 0).any():
+        return None  # 0 is a number like others here
+    message = (
+        f"{name}: {len(layer.bands)} bands are exactly 0 together under {zero.sum()} of "
+        f"{zero.size} pixels looked at: if that means empty, set nodata = 0 in the [[imagery]]"
+    )
+    return Finding("warning", "nodata", message)
+
+
+class _Code(NamedTuple):
+    """A number that may mean empty, and how often it was met."""
+
+    code: float
+    share: str
+
+
+def _code(samples: NDArray[np.floating], pixels: NDArray[np.floating]) -> _Code | None:
     """Look for a code under the samples, then over the raster."""
     for values, what in ((samples, "samples"), (pixels, "pixels looked at")):
         filled = values[np.isfinite(values)]
         for code, count in zip(*np.unique(filled, return_counts=True)):
-            often = count >= max(3, REPEATED * len(values)) or (count >= 3 and _far(code, filled))
-            if code in LIKELY_EMPTY and often and _outermost(code, filled):
-                message = (
-                    f"{name} is exactly {code:.10g} under {count} of {len(values)} {what}: if that "
-                    f"means empty, set nodata = {code:.10g} in the [[imagery]]"
-                )
-                return Finding("warning", "nodata", message)
+            usual = code in LIKELY_EMPTY and count >= REPEATED * len(values)
+            doubtful = count >= FEWEST_REPEATS and (usual or _far(code, filled))
+            if doubtful and _outermost(code, filled):
+                return _Code(float(code), f"{count} of {len(values)} {what}")
     return None
+
+
+def _as_stored(layer: RasterLayer, band: str, code: float) -> str:
+    """Write a code as the file stores it: float32 rounds whole numbers beyond 16777216."""
+    index = layer.bands.index(band)
+    for window in spread_windows(layer.grid, SIDE, ACROSS):
+        raw = layer.read_raw(window)[index]
+        exact = raw[raw.astype(np.float32) == np.float32(code)]
+        if exact.size:
+            return f"{exact[0]:d}" if exact.dtype.kind in "iu" else f"{exact[0]:.10g}"
+    return f"{code:.10g}"
 
 
 def _outermost(code: float, filled: NDArray[np.floating]) -> bool:
@@ -168,11 +213,14 @@ def _outermost(code: float, filled: NDArray[np.floating]) -> bool:
 def _far(code: float, filled: NDArray[np.floating]) -> bool:
     """Return whether a code other than 0 lies further from all others than they span.
 
-    >>> _far(-9999.0, np.array([-9999.0, 200.0, 3000.0])), _far(-1.0, np.array([-1.0, 0.5, 2.0]))
+    Fewer than ``FEWEST_OTHERS`` other numbers are classes, of which any may lie apart.
+
+    >>> values = np.linspace(200.0, 3000.0, 20)
+    >>> _far(-9999.0, np.append(values, -9999.0)), _far(-1.0, np.append(values, -1.0))
     (True, False)
     """
     others = filled[filled != code]
-    if code == 0 or not len(others):
+    if code == 0 or len(np.unique(others)) < FEWEST_OTHERS:
         return False
     return bool(np.abs(others - code).min() > np.ptp(others))
 

@@ -273,7 +273,7 @@ def test_level_2_takes_no_second_correction(surface: ArrayLayer, tmp_path: Path)
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"crosstalk": "supplied", "track_azimuth": 190.0}, "given leaks; got none"),
+        ({"crosstalk": "supplied", "track_azimuth": 190.0}, "accompanied by leaks; got none"),
         ({"crosstalk": "fitted"}, "the direction of flight must be"),
     ],
 )

@@ -14,6 +14,7 @@ from gossan.imagery.atmosphere.coefficients import sixs_correction
 from gossan.imagery.atmosphere.geometry import SceneGeometry
 from gossan.imagery.atmosphere.scene_air import VISIBILITY_40_KM, Look, look_at, scene_air
 from gossan.imagery.atmosphere.settings import AtmosphereSettings
+from gossan.imagery.sentinel2.scene import SPECTRAL
 
 GRID = Grid.from_bounds(32645, (500_000, 4_000_000, 503_000, 4_003_000), 60)
 GEOMETRY = SceneGeometry(55.0, 140.0, date(2023, 7, 19))
@@ -79,3 +80,14 @@ def test_stated_air_is_taken_without_a_look_at_the_scene() -> None:
     found = scene_air(no_look, layer, GEOMETRY, settings, 41.0)
     assert found.settings == settings and found.note.count("(stated)") == 4
     assert "ground at 0 m (stated), mean sun and view of the scene" in found.note
+
+
+def test_a_fifth_more_water_vapour_hardly_changes_the_bands_of_10_and_20_m() -> None:
+    bands = [sentinel2_band(name) for name in SPECTRAL]
+    air = {"aot550": 0.1, "altitude_m": 500.0}
+    wet, dry = (
+        sixs_correction(bands, GEOMETRY, AUTO.model_copy(update={**air, "water_g_cm2": column}))
+        for column in (1.2, 1.0)
+    )
+    seen = wet.top_of_atmosphere(np.full((len(bands), 1, 1), 0.3))
+    assert 0 < np.abs(dry.surface(seen) - 0.3).max() < 0.002

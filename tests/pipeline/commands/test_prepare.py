@@ -32,8 +32,9 @@ def test_prepare_writes_every_layer_of_raw_scenes(district: Path) -> None:
 
 
 def test_composites_are_ready_for_display(district_run: Path) -> None:
-    with rasterio.open(district_run / "layers" / "aster_composite.tif") as source:
-        assert source.count == 3 and source.dtypes[0] == "uint8"
+    for imagery in ("aster", "sentinel2"):
+        with rasterio.open(district_run / "layers" / f"{imagery}_composite.tif") as source:
+            assert source.count == 3 and source.dtypes[0] == "uint8"
 
 
 def test_the_report_shows_what_each_mask_takes_of_each_imagery(district_run: Path) -> None:

@@ -212,7 +212,9 @@ def scene_grid(values: Values, shape: tuple[int, int], pixel_m: int, name: str) 
     last = numbers(values, "LOWERRIGHTM", 2, name)
     zone, southern = _zone(values, name)
     if first is None:
-        raise ImageryError(must(f"{name}: UPPERLEFTM", "in the metadata", "nothing", "Get it anew"))
+        raise ImageryError(
+            must(f"{name}: UPPERLEFTM", "in the metadata", "nothing", "Download it again")
+        )
     north, east = first
     if last is not None:
         steps = max(shape[0], 2), max(shape[1], 2)
@@ -223,7 +225,7 @@ def scene_grid(values: Values, shape: tuple[int, int], pixel_m: int, name: str) 
                     f"{name}: the corners",
                     f"{pixel_m} m pixels apart for {shape} pixels",
                     f"{spans[0]:.1f} x {spans[1]:.1f} m",
-                    "The metadata is damaged: get it anew",
+                    "The metadata is damaged: download the scene again",
                 )
             )
     if north < 0:

@@ -136,7 +136,9 @@ def remove_crosstalk(
     """
     if SOURCE_BAND not in radiance.bands:
         raise ImageryError(
-            must("crosstalk", "given band 4", ", ".join(radiance.bands), "Set crosstalk = 'none'")
+            must(
+                "crosstalk", "used with band 4", ", ".join(radiance.bands), "Set crosstalk = 'none'"
+            )
         )
     if metadata.track_azimuth is None:
         raise ImageryError(
@@ -158,7 +160,12 @@ def remove_crosstalk(
         leaks = tuple(Leak(**leak.model_dump()) for leak in settings.leaks)
         if not leaks:
             raise ImageryError(
-                must("crosstalk = 'supplied'", "given leaks", "none", "Set leaks, or 'fitted'")
+                must(
+                    "crosstalk = 'supplied'",
+                    "accompanied by leaks",
+                    "none",
+                    "Set leaks, or 'fitted'",
+                )
             )
         check_leaks(leaks, radiance.bands)
     else:

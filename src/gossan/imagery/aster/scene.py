@@ -144,7 +144,12 @@ class AsterScene:
             irradiance = aster_band(name).solar_irradiance
             if irradiance is None:
                 raise ImageryError(
-                    must("a band with reflectance", "VNIR or SWIR", name, "Take its temperature")
+                    must(
+                        "a band with reflectance",
+                        "VNIR or SWIR",
+                        name,
+                        "Use its brightness temperature",
+                    )
                 )
             place = self.geometry
             factors.append(reflectance_per_radiance(irradiance, place.sun_elevation, place.date))

@@ -90,6 +90,6 @@ class AsterSettings(Settings):
         for name in value:
             if name not in known:
                 raise ValueError(
-                    must("gains", f"by band: {', '.join(known)}", repr(name), "Fix it")
+                    must("gains", f"by band: {', '.join(known)}", repr(name), "Use one of these")
                 )
         return value

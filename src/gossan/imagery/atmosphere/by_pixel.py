@@ -253,7 +253,7 @@ def altitudes_of(heights: Layer) -> tuple[float, ...]:
     seen = [heights.read(window) for window in spread_windows(heights.grid, 64, 8)]
     values = np.concatenate([part[np.isfinite(part)] for part in seen])
     if not values.size:
-        raise ImageryError(must("the DEM", "filled over the scene", "no height", "Choose another"))
+        raise ImageryError(must("the DEM", "filled over the scene", "no height", "Use another"))
     return _nodes(values, ALTITUDE_STEP_M)
 
 

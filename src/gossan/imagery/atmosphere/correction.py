@@ -21,6 +21,7 @@ from gossan.errors import ImageryError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Window
 from gossan.geo.layer import Layer, LikeSource
+from gossan.geo.sampling import SampledBlocks
 from gossan.imagery.atmosphere.adjacency import without_adjacency
 from gossan.imagery.atmosphere.by_pixel import surface_by_pixel
 from gossan.imagery.atmosphere.coefficients import (
@@ -78,7 +79,8 @@ def correct(
     settings
         The method and its numbers.
     blocks
-        How to stream, for the methods that look at the whole scene.
+        How to stream, for the methods that look at the whole scene. Under ``SampledBlocks`` the
+        adjacency effect stays in.
 
     Returns
     -------
@@ -94,7 +96,9 @@ def correct(
         return layer
     if settings.method == "6s":
         surface, air = surface_by_pixel(layer, bands, geometry, settings)
-        return without_adjacency(surface, air, blocks) if settings.adjacency else surface
+        sampled = isinstance(blocks, SampledBlocks)  # surroundings are the whole scene
+        plain = not settings.adjacency or sampled
+        return surface if plain else without_adjacency(surface, air, blocks)
     if settings.method == "log_residual":
         found = scene_statistics(layer, blocks or Blocks(), logs=True)
         if not found.log_count[0]:

@@ -147,7 +147,9 @@ def _note(
         f"atmosphere: 6S, {settings.aerosol.replace('_', ' ')} aerosol of optical thickness "
         f"{settings.aot550:.3g} at 550 nm ({of_aerosol}), water vapour "
         f"{settings.water_g_cm2:.3g} g/cm2 ({of_water}), ozone {settings.ozone_cm_atm:.3g} cm-atm "
-        f"(stated), {_place(settings, geometry)}, adjacency {'on' if settings.adjacency else 'off'}"
+        f"(stated), {_place(settings, geometry)}, "
+        f"adjacency {'on' if settings.adjacency else 'off'}, "
+        "aerosol and water one value for the scene"
     )
 
 
@@ -175,7 +177,8 @@ def _water(
             expected = _ratios(look, geometry, settings)
             if expected[-1] < ratio < expected[0]:
                 column = float(np.interp(-ratio, -expected, COLUMNS_G_CM2))
-                return column, f"from bands 9 and 8A over {int(bright.sum())} pixels"
+                pixels = f"from bands 9 and 8A over {int(bright.sum())} pixels"
+                return column, f"{pixels}; no map, because their ratio follows iron minerals too"
     column, name = water_vapour_of(latitude, geometry.date.month)
     column *= float(np.exp(-max(altitude_m, 0.0) / WATER_SCALE_M))
     return column, f"table: {name} atmosphere, reduced to {altitude_m:.0f} m"

@@ -50,7 +50,7 @@ def read_polygons(path: Path, grid: Grid) -> Polygons:
         frame = gpd.read_file(path)
     except Exception as error:  # pyogrio raises many kinds; each means the same to the user
         problem = str(error).splitlines()[0]
-        raise _cannot("given a readable polygon file", problem, "Check it") from error
+        raise _cannot("given a readable polygon file", problem, "Check the file") from error
     if frame.crs is None:
         raise _cannot("given polygons with a CRS", "none", "Assign one in a GIS")
     frame = frame[frame.geom_type.isin(["Polygon", "MultiPolygon"])].to_crs(grid.crs)

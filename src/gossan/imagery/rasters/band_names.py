@@ -13,9 +13,16 @@ BAND_TOKEN = re.compile(
 PIXEL_TOKEN = re.compile(r"(?:^|[^a-z0-9])(?:10|15|20|30|60|90)m(?=[^a-z0-9]|$)")
 DERIVED = re.compile(
     r"ratio|index|ndvi|ndwi|ndsi|savi|evi|bsi|pca?\d*|std|stdev|var|texture|glcm|diff|minus|div|"
-    r"divided|over|sum|mask|log"
+    r"divided|over|sum|mask|log|smooth(?:ed)?|filter(?:ed)?|median|gauss(?:ian)?|gradient|sobel|"
+    r"lowpass|highpass|residuals?|anomaly|zscore"
 )
 """Words of rasters that were computed from bands and are none themselves."""
+
+QUALITY = re.compile(
+    r"(?:^|_)(?:qa(?:60|10|20)|b?qa|(?:\w+_)?qa_\w+|pixel_qa|radsat_qa|sr_aerosol|cloud_qa|scl|fmask|"
+    r"msk_cldprb|msk_snwprb|msk_classi_\w+|cloudmask|cloud_mask)$"
+)
+"""Names of bands of quality bits and classes, in Landsat, HLS, Sentinel-2 and Earth Engine."""
 
 _ASTER = {band.label.lower(): band.name for band in aster_bands()} | {"3": "b3"}
 _SENTINEL2 = {band.label.lower().removeprefix("b0").removeprefix("b"): band.name
@@ -33,6 +40,17 @@ def band_name(text: str) -> str:
     """
     plain = re.sub(r"[^0-9a-z]+", "_", text.lower()).strip("_") or "band"
     return f"b{plain}" if plain[0].isdigit() else plain
+
+
+def is_quality(name: str) -> bool:
+    """Whether a band of this name holds quality bits or classes, which are no measurement.
+
+    Examples
+    --------
+    >>> is_quality("lc08_l2sp_140035_qa_pixel"), is_quality("QA60"), is_quality("sr_b4")
+    (True, True, False)
+    """
+    return QUALITY.search(band_name(name)) is not None
 
 
 def sensor_band(sensor: str, text: str) -> str | None:

@@ -20,6 +20,7 @@ from gossan.imagery.rasters.band_names import (
     band_name,
     band_of_wavelength,
     canonical,
+    is_quality,
     sensor_band,
 )
 from gossan.imagery.rasters.conversion import Rescale, per_band
@@ -37,6 +38,8 @@ from gossan.imagery.stack import stack
 
 CLASSES = "scl"
 """Band of Sentinel-2's scene classes: codes, not reflectance."""
+LITTLE_SHARED = 0.5
+"""Share of a file's ground that a stack keeps, below which a note says so."""
 UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 TIME = re.compile(r"(?:^|[^0-9])((?:19|20)\d{6})(?:T(\d{6}))?(?=[^0-9]|$)", re.IGNORECASE)
 
@@ -59,6 +62,11 @@ class FileBand:
         """What a sensor's band is recognised by."""
         description = self.file.source.header.descriptions[self.index - 1]
         return description if len(self.file.names) > 1 and description else self.file.source.stem
+
+    @property
+    def bad(self) -> bool:
+        """Whether the file marks the band as bad."""
+        return self.index in self.file.source.header.bad
 
     @property
     def wavelength_um(self) -> float | None:
@@ -128,7 +136,11 @@ def open_rasters(settings: ImagerySettings, base_folder: Path | str = ".") -> Op
     times = times_of(items_among(settings.paths, base_folder, settings.name))
     files = [open_file(source) for source in raster_sources(paths, settings.name)]
     plain = settings.sensor == "bands"
-    groups = tiles_of_files(files) if plain else scenes_of_files(files, settings.sensor)
+    groups = (
+        tiles_of_files(files, len(settings.bands))
+        if plain
+        else scenes_of_files(files, settings.sensor)
+    )
     alias = common_prefix(files) if plain and len(groups) > 1 and len(files[0].names) == 1 else ""
     tiles: list[RasterTile] = []
     notes: list[str] = []
@@ -138,7 +150,7 @@ def open_rasters(settings: ImagerySettings, base_folder: Path | str = ".") -> Op
         kept, aside = _spectral(settings, bands)
         tile, first = _tile(settings, kept, aside), kept[0].file.source.path
         tiles.append(replace(tile, time=times.get(first, tile.time)))
-        notes += [*_notes(settings, aside), *_counted(settings, kept)]
+        notes += [*_notes(settings, aside), *_counted(settings, kept), *_little_shared(tile)]
         waves |= {band.name: band.wavelength_um for band in kept if band.wavelength_um}
     if len(tiles) > 1:
         notes.append(f"{len(tiles)} tiles were joined")
@@ -236,7 +248,8 @@ def _spectral(
     """Separate the bands of a sensor from classes and anything else in its files."""
     quality = quality_band(settings, bands)
     if settings.sensor == "bands":
-        known = {band.name for band in bands} - {quality}
+        aside = {b.name for b in bands if not settings.bands and (is_quality(b.own) or b.bad)}
+        known = {band.name for band in bands} - {quality} - aside
     elif settings.sensor == "aster":
         known = {band.name for band in aster_bands()}
     else:
@@ -355,12 +368,34 @@ def _warn_of_scales(
 
 def _notes(settings: ImagerySettings, aside: Sequence[FileBand]) -> list[str]:
     quality = settings.quality.band if settings.quality is not None else None
-    known = {CLASSES, band_name(quality or CLASSES)}
-    names = [band.name for band in aside if band_name(band.name) not in known]
+    known = {band_name(quality or CLASSES)} | ({CLASSES} if settings.sensor != "bands" else set())
+    bad = [band.name for band in aside if band.bad]
+    found = [f"bands that the header marks as bad (bbl), left out: {', '.join(bad)}"] if bad else []
+    names = [b.name for b in aside if band_name(b.name) not in known and not b.bad]
     if not names:
-        return []
+        return found
+    if settings.sensor == "bands":
+        cure = 'quality = { band = "...", product = "landsat" } makes masks of them'
+        return [*found, f"bands of quality bits or classes, left out: {', '.join(names)}; {cure}"]
     sensor = "ASTER" if settings.sensor == "aster" else "Sentinel-2"
-    return [f"not {sensor} bands, left out: {', '.join(names)}"]
+    return [*found, f"not {sensor} bands, left out: {', '.join(names)}"]
+
+
+def _little_shared(tile: RasterTile) -> list[str]:
+    """Say where the files of a stack share less than half of the ground of one of them."""
+    areas = [_area(layer) for layer in tile.stored]
+    share = _area(tile.layer) / max(areas)
+    if share >= LITTLE_SHARED:
+        return []
+    return [
+        f"{len(areas)} files are a stack, cut to the ground that they share, {share:.0%} of the "
+        "largest; tiles of one raster are joined where their names begin alike"
+    ]
+
+
+def _area(layer: Layer) -> float:
+    left, bottom, right, top = layer.grid.bounds
+    return (right - left) * (top - bottom)
 
 
 def _counted(settings: ImagerySettings, bands: Sequence[FileBand]) -> list[str]:

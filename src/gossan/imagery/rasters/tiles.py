@@ -55,7 +55,8 @@ def scenes_of_files(files: Sequence[RasterFile], sensor: str) -> list[list[Raste
     """Group rasters of a sensor into scenes: no scene holds a band twice.
 
     A file with several bands is a scene or tile of its own; files of single bands belong together
-    when their names agree but for band and pixel size.
+    when their names agree but for band and pixel size. Files without any band of the sensor make no
+    scene: they stay with the first one, which sets them aside.
     """
     bands = [name for file in files for name in known_bands(file, sensor)]
     if len(set(bands)) == len(bands):
@@ -65,7 +66,16 @@ def scenes_of_files(files: Sequence[RasterFile], sensor: str) -> list[list[Raste
         stem = file.source.stem
         key = scene_key(stem) if len(file.names) == 1 else f"{stem} {file.source.path.parent}"
         groups.setdefault(key, []).append(file)
-    return list(groups.values())
+    scenes = [group for group in groups.values() if any(_has_band(f, sensor) for f in group)]
+    strangers = [file for group in groups.values() if group not in scenes for file in group]
+    return [[*scenes[0], *strangers], *scenes[1:]] if scenes else [list(files)]
+
+
+def _has_band(file: RasterFile, sensor: str) -> bool:
+    """Whether a file holds a band of the sensor, or unnamed bands that may be."""
+    texts = [file.source.stem] if len(file.names) == 1 else file.signature
+    several = len(file.names) > 1
+    return several or any(sensor_band(sensor, text) for text in texts)
 
 
 def known_bands(file: RasterFile, sensor: str) -> list[str]:
@@ -77,18 +87,20 @@ def known_bands(file: RasterFile, sensor: str) -> list[str]:
     return [sensor_band(sensor, text) or text for text in texts]
 
 
-def tiles_of_files(files: Sequence[RasterFile]) -> list[list[RasterFile]]:
+def tiles_of_files(files: Sequence[RasterFile], names: int = 0) -> list[list[RasterFile]]:
     """Group rasters of any origin: the tiles of one raster, or one stack of different bands.
 
     Files are tiles when they have several bands, the same ones, in pixels of one size, and lie
     side by side: files whose bands have names may overlap as they like unless they cover the same
-    ground, files without names must overlap by less than half. Files of one band each are tiles
-    when none overlaps another and their names begin alike.
+    ground, files without names must overlap by less than half, or by anything where ``names``, the
+    number of band names that the user gives, are those of one file. Files of one band each are
+    tiles when they overlap by less than half and their names begin alike.
     """
     first = files[0]
     if len(files) > 1 and all(_alike(file, first) for file in files[1:]):
         single = len(first.names) == 1
-        most = 0.0 if single else (1.0 if first.described else 0.5)
+        named = first.described or names == len(first.names)
+        most = 1.0 if named and not single else 0.5
         if all(_overlap(a, b) <= most for a, b in _pairs(files)) and (
             not single or len(common_prefix(files)) >= SHORTEST_PREFIX
         ):

@@ -57,5 +57,7 @@ def of_tile(paths: Sequence[Path], tile: str | None) -> list[Path]:
     found = [path for path in paths if any(map(wanted.search, find_product(path).names))]
     if not found:
         names = ", ".join(path.name for path in paths[:4])
-        raise ImageryError(must("tile", "in one of the products", f"{tile} ({names})", "Check it"))
+        raise ImageryError(
+            must("tile", "in one of the products", f"{tile} ({names})", "Name another")
+        )
     return found

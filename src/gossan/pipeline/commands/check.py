@@ -13,6 +13,7 @@ from gossan.arrays.spacing import sample_spacing
 from gossan.errors import InputError
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
+from gossan.geo.sampling import SampledBlocks
 from gossan.geochem.findings import Findings, understood
 from gossan.geochem.table.coordinates import check_extent
 from gossan.imagery.atmosphere.settings import AtmosphereSettings
@@ -53,6 +54,12 @@ from gossan.pipeline.under_samples import look_under
 
 FEWEST_SAMPLES = 30
 """Samples below which a variogram, and so every map, is on weak feet."""
+SAMPLE = SampledBlocks()
+SAMPLED = (
+    f"check fitted its corrections to at most {SAMPLE.across**2} windows of {SAMPLE.side} x "
+    f"{SAMPLE.side} pixels of each scene and left the adjacency effect in; prepare and run use "
+    "every pixel"
+)
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,8 @@ def check_project(project: Project) -> Checked:
 
     Reads the tables, the occurrences, the headers of rasters, the pixels of plain rasters and of
     ASTER scenes under the samples, and the pixels of some windows; of Sentinel-2 products a few
-    blocks. Reports CRS, overlap of samples and imagery, units, counts, memory and disk needed, and
+    blocks. Corrections that a run fits to whole scenes are fitted to a few windows, as a note
+    says. Reports CRS, overlap of samples and imagery, units, counts, memory and disk needed, and
     how to correct what is wrong.
     """
     with tempfile.TemporaryDirectory(prefix="gossan_") as scratch, without_decoding():
@@ -115,10 +123,7 @@ def _checked(project: Project, scratch: Path) -> Checked:
     warned: list[str] = []
     for settings in project.imagery:
         try:
-            with collected_warnings(Silent()) as found:
-                one = open_imagery(
-                    _without_sen2cor(settings), project.base, scratch, Blocks(), project.project.crs
-                )
+            one, found = _opened(project, settings, scratch)
             imagery.append(one)
             warned += found
         except InputError as error:
@@ -129,7 +134,7 @@ def _checked(project: Project, scratch: Path) -> Checked:
         errors += feature_errors(project, imagery)
     surveys, grid, more = _placed(project, imagery, complete)
     errors += more
-    warnings = [f"warning: {line}" for line in warned]
+    warnings = [line if line.startswith("note: ") else f"warning: {line}" for line in warned]
     if surveys is not None:
         facts += _survey_facts(surveys)
         errors += _element_errors(project, surveys)
@@ -158,6 +163,27 @@ def _checked(project: Project, scratch: Path) -> Checked:
     table = pd.DataFrame(facts, columns=["what", "found"])
     wrong = [CheckFinding("error", line) for line in errors]
     return Checked(table, (*wrong, *map(CheckFinding.parse, warnings)))
+
+
+def _opened(
+    project: Project, settings: ImagerySettings, scratch: Path
+) -> tuple[Imagery, list[str]]:
+    """Open an imagery, and return what was warned of or noted meanwhile.
+
+    Corrections that a run fits to a whole scene are fitted to windows spread over it; where these
+    do not suffice (no slope, no dark pixel in them), the whole scene decides.
+    """
+    settings = _without_sen2cor(settings)
+    crs = project.project.crs
+    with collected_warnings(Silent()) as found:
+        if not settings.fitted_to_scene:
+            return open_imagery(settings, project.base, scratch, Blocks(), crs), found
+        try:
+            one = open_imagery(settings, project.base, scratch, SAMPLE, crs)
+        except InputError:
+            return open_imagery(settings, project.base, scratch, Blocks(), crs), found
+    name = f"imagery {settings.name!r}"
+    return one, [*found, f"note: {name}: {SAMPLED}"]
 
 
 def _without_sen2cor(settings: ImagerySettings) -> ImagerySettings:
@@ -274,10 +300,7 @@ def _grid_facts(
 def checked_steps(project: Project) -> list[Expected]:
     """Forecast the steps of a run of a project that ``check_project`` finds no error in."""
     with tempfile.TemporaryDirectory(prefix="gossan_") as scratch, without_decoding():
-        imagery = [
-            open_imagery(one, project.base, Path(scratch), Blocks(), project.project.crs)
-            for one in project.imagery
-        ]
+        imagery = [_opened(project, one, Path(scratch))[0] for one in project.imagery]
         return _steps(project, imagery, *place(project, imagery))
 
 
