@@ -114,3 +114,61 @@ def test_what_cannot_be_placed_is_refused_with_a_cure_that_works(
             made.write(bands())
     edit(small, ('paths = ["img.tif"]', f'paths = ["{name}"]'))
     assert said in gossan("check", small).refused
+
+
+def stack_of(folder: Path, values: np.ndarray, **more: object) -> None:
+    with rasterio.open(
+        folder / "img.tif", "w", driver="GTiff", width=GRID.width, height=GRID.height,
+        count=len(values), dtype=values.dtype.name, crs="EPSG:32645", transform=GRID.transform,
+        **more,
+    ) as made:  # fmt: skip
+        made.write(values)
+        made.descriptions = ("b1", "b2")
+
+
+def test_a_dummy_of_32_bits_is_named_as_the_file_stores_it(small: Path, gossan: Command) -> None:
+    values = STORED.astype(np.int32)
+    values[HOLE] = -2147483647  # Geosoft's dummy, which float32 rounds to -2147483648
+    stack_of(small, values)
+    assert "set nodata = -2147483647 in" in gossan("check", small).out
+    edit(small, ('paths = ["img.tif"]', 'paths = ["img.tif"]\nnodata = -2147483647'))
+    assert "set nodata" not in gossan("check", small).out
+    assert np.isnan(prepared(small, gossan)).sum() == 2 * 16
+
+
+def test_a_code_that_is_none_of_the_usual_ones_is_asked_about(small: Path, gossan: Command) -> None:
+    values = STORED.astype(np.float32)
+    values[HOLE] = -7777.5
+    stack_of(small, values)
+    assert "is exactly -7777.5 under 16 of" in gossan("check", small).out
+
+
+def test_pixels_that_are_0_in_all_bands_are_asked_about_though_they_are_few(
+    small: Path, gossan: Command
+) -> None:
+    values = STORED.astype(np.float32)
+    values[HOLE] = 0
+    stack_of(small, values)
+    assert "2 bands are exactly 0 together under 16 of" in gossan("check", small).out
+    values[0, 30, 30] = 0  # a band that is 0 by itself, too: then 0 is a number like others
+    stack_of(small, values)
+    assert "exactly 0" not in gossan("check", small).out
+
+
+def test_reflectance_that_a_mask_takes_is_not_reported(small: Path, gossan: Command) -> None:
+    values = np.round((0.3 + 0.05 * bands() + 0.2) / 2.75e-5).astype(np.uint16)
+    values[HOLE] = 0  # fill of Landsat: -0.2 once the offset is added
+    quality = np.full((1, *GRID.shape), 21824, np.uint16)
+    quality[HOLE] = 1
+    stack_of(small, values)
+    with rasterio.open(
+        small / "qa.tif", "w", driver="GTiff", width=GRID.width, height=GRID.height, count=1,
+        dtype="uint16", crs="EPSG:32645", transform=GRID.transform,
+    ) as made:  # fmt: skip
+        made.write(quality)
+    scaled = 'scale = 2.75e-5\noffset = -0.2\nroles = { red = "b1", nir = "b2" }'
+    edit(small, ('paths = ["img.tif"]', f'paths = ["img.tif"]\n{scaled}'))
+    assert "reflectance lies outside 0 to 1.5" in gossan("check", small).out
+    masked = 'masks = ["nodata"]\nquality = { path = "qa.tif", product = "landsat" }'
+    edit(small, (scaled, f"{scaled}\n{masked}"))
+    assert "reflectance lies outside" not in gossan("check", small).out

@@ -341,3 +341,70 @@ def test_many_bands_set_aside_are_one_note(tmp_path: Path) -> None:
     stack, bands = opened(tmp_path, paths=["h.tif"])
     assert len(bands) == 6
     assert [note for note in stack.notes if "6 bands are empty, left out" in note]
+
+
+def test_tiles_without_band_names_may_overlap_as_they_like_where_the_project_names_them(
+    tmp_path: Path,
+) -> None:
+    whole = RNG.uniform(0, 1, (3, HIGH, WIDE)).astype(np.float32)
+    write(tmp_path / "t_0.tif", whole[:, :, :40], "float32")
+    write(tmp_path / "t_1.tif", whole[:, :, 10:], "float32", left=5e5 + 10 * PIXEL)
+    stack, bands = opened(tmp_path, paths=["t_0.tif", "t_1.tif"], bands=["a", "b", "c"])
+    np.testing.assert_array_equal(np.stack([*bands.values()]), whole)
+    assert list(bands) == ["a", "b", "c"] and "2 tiles were joined" in stack.notes
+
+
+def test_tiles_of_one_band_may_overlap_by_less_than_half(tmp_path: Path) -> None:
+    whole = RNG.uniform(0, 1, (1, HIGH, WIDE)).astype(np.float32)
+    write(tmp_path / "kalium_1.tif", whole[:, :, :30], "float32")
+    write(tmp_path / "kalium_2.tif", whole[:, :, 20:], "float32", left=5e5 + 20 * PIXEL)
+    _, bands = opened(tmp_path, paths=["kalium_1.tif", "kalium_2.tif"])
+    np.testing.assert_array_equal(bands["kalium"], whole[0])
+
+
+def test_a_stack_that_is_cut_to_little_of_its_files_says_so(tmp_path: Path) -> None:
+    write(tmp_path / "k.tif", RNG.uniform(0, 1, (1, HIGH, WIDE)), "float32")
+    far = 5e5 + 35 * PIXEL
+    write(tmp_path / "th.tif", RNG.uniform(0, 1, (1, HIGH, WIDE)), "float32", left=far)
+    stack, bands = opened(tmp_path, paths=["k.tif", "th.tif"])
+    assert bands["k"].shape == (HIGH, 15)
+    assert any("cut to the ground that they share, 30% of the largest" in n for n in stack.notes)
+
+
+def test_rasters_computed_from_bands_are_set_aside_among_files_of_bands(tmp_path: Path) -> None:
+    truth = numbers(4)
+    for values, band in zip(truth, ("B02", "B04", "B08", "B11")):
+        write(tmp_path / f"T45SWC_20230811T075611_{band}.tif", values[None], "uint16")
+    strangers = ("PC1_B04", "B08_smoothed", "T45SWC_20230811T075611_B04_over_B02", "T45SWC_TCI_10m")
+    for name in (*strangers, "iron_oxide", "AOT_10m"):
+        write(tmp_path / f"{name}.tif", RNG.uniform(1, 2, (1, HIGH, WIDE)), "float32")
+    stack, bands = opened(tmp_path, sensor="sentinel2", paths=["*.tif"], scale=1e-4)
+    assert list(bands) == ["b02", "b04", "b08", "b11"]
+    np.testing.assert_allclose(np.stack([*bands.values()]), truth * 1e-4, rtol=1e-6)
+    (note,) = [n for n in stack.notes if "left out" in n and "bands" in n and "indices" not in n]
+    assert all(name.lower() in note for name in strangers)
+
+
+def test_bands_of_quality_bits_are_no_features_unless_they_are_named(tmp_path: Path) -> None:
+    names = ["SR_B4", "SR_B5", "QA_PIXEL", "SCL"]
+    write(tmp_path / "l.tif", numbers(4), "uint16", names=names)
+    stack, bands = opened(tmp_path, paths=["l.tif"])
+    assert list(bands) == ["sr_b4", "sr_b5"]
+    assert any("quality bits or classes, left out: qa_pixel, scl" in n for n in stack.notes)
+    _, bands = opened(tmp_path, paths=["l.tif"], bands=["sr_b4", "qa_pixel"])
+    assert list(bands) == ["sr_b4", "qa_pixel"]
+
+
+def test_bands_that_an_envi_header_marks_as_bad_are_left_out(tmp_path: Path) -> None:
+    values = RNG.uniform(0, 1, (4, HIGH, WIDE)).astype("<f4")
+    (tmp_path / "h.dat").write_bytes(values.tobytes())
+    (tmp_path / "h.hdr").write_text(
+        f"ENVI\nsamples = {WIDE}\nlines = {HIGH}\nbands = 4\nheader offset = 0\n"
+        "file type = ENVI Standard\ndata type = 4\ninterleave = bsq\nbyte order = 0\n"
+        "map info = {UTM, 1, 1, 500000, 4000000, 20, 20, 38, North, WGS-84, units=Meters}\n"
+        "band names = {a, b, c, d}\nbbl = {1, 0, 1, 0}\n",
+        encoding="utf-8",
+    )
+    stack, bands = opened(tmp_path, paths=["h.dat"])
+    assert list(bands) == ["a", "c"]
+    assert "bands that the header marks as bad (bbl), left out: b, d" in stack.notes

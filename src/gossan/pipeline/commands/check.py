@@ -55,11 +55,6 @@ from gossan.pipeline.under_samples import look_under
 FEWEST_SAMPLES = 30
 """Samples below which a variogram, and so every map, is on weak feet."""
 SAMPLE = SampledBlocks()
-SAMPLED = (
-    f"check fitted its corrections to at most {SAMPLE.across**2} windows of {SAMPLE.side} x "
-    f"{SAMPLE.side} pixels of each scene and left the adjacency effect in; prepare and run use "
-    "every pixel"
-)
 
 
 @dataclass(frozen=True)
@@ -182,8 +177,17 @@ def _opened(
             one = open_imagery(settings, project.base, scratch, SAMPLE, crs)
         except InputError:
             return open_imagery(settings, project.base, scratch, Blocks(), crs), found
-    name = f"imagery {settings.name!r}"
-    return one, [*found, f"note: {name}: {SAMPLED}"]
+    return one, [*found, f"note: imagery {settings.name!r}: {_sampled(settings)}"]
+
+
+def _sampled(settings: ImagerySettings) -> str:
+    """Say what check looked at instead of every pixel."""
+    around = settings.atmosphere.method == "6s" and settings.atmosphere.adjacency
+    return (
+        f"check fitted its corrections to at most {SAMPLE.across**2} windows of {SAMPLE.side} x "
+        f"{SAMPLE.side} pixels of each scene{' and left the adjacency effect in' * around}; "
+        "prepare and run use every pixel"
+    )
 
 
 def _without_sen2cor(settings: ImagerySettings) -> ImagerySettings:
