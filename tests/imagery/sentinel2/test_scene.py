@@ -393,6 +393,35 @@ def test_products_named_as_before_2016_open_too_one_granule_at_a_time(
     assert open_sentinel2(old, tile="45SXC").metadata.tile == "45SXC"
 
 
+def as_sen2cor_named_before_2016(safe: Path) -> Path:
+    """Rename an L2A product as Sen2Cor did then: the quantity of the classes in the middle."""
+    stamp = "SGS__20160116T102000_A002973_T45SWC"
+    (safe / "MTD_MSIL2A.xml").rename(safe / "S2A_USER_MTD_SAFL2A_PDMC_20160116T204256.xml")
+    old = safe / "GRANULE" / f"S2A_USER_MSI_L2A_TL_{stamp}_N02.01"
+    next((safe / "GRANULE").iterdir()).rename(old)
+    (old / "MTD_TL.xml").rename(old / f"S2A_USER_MTD_L2A_TL_{stamp}.xml")
+    for image in [p for p in (old / "IMG_DATA").rglob("*.jp2")]:
+        label, pixel = image.stem.split("_")[-2:]
+        if label == "SCL":
+            image.rename(old / "IMG_DATA" / f"S2A_USER_SCL_L2A_TL_{stamp}_{pixel}.jp2")
+        else:
+            image.rename(image.with_name(f"S2A_USER_MSI_L2A_TL_{stamp}_{label}_{pixel}.jp2"))
+    return safe
+
+
+def test_scene_classes_of_long_named_products_are_found(
+    written: dict[str, Path], store: Path, tmp_path: Path
+) -> None:
+    old = open_sentinel2(as_sen2cor_named_before_2016(copy_of(written["L2A"], tmp_path)))
+    new = open_sentinel2(written["L2A"])
+    ours, theirs = (
+        one.classes(place, GRIDS[20]) for one, place in ((old, tmp_path / "store"), (new, store))
+    )
+    assert ours is not None and theirs is not None
+    window = Window(0, 0, *GRIDS[20].shape)
+    np.testing.assert_array_equal(ours.read(window), theirs.read(window))
+
+
 def with_manifest(safe: Path, algorithm: str) -> Path:
     """Write manifest.safe as the ground segment does: a checksum for each image."""
     rows = "".join(
