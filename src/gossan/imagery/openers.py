@@ -198,6 +198,7 @@ def open_aster_scenes(
     opened = []
     for scene in (scene.with_settings(settings.aster) for scene in scenes):
         raw = not scene.metadata.is_surface_reflectance
+        _require_sunlight(scene, settings)
         air, notes_of_air = _air(raw, air_of(settings, base), scene.air)
         steps = settings.aster.model_copy(update={"atmosphere": air})
         layer = aster_stack(scene, steps, blocks)
@@ -224,27 +225,38 @@ def open_aster_scenes(
     return opened
 
 
+def _require_sunlight(scene: AsterScene, settings: ImagerySettings) -> None:
+    """Refuse corrections of reflected sunlight for a scene of thermal bands alone."""
+    stated = {"atmosphere": settings.atmosphere.method, "topography": settings.topography.method}
+    for key, method in stated.items():
+        if method != "none" and not {"VNIR", "SWIR"} & {*scene.telescopes}:
+            allowed = '"none" for thermal bands alone'
+            cure = f"Leave {key} out, or add the files of the visible bands"
+            raise ImageryError(must(f"{scene.metadata.name}: {key}", allowed, method, cure))
+
+
 def aster_notes(
     scene: AsterScene, settings: AsterSettings, bands: Sequence[str]
 ) -> tuple[str, ...]:
     """Return notes on crosstalk, thermal bands, the view and a missing atmospheric correction."""
-    surface = scene.metadata.is_surface_reflectance
+    hot = [band for band in bands if aster_band(band).group == "TIR"]
+    raw = not scene.metadata.is_surface_reflectance and len(hot) < len(bands)
     notes = []
-    if not surface and settings.atmosphere.method == "none":
+    if raw and settings.atmosphere.method == "none":
         notes.append(NO_ATMOSPHERE)
-    if not surface and settings.atmosphere.method == "6s":
+    if raw and settings.atmosphere.method == "6s":
         notes.append(_view_note(scene, settings))
-    if not surface and "b5" in bands:
+    if raw and "b5" in bands:
         done = "off: L1T lists one of its own"
         if settings.crosstalk != "none":
             done = f"{settings.crosstalk}: light of band 4 taken out of bands 5 to 9"
         notes.append(f"crosstalk correction of the short-wave bands is {done}")
-    hot = [band for band in bands if aster_band(band).group == "TIR"]
     if hot:
         what = "brightness temperature" if settings.thermal == "temperature" else "radiance"
+        finer = ", resampled to the finer grid by cubic convolution: they show nothing smaller"
         notes.append(
-            f"thermal bands {hot[0]} to {hot[-1]} ({what}) have pixels of 90 m: brought to the "
-            "finer grid by cubic convolution, they show nothing smaller"
+            f"thermal bands {hot[0]} to {hot[-1]} ({what}) have pixels of 90 m"
+            f"{finer * (len(hot) < len(bands))}"
         )
     else:
         why = 'left out (thermal = "leave")' if "TIR" in scene.telescopes else "not in the files"
@@ -266,7 +278,8 @@ def _view_note(scene: AsterScene, settings: AsterSettings) -> str:
     return (
         f"view: {view:.1f} degrees in the middle of the scene, taken to be from the {side}, which "
         f"the files do not say; from the other side band 1 would differ by up to "
-        f"{WRONG_SIDE * view:.3f}, bands 4 to 9 by nothing. Set aster = {{ seen_from = ... }}"
+        f"{WRONG_SIDE * view:.3f}, bands 4 to 9 by less than 0.001. Set aster = {{ seen_from = "
+        '"west" } or "east"'
     )
 
 

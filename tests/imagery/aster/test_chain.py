@@ -30,6 +30,8 @@ from gossan.imagery.aster.settings import AsterSettings, LeakSettings
 from gossan.imagery.atmosphere.settings import AtmosphereSettings
 from gossan.imagery.atmosphere.sixs import _program
 from gossan.imagery.calibration import reflectance_per_radiance
+from gossan.imagery.scenes import open_scenes
+from gossan.imagery.settings import ImagerySettings
 
 from ...presence import missing
 from .granules import write_aster_geotiffs, write_surface_reflectance
@@ -300,6 +302,23 @@ def test_a_scene_of_thermal_bands_alone_serves_the_silica_indices(
     assert stack.grid.pixel_width == 90
     with pytest.raises(ImageryError, match="daytime"):
         aster_stack(night, AsterSettings(thermal="leave"), BLOCKS)
+
+
+def test_thermal_bands_alone_take_no_correction_of_sunlight_and_no_note_on_it(
+    surface: ArrayLayer, tmp_path: Path
+) -> None:
+    kelvin = np.broadcast_to(np.linspace(288, 318, GRID.width), (1, *GRID.shape))
+    scene = simulate_scene(surface, Overpass(), ArrayLayer(GRID, ("t",), kelvin))
+    granule = write_aster_geotiffs(tmp_path, scene)
+    for path in granule.glob("*_[VS]*IR_B*.tif"):
+        path.unlink()
+    words = {"name": "night", "sensor": "aster", "paths": (granule,)}
+    notes = open_scenes(ImagerySettings(**words), tmp_path, tmp_path).notes
+    assert "thermal bands b10 to b14 (radiance) have pixels of 90 m" in notes
+    assert not [note for note in notes if "atmospher" in note]
+    for word in ("6s", "dos"):
+        with pytest.raises(ImageryError, match='"none" for thermal bands alone'):
+            open_scenes(ImagerySettings(**words, atmosphere=word), tmp_path, tmp_path)
 
 
 def stated_errors(hdf: Path, surface: ArrayLayer, words: Sequence[AtmosphereSettings]) -> str:

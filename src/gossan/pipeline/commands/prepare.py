@@ -15,6 +15,7 @@ from gossan.imagery.colour_composites import COMPOSITES, TABLE_2, write_composit
 from gossan.imagery.component_contrasts import readings
 from gossan.imagery.components import fit_components
 from gossan.imagery.coregistration import PAIRS, coregistration
+from gossan.imagery.open_scene import THERMAL
 from gossan.io.run_folder import RunFolder
 from gossan.io.tables import Column, Table
 from gossan.pipeline.engine import blocks_of, engine_at
@@ -80,7 +81,7 @@ def _band_table(inputs: RunInputs) -> pd.DataFrame:
         quantity = imagery.stack.scenes[0].scene.quantity
         pixel = round(imagery.bands.grid.pixel_width, 6)
         for band in imagery.bands.bands:
-            thermal = band not in imagery.reflected.bands
+            thermal = imagery.settings.sensor == "aster" and band in THERMAL
             what = f"thermal {imagery.settings.aster.thermal}" if thermal else quantity
             rows.append((name, band, what, native.get(band), pixel))
     columns = ["imagery", "band", "quantity", "native_m", "pixel_m"]
