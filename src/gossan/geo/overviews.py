@@ -14,7 +14,7 @@ from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.shutil import copy as gdal_copy
 from rasterio.windows import Window
 
-from gossan.arrays.area_means import area_means, rows_under
+from gossan.arrays.area_means import area_means, under
 
 __all__ = ["LARGEST", "overview_shapes", "with_overviews"]
 
@@ -79,10 +79,11 @@ def _write_level(finer: Path, path: Path, shape: tuple[int, int]) -> None:
 def _write_rows(
     source: DatasetReader, target: DatasetWriter, band: int, rows: tuple[int, int]
 ) -> None:
-    ratio = source.height / target.height, source.width / target.width
-    top, bottom = rows_under(*rows, ratio[0], source.height)
+    down = np.arange(rows[0], rows[1] + 1) * (source.height / target.height)
+    across = np.arange(target.width + 1) * (source.width / target.width)
+    top, bottom = under(down, source.height)
     fine = source.read(band, window=Window(0, top, source.width, bottom - top))
-    means: NDArray[np.float32] = area_means(fine, top, rows, ratio, target.width)
+    means: NDArray[np.float32] = area_means(fine, down - top, across)
     target.write(means, band, window=Window(0, rows[0], target.width, rows[1] - rows[0]))
 
 

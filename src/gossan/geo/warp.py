@@ -14,6 +14,7 @@ from pyproj import CRS, Transformer
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.warp import Resampling, reproject
 
+from gossan.arrays.area_means import area_means, under
 from gossan.arrays.cubic import convolve_cubic
 from gossan.geo.grid import Grid, Window, same_crs
 from gossan.geo.layer import Layer, read_padded
@@ -34,7 +35,8 @@ MOST_READ = 2**24
 
 
 SQUARE = 256
-"""Side in pixels of the squares that warps between coordinate systems begin at."""
+"""Side, in pixels of the source or of the target, whichever are more, of the squares that warps
+between coordinate systems begin at."""
 
 
 def _halves(window: Window) -> list[tuple[Window, tuple[slice, slice]]]:
@@ -79,6 +81,8 @@ class WarpedLayer:
         """
         if self.resampling == "cubic" and _finer_on_same_axes(self.grid, self.source.grid):
             return self._resampled(window, result)
+        if self.resampling == "average" and same_crs(self.grid.crs, self.source.grid.crs):
+            return self._averaged(window, result)
         for square in self._squares(window):
             values = np.empty((len(self.bands), *square.shape), np.float32)
             shared = window.shared(square)
@@ -87,14 +91,48 @@ class WarpedLayer:
         return result
 
     def _squares(self, window: Window) -> Iterator[Window]:
-        """List the squares that a window touches; they begin at the origin of the CRS."""
+        """List the squares that a window touches; they begin at the origin of the CRS.
+
+        Squares of coarse pixels are smaller, so that no more of the source lies under one.
+        """
         left, _, _, top = self.grid.bounds
-        down = round(-top / self.grid.pixel_height) % SQUARE
-        across = round(left / self.grid.pixel_width) % SQUARE
+        area = _pixel_area_in(self.source.grid, self.grid)
+        share = (area / (self.grid.pixel_width * self.grid.pixel_height)) ** 0.5
+        side = max(1, int(SQUARE * min(share, 1.0)))
+        down = round(-top / self.grid.pixel_height) % side
+        across = round(left / self.grid.pixel_width) % side
         bottom, right = window.row + window.height, window.col + window.width
-        for row in range((window.row + down) // SQUARE * SQUARE - down, bottom, SQUARE):
-            for col in range((window.col + across) // SQUARE * SQUARE - across, right, SQUARE):
-                yield Window(row, col, SQUARE, SQUARE)
+        for row in range((window.row + down) // side * side - down, bottom, side):
+            for col in range((window.col + across) // side * side - across, right, side):
+                yield Window(row, col, side, side)
+
+    def _averaged(self, window: Window, result: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Average along the same axes; every pixel has the same digits in any window."""
+        edges = self._edges(window)
+        (top, bottom), (left, right) = (
+            under(one, length) for one, length in zip(edges, self.source.grid.shape)
+        )
+        if (bottom - top) * (right - left) * len(self.bands) > MOST_READ and max(window.shape) > 1:
+            for part, place in _halves(window):
+                values = np.empty((len(self.bands), *part.shape), np.float32)
+                result[:, *place] = self._averaged(part, values)
+            return result
+        if bottom == top or left == right:
+            result[:] = np.nan
+            return result
+        fine = self.source.read(Window(top, left, bottom - top, right - left))
+        for band, values in zip(result, fine):
+            band[:] = area_means(values, edges[0] - top, edges[1] - left)
+        return result
+
+    def _edges(self, window: Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the edges of a window's rows and columns, in pixels of the source."""
+        source, own = self.source.grid, self.grid
+        rows = window.row + np.arange(window.height + 1)
+        columns = window.col + np.arange(window.width + 1)
+        down = (source.bounds[3] - own.bounds[3] + rows * own.pixel_height) / source.pixel_height
+        across = (own.bounds[0] - source.bounds[0] + columns * own.pixel_width) / source.pixel_width
+        return down, across
 
     def _resampled(self, window: Window, result: NDArray[np.float32]) -> NDArray[np.float32]:
         target = self.grid.crop(window)
@@ -128,6 +166,7 @@ class WarpedLayer:
             resampling=_METHODS[self.resampling],
             tolerance=0,
             num_threads=1,
+            UNIFIED_SRC_NODATA="NO",  # a pixel may be empty in one band alone
             **self._kernel(),
         )
         return result
