@@ -128,10 +128,14 @@ class WarpedLayer:
     def _edges(self, window: Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the edges of a window's rows and columns, in pixels of the source."""
         source, own = self.source.grid, self.grid
-        rows = window.row + np.arange(window.height + 1)
-        columns = window.col + np.arange(window.width + 1)
-        down = (source.bounds[3] - own.bounds[3] + rows * own.pixel_height) / source.pixel_height
-        across = (own.bounds[0] - source.bounds[0] + columns * own.pixel_width) / source.pixel_width
+        rows = window.row + np.arange(window.height + 1, dtype=np.float64)
+        columns = window.col + np.arange(window.width + 1, dtype=np.float64)
+        down: NDArray[np.float64] = (
+            source.bounds[3] - own.bounds[3] + rows * own.pixel_height
+        ) / source.pixel_height
+        across: NDArray[np.float64] = (
+            own.bounds[0] - source.bounds[0] + columns * own.pixel_width
+        ) / source.pixel_width
         return down, across
 
     def _resampled(self, window: Window, result: NDArray[np.float32]) -> NDArray[np.float32]:
