@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -35,6 +36,14 @@ class Valleys:
         owner = grounds.basins.owner.ravel()
         sums = np.bincount(owner, content, grounds.basins.count)
         return np.log(grounds.members @ sums / (grounds.members @ grounds.basins.cells))
+
+    def squares(self) -> np.ndarray:
+        """Logarithm of the mean content of 900 m about each sample."""
+        at = np.floor(np.column_stack(self.grid.index_of(*self.points.coordinates.T)) + 0.5)
+        around = [
+            self.truth[max(r - 4, 0) : r + 5, max(c - 4, 0) : c + 5] for r, c in at.astype(int)
+        ]
+        return np.log([np.exp(one).mean() for one in around])
 
 
 @pytest.fixture(scope="module")
@@ -70,16 +79,33 @@ def test_sediment_of_catchments_shows_the_ground_that_squares_blur(valleys: Vall
     assert inside.mean() > 0.85
 
 
+@pytest.mark.parametrize("kind", ["catchment", "square"])
+def test_features_that_average_out_within_the_samples_do_no_harm_at_pixels(
+    valleys: Valleys, kind: Literal["catchment", "square"]
+) -> None:
+    """Bands of fine noise hardly differ between catchments, and differ much between pixels."""
+    exact = valleys.mixed() if kind == "catchment" else valleys.squares()
+    values = exact + 0.03 * np.random.default_rng(1).normal(size=96)
+    points = valleys.points if kind == "catchment" else replace(valleys.points, support_m=900.0)
+    image = valleys.features.layer.read(valleys.grid.whole)
+    noise = np.random.default_rng(2).normal(size=(12, *valleys.grid.shape))
+    noise -= gaussian_filter(noise, (0, 2, 2))
+    names = ("a", *(f"n{k}" for k in range(12)))
+    layer = ArrayLayer(valleys.grid, names, np.concatenate([image, noise]).astype(np.float32))
+    model = Geostatistical(GeostatisticalSettings(support=kind, averaging="mode"))
+    features = LayerFeatures(layer)
+    model.fit(Observations(points, values), features)
+    estimate, error = model.layer(features).read(valleys.grid.whole)
+    off = estimate - valleys.truth
+    assert (off**2).mean() < valleys.truth.var()  # no worse than a map of one colour
+    assert abs(off.mean()) < 0.3
+    assert (np.abs(off) < 1.645 * error).mean() > 0.85
+
+
 def test_where_drainage_means_nothing_squares_win(valleys: Valleys) -> None:
     """Samples of the ground at their place, such as soil, with catchments given all the same."""
-    at = np.floor(np.column_stack(valleys.grid.index_of(*valleys.points.coordinates.T)) + 0.5)
-    row, column = at.T.astype(int)
-    squares = [
-        np.log(np.exp(valleys.truth[max(r - 4, 0) : r + 5, max(c - 4, 0) : c + 5]).mean())
-        for r, c in zip(row, column)
-    ]
     points = replace(valleys.points, support_m=900.0)
-    values = np.array(squares) + 0.03 * np.random.default_rng(1).normal(size=96)
+    values = valleys.squares() + 0.03 * np.random.default_rng(1).normal(size=96)
     model = Geostatistical().fit(Observations(points, values), valleys.features)
     assert model.verdict_ == (
         "Squares of 900 m explain the samples better than catchments (weight 1.00)."

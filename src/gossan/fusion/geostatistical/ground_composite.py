@@ -4,9 +4,9 @@ A composite of ``exp(y(x))`` over ground g has the logarithm ``mean(y) + v_g / 2
 of y within g. As v differs from sample to sample, ``v_g / 2`` is taken off every sample before the
 model is fitted, and put back where a sample of some ground is predicted; the map needs no shift.
 v has the parts that ``support_change`` names: the spatial term, ``sigma2 (1 - C(g, g))``; the
-features, the variance of ``z' b`` over places drawn in g with b the posterior mean of their
-coefficients (uncertain ones would add a variance of their own, more than the ground has: measured
-on a simulated district of known truth); and what composites cannot show.
+features, ``tr(W E[beta beta'])`` with W their covariance over places drawn in g; and what
+composites cannot show. The second moments are those of coefficients whose prior is one for features
+as they vary on the ground; by priors for features as catchment means vary they would be too large.
 """
 
 from __future__ import annotations
@@ -58,16 +58,20 @@ class GroundComposite:
             sill = member.hyperparameters.covariance.structured_sill
             spatial += weight * (sill - member.field_.within(grounds))
         below = np.full(len(grounds), self.below)
-        features = self._features(mixture.slopes, grounds)
+        features = self._features(mixture.second_moment, grounds)
         return {"spatial": spatial, "features": features, "below": below}
 
-    def _features(self, slopes: Array, grounds: Grounds) -> Array:
+    def _features(self, second_moment: Array, grounds: Grounds) -> Array:
+        """Variance (n,) of ``z' b`` within each ground: ``E[z' M z] - E[z]' M E[z]``."""
         if not self.drawn.size:
             return np.zeros(len(grounds))
-        told = self.drawn @ slopes
-        means = self._basin_means(np.column_stack([told, told**2]))
-        mean, square = (grounds.shares @ means).T
-        return np.asarray(np.maximum(square - mean**2, 0.0))
+        size, axes = np.linalg.eigh(second_moment)
+        kept = size > 1e-9 * size[-1]
+        told = self.drawn @ (axes[:, kept] * np.sqrt(size[kept]))
+        square = self._basin_means((told**2).sum(axis=1)[:, None])
+        mean = grounds.shares @ self._basin_means(told)
+        whole = np.asarray(grounds.shares @ square)[:, 0] - (mean**2).sum(axis=1)
+        return np.asarray(np.maximum(whole, 0.0))
 
     def _basin_means(self, values: Array) -> Array:
         """Average drawn values (k, c) by sub-basin: (s, c)."""

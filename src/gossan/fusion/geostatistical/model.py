@@ -147,7 +147,7 @@ class Geostatistical:
         self.widths_ = self._widths(features, points)
         offered = nested(features, self.widths_, points)
         raw = offered.at(points)
-        self.standard_ = StandardFeatures.of(raw, offered.group)
+        self.standard_ = StandardFeatures.of(raw, offered.group, _on_ground(offered, points))
         if self.settings.nonlinear == "curves" and len(self.standard_.used):
             self.standard_ = self.standard_.with_curves(raw)
         design, gaps = self.standard_(raw)
@@ -314,9 +314,9 @@ class Geostatistical:
             self.settings.sub_support_variance,
         )
         if points.grounds is not None:
-            places, basin = points.grounds.basins.drawn(DRAWN)
-            some = design.shape[1] and offered.layer is not None
-            at = self.standard_(offered.at(Points(places)))[0] if some else np.zeros((0, 0))
+            _, basin = points.grounds.basins.drawn(DRAWN)
+            ground = _on_ground(offered, points)
+            at = np.zeros((0, 0)) if ground is None else self.standard_(ground)[0]
             return GroundComposite(points.grounds, lognormal, at, basin, below)
         within = np.zeros((design.shape[1], design.shape[1]))
         if points.support_m > 0.0 and design.shape[1] and offered.layer is not None:
@@ -335,3 +335,16 @@ class Geostatistical:
             "models": learnt.models,
             "supports": self.composite_.table(self.mixture_, 0.0),
         }
+
+
+def _on_ground(offered: NestedFeatures, points: Points) -> Array | None:
+    """Return the features (k, f) at places of the ground that samples stand for.
+
+    Places are drawn in each sub-basin; a square has its centre. None where samples are points.
+    """
+    if offered.layer is None:
+        return None
+    if points.grounds is not None:
+        return offered.at(Points(points.grounds.basins.drawn(DRAWN)[0]))
+    widest = points.support_m if points.mixed is None else points.mixed.supports_m.max()
+    return offered.at(Points(points.coordinates)) if widest > 0.0 else None

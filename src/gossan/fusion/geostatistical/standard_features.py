@@ -44,28 +44,34 @@ class StandardFeatures:
     curves: Curves | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, values: Array, group: NDArray[np.int_]) -> StandardFeatures:
+    def of(
+        cls, values: Array, group: NDArray[np.int_], ground: Array | None = None
+    ) -> StandardFeatures:
         """Learn from the samples' features (n, f), NaN where empty, in groups (f,).
+
+        ``ground`` (k, f) are the features at places of the ground that the samples stand for; the
+        deviation is then theirs. Means over catchments differ little in what averages out within
+        them, and a coefficient of one such deviation would be a wild one at the pixels.
 
         >>> values = np.array([[1.0, 5.0], [3.0, 5.0], [np.nan, 5.0]])
         >>> found = StandardFeatures.of(values, np.array([0, 0]))
         >>> found.used.tolist(), found(values)[0].ravel().tolist()
         ([0], [-1.0, 1.0, 0.0])
         """
-        filled = np.isfinite(values)
-        count = filled.sum(axis=0)
-        some = np.maximum(count, 1)
-        mean = np.where(filled, values, 0.0).sum(axis=0) / some
-        off = np.where(filled, values - mean, 0.0)
-        deviation = np.sqrt((off**2).sum(axis=0) / some)
+        count = np.isfinite(values).sum(axis=0)
+        mean, off, deviation = _spread(values)
         bands = int((group == group[0]).sum()) if len(group) else 0
         paired = bands > 0 and len(group) % bands == 0
         own = np.tile(deviation[:bands], len(group) // bands) if paired else deviation
         least = np.maximum(_FLAT * own, 1e-9 * np.abs(mean))
         used = np.flatnonzero((count > 1) & (deviation > least))
-        chosen = off[:, used] / deviation[used]
+        chosen = off[:, used]
+        if ground is not None:
+            _, chosen, wide = _spread(ground[:, used])
+            deviation[used] = np.maximum(wide, deviation[used])
+        chosen = chosen / deviation[used]
         _, renumbered = np.unique(group[used], return_inverse=True)
-        alike = chosen.T @ chosen / max(len(values), 1)
+        alike = chosen.T @ chosen / max(len(chosen), 1)
         return cls(used, mean[used], deviation[used], renumbered.astype(np.int64), alike)
 
     def __call__(self, values: Array) -> tuple[Array, NDArray[np.bool_]]:
@@ -109,3 +115,12 @@ class StandardFeatures:
         """
         lacking = gaps.astype(float)
         return np.einsum("ni,ij,nj->n", lacking, self.alike * second_moment, lacking)
+
+
+def _spread(values: Array) -> tuple[Array, Array, Array]:
+    """Return mean, difference from it (0 in gaps) and deviation of each column (n, f)."""
+    filled = np.isfinite(values)
+    some = np.maximum(filled.sum(axis=0), 1)
+    mean = np.where(filled, values, 0.0).sum(axis=0) / some
+    off = np.where(filled, values - mean, 0.0)
+    return mean, off, np.sqrt((off**2).sum(axis=0) / some)
