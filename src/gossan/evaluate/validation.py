@@ -110,7 +110,11 @@ class HoldsOut(Protocol):
 
 
 def predict_folds(
-    factory: ModelFactory, samples: ValidationSamples, features: Features, folds: Folds
+    factory: ModelFactory,
+    samples: ValidationSamples,
+    features: Features,
+    folds: Folds,
+    known: bool = False,
 ) -> pd.DataFrame:
     """Predict every sample without its fold; everything is refitted inside each fold.
 
@@ -127,6 +131,8 @@ def predict_folds(
         What the imagery says.
     folds
         One division of the samples.
+    known
+        Such a model has been fitted to all samples before.
 
     Returns
     -------
@@ -142,7 +148,7 @@ def predict_folds(
         table.insert(0, Column.FOLD, folds.labels)
     else:
         table = cross_predict(
-            {"": factory}, observations, features, folds.labels, training=samples.fitted_to
+            {"": factory}, observations, features, folds.labels, samples.fitted_to, known
         ).drop(columns="model")
         for fold in np.unique(folds.labels):
             out = folds.labels == fold
@@ -249,7 +255,9 @@ def validate_model(
     if of_models:
         ways = [division.spatial] if division.spatial is not None else []
     about = ground_at(samples.observations.points, features)
-    tables = [predict_folds(factory, samples, features, way).assign(**about) for way in ways]
+    tables = [
+        predict_folds(factory, samples, features, way, known=True).assign(**about) for way in ways
+    ]
     for name, check in samples.checks.items():
         if features.layer is not None or set(features.names) <= set(check.points.columns):
             found = predict_check(fitted, samples, features, division.range_m, name)

@@ -60,6 +60,7 @@ def held_out(
     features: Features,
     folds: NDArray[np.int_],
     training: Training | None = None,
+    known: bool = False,
 ) -> Iterator[tuple[NDArray[np.int_], FusionModel, Prediction]]:
     """Fit a fresh model without each fold and predict that fold.
 
@@ -74,6 +75,8 @@ def held_out(
     folds : (n,) label of the fold of each sample.
     training : gives the observations of the rows that are fitted, where their working scale has
         to be fitted to them too; default: these rows of the observations.
+    known : such a model has been fitted to all samples, so that what depends on imagery alone is
+        there; else the first fold is fitted alone, before the others, and finds it.
 
     Yields
     ------
@@ -81,8 +84,7 @@ def held_out(
 
     Notes
     -----
-    The first fold is fitted alone, so that what depends on imagery alone is computed once; the
-    others share the threads of the features' engine, or the workers of its cluster.
+    Folds share the threads of the features' engine, or the workers of its cluster.
     """
 
     fitted_to = observations.subset if training is None else training
@@ -92,12 +94,13 @@ def held_out(
         model = factory().fit(fitted_to(rest), features)
         return rows, model, model.predict(observations.points.subset(rows), features)
 
-    first, *others = np.unique(folds).tolist()
-    with threadpool_limits(1, user_api="blas"):
-        with uncounted():
-            found = one(first)
-        one_fitted()
-        yield found
+    others = np.unique(folds).tolist()
+    if not known:
+        with threadpool_limits(1, user_api="blas"):
+            with uncounted():
+                found = one(others.pop(0))
+            one_fitted()
+            yield found
     for found in engine_of(features).each(one, others):
         one_fitted()
         yield found
@@ -109,6 +112,7 @@ def cross_predict(
     features: Features | Mapping[str, Features],
     folds: NDArray[np.int_],
     training: Training | None = None,
+    known: bool = False,
 ) -> pd.DataFrame:
     """Predict every sample by models that never saw its fold.
 
@@ -118,7 +122,7 @@ def cross_predict(
     observations : n samples on the working scale.
     features : for all models, or by the name of each.
     folds : (n,) label of the fold of each sample.
-    training : see ``held_out``.
+    training, known : see ``held_out``.
 
     Returns
     -------
@@ -133,7 +137,7 @@ def cross_predict(
         mean = np.full(len(observations), np.nan)
         error = np.full(len(observations), np.nan)
         chosen = features[name] if isinstance(features, Mapping) else features
-        for rows, _, prediction in held_out(factory, observations, chosen, folds, training):
+        for rows, _, prediction in held_out(factory, observations, chosen, folds, training, known):
             mean[rows] = prediction.mean
             if prediction.standard_error is not None:
                 error[rows] = prediction.standard_error

@@ -14,9 +14,8 @@ would be too many, they are computed with the window that is read (``wide_means`
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 from gossan.arrays.resample import Taps
 from gossan.arrays.spacing import mean_spacing
 from gossan.fusion.features.ground_means import ground_means
+from gossan.fusion.features.known import ByPlace, by_place, known_of
 from gossan.fusion.features.sources import at_parts, engine_of, support_means
 from gossan.fusion.features.wide_means import MeanLayer, hold, support_squares
 from gossan.fusion.protocol import Features, Points
@@ -153,7 +153,7 @@ class NestedFeatures:
     source: Features
     layer: NestedLayer | None
     widths: tuple[int, ...]
-    _read: dict[tuple[bytes, float], NDArray[np.float64]] = field(default_factory=dict, repr=False)
+    _read: ByPlace = field(default_factory=dict, repr=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -178,10 +178,19 @@ class NestedFeatures:
             return at_parts(self, points)
         if points.grounds is not None:
             return ground_means(self.layer, points.grounds, engine_of(self.source))
-        key = _key(points)
-        if key not in self._read:
-            self._read[key] = self.beside(self.source.at(points), points)
-        return self._read[key].copy()
+        return by_place(self._read, points, lambda new: self.beside(self.source.at(new), new))
+
+    @property
+    def at_samples(self) -> NestedFeatures:
+        """The same features without the sums of wide squares, which are large.
+
+        They know the points that were asked for; others are computed from the imagery.
+        """
+        if self.layer is None:
+            return self
+        means = tuple(replace(mean, held=None) for mean in self.layer.means)
+        light = NestedLayer(self.layer.source, means)
+        return NestedFeatures(self.source, light, self.widths, dict(self._read))
 
     def beside(self, fine: NDArray[np.float64], points: Points) -> NDArray[np.float64]:
         """Put the means over wider squares beside the features (n, bands) at the pixel."""
@@ -193,10 +202,6 @@ class NestedFeatures:
             else:
                 parts.append(_means_within(mean, squares))
         return np.column_stack(parts)
-
-
-def _key(points: Points) -> tuple[bytes, float]:
-    return points.coordinates.tobytes(), points.support_m
 
 
 def _means_within(mean: MeanLayer, squares: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -219,7 +224,6 @@ def _means_within(mean: MeanLayer, squares: NDArray[np.int64]) -> NDArray[np.flo
     return result
 
 
-_MADE: WeakKeyDictionary[Features, dict[tuple[int, ...], NestedFeatures]] = WeakKeyDictionary()
 _LOCK = Lock()
 
 
@@ -237,10 +241,11 @@ def nested(features: Features, widths: tuple[int, ...], points: Points) -> Neste
         single = None if layer is None else NestedLayer(layer, ())
         return NestedFeatures(features, single, (1,))
     with _LOCK:
-        made = _MADE.setdefault(features, {})
-        if widths not in made:
-            made[widths] = _make(features, layer, widths, points)
-        return made[widths]
+        known, key = known_of(features), ("nested", widths)
+        if key not in known:
+            known[key] = _make(features, layer, widths, points)
+        found: NestedFeatures = known[key]
+        return found
 
 
 def _make(
@@ -251,5 +256,5 @@ def _make(
     held = hold(layer, kept, engine_of(features), points)
     means = tuple(MeanLayer(layer, w, held.nodes.get(w)) for w in widths[1:])
     result = NestedFeatures(features, NestedLayer(layer, means), widths)
-    result._read[_key(points)] = result.beside(held.at_points, points)
+    by_place(result._read, points, lambda new: result.beside(held.at_points, new))
     return result

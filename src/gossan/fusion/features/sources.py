@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +11,11 @@ from numpy.typing import NDArray
 from gossan.arrays.compiled import compiled
 from gossan.errors import FitError, must
 from gossan.fusion.features.ground_means import ground_means
+from gossan.fusion.features.known import ByPlace, by_place
 from gossan.fusion.protocol import Features, Points
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer, read_padded
-
-_REMEMBERED = 50_000
-"""Points beyond which answers are not kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +47,17 @@ class LayerFeatures:
 
     layer: Layer
     blocks: Blocks = field(default_factory=Blocks)
-    _read: dict[tuple[bytes, float], NDArray[np.float64]] = field(default_factory=dict, repr=False)
+    known: dict[tuple[object, ...], Any] = field(default_factory=dict, repr=False)
+    """What models have computed of the layer alone (see ``known_of``)."""
+    _read: ByPlace = field(default_factory=dict, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel to a worker with what is known, of large things with what samples need of them.
+
+        A fold that is fitted there then reads no imagery.
+        """
+        travelling = {key: getattr(one, "at_samples", one) for key, one in self.known.items()}
+        return {**vars(self), "known": travelling, "_read": dict(self._read)}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -61,25 +70,16 @@ class LayerFeatures:
         return self.layer.grid
 
     def at(self, points: Points) -> NDArray[np.float64]:
-        """Return (n, features) means over the points' support; NaN where empty.
-
-        Answers are kept point by point: cross-validation asks for the same points again and
-        again, each time for another part of them.
-        """
+        """Return (n, features) means over the points' support; NaN where empty."""
         if points.mixed is not None:
             return at_parts(self, points)
         if points.grounds is not None:
             return ground_means(self.layer, points.grounds, self.blocks)
-        if len(points) > _REMEMBERED:
-            return support_means(self.layer, points.coordinates, points.support_m)
-        places = np.ascontiguousarray(points.coordinates, dtype=np.float64)
-        keys = [(place.tobytes(), points.support_m) for place in places]
-        new = [i for i, key in enumerate(keys) if key not in self._read]
-        if new:
-            found = support_means(self.layer, places[new], points.support_m)
-            self._read.update((keys[i], row) for i, row in zip(new, found))
-        rows = [self._read[key] for key in keys]
-        return np.array(rows).reshape(len(rows), len(self.layer.bands))
+
+        def compute(new: Points) -> NDArray[np.float64]:
+            return support_means(self.layer, new.coordinates, new.support_m)
+
+        return by_place(self._read, points, compute)
 
 
 @dataclass(frozen=True)

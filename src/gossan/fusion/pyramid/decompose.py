@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from gossan.arrays.array_type import Array
 from gossan.arrays.clusters import EMPTY, ClusterSums, cluster_sums
 from gossan.errors import FitError, must
+from gossan.fusion.features.known import known_of
 from gossan.fusion.lattice_layer import cubic_pair
 from gossan.fusion.protocol import Features
 from gossan.fusion.pyramid.decomposition import Decomposition, PixelSample
@@ -29,8 +29,6 @@ Pairs = tuple[NDArray[np.uint8], Array, Array]
 
 SAMPLE = 100_000
 """Pixels that K-means and the diagnostics look at."""
-
-_made: WeakKeyDictionary[Features, dict[tuple[object, ...], Decomposition]] = WeakKeyDictionary()
 
 
 def decomposition_of(
@@ -60,12 +58,12 @@ def decomposition_of(
                 'Name imagery, for example features = "indices.pc2"',
             )
         )
-    kept = _made.setdefault(features, {})
-    place = (*lattice.transform[:6], *lattice.shape)
-    key = (levels, classes, seed, place)
-    if key not in kept:
-        kept[key] = decompose(layer, levels, classes, lattice, seed, blocks)
-    return kept[key]
+    known = known_of(features)
+    key = ("decomposition", levels, classes, seed, *lattice.transform[:6], *lattice.shape)
+    if key not in known:
+        known[key] = decompose(layer, levels, classes, lattice, seed, blocks)
+    found: Decomposition = known[key]
+    return found
 
 
 def decompose(
