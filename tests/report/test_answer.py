@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.path import Path as MplPath
 from pyproj import Transformer
 
-from gossan.report.answer import TARGETS, answer_figure, shade_outside, targets_of
+from gossan.report.answer import TARGETS, answer_figure, edge_of_sampling, shade_outside, targets_of
 from gossan.report.figures import element_scale
 from gossan.report.read import Results, open_results
 
@@ -74,4 +75,14 @@ def test_ground_like_no_sample_is_hatched_and_the_frame_stays(results: Results) 
     axes.set(xlim=(0, 1), ylim=(0, 2))
     shade_outside(axes, results)
     assert bool(axes.collections) == bool((inside.values == 0).any())
+    assert axes.get_xlim() == (0, 1) and axes.get_ylim() == (0, 2)
+
+
+def test_the_edge_of_the_sampled_ground_goes_round_every_sample(results: Results) -> None:
+    axes = Figure().add_subplot()
+    axes.set(xlim=(0, 1), ylim=(0, 2))
+    edge_of_sampling(axes, results, "Cu")
+    dashed = next(line for line in axes.lines if line.get_linestyle() == "--")
+    fitted = results.run.samples.dropna(subset=["Cu"])[["easting", "northing"]]
+    assert MplPath(dashed.get_xydata()).contains_points(fitted.to_numpy()).all()
     assert axes.get_xlim() == (0, 1) and axes.get_ylim() == (0, 2)

@@ -17,6 +17,9 @@ from gossan.report.charts import (
 )
 from gossan.report.read import Results, open_results
 
+KRIGING = "Kriging: your samples only"
+"""Title of kriging for people."""
+
 
 @pytest.fixture(scope="module")
 def results(finished_run: Path) -> Results:
@@ -36,7 +39,7 @@ def test_the_calibration_curve_goes_through_nineteen_levels_of_the_held_out_samp
         & (held["comparison"] == "blocks")
     ]
     off = np.abs(np.log(own["observed"] / own["estimate"])) / own["standard_error"]
-    line = lines["kriging, spatial blocks"]
+    line = lines[f"{KRIGING}, spatial blocks"]
     drawn = {round(x, 2): y for x, y in zip(line.get_xdata(), line.get_ydata())}
     for level, half in ((0.5, 0.67448975), (0.9, 1.64485363)):  # of the normal law
         assert drawn[level] == pytest.approx((off <= half).mean())
@@ -48,8 +51,8 @@ def test_random_folds_are_not_drawn_and_spatial_folds_are_solid(results: Results
     assert figure is not None
     styles = {line.get_label(): line.get_linestyle() for line in figure.axes[0].lines}
     assert not [label for label in styles if "random" in label]
-    assert styles["kriging, spatial blocks"] == "-"
-    assert styles["kriging, check survey detailed"] == "--"
+    assert styles[f"{KRIGING}, spatial blocks"] == "-"
+    assert styles[f"{KRIGING}, check survey detailed"] == "--"
 
 
 def test_the_skill_chart_shows_fair_tests_only(results: Results) -> None:
@@ -60,7 +63,8 @@ def test_the_skill_chart_shows_fair_tests_only(results: Results) -> None:
     shown = [text.get_text() for text in legend.get_texts()]
     assert shown == ["spatial blocks", "check survey detailed"]
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert labels == ["sound", "literal", "geostatistical"]
+    shown = ("sound", "literal", "geostatistical")
+    assert labels == [results.title(name, "Cu") for name in shown]
 
 
 def test_the_prediction_area_plot_crosses_where_the_test_says(

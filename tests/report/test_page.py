@@ -30,7 +30,7 @@ def test_present_results_are_not_reported_missing(results: Results) -> None:
 
 def test_missing_results_are_listed_with_the_command_that_makes_them(bare: Path) -> None:
     says = missing(open_results(bare), "Cu")
-    assert says["maps"] == "Only one map of Cu was made (kriging)."
+    assert says["maps"] == "Only one map of Cu was made (Kriging: your samples only)."
     assert "gossan anomalies RUN" in says["anomalies"]
     assert "no check survey" in says["check"] and "No known occurrences" in says["occurrences"]
 
@@ -58,7 +58,7 @@ def test_each_warning_is_listed_once_with_its_product(run_copy: Path) -> None:
     )
     found = warnings_of(changed)
     assert found.count("an old scene") == 1
-    assert found.count(f"{first.element}, {first.product}: few samples") == 1
+    assert found.count(f"{first.element}, {first.title}: few samples") == 1
 
 
 def test_the_page_holds_every_element_and_no_address_outside(results: Results) -> None:

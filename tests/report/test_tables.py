@@ -71,6 +71,24 @@ def test_anomalies_are_ranked_and_compared(results: Results) -> None:
     assert len(occurrence_tables(results, "Cu")) == 1
 
 
+def test_products_are_called_by_their_titles_and_the_best_map_comes_first(results: Results) -> None:
+    codes = {one.product for one in results.manifest.products}
+    titles = {one.title for one in results.manifest.products}
+    found = [*score_tables(results, "Cu"), *anomaly_tables(results, "Cu")]
+    found += [*occurrence_tables(results, "Cu"), *learnt_tables(results, "Cu")]
+    shown = [
+        [row[one.columns.index("product")].text for row in one.rows]
+        for one in found
+        if "product" in one.columns
+    ]
+    assert len(shown) > 4 and not codes & titles
+    assert set().union(*shown) <= titles
+    ranked = next(one for one in found if one.title == "Anomalies, ranked")
+    first = ranked.rows[0][ranked.columns.index("product")].text
+    assert first == results.title(str(results.best("Cu")), "Cu")
+    assert {"samples inside", "share like sampled ground", "m to sample"} <= set(ranked.columns)
+
+
 def test_what_models_learnt_and_what_the_run_found_is_laid_out(results: Results) -> None:
     assert "Variograms" in [one.title for one in learnt_tables(results, "Cu")]
     titles = [one.title for one in run_tables(results)]

@@ -46,12 +46,13 @@ def judge(scores: pd.DataFrame, titles: Mapping[str, str], meant: str | None) ->
     product = meant if meant in titles else proved
     if product is None or product == BASELINE or _worse(tested, product):
         return ElementVerdict(product=BASELINE, sentence=_nothing_proved(tested, titles))
-    end = (
-        "so the imagery adds true detail"
+    title, skills = titles[product], _skills(tested, product)
+    sentence = (
+        f"Trust {title}: {skills}, so the imagery adds true detail."
         if _is_proved(tested, product)
-        else "so the kriged map is as good: the detail is a hypothesis, not a measurement"
+        else f"{title} is not proved better than kriging: {skills}. The kriged map is as good; "
+        "take the added detail as a hypothesis to test."
     )
-    sentence = f"Trust {titles[product]}: {_skills(tested, product)}, {end}."
     return ElementVerdict(product=product, sentence=sentence)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gossan.geo.grid import Grid
 from gossan.io.contract import BASELINE
 from gossan.io.tables import Column, Table
+from gossan.pipeline.anomaly_evidence import sampled_ground
 from gossan.report.maps import (
     ANOMALY_INK,
     INK,
@@ -32,7 +33,9 @@ __all__ = [
     "TARGETS",
     "Target",
     "answer_figure",
+    "area_text",
     "degrees_text",
+    "edge_of_sampling",
     "mark_targets",
     "plan_on",
     "samples_on",
@@ -96,13 +99,22 @@ def _target(row: dict[str, Any], crs: str, unit: str) -> Target:
         northing=northing,
         place=f"{easting:.0f} E, {northing:.0f} N ({crs})",
         degrees=_degrees(row),
-        area=f"{number_text(float(row[Column.AREA_KM2]))} km²",
+        area=area_text(float(row[Column.AREA_KM2])),
         expected=_expected(row, unit),
         probability=_percent(row.get(Column.PROBABILITY)),
         supports=_text(row.get(Column.SUPPORTS)),
         against=_text(row.get(Column.AGAINST)),
         row=row,
     )
+
+
+def area_text(km2: float) -> str:
+    """Write an area in square kilometres, a small one in hectares.
+
+    >>> area_text(1.234), area_text(0.0336)
+    ('1.23 km²', '3.36 ha')
+    """
+    return f"{number_text(km2)} km²" if km2 >= 0.1 else f"{number_text(100 * km2)} ha"
 
 
 def _degrees(row: dict[str, Any]) -> str:
@@ -144,7 +156,7 @@ def _text(value: Any) -> str:
 def answer_figure(results: Results, element: str, scale: Scale) -> tuple[Figure, list[Axes]] | None:
     """Draw the best map beside the kriged one, with the same numbered targets on both.
 
-    Ground that looks like no sample is hatched.
+    Ground that looks like no sample is hatched, and the sampled ground has a dashed edge.
     """
     best = results.best(element)
     names = dict.fromkeys([str(best), BASELINE])
@@ -158,6 +170,7 @@ def answer_figure(results: Results, element: str, scale: Scale) -> tuple[Figure,
     figure, axes = panel_figure(panels, scale)
     targets = targets_of(results, element)
     for place, one in zip(axes, maps):
+        edge_of_sampling(place, results, element)
         if one.product == best:
             shade_outside(place, results)
             draw_outlines(place, results.outlines(one.product, element), 0.6)
@@ -179,6 +192,15 @@ def samples_on(axes: Axes, table: pd.DataFrame) -> None:
     """Dot the places of samples."""
     axes.plot(table[Column.EASTING], table[Column.NORTHING], ".", ms=1.8, color="white", mec=INK,
               mew=0.25, zorder=4, scalex=False, scaley=False)  # fmt: skip
+
+
+def edge_of_sampling(axes: Axes, results: Results, element: str) -> None:
+    """Draw the hull of the samples, half a spacing wider: beyond it the map extrapolates."""
+    hull = sampled_ground(results.run, element).hull
+    if hull.geom_type == "Polygon":
+        edge = np.asarray(hull.exterior.coords)  # type: ignore[attr-defined]
+        for colour, width, style in (("white", 1.4, "-"), (INK, 0.8, "--")):
+            axes.plot(*edge.T, style, color=colour, lw=width, zorder=3, scalex=False, scaley=False)
 
 
 def plan_on(axes: Axes, plan: pd.DataFrame) -> None:

@@ -25,6 +25,9 @@ LEVELS = (0.5, 0.8, 0.9, 0.95)
 CURVE = tuple(round(0.05 * k, 2) for k in range(1, 20))
 """Nominal coverages that the curve goes through."""
 
+ROW = 0.14
+"""Height of a row of a legend, in inches."""
+
 
 def blank(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
     """Return a figure with quiet axes in one row."""
@@ -66,13 +69,19 @@ def skill_chart(results: Results, element: str) -> Figure | None:
     for number, way in enumerate(ways):
         axes[0].plot([], [], "os^D"[number % 4], color=INK, ms=4, label=way.label)
     axes[0].axvline(0, color=INK, lw=0.9)
-    axes[0].set_yticks(range(len(products)), products, fontsize=7.5)
+    titles = [results.title(product, element) for product in products]
+    axes[0].set_yticks(range(len(products)), titles, fontsize=7.5)
     axes[0].set_ylim(len(products) - 0.5, -0.5)
     axes[0].set_xlim(-1.05, max(0.3, float(rows[Column.SKILL_HIGH].max()) * 1.15))
     axes[0].set_xlabel("skill over kriging = 1 − MSE / MSE(kriging); right of 0 is better",
                        fontsize=7.5)  # fmt: skip
     axes[0].legend(fontsize=7, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=4)
     return figure
+
+
+def _legend_above(axes: Axes) -> None:
+    """Put a legend of long names above the axes, one below the other."""
+    axes.legend(fontsize=6.5, frameon=False, loc="lower left", bbox_to_anchor=(0, 1))
 
 
 def _comparisons(table: pd.DataFrame) -> list[Comparison]:
@@ -117,7 +126,7 @@ def calibration_chart(results: Results, element: str) -> Figure | None:
     table = coverage(results, element, CURVE)
     if table.empty:
         return None
-    figure, axes = blank(4.2, 3.6)
+    figure, axes = blank(4.2, 3.4 + ROW * len(table))
     paint = colours(results)
     axes[0].plot([0, 1], [0, 1], color=INK, lw=0.9)
     for _, row in table.iterrows():
@@ -126,7 +135,7 @@ def calibration_chart(results: Results, element: str) -> Figure | None:
         line = "-" if way.is_spatial else "--"
         axes[0].plot(
             [0, *CURVE], [0, *(row[f"{v:g}"] for v in CURVE)], line, marker="o", ms=2.2, lw=1.3,
-            color=paint[product], label=f"{product}, {way.label}",
+            color=paint[product], label=f"{results.title(product, element)}, {way.label}",
         )  # fmt: skip
     ticks = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0)
     axes[0].set_xticks(ticks, [f"{v:.0%}" for v in ticks])
@@ -135,7 +144,7 @@ def calibration_chart(results: Results, element: str) -> Figure | None:
     axes[0].yaxis.set_major_formatter(lambda v, _: f"{v:.0%}")
     axes[0].set_xlabel("nominal coverage", fontsize=7.5)
     axes[0].set_ylabel("achieved at held-out samples", fontsize=7.5)
-    axes[0].legend(fontsize=6.5, frameon=False, loc="lower right")
+    _legend_above(axes[0])
     return figure
 
 
@@ -268,7 +277,7 @@ def occurrence_chart(results: Results, element: str) -> Figure | None:
     table = results.table(Table.OCCURRENCE_CURVES, element)
     if table.empty:
         return None
-    figure, axes = blank(4.4, 3.8)
+    figure, axes = blank(4.4, 3.4 + ROW * table[Column.PRODUCT].nunique())
     paint = colours(results)
     first = table[table[Column.PRODUCT] == table[Column.PRODUCT].iloc[0]]
     band = (first[Column.CHANCE_LOWER95], first[Column.CHANCE_UPPER95])
@@ -276,10 +285,11 @@ def occurrence_chart(results: Results, element: str) -> Figure | None:
                          color="#dcdcd6", lw=0, label="95 % of random points")  # fmt: skip
     for product, own in table.groupby(Column.PRODUCT, sort=False):
         axes[0].plot(own[Column.AREA_SHARE], own[Column.OCCURRENCE_SHARE], lw=1.4,
-                     color=paint.get(str(product), INK), label=str(product))  # fmt: skip
+                     color=paint.get(str(product), INK),
+                     label=results.title(str(product), element))  # fmt: skip
     axes[0].set_xlabel("share of area searched, highest values first", fontsize=7.5)
     axes[0].set_ylabel("share of known occurrences found", fontsize=7.5)
-    axes[0].legend(fontsize=6.5, frameon=False, loc="lower right")
+    _legend_above(axes[0])
     axes[0].set_xlim(0, 1)
     axes[0].set_ylim(0, 1.02)
     return figure
@@ -300,14 +310,15 @@ def prediction_area_chart(results: Results, element: str) -> Figure | None:
     paint, low, high = colours(results), [], []
     for product in (name for name in dict.fromkeys(names) if name in set(table[Column.PRODUCT])):
         own = table[table[Column.PRODUCT] == product].sort_values(Column.THRESHOLD)
+        title = results.title(str(product), element)
         value, found, area = (own[c].to_numpy(float) for c in _PREDICTION_AREA)
         shown = (area < 0.999) & (area > 0)
         low.append(value[shown].min(initial=value.max()))
         high.append(value.max())
         axes[0].plot(value, found, lw=1.5, color=paint.get(str(product), INK),
-                     label=f"{product}: occurrences", drawstyle="steps-pre")  # fmt: skip
+                     label=f"{title}; occurrences", drawstyle="steps-pre")  # fmt: skip
         axes[0].plot(value, 1 - area, lw=1.1, ls="--", color=paint.get(str(product), INK),
-                     label=f"{product}: area (right axis)")  # fmt: skip
+                     label=f"{title}; area (right axis)")  # fmt: skip
         cross = int(np.argmin(np.abs(found + area - 1)))
         axes[0].plot(value[cross], (found[cross] + 1 - area[cross]) / 2, "o", ms=5, color=INK)
         axes[0].annotate(f"{found[cross]:.0%} in {area[cross]:.0%}", (value[cross], found[cross]),
@@ -323,7 +334,7 @@ def prediction_area_chart(results: Results, element: str) -> Figure | None:
     right = axes[0].secondary_yaxis("right", functions=(_upside_down, _upside_down))
     right.set_ylabel("share of area at or above", fontsize=7.5)
     right.tick_params(labelsize=7, length=2.5)
-    axes[0].legend(fontsize=6.5, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    _legend_above(axes[0])
     return figure
 
 

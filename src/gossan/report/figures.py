@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
@@ -38,7 +39,8 @@ EMBEDDED_PIXELS = 1100
 """Width of an embedded figure; the files in the folder figures are finer."""
 ANSWER = (
     "{}: numbers are targets, best first; red outlines are anomalies; hatched ground looks like no "
-    "sample; dots are samples. Click a map for the content there."
+    "sample; beyond the dashed line no sample was taken; dots are samples. Click a map for the "
+    "content there."
 )
 SURVEY_MARKS = (("o", "white"), ("^", "#f0e442"), ("s", "#56b4e9"), ("D", "#cc79a7"))
 
@@ -75,6 +77,13 @@ class Plate:
         return webp(picture, 80)
 
 
+def release(figure: Figure) -> None:
+    """Free what a drawn figure holds; figure and canvas point at each other, and the pixels of
+    many figures would wait for the collector of such circles."""
+    figure.clear()
+    figure.set_canvas(FigureCanvasBase(figure))
+
+
 def _panel(axes: Axes) -> list[float]:
     box = axes.get_position()
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
@@ -88,6 +97,7 @@ def drawn_webp(figure: Figure, width: int, quality: int) -> bytes:
     stream = BytesIO()
     dpi = width / float(figure.get_figwidth())
     figure.savefig(stream, format="png", dpi=dpi, pil_kwargs={"compress_level": 1})
+    release(figure)
     return webp(Image.open(stream).convert("RGB"), quality)
 
 
@@ -156,7 +166,8 @@ def _locations(results: Results, one: Map) -> Plate:
     plan_on(axes, results.plan)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=6.5, loc="upper left", framealpha=0.9)
-    ground = one.name.replace("_", " ") if scale is None else f"{one.product} of {one.element}"
+    title = results.title(one.product, one.element)
+    ground = one.name.replace("_", " ") if scale is None else f"the map of {one.element}: {title}"
     text = f"Where samples were taken, on {ground}."
     return Plate(f"locations_{one.name}", "locations", text, figure)
 

@@ -28,12 +28,17 @@ def strongest_place(results: Results, element: str, product: str) -> tuple[float
         own = table[table[Column.PRODUCT] == product]
         own = own if len(own) else table
         best = own.sort_values(Column.RANK).iloc[0]
-        label = f"anomaly {best[Column.ANOMALY]} of {best[Column.PRODUCT]}"
+        title = results.title(str(best[Column.PRODUCT]), element)
+        label = f"anomaly {best[Column.ANOMALY]} of the map {title}"
         return float(best[Column.PEAK_EASTING]), float(best[Column.PEAK_NORTHING]), label
     one = results.maps[product, element]
     row, col = np.unravel_index(np.nanargmax(one.values), one.values.shape)
     east, north = one.grid.coordinates()
-    return float(east[col]), float(north[row]), f"highest value of {product}"
+    return (
+        float(east[col]),
+        float(north[row]),
+        f"highest value of the map {results.title(product, element)}",
+    )
 
 
 def around(one: Map, easting: float, northing: float, share: float = 0.2) -> Bounds:

@@ -17,7 +17,7 @@ from gossan.io.contract import BASELINE, Comparison, RunManifest
 from gossan.io.tables import Column, Table
 from gossan.report.answer import Target, targets_of
 from gossan.report.explore import exploration
-from gossan.report.figures import Plate, drawn_webp, element_scale, webp
+from gossan.report.figures import Plate, drawn_webp, element_scale, release, webp
 from gossan.report.maps import crs_text, length_text, round_length
 from gossan.report.palette import Scale
 from gossan.report.plain import plain_verdict
@@ -113,7 +113,9 @@ def picture(plate: Plate, folder: Path) -> Picture:
     """Write a plate's files and embed it."""
     width = round(115 * plate.figure.get_figwidth())
     source = embedded(plate.write(folder))
-    return Picture(plate.name, plate.role, plate.caption, width, source, plate.panels)
+    found = Picture(plate.name, plate.role, plate.caption, width, source, plate.panels)
+    release(plate.figure)
+    return found
 
 
 def chapter(results: Results, element: str, pictures: Sequence[Picture]) -> Chapter:
@@ -166,13 +168,15 @@ def missing(results: Results, element: str) -> dict[str, str]:
     says = {}
     maps, held = results.of(element), results.table(Table.HELD_OUT, element)
     if len(maps) == 1:
-        says["maps"] = f"Only one map of {element} was made ({maps[0].product})."
+        says["maps"] = (
+            f"Only one map of {element} was made ({results.title(maps[0].product, element)})."
+        )
     if not any(own == element for _, own in results.errors):
         says["error"] = "No product of this element tells its error, so there is no error map."
     elif (results.best(element), element) not in results.errors:
         says["error"] = (
-            f"{results.best(element)} does not tell its error; the error map is that "
-            "of the product named on it."
+            f"{results.title(str(results.best(element)), element)} does not tell its error; the "
+            "error map is that of the product named on it."
         )
     if not any(Comparison.parse(text).is_check for text in held[Column.COMPARISON].unique()):
         says["check"] = (
@@ -261,5 +265,5 @@ def warnings_of(manifest: RunManifest) -> list[str]:
     found = dict.fromkeys(manifest.notes)
     for one in manifest.products:
         notes = [*one.warnings, *([f"{one.calibration}."] if one.calibration else [])]
-        found |= dict.fromkeys(f"{one.element}, {one.product}: {note}" for note in notes)
+        found |= dict.fromkeys(f"{one.element}, {one.title}: {note}" for note in notes)
     return list(found)

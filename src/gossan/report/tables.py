@@ -126,13 +126,19 @@ ANOMALIES: dict[str, str] = {
     Column.STATUS: "status",
     Column.AREA_KM2: "area km²",
     Column.PEAK: "peak",
+    Column.PEAK_PROBABILITY: "probability at the peak",
     Column.MEAN: "mean",
     Column.CONTRAST: "contrast",
     Column.CONTRAST_AREA: "contrast × area",
     Column.ZONE: "zone",
     Column.PROBABILITY: "probability",
     Column.COINCIDENT: "coincides with",
-    Column.OVERLAP: "share in old",
+    Column.OVERLAP: "share where kriging agrees",
+    Column.APPLICABLE: "share like sampled ground",
+    Column.UNSUPPORTED: "share unsupported",
+    Column.SAMPLES: "samples inside",
+    Column.HIGHEST_SAMPLE: "highest sample near",
+    Column.SAMPLE_M: "m to sample",
     Column.EXPOSURE: "exposed",
     Column.OCCURRENCE_M: "m to occurrence",
     Column.OCCURRENCES: "occurrences",
@@ -147,7 +153,7 @@ NUMBERS: dict[str, str] = {
     Column.TOTAL_KM2: "total km²",
     Column.MEDIAN_KM2: "median km²",
     Column.LARGEST_KM2: "largest km²",
-    Column.INSIDE_SHARE: "share in old",
+    Column.INSIDE_SHARE: "share in kriging's anomalies",
     Column.KNOWN: "known",
     Column.EXTENDED: "extended",
     Column.NEW: "new",
@@ -173,9 +179,17 @@ OCCURRENCES: dict[str, str] = {
 }
 
 
+def titled(results: Results, element: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Call products by their titles; their codes stay in files."""
+    if Column.PRODUCT not in frame:
+        return frame
+    titles = [results.title(str(name), element) for name in frame[Column.PRODUCT]]
+    return frame.assign(**{Column.PRODUCT: titles})
+
+
 def score_tables(results: Results, element: str) -> list[PageTable]:
     """Lay out validation, the paper's Table 3, and calibration."""
-    scores = results.table(Table.SCORES, element)
+    scores = titled(results, element, results.table(Table.SCORES, element))
     found: list[PageTable | None] = []
     if len(scores):
         kinds = scores[Column.COMPARISON].map(Comparison.parse)
@@ -202,7 +216,7 @@ def score_tables(results: Results, element: str) -> list[PageTable]:
     table = coverage(results, element)
     if len(table):
         labels = table[Column.COMPARISON].map(lambda text: Comparison.parse(text).label)
-        table = table.assign(**{Column.COMPARISON: labels})
+        table = titled(results, element, table.assign(**{Column.COMPARISON: labels}))
         heads: dict[str, str] = {
             Column.PRODUCT: "product", Column.COMPARISON: "tested on", Column.N: "n",
         }  # fmt: skip
@@ -221,15 +235,17 @@ def _strata_table(results: Results, element: str) -> PageTable | None:
         return None
     kinds = table[Column.COMPARISON].map(Comparison.parse)
     table = table.assign(**{Column.COMPARISON: kinds.map(lambda one: one.label)})
-    table = table[~kinds.map(lambda one: one.is_optimistic)]
+    table = titled(results, element, table[~kinds.map(lambda one: one.is_optimistic)])
     note = "Where the intervals are honest, and where they are too narrow (below 0.9) or too wide."
     return table_of(table, "Coverage of the 90 % interval by strata", STRATA, note)
 
 
 def anomaly_tables(results: Results, element: str) -> list[PageTable]:
     """Lay out anomalies, the comparison of products, thresholds."""
-    numbers = results.table(Table.PRODUCT_NUMBERS, element)
+    numbers = titled(results, element, results.table(Table.PRODUCT_NUMBERS, element))
     ranked = results.table(Table.ANOMALIES, element)
+    others = ranked[Column.PRODUCT] != results.best(element)
+    ranked = titled(results, element, ranked.iloc[np.argsort(others, kind="stable")])
     thresholds = results.table(Table.THRESHOLDS, element).drop(columns=Column.ELEMENT)
     found = [
         table_of(numbers, "Anomalies of each product in numbers", NUMBERS),
@@ -242,7 +258,8 @@ def anomaly_tables(results: Results, element: str) -> list[PageTable]:
 
 def occurrence_tables(results: Results, element: str) -> list[PageTable]:
     """Lay out how the maps do at known occurrences."""
-    one = table_of(results.table(Table.OCCURRENCE_TESTS, element), "Known occurrences", OCCURRENCES)
+    tests = titled(results, element, results.table(Table.OCCURRENCE_TESTS, element))
+    one = table_of(tests, "Known occurrences", OCCURRENCES)
     return [one] if one is not None else []
 
 
@@ -252,7 +269,7 @@ def learnt_tables(results: Results, element: str) -> list[PageTable]:
     for name in [Table.CHOICE, Table.VARIOGRAMS, *results.run.model_tables()]:
         own = results.table(name, element)
         if Column.ELEMENT in own:
-            own = own.drop(columns=Column.ELEMENT)
+            own = titled(results, element, own.drop(columns=Column.ELEMENT))
             found.append(table_of(own.head(400), name.replace("_", " ").capitalize()))
     return [one for one in found if one is not None]
 

@@ -72,7 +72,9 @@ def write_target_sheets(results: Results, element: str, scale: Scale) -> Path | 
         PdfPages(temporary, metadata={"CreationDate": None}) as pdf,
     ):
         for target in targets:
-            pdf.savefig(target_sheet(results, element, target, targets, scale))
+            sheet = target_sheet(results, element, target, targets, scale)
+            pdf.savefig(sheet)
+            sheet.clear()
     return path
 
 
