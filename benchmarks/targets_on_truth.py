@@ -6,7 +6,8 @@ Every district is simulated, run (kriging, the corrected pyramid, the map to tru
 anomalies in FOLDER. A target is true where at least half of its area truly reaches the threshold.
 ``patches``: the connected pixels at or above the threshold, four of them or more, which is what was
 listed before; ``targets``: what is listed now. Recall is the share of the truly anomalous area that
-the list covers. ``tables/targets_on_truth.csv`` has every target.
+the list covers. ``targets_on_truth.csv`` has every target, with the share of it that transported
+material covers and the distance from its peak to the highest true content inside it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 import pandas as pd
 import rasterio
 from rasterio.features import rasterize
+from scipy.ndimage import maximum_position
 
 from gossan.demo.district import simulate_district
 from gossan.demo.folder import write_district
@@ -47,12 +49,11 @@ def made(folder: Path, seed: int, elements: tuple[str, ...]) -> FinishedRun:
     return open_run(run)
 
 
-def true_mask(folder: Path, element: str, layer: Layer, threshold: float) -> np.ndarray:
-    """Cut the true contents to the map, and compare them with the threshold."""
+def true_contents(folder: Path, element: str, layer: Layer) -> np.ndarray:
+    """Cut the true contents to the map."""
     with rasterio.open(folder / "truth" / f"{element}.tif") as source:
         window = source.window(*layer.grid.bounds).round()
-        truth = source.read(1, window=window)
-    return np.asarray(truth >= threshold)
+        return np.asarray(source.read(1, window=window))
 
 
 def labelled(shapes: list, layer: Layer) -> np.ndarray:
@@ -72,6 +73,24 @@ def judged(shapes: list, layer: Layer, true: np.ndarray) -> tuple[np.ndarray, fl
     return hits / np.maximum(count, 1), float((labels > 0)[true].mean())
 
 
+def covered(folder: Path, targets: geopandas.GeoDataFrame) -> np.ndarray:
+    """Share of each target that transported material covers."""
+    cover = geopandas.read_file(folder / "cover.gpkg").to_crs(targets.crs)
+    hidden = cover[cover["cover"] == "quaternary"].union_all()
+    return (targets.geometry.intersection(hidden).area / targets.geometry.area).to_numpy()
+
+
+def off_peak(targets: geopandas.GeoDataFrame, layer: Layer, truth: np.ndarray) -> np.ndarray:
+    """Metres from the peak of each target to the highest true content inside its outline."""
+    if not len(targets):
+        return np.zeros(0)
+    labels = labelled(list(targets.geometry), layer)
+    east, north = layer.grid.coordinates()
+    found = maximum_position(truth, labels, range(1, len(targets) + 1))
+    rows, columns = np.array(found, int).reshape(-1, 2).T
+    return np.hypot(targets["peak_easting"] - east[columns], targets["peak_northing"] - north[rows])
+
+
 def rows_of(folder: Path, run: FinishedRun, seed: int) -> tuple[list[dict], list[dict]]:
     """Judge the targets of kriging and of the best map of every element."""
     each, whole = [], []
@@ -85,7 +104,8 @@ def rows_of(folder: Path, run: FinishedRun, seed: int) -> tuple[list[dict], list
             path = run.anomaly_file(name, element, "gpkg")
             targets = geopandas.read_file(path, layer="anomalies").sort_values("rank")
             limit = float(run.table("product_numbers", element)["threshold"].iloc[0])
-            true = true_mask(folder, element, layer, limit)
+            truth = true_contents(folder, element, layer)
+            true = truth >= limit
             about = {"seed": seed, "element": element, "product": name}
             patches = next(patches_at(layer, [limit], minimum_pixels=4))
             lists = {"targets": list(targets.geometry), "patches": list(patches.geometry)}
@@ -98,8 +118,12 @@ def rows_of(folder: Path, run: FinishedRun, seed: int) -> tuple[list[dict], list
                 )  # fmt: skip
                 if listed == "targets":
                     columns = ["rank", "score", "area_km2", "probability", "status"]
-                    own = targets[columns].to_dict("records")
-                    each += [about | row | {"true_share": s} for row, s in zip(own, shares)]
+                    own = targets[columns].assign(
+                        true_share=shares,
+                        covered=covered(folder, targets),
+                        off_peak_m=off_peak(targets, layer, truth),
+                    )
+                    each += [about | row for row in own.to_dict("records")]
     return each, whole
 
 
@@ -128,6 +152,11 @@ def main() -> None:
             k: f"{(t['true_share'] >= 0.5).mean():.2f} (n = {len(t)})" for k, t in first.items()
         }
         print(name, "precision of the first k of each element:", curve)
+        away = {k: f"{t['off_peak_m'].median():.0f} m" for k, t in first.items()}
+        print(name, "median distance to the true peak of the first k:", away)
+        for where, part in own.groupby(own["covered"] >= 0.5):
+            right = int((part["true_share"] >= 0.5).sum())
+            print(name, "on transported cover:" if where else "elsewhere:", right, "of", len(part))
     targets.to_csv(given.folder / "targets_on_truth.csv", index=False)
 
 

@@ -28,7 +28,7 @@ def test_the_best_anomaly_of_the_product_is_looked_at(results: Results, finished
     best = own.sort_values("rank").iloc[0]
     easting, northing, label = strongest_place(results, "Cu", "kriging")
     assert (easting, northing) == (best["peak_easting"], best["peak_northing"])
-    assert label == f"anomaly {best['anomaly']} of the map {KRIGING}"
+    assert label == f"anomaly {best['anomaly']} ({KRIGING})"
 
 
 def test_without_an_anomaly_it_is_the_highest_value(run_copy: Path) -> None:
@@ -39,7 +39,7 @@ def test_without_an_anomaly_it_is_the_highest_value(run_copy: Path) -> None:
     one = results.maps["kriging", "Cu"]
     row, col = np.rint(one.grid.index_of(easting, northing)).astype(int)
     assert one.values[row, col] == np.nanmax(one.values)
-    assert label == f"highest value of the map {KRIGING}"
+    assert label == f"highest value ({KRIGING})"
 
 
 @pytest.mark.parametrize("corner", [0, 1])

@@ -35,4 +35,4 @@ def test_what_would_change_the_verdict_lies_below_the_expected_content(finished_
     for one, text in told:
         needed = float(re.search(r"below ([\d.]+) ppm", text).group(1))  # type: ignore[union-attr]
         assert 0 < needed < one.row["peak"]
-        assert "below 0.6" in text
+        assert "below 60 %" in text

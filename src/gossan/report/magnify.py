@@ -29,7 +29,7 @@ def strongest_place(results: Results, element: str, product: str) -> tuple[float
         own = own if len(own) else table
         best = own.sort_values(Column.RANK).iloc[0]
         title = results.title(str(best[Column.PRODUCT]), element)
-        label = f"anomaly {best[Column.ANOMALY]} of the map {title}"
+        label = f"anomaly {best[Column.ANOMALY]} ({title})"
         return float(best[Column.PEAK_EASTING]), float(best[Column.PEAK_NORTHING]), label
     one = results.maps[product, element]
     row, col = np.unravel_index(np.nanargmax(one.values), one.values.shape)
@@ -37,7 +37,7 @@ def strongest_place(results: Results, element: str, product: str) -> tuple[float
     return (
         float(east[col]),
         float(north[row]),
-        f"highest value of the map {results.title(product, element)}",
+        f"highest value ({results.title(product, element)})",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,8 @@ Bounds = tuple[float, float, float, float]
 Panel = tuple[str, NDArray[Any], Grid, Scale | None]
 ANOMALY_INK = "#e8332a"
 INK, QUIET = "#1d2b2f", "#5d6b6f"
+LETTERS = 15.0
+"""Letters of a title in an inch."""
 
 
 def round_length(width: float) -> float:
@@ -126,7 +129,7 @@ def panel_figure(
     grid_of_axes = figure.subplots(rows, columns, squeeze=False)
     axes = list(grid_of_axes.ravel())
     for place, (title, values, grid, own) in zip(axes, shown):
-        draw(place, values, grid, own, title)
+        draw(place, values, grid, own, "\n".join(textwrap.wrap(title, int(LETTERS * wide))))
         furnish(place, grid, bounds)
         if not np.isfinite(values).any():
             place.text(0.5, 0.5, "no values", transform=place.transAxes, ha="center", color=INK)

@@ -47,7 +47,7 @@ def change_text(results: Results, element: str, anomaly: str) -> str:
     probability = rule_of(results.run).probability
     return (
         f"one sample at the peak below {number_text(_short(float(needed.iloc[0])))} {unit} would "
-        f"bring the probability there below {probability:g}"
+        f"bring the probability there below {100 * probability:.0f} %"
     )
 
 

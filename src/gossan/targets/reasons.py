@@ -35,7 +35,9 @@ _SUPPORTS: Sequence[_Reason] = (
     ),
     _Reason(
         lambda a: a.coarse_probability >= MOST_OF_IT,
-        lambda a: f"kriging of the samples alone agrees (probability {a.coarse_probability:.2f})",
+        lambda a: (
+            f"kriging of the samples alone agrees (probability {100 * a.coarse_probability:.0f} %)"
+        ),
     ),
     _Reason(lambda a: a.coincident_n > 0, lambda a: f"also anomalous here: {a.coincident}"),
     _Reason(lambda a: a.occurrences > 0, lambda a: f"known occurrences inside: {a.occurrences}"),
@@ -80,7 +82,10 @@ _AGAINST: Sequence[_Reason] = (
     ),
     _Reason(
         lambda a: a.coarse_probability < 0.2,
-        lambda a: f"kriging sees little here (probability {a.coarse_probability:.2f})",
+        lambda a: (
+            "kriging of the samples alone gives it a probability of only "
+            f"{100 * a.coarse_probability:.0f} %"
+        ),
     ),
 )
 
