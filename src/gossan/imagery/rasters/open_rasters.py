@@ -368,7 +368,9 @@ def _warn_of_scales(
 
 def _notes(settings: ImagerySettings, aside: Sequence[FileBand]) -> list[str]:
     quality = settings.quality.band if settings.quality is not None else None
-    known = {band_name(quality or CLASSES)} | ({CLASSES} if settings.sensor != "bands" else set())
+    known = {band_name(quality)} if quality else set()
+    if settings.sensor != "bands":
+        known.add(CLASSES)
     bad = [band.name for band in aside if band.bad]
     found = [f"bands that the header marks as bad (bbl), left out: {', '.join(bad)}"] if bad else []
     names = [b.name for b in aside if band_name(b.name) not in known and not b.bad]
