@@ -8,11 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gossan.demo.overpass import Overpass
+from gossan.demo.write_aster import simulate_scene
 from gossan.demo.write_sentinel2 import SimulatedSentinel2, write_sentinel2
 from gossan.geo.grid import Grid
+from gossan.geo.layer import ArrayLayer
 from gossan.geo.raster import write_array
 from gossan.imagery.sentinel2 import jp2_store
 
+from ..imagery.aster.granules import write_aster_geotiffs
 from .conftest import Command
 
 SIDE_M = 12_000
@@ -47,9 +51,9 @@ features = "im.b04 + im.b11"
 """
 
 
-def project(folder: Path, imagery: str) -> Path:
+def project(folder: Path, imagery: str, side: float = SIDE_M) -> Path:
     rng = np.random.default_rng(4)
-    places = rng.uniform(0.05, 0.95, (40, 2)) * SIDE_M
+    places = rng.uniform(0.05, 0.95, (40, 2)) * side
     table = pd.DataFrame({"easting": LEFT + places[:, 0], "northing": TOP - places[:, 1]})
     table["Cu_ppm"] = np.exp(3 + 0.3 * rng.normal(size=40)).round(2)
     table.to_csv(folder / "s.csv", index=False)
@@ -117,3 +121,31 @@ def test_where_a_sample_does_not_suffice_the_whole_scene_decides(
     found = gossan("check", project(tmp_path, where))
     assert found.code == 0, found.out
     assert NOTE not in found.out and "topography: c" in found.out
+
+
+def aster_project(folder: Path, more: str) -> Path:
+    """A project on a small ASTER granule of normal gain, with textured bands."""
+    grid = Grid.from_bounds(32645, (LEFT, TOP - 1800, LEFT + 1800, TOP), 15)
+    names = tuple(f"b{i}" for i in range(1, 10))
+    bands = np.stack([texture(grid, 0.2 + 0.02 * i) for i in range(9)]).astype(np.float32)
+    scene = simulate_scene(ArrayLayer(grid, names, bands), Overpass(air=None))
+    granule = write_aster_geotiffs(folder, scene)
+    project(folder, f'sensor = "aster"\npaths = ["{granule.name}"]\n{more}', 1800)
+    text = (folder / "project.toml").read_text("utf-8")
+    (folder / "project.toml").write_text(text.replace("im.b04 + im.b11", "im.b4 + im.b7"), "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("more", "reported"),
+    [
+        ("", False),
+        ('atmosphere = "iarr"', False),  # relative reflectance is about 1
+        ("aster = { gains = { b1 = 'LO1', b2 = 'LO1', b3 = 'LO1' }, sun_elevation = 12 }", True),
+    ],
+)
+def test_impossible_reflectance_of_aster_scenes_is_reported(
+    more: str, reported: bool, tmp_path: Path, gossan: Command
+) -> None:
+    found = gossan("check", aster_project(tmp_path, more))
+    assert ("reflectance lies outside 0 to 1.5" in found.out) == reported, found.out

@@ -12,11 +12,12 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer, SelectedLayer
 from gossan.geo.warp import to_grid
+from gossan.imagery.atmosphere.settings import RELATIVE
 from gossan.imagery.components import Scaling, component_scaling
 from gossan.imagery.exposure import exposure
 from gossan.imagery.masks.layer import build_masks
 from gossan.imagery.masks.rules import RULES
-from gossan.imagery.open_scene import reflected
+from gossan.imagery.open_scene import THERMAL, reflected
 from gossan.imagery.roles import band_roles
 from gossan.imagery.scenes import SceneStack, asks_for_indices, open_scenes
 from gossan.imagery.settings import ImagerySettings
@@ -42,7 +43,13 @@ class Imagery:
 
     @property
     def reflects(self) -> bool:
-        """Whether the bands are taken as reflectance, from 0 to about 1."""
+        """Whether the bands are taken as reflectance, from 0 to about 1.
+
+        Relative reflectance and thermal bands alone are not.
+        """
+        thermal = self.settings.sensor == "aster" and {*self.bands.bands} <= {*THERMAL}
+        if thermal or self.settings.atmosphere.method in RELATIVE:
+            return False
         scene = self.stack.scenes[0].scene
         known = band_roles(self.settings, scene.layer.bands, scene.wavelengths_um)
         by_spectrum = asks_for_indices(self.settings) or bool({*self.settings.masks} & {*RULES})

@@ -72,7 +72,8 @@ def look_under(imagery: Imagery, coordinates: NDArray[np.float64], crs: CRS) -> 
     name = f"imagery {imagery.settings.name!r}"
     found = _emptiness(name, imagery.reflected, _inside(imagery.bands, coordinates[::step], crs))
     if not scenes:
-        return Findings(tuple(found))
+        ranged = _impossible(name, [imagery.reflected]) if imagery.reflects else []
+        return Findings((*found, *ranged))
     found += _codes(name, scenes, coordinates[::step], crs)
     if imagery.reflects:
         found += _impossible(name, [scene.masked for scene in scenes])
@@ -96,7 +97,7 @@ def _preview(imagery: Imagery, coordinates: NDArray[np.float64], crs: CRS) -> li
         imagery.stack.mask_table()  # refuses a scene that is masked everywhere
         message = f"{name} is masked or empty in all {len(blocks)} blocks looked at around samples"
         return [Finding("warning", "empty", message)]
-    return _outside_range(name, values)
+    return _outside_range(name, values) if imagery.reflects else []
 
 
 def _require_samples(imagery: Imagery, coordinates: NDArray[np.float64], crs: CRS) -> None:

@@ -25,6 +25,10 @@ Aerosol = Literal[
 ]
 
 
+RELATIVE: tuple[AtmosphereWord, ...] = ("iarr", "log_residual", "flat_field")
+"""Methods that give relative reflectance, about 1."""
+
+
 class AtmosphereSettings(Settings):
     """Correction from reflectance at the top of the atmosphere to surface reflectance.
 
