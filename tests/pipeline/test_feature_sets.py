@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,19 @@ def test_components_are_those_of_the_correlation_matrix(features: FeatureSets) -
     assert abs(np.corrcoef(second, vectors[:, 0] @ z)[0, 1]) == pytest.approx(1, abs=1e-4)
     table = features.component_tables()
     assert set(table["source"]) == {"indices"} and set(table["component"]) == {"pc1", "pc2"}
+
+
+def test_small_imagery_is_computed_once_and_reads_the_same(
+    features: FeatureSets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = tmp_path / "store" / "features"
+    assert not list(stored.glob("*_bands_*.tif"))  # not before somebody asks for it
+    small = features.layer(features.everything().partition(" + ")[0])
+    assert len(list(stored.glob("*_bands_*.tif"))) == 1
+    monkeypatch.setattr("gossan.pipeline.feature_sets.KEPT_VALUES", 0)
+    large = replace(features, _at_hand={}).layer("indices.all")
+    assert len(list(stored.glob("*_bands_*.tif"))) == 1
+    np.testing.assert_array_equal(small.read(small.grid.whole), large.read(small.grid.whole))
 
 
 def test_the_same_name_gives_the_same_features(features: FeatureSets) -> None:

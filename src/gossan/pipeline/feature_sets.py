@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -25,6 +25,9 @@ from gossan.io.tables import Column
 from gossan.pipeline.imagery import Imagery
 from gossan.pipeline.options.products import Product, products_of
 from gossan.pipeline.options.project import Project
+
+KEPT_VALUES = 25_000_000
+"""Pixels times bands up to which imagery on the grid of the maps is kept: 100 MB on disk."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +51,7 @@ class FeatureSets:
     """Numeric columns of the surveys that serve as features at points (name "covariates")."""
     _features: dict[str, Features] = field(default_factory=dict, repr=False)
     _components: dict[str, ComponentLayer] = field(default_factory=dict, repr=False)
+    _at_hand: dict[str, Imagery] = field(default_factory=dict, repr=False)
 
     def get(self, name: str) -> Features:
         """Look up features by name; an empty name gives none."""
@@ -89,9 +93,9 @@ class FeatureSets:
         source, kind, what = split_name(name)
         if kind == "crosta":
             return self._crosta(source, what)
-        base = self._imagery(source).layer(kind)
+        base = self.at_hand(source).layer(kind)
         if what == "all":
-            return self._imagery(source).everything(kind)
+            return self.at_hand(source).everything(kind)
         number = component_number(what)
         if number is not None and what not in base.bands:
             components = self.components(source, kind)
@@ -105,16 +109,40 @@ class FeatureSets:
             raise SettingsError(must(f"features {name!r}", allowed, repr(what), "Name one of them"))
         return SelectedLayer(base, (what,))
 
-    def _imagery(self, source: str) -> Imagery:
+    def at_hand(self, source: str) -> Imagery:
+        """Return one imagery; small layers are computed once, at their first use.
+
+        Raises
+        ------
+        SettingsError
+            There is no imagery of that name.
+        """
         if source not in self.imagery:
             known = ", ".join(self.imagery) or "none"
             cure = "Begin with the name of an [[imagery]]"
             raise SettingsError(must("features", f"of {known}", repr(source), cure))
-        return self.imagery[source]
+        if source not in self._at_hand:
+            one = self.imagery[source]
+            layers = ("bands", "indices", "component_indices")
+            found = {name: getattr(one, name) for name in layers}
+            self._at_hand[source] = replace(
+                one,
+                **{
+                    name: self._kept_if_small(layer, f"{source}_{name}")
+                    for name, layer in found.items()
+                    if layer is not None
+                },
+            )
+        return self._at_hand[source]
+
+    def _kept_if_small(self, layer: Layer, name: str) -> Layer:
+        """Keep what each pass would otherwise calibrate and warp again."""
+        values = layer.grid.height * layer.grid.width * len(layer.bands)
+        return self._kept(layer, name) if values <= KEPT_VALUES else layer
 
     def _crosta(self, source: str, mineral: str) -> Layer:
         """Find the component that shows a mineral (Crosta's technique)."""
-        imagery = self._imagery(source)
+        imagery = self.at_hand(source)
         found = crosta(imagery.bands, mineral, imagery.settings.sensor, blocks=self.blocks)
         named = RenamedLayer(found, (f"crosta_{mineral}",))
         return self._kept(named, f"{source}.crosta.{mineral}")
@@ -133,7 +161,7 @@ class FeatureSets:
         """Fit the principal components of an imagery's bands or indices, once."""
         key = f"{source}.{kind}"
         if key not in self._components:
-            imagery = self.imagery[source]
+            imagery = self.at_hand(source)
             self._components[key] = fit_components(
                 imagery.component_source(kind), scaling=imagery.scaling(kind), blocks=self.blocks
             )

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,7 @@ from gossan.pipeline.commands.check import check_project
 from gossan.pipeline.commands.predict import predict_at
 from gossan.pipeline.commands.run import run_project, validate_project
 from gossan.pipeline.options.project import load_project
+from gossan.pipeline.progress import Advance, Silent
 
 Change = Callable[[str, str], Path]
 KRIGING = '\n[[product]]\nname = "kriging"\nmodel = "kriging"\n'
@@ -56,6 +59,37 @@ def test_pixels_of_features_leave_with_the_end_of_a_run_unless_they_are_kept(
     assert bool(list(stored.glob("*.tif"))) == keep
     again = pd.read_csv(tmp_path / "run" / "tables" / "components.csv")
     pd.testing.assert_frame_equal(again, components)
+
+
+class Told(Silent):
+    """Writes down the steps, and that the first map was there when it was announced."""
+
+    def __init__(self, first: Path) -> None:
+        self.first = first
+        self.steps: list[str] = []
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[Advance]:
+        self.steps.append(title)
+        yield lambda done, total: None
+
+    def say(self, text: str) -> None:
+        if text.startswith("The first map"):
+            assert self.first.exists() and str(self.first) in text
+            self.steps.append("first map")
+
+
+def test_the_best_map_of_the_first_element_comes_before_the_rest(
+    changed: Change, tmp_path: Path
+) -> None:
+    best = SOUND.replace('"sound"', '"best"', 1).replace('"pyramid"', '"recipe"')
+    best = "\n".join(line for line in best.splitlines() if not re.match("variant|scope|clu", line))
+    project = load_project(changed("folds = 3", "folds = 3\n" + SOUND + KRIGING + best))
+    told = Told(tmp_path / "run" / "layers" / "best_Cu.tif")
+    run_project(project, tmp_path / "run", reporter=told)
+    begun = told.steps.index("Cu: kriging")
+    assert told.steps[begun : begun + 4] == ["Cu: kriging", "Cu: best", "first map", "Cu: sound"]
+    assert told.steps.count("first map") == 1
 
 
 def test_an_element_with_few_samples_is_linked_to_its_partner(

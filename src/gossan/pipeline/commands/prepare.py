@@ -138,13 +138,14 @@ def _composite(
 
 def scene_layers(run: RunFolder, inputs: RunInputs, blocks: Blocks) -> None:
     """Write what a run's report shows of each scene: its composite and its exposure, once."""
-    for name, imagery in inputs.features.imagery.items():
-        if not imagery.settings.sees_light:
+    for name, placed in inputs.features.imagery.items():
+        if not placed.settings.sees_light:
             continue
         key = {"imagery": inputs.features.key}
         exposure = run.layers / f"{name}_exposure.tif"
 
-        def work(name: str = name, imagery: Imagery = imagery, path: Path = exposure) -> None:
+        def work(name: str = name, path: Path = exposure) -> None:
+            imagery = inputs.features.at_hand(name)
             with atomic_path(_masks(run, name)) as temporary:
                 imagery.stack.mask_table(blocks).to_csv(temporary, index=False)
             blocks.write(imagery.exposure(), path)

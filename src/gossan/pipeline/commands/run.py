@@ -22,7 +22,14 @@ from gossan.fusion.registry import entry_of
 from gossan.geo.blocks import Blocks
 from gossan.geo.raster import atomic_path
 from gossan.geochem.transforms import transform_record
-from gossan.io.contract import SCHEMA, Comparison, ElementVerdict, ProductRecord, RunManifest
+from gossan.io.contract import (
+    BASELINE,
+    SCHEMA,
+    Comparison,
+    ElementVerdict,
+    ProductRecord,
+    RunManifest,
+)
 from gossan.io.finished_run import refuse_folder_of
 from gossan.io.run_folder import RunFolder, fingerprint
 from gossan.io.tables import Column, Table
@@ -63,6 +70,8 @@ from gossan.pipeline.whole_map_tests import reduced_tables, write_applicability
 
 ANOMALY_TABLES = {f"{name}.csv" for name in WRITTEN}
 """Tables that the command ``anomalies`` writes and renews."""
+FIRST_MAP_PIXELS = 4_000_000
+"""Largest map that is written ahead of the others: a pass over its imagery takes seconds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,14 +253,20 @@ def _element(walk: Walk, element: str, products: list[Product]) -> list[Made]:
     """
     scale = working(walk.inputs.surveys, element, walk.project.project.transform)
     division = _division(walk, element)
-    _alteration(walk, scale, division)
     waiting = []
-    for product in products:
+    for product in _best_first(products):
         data = working(walk.inputs.surveys, element, product.transform)
         if entry_of(product.settings.model).of_partners:
             data = with_partners(data, walk.inputs.surveys, walk.project.elements)
         waiting += _product(walk, product, data, division)
+    _alteration(walk, scale, division)
     return waiting
+
+
+def _best_first(products: list[Product]) -> list[Product]:
+    """Put the map to trust behind kriging, before what is offered for comparison."""
+    best = product_to_trust(products)
+    return sorted(products, key=lambda one: (one.name != BASELINE, one.name != best))
 
 
 def _alteration(walk: Walk, data: Working, division: Division) -> None:
@@ -336,10 +351,21 @@ def _product(walk: Walk, product: Product, data: Working, division: Division) ->
             mapped = replace(mapped, key=fingerprint(made_of))
         seconds = time.perf_counter() - begun
         made = Made(name, made_of, outputs, facts, notes, seconds, mapped)
-        if mapped is not None and joinable(mapped) and len(product.elements) > 1:
+        ahead = _ahead_of_all(walk, product, data.element)
+        if mapped is not None and joinable(mapped) and len(product.elements) > 1 and not ahead:
             return [made]
         _finish(walk, [made], advance)
+    if ahead and mapped is not None:
+        walk.reporter.say(f"The first map is there: {walk.run.layer(product.name, data.element)}")
     return []
+
+
+def _ahead_of_all(walk: Walk, product: Product, element: str) -> bool:
+    """Whether to write a map at once, so that there is one to look at while the rest is made."""
+    project, grid = walk.project, walk.inputs.grid
+    best = product_to_trust(products_of(project, walk.inputs.features.imagery.values()))
+    small = grid.height * grid.width <= FIRST_MAP_PIXELS
+    return small and product.name == best and element == project.elements[0]
 
 
 def _write_waiting(walk: Walk, waiting: list[Made]) -> None:
