@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -123,15 +123,12 @@ class FeatureSets:
             raise SettingsError(must("features", f"of {known}", repr(source), cure))
         if source not in self._at_hand:
             one = self.imagery[source]
-            layers = ("bands", "indices", "component_indices")
-            found = {name: getattr(one, name) for name in layers}
-            self._at_hand[source] = replace(
-                one,
-                **{
-                    name: self._kept_if_small(layer, f"{source}_{name}")
-                    for name, layer in found.items()
-                    if layer is not None
-                },
+            self._at_hand[source] = Imagery(
+                one.stack,
+                self._kept_if_small(one.bands, f"{source}_bands"),
+                one.indices and self._kept_if_small(one.indices, f"{source}_indices"),
+                one.component_indices
+                and self._kept_if_small(one.component_indices, f"{source}_component_indices"),
             )
         return self._at_hand[source]
 
