@@ -15,9 +15,10 @@ import rasterio.warp
 from gossan.errors import InterruptedRunError
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
-from gossan.geo.layer import ArrayLayer, Layer, LikeSource
+from gossan.geo.layer import ArrayLayer, Layer, LikeSource, MappedLayer, StackedLayer
 from gossan.geo.raster import close_files, open_raster
 from gossan.geo.tiles import TiledMap, tiles_of, write_tiles
+from gossan.geo.warp import to_grid
 
 GRID = Grid.from_bounds(32638, (410_000, 2_690_000, 410_000 + 20 * 230, 2_690_000 + 20 * 170), 20)
 FIELD = np.random.default_rng(4).normal(size=(1, *GRID.shape)).cumsum(axis=2).astype(np.float32)
@@ -62,6 +63,43 @@ def test_bytes_of_a_tile_do_not_depend_on_the_extent_of_the_map(tmp_path: Path) 
     assert shared and {tile.name for tile in shared} <= entire
     for tile in shared:
         assert cut.tile(tile).read_bytes() == whole.tile(tile).read_bytes()
+
+
+def seam_score(values: np.ndarray, starts: list[int]) -> float:
+    """RMS step across the columns where tiles begin, over that between all other columns."""
+    steps = np.diff(values.astype(float), axis=1)
+    across = np.zeros(steps.shape[1], bool)
+    across[[start - 1 for start in starts]] = True
+    rms = [np.sqrt(np.nanmean(steps[:, chosen] ** 2)) for chosen in (across, ~across)]
+    return float(rms[0] / rms[1])
+
+
+def first_filled(values: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(values[0]), values[0], values[1])[None]
+
+
+def test_tiles_of_scenes_in_two_zones_have_no_seams(tmp_path: Path) -> None:
+    """25 tiles of a mosaic across the border of two UTM zones; the score's own noise is 0.006."""
+    rng = np.random.default_rng(0)
+    west = Grid.from_bounds(32638, (790_000, 2_650_000, 800_000, 2_666_000), 20)
+    middle = rasterio.warp.transform("EPSG:32638", "EPSG:32639", [804_000], [2_658_000])
+    left, bottom = (20 * round(value[0] / 20) for value in middle)
+    east = Grid.from_bounds(32639, (left - 8000, bottom - 9000, left + 8000, bottom + 9000), 20)
+    grid = Grid.from_bounds(32638, (792_000, 2_651_000, 808_000, 2_667_000), 20)
+    scenes = [
+        to_grid(ArrayLayer(one, (name,), rng.normal(size=(1, *one.shape)).astype(np.float32)), grid)
+        for name, one in (("west", west), ("east", east))
+    ]
+    layer = MappedLayer(StackedLayer(tuple(scenes)), first_filled, ("a",))
+    one = TiledMap(tmp_path / "map.vrt", layer.bands, "a")
+    write_tiles(layer, [one], 160, Blocks(160, 1), hashed)
+    values = open_raster(one.path).read(grid.whole)[0]
+    assert np.isfinite(values).mean() > 0.8
+    tiles = tiles_of(grid, 160)
+    assert len(tiles) >= 25
+    for turned, axis in ((values, 1), (values.T, 0)):
+        edges = sorted({tile.window[axis] for tile in tiles} - {0})
+        assert abs(seam_score(turned, edges) - 1.0) < 0.02
 
 
 @dataclass(frozen=True, eq=False)

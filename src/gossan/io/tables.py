@@ -83,6 +83,12 @@ class Column(StrEnum):
     SCENE = "scene"
     MASK = "mask"
     FEATURE = "feature"
+    REFERENCE = "reference"
+    PIXELS = "pixels"
+    GAIN = "gain"
+    OFFSET = "offset"
+    BEFORE = "before"
+    AFTER = "after"
     # anomalies
     RANK = "rank"
     ANOMALY = "anomaly"
@@ -185,6 +191,8 @@ class Table(StrEnum):
     VARIOGRAM_POINTS = "variogram_points"
     COMPONENTS = "components"
     MASKS = "masks"
+    LEVELLING = "levelling"
+    """How scenes were levelled on their overlaps, and how far their means lay apart."""
     REGISTRATION = "registration"
     FINDINGS = "findings"
     QC_CHART = "qc_chart"
@@ -244,6 +252,10 @@ _COLUMNS: dict[Table, tuple[Column, ...]] = {
         _C.SOURCE, _C.COMPONENT, _C.BAND, _C.LOADING, _C.SHARE, _C.READING,
     ),
     Table.MASKS: (_C.IMAGERY, _C.SCENE, _C.MASK, _C.SHARE),
+    Table.LEVELLING: (
+        _C.IMAGERY, _C.SCENE, _C.REFERENCE, _C.PIXELS, _C.BAND, _C.GAIN, _C.OFFSET, _C.BEFORE,
+        _C.AFTER,
+    ),
     Table.FINDINGS: (_C.SURVEY, _C.ELEMENT),
     Table.ALTERATION: (_C.ELEMENT, _C.FEATURE),
     Table.IMAGE_QUALITY: (_C.ELEMENT, _C.PRODUCT),

@@ -287,6 +287,7 @@ def run_tables(results: Results) -> list[PageTable]:
         table_of(results.table(Table.TRUTH), "Against the simulated truth"),
         table_of(results.table(Table.HALO), "Loadings of the scores of several elements"),
         table_of(results.table(Table.MASKS), "Masked ground"),
+        table_of(results.table(Table.LEVELLING), "Scenes levelled on their overlaps"),
         table_of(results.table(Table.REGISTRATION), "Registration between scenes"),
         table_of(results.table(Table.SURVEY), "Survey quality"),
         table_of(results.table(Table.FINDINGS), "Findings while reading the surveys"),

@@ -34,7 +34,8 @@ def prepare_project(
     (components of the indices, else of the bands), ``_exposure.tif`` and composites;
     ``tables/components.csv`` (loadings, explained variance, readings), ``tables/bands.csv``
     (quantity and pixel size of each band as measured and as written) and ``tables/masks.csv``
-    (share of each mask); ``tables/registration.csv`` where there are several imageries.
+    (share of each mask); ``tables/registration.csv`` where there are several imageries, and
+    ``tables/levelling.csv`` where scenes were levelled.
 
     Returns
     -------
@@ -65,6 +66,8 @@ def _prepare(project: Project, run: RunFolder, blocks: Blocks, reporter: Reporte
         if parts:
             run.write_table(table, pd.concat(parts, ignore_index=True))
     run.write_table("bands", _band_table(inputs))
+    if len(levelled := level_table(inputs)):
+        run.write_table(Table.LEVELLING, levelled)
     _registration(run, inputs, blocks, reporter)
     return pd.DataFrame(rows)
 
@@ -160,6 +163,26 @@ def mask_table(run: RunFolder, inputs: RunInputs) -> pd.DataFrame:
     paths = [_masks(run, name) for name in inputs.features.imagery]
     tables = [pd.read_csv(path) for path in paths if path.exists()]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def level_table(inputs: RunInputs) -> pd.DataFrame:
+    """Tabulate what levelling did to the scenes of every imagery, a row for each scene and band.
+
+    Returns
+    -------
+    ``imagery, scene, reference, pixels`` (of its overlaps), ``band, gain, offset`` (of the values),
+    and ``before, after``: how far the scene's means lay from those of its neighbours on their
+    overlaps, root mean square over overlaps and bands. No rows where no scene was levelled.
+    """
+    rows = [
+        (name, one.name, one.reference, one.pixels, band, gain, offset, one.before, one.after)
+        for name, imagery in inputs.features.imagery.items()
+        for one in imagery.stack.levellings
+        for band, gain, offset in zip(
+            imagery.stack.bands.bands, one.change.gains, one.change.offsets, strict=True
+        )
+    ]
+    return pd.DataFrame(rows, columns=list(map(str, Table.LEVELLING.columns)))
 
 
 def _masks(run: RunFolder, imagery: str) -> Path:

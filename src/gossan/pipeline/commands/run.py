@@ -35,7 +35,7 @@ from gossan.io.run_folder import RunFolder, fingerprint
 from gossan.io.tables import Column, Table
 from gossan.names import file_name
 from gossan.pipeline.commands.anomalies import LAYERS, WRITTEN
-from gossan.pipeline.commands.prepare import mask_table, scene_layers
+from gossan.pipeline.commands.prepare import level_table, mask_table, scene_layers
 from gossan.pipeline.commands.survey import judged_laboratories
 from gossan.pipeline.engine import blocks_of, engine_at
 from gossan.pipeline.fit_product import fit_model, fits_of, validate_product
@@ -475,6 +475,8 @@ def _gather(walk: Walk, products: list[Product]) -> dict[str, pd.DataFrame]:
         tables[Table.MASKS] = mask_table(walk.run, walk.inputs)
     tables[Table.SCORES] = _with_notes(walk, pd.concat(scores, ignore_index=True))
     tables[Table.COMPONENTS] = walk.inputs.features.component_tables()
+    if len(levelled := level_table(walk.inputs)):
+        tables[Table.LEVELLING] = levelled
     if walk.inputs.occurrences is not None:
         tables[Table.OCCURRENCES] = walk.inputs.occurrences
     tables[Table.SAMPLES] = walk.inputs.surveys.samples_table()
