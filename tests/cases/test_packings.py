@@ -6,6 +6,7 @@ reflectance scale factor, ER Mapper's names of systems, Earth Engine's names of 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -172,3 +173,73 @@ def test_reflectance_that_a_mask_takes_is_not_reported(small: Path, gossan: Comm
     masked = 'masks = ["nodata"]\nquality = { path = "qa.tif", product = "landsat" }'
     edit(small, (scaled, f"{scaled}\n{masked}"))
     assert "reflectance lies outside" not in gossan("check", small).out
+
+
+def big_endian_lines(folder: Path, values: np.ndarray) -> str:
+    """ENVI, interleaved by line, most significant byte first."""
+    envi(folder, "data ignore value = -9999\n")
+    header = (folder / "stack.hdr").read_text("utf-8")
+    header = header.replace("interleave = bsq", "interleave = bil").replace(
+        "order = 0", "order = 1"
+    )
+    (folder / "stack.hdr").write_text(header, "utf-8")
+    (folder / "stack.dat").write_bytes(values.transpose(1, 0, 2).astype(">i2").tobytes())
+    return "stack.dat"
+
+
+def internal_mask(folder: Path, values: np.ndarray) -> str:
+    """GeoTIFF with a mask inside and no nodata value."""
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+        rasterio.open(
+            folder / "m.tif", "w", driver="GTiff", width=GRID.width, height=GRID.height, count=2,
+            dtype="int16", crs="EPSG:32645", transform=GRID.transform,
+        ) as made,
+    ):  # fmt: skip
+        made.write(values)
+        made.write_mask(np.where(values[0] == -9999, 0, 255).astype(np.uint8))
+    return "m.tif"
+
+
+def south_up(folder: Path, values: np.ndarray) -> str:
+    """GeoTIFF whose rows run from south to north."""
+    t = GRID.transform
+    place = rasterio.Affine(t.a, 0, t.c, 0, -t.e, t.f + t.e * GRID.height)
+    with rasterio.open(
+        folder / "s.tif", "w", driver="GTiff", width=GRID.width, height=GRID.height, count=2,
+        dtype="int16", crs="EPSG:32645", transform=place, nodata=-9999,
+    ) as made:  # fmt: skip
+        made.write(values[:, ::-1])
+    return "s.tif"
+
+
+def code_for_each_band(folder: Path, values: np.ndarray) -> str:
+    """VRT that declares another nodata value for each band."""
+    own = values.copy()
+    own[1][values[1] == -9999] = -32768
+    stack_of(folder, own)
+    bands = "".join(
+        f'<VRTRasterBand dataType="Int16" band="{n}"><NoDataValue>{code}</NoDataValue>'
+        '<SimpleSource><SourceFilename relativeToVRT="1">img.tif</SourceFilename>'
+        f"<SourceBand>{n}</SourceBand></SimpleSource></VRTRasterBand>"
+        for n, code in ((1, -9999), (2, -32768))
+    )
+    place = ", ".join(map(str, GRID.transform.to_gdal()))
+    (folder / "v.vrt").write_text(
+        f'<VRTDataset rasterXSize="{GRID.width}" rasterYSize="{GRID.height}"><SRS>EPSG:32645</SRS>'
+        f"<GeoTransform>{place}</GeoTransform>{bands}</VRTDataset>",
+        "utf-8",
+    )
+    return "v.vrt"
+
+
+@pytest.mark.parametrize("pack", [big_endian_lines, internal_mask, south_up, code_for_each_band])
+def test_packings_give_the_pixels_that_were_written(
+    pack: Callable[[Path, np.ndarray], str], small: Path, gossan: Command
+) -> None:
+    values = STORED.copy()
+    values[HOLE] = -9999
+    name = pack(small, values)
+    edit(small, ('paths = ["img.tif"]', f'paths = ["{name}"]\nbands = ["b1", "b2"]'))
+    expected = np.where(values == -9999, np.nan, values.astype(float))
+    np.testing.assert_array_equal(prepared(small, gossan), expected)
