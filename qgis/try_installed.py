@@ -72,7 +72,7 @@ def _facts(base: Path, given: argparse.Namespace) -> dict[str, object]:
         with zipfile.ZipFile(next(given.dist.glob("gossan_qgis-*.zip"))) as archive:
             archive.extractall(plugins)
     plugins.chmod(0o555)
-    demo = given.demo or _write_demo(base / "demo")
+    demo = given.demo.absolute() if given.demo else _write_demo(base / "demo")
     out = base / ("demo" if given.pictures else "Cu of the district")
     if given.pictures:
         shutil.copytree(demo, out, ignore=shutil.ignore_patterns("scenes", "truth", "store"))

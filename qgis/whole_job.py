@@ -235,7 +235,7 @@ setup.close()
 plugin.dock.show()
 window.resizeDocks([plugin.dock], [470], Qt.Orientation.Horizontal)
 plugin.dock.folder.setFilePath(str(OUT))
-deadline = time.monotonic() + 300
+deadline = time.monotonic() + 1200
 while plugin.dock._job is not None or not plugin.dock.targets.rowCount():
     settle(0.1)
     assert time.monotonic() < deadline, plugin.dock.state.text()
