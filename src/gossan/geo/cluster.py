@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from functools import lru_cache
+from functools import lru_cache, partial
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -30,7 +30,7 @@ from gossan.errors import (
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["cluster_at", "cluster_in_use", "dashboard_of", "on_cluster"]
+__all__ = ["begun_on", "cluster_at", "cluster_in_use", "dashboard_of", "on_cluster"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -197,6 +197,33 @@ def on_cluster(
     finally:
         for task in waiting:
             task.cancel()
+
+
+def begun_on(
+    address: str, function: Callable[[Item], Result], items: Sequence[Item]
+) -> list[Callable[[], Result]]:
+    """Begin ``function(item)`` of a few long items on a cluster, and return at once.
+
+    Parameters
+    ----------
+    address
+        Of the scheduler (see :func:`cluster_at`).
+    function
+        Any function that cloudpickle can send.
+    items
+        What it is called with.
+
+    Returns
+    -------
+    For each item a function that waits for its result; it raises what ``on_cluster`` raises.
+    """
+    tasks = _Pass(address, function)
+    return [partial(_only, _Task(tasks, [item])) for item in items]
+
+
+def _only(task: _Task) -> Any:
+    (result,) = task.result()
+    return result
 
 
 class _Pass:

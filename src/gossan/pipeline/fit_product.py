@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from gossan.evaluate.calibration import Calibration
 from gossan.evaluate.folds import Division
 from gossan.evaluate.validation import HoldsOut, ModelValidation, validate_model
 from gossan.fusion.fit_counter import one_fitted
 from gossan.fusion.inner_folds import InnerFolds
-from gossan.fusion.protocol import FusionModel
+from gossan.fusion.protocol import Features, FusionModel
 from gossan.fusion.registry import entry_of
+from gossan.geo.cluster import begun_on
 from gossan.geochem.back_transforms import interval_of, median_of
 from gossan.geochem.transforms import Transform
 from gossan.io.contract import Comparison, Stratum
@@ -72,6 +77,59 @@ def fit_model(product: Product, data: Working, features: FeatureSets) -> FusionM
     fitted = model.fit(data.observations, features.get(product.settings.features))
     one_fitted()
     return fitted
+
+
+@dataclass(eq=False)
+class ElementFits:
+    """Fit a product element by element; on a cluster its workers fit those that follow meanwhile.
+
+    The first fit stays with this process, whose passes over the imagery all workers share: what
+    depends on imagery alone is then known, and travels with the features.
+
+    Parameters
+    ----------
+    product
+        The product.
+    features
+        Features by name.
+    scheduler
+        Address of the cluster's scheduler; None: every fit is made when it is asked for.
+    """
+
+    product: Product
+    features: FeatureSets
+    scheduler: str | None
+    begun: dict[str, Callable[[], WarnedFit]] = field(default_factory=dict)
+
+    def of(self, data: Working, following: Iterable[Working]) -> FusionModel:
+        """Return the model fitted to an element, and begin the fits of those that follow it."""
+        if data.element in self.begun:
+            model, warned = self.begun.pop(data.element)()
+            for category, text in warned:
+                warnings.warn(text, category, stacklevel=2)
+            one_fitted()
+            return model
+        model = fit_model(self.product, data, self.features)
+        if self.scheduler is not None:
+            rest = list(following)
+            fit = partial(
+                _fitted_there, self.product, self.features.get(self.product.settings.features)
+            )
+            begun = begun_on(self.scheduler, fit, rest) if rest else []
+            self.begun = {one.element: task for one, task in zip(rest, begun)}
+        return model
+
+
+WarnedFit = tuple[FusionModel, list[tuple[type[Warning], str]]]
+"""A fitted model, and what its fit warned of."""
+
+
+def _fitted_there(product: Product, features: Features, data: Working) -> WarnedFit:
+    """Fit on a worker: warnings come back with the model."""
+    with warnings.catch_warnings(record=True) as caught, threadpool_limits(1, user_api="blas"):
+        warnings.simplefilter("always")
+        fitted = product.factory(data.element)().fit(data.observations, features)
+    return fitted, [(one.category, str(one.message)) for one in caught]
 
 
 def validate_product(

@@ -18,6 +18,7 @@ from gossan.evaluate.alteration import alteration_table
 from gossan.evaluate.folds import Division, divide
 from gossan.evaluate.verdict import judge
 from gossan.fusion.fit_counter import fits_counted
+from gossan.fusion.protocol import FusionModel
 from gossan.fusion.registry import entry_of
 from gossan.geo.blocks import Blocks
 from gossan.geo.raster import atomic_path
@@ -38,7 +39,7 @@ from gossan.pipeline.commands.anomalies import LAYERS, WRITTEN
 from gossan.pipeline.commands.prepare import level_table, mask_table, scene_layers
 from gossan.pipeline.commands.survey import judged_laboratories
 from gossan.pipeline.engine import blocks_of, engine_at
-from gossan.pipeline.fit_product import fit_model, fits_of, validate_product
+from gossan.pipeline.fit_product import ElementFits, fits_of, validate_product
 from gossan.pipeline.imagery_used import ImageryUsed, write_imagery_used
 from gossan.pipeline.inputs import RunInputs, grid_record, open_inputs
 from gossan.pipeline.options.products import Product, product_to_trust, products_of
@@ -96,6 +97,7 @@ class Walk:
     used: ImageryUsed = field(default_factory=lambda: ImageryUsed({}))
     timings: dict[str, float] = field(default_factory=dict)
     divisions: dict[str, Division] = field(default_factory=dict)
+    fits: dict[str, ElementFits] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -255,10 +257,7 @@ def _element(walk: Walk, element: str, products: list[Product]) -> list[Made]:
     division = _division(walk, element)
     waiting = []
     for product in _best_first(products):
-        data = working(walk.inputs.surveys, element, product.transform)
-        if entry_of(product.settings.model).of_partners:
-            data = with_partners(data, walk.inputs.surveys, walk.project.elements)
-        waiting += _product(walk, product, data, division)
+        waiting += _product(walk, product, _data(walk, product, element), division)
     _alteration(walk, scale, division)
     return waiting
 
@@ -406,7 +405,7 @@ def _make(
     """Fit, test and write the tables; return what the manifest says of the product, and its map."""
     features = walk.inputs.features
     with threadpool_limits(1, user_api="blas"):
-        model = fit_model(product, data, features)
+        model = _fitted(walk, product, data)
     tested = validate_product(product, data, features, model, division)
     if not mapped and not features.mapped(product.settings.features):
         warnings.warn(
@@ -436,6 +435,24 @@ def _make(
         "choice": getattr(model, "verdict_", None),
     }
     return facts, made
+
+
+def _fitted(walk: Walk, product: Product, data: Working) -> FusionModel:
+    """Fit a product to an element; on a cluster, elements that follow are fitted meanwhile."""
+    fits = walk.fits.setdefault(
+        product.name, ElementFits(product, walk.inputs.features, walk.blocks.scheduler)
+    )
+    later = product.elements[product.elements.index(data.element) + 1 :]
+    return fits.of(data, (_data(walk, product, element) for element in later))
+
+
+def _data(walk: Walk, product: Product, element: str) -> Working:
+    """Bring an element to the scale of a product, with its partners where the model asks."""
+    surveys = walk.inputs.surveys
+    data = working(surveys, element, product.transform)
+    if entry_of(product.settings.model).of_partners:
+        data = with_partners(data, surveys, walk.project.elements)
+    return data
 
 
 def _write_part(
