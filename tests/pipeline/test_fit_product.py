@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from gossan.errors import GossanWarning
 from gossan.evaluate.calibration import calibrate
+from gossan.fusion.protocol import FusionModel
+from gossan.geo.blocks import Blocks
+from gossan.geo.cluster import cluster_at
+from gossan.geo.grid import Window
 from gossan.geochem.transforms import BoxCox
 from gossan.io.finished_run import open_run
+from gossan.pipeline import fit_product
 from gossan.pipeline.commands.run import validate_project
+from gossan.pipeline.feature_sets import FeatureSets
+from gossan.pipeline.fit_product import ElementFits, fit_model
+from gossan.pipeline.inputs import open_inputs
+from gossan.pipeline.options.products import Product, products_of
 from gossan.pipeline.options.project import load_project
+from gossan.pipeline.surveys import Working, working
 
 KRIGING = '\n[[product]]\nname = "kriging"\nmodel = "kriging"\n'
 Command = Callable[..., tuple[int, str, str]]
@@ -53,6 +66,62 @@ def test_intervals_are_calibrated_by_spatial_folds_though_random_ones_come_first
     assert product.calibration == expected.sentence
     assert product.interval_scale == pytest.approx(expected.factor(0.9))
     assert open_run(run).manifest.verdicts["Cu"].sentence.startswith("Only kriging was made: on")
+
+
+def of_two_elements(small: Path) -> Path:
+    """The small project with zinc beside copper, and a pyramid."""
+    table = pd.read_csv(small.parent / "samples.csv")
+    noise = np.random.default_rng(1).lognormal(0, 0.2, len(table))
+    table.assign(Zn_ppm=2 * table["Cu_ppm"] * noise).to_csv(
+        small.parent / "samples.csv", index=False
+    )
+    text = small.read_text(encoding="utf-8").replace('elements = ["Cu"]', 'elements = ["Cu", "Zn"]')
+    text = text.replace('Cu = "Cu_ppm"', 'Cu = "Cu_ppm", Zn = "Zn_ppm"')
+    pyramid = '\n[[product]]\nname = "sound"\nmodel = "pyramid"\nfeatures = "indices.clay"\n'
+    small.write_text(text + KRIGING + pyramid, encoding="utf-8")
+    return small
+
+
+def test_a_worker_fits_the_element_that_follows_as_this_process_would(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = load_project(of_two_elements(small))
+    here: list[str] = []
+
+    def counted(product: Product, data: Working, features: FeatureSets) -> FusionModel:
+        here.append(f"{product.name} {data.element}")
+        return fit_model(product, data, features)
+
+    monkeypatch.setattr(fit_product, "fit_model", counted)
+    with cluster_at("local:1") as address:
+        inputs = open_inputs(project, tmp_path / "store", Blocks())
+        for product in products_of(project, inputs.features.imagery.values()):
+            copper, zinc = (working(inputs.surveys, element, "log") for element in ("Cu", "Zn"))
+            fits = ElementFits(product, inputs.features, address)
+            fits.of(copper, [zinc])
+            there = fits.of(zinc, [])
+            features = inputs.features.get(product.settings.features)
+            local = fit_model(product, zinc, inputs.features).layer(features)
+            window = Window(10, 20, 40, 30)
+            found = there.layer(features).read(window)
+            np.testing.assert_array_equal(found, local.read(window))
+    assert here == ["kriging Cu", "sound Cu"]
+
+
+def test_what_a_fit_on_a_worker_warns_of_comes_back_with_the_model() -> None:
+    class Warner:
+        def fit(self, observations: object, features: object) -> Warner:
+            warnings.warn("few samples", GossanWarning, stacklevel=2)
+            return self
+
+    product = SimpleNamespace(factory=lambda element: Warner, name="warner")
+    data = SimpleNamespace(element="Cu", observations=None)
+    model, warned = fit_product._fitted_there(product, None, data)  # type: ignore[arg-type]
+    assert isinstance(model, Warner) and warned == [(GossanWarning, "few samples")]
+    fits = ElementFits(product, None, "tcp://nowhere")  # type: ignore[arg-type]
+    fits.begun = {"Cu": lambda: (model, warned)}
+    with pytest.warns(GossanWarning, match="few samples"):
+        assert fits.of(data, []) is model  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("command_name", ["check", "run"])
