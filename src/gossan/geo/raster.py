@@ -154,6 +154,7 @@ def open_raster(
         coloured = [i for i, c in zip(source.indexes, source.colorinterp) if c != alpha]
         chosen = tuple(indexes or coloured)
         _refuse_complex(path, source, chosen)
+        _require_whole(path, source)
         flags = {f for i in chosen for f in source.mask_flag_enums[i - 1]}
         masked = bool(flags & {rasterio.enums.MaskFlags.per_dataset})
         further = nodata or ((),) * len(chosen)
@@ -175,6 +176,25 @@ def _refuse_complex(path: Path, source: Any, chosen: Sequence[int]) -> None:
     if wrong:
         cure = "Export the amplitude or one part as a raster of its own"
         raise ImageryError(must(f"raster {path.name}", "of real numbers", wrong[0], cure))
+
+
+RAW_DRIVERS = ("ENVI", "ERS", "EHdr")
+"""Formats of bare pixels: GDAL reads 0 where such a file ends too early, without an error."""
+
+
+def _require_whole(path: Path, source: Any) -> None:
+    """Refuse a file of bare pixels that is shorter than its header says."""
+    packed = source.tags(ns="ENVI").get("file_compression", "0") != "0"
+    narrow = source.count and "NBITS" in source.tags(1, ns="IMAGE_STRUCTURE")
+    if source.driver not in RAW_DRIVERS or packed or narrow:
+        return
+    stated = source.height * source.width * sum(np.dtype(d).itemsize for d in source.dtypes)
+    found = max((Path(name).stat().st_size for name in source.files if Path(name).is_file()),
+                default=stated)  # fmt: skip
+    if found < stated:
+        got = f"{found} bytes of {stated}"
+        cure = "Copy or download the file of pixels again, or correct its header"
+        raise ImageryError(must(f"raster {path.name}", "as large as its header says", got, cure))
 
 
 def _marks(source: Any, index: int, extra: Sequence[float]) -> tuple[float, ...]:

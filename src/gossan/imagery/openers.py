@@ -62,6 +62,11 @@ def open_plain_rasters(
     ImageryError
         No raster can be used; the message says why.
     """
+    if settings.atmosphere.method != "none":
+        what = f"imagery {settings.name!r}: atmosphere"
+        cure = "Leave atmosphere out, or name the product as downloaded"
+        allowed = '"none" for plain rasters, whose sun and level are not known'
+        raise ImageryError(must(what, allowed, repr(settings.atmosphere.method), cure))
     found = open_rasters(settings, base)
     unusable = unusable_bands([tile.layer for tile in found.tiles], blocks.whole)
     bands = tuple(b for b in found.tiles[0].layer.bands if b not in unusable)

@@ -408,3 +408,38 @@ def test_bands_that_an_envi_header_marks_as_bad_are_left_out(tmp_path: Path) -> 
     stack, bands = opened(tmp_path, paths=["h.dat"])
     assert list(bands) == ["a", "c"]
     assert "bands that the header marks as bad (bbl), left out: b, d" in stack.notes
+
+
+@pytest.mark.parametrize("driver", ["ENVI", "ERS", "EHdr"])
+def test_bare_pixels_that_end_too_early_are_refused_not_read_as_0(
+    driver: str, tmp_path: Path
+) -> None:
+    name = "x.ers" if driver == "ERS" else "x.bil"
+    write(tmp_path / name, RNG.uniform(1, 2, (2, HIGH, WIDE)), "float32", driver=driver)
+    opened(tmp_path, paths=[name])
+    pixels = tmp_path / ("x" if driver == "ERS" else name)
+    pixels.write_bytes(pixels.read_bytes()[:-5000])
+    with pytest.raises(
+        ImageryError, match=r"as large as its header says; got 11000 bytes of 16000"
+    ):
+        opened(tmp_path, paths=[name])
+
+
+def test_stacks_of_two_telescopes_that_only_number_their_bands_are_named_in_turn(
+    tmp_path: Path,
+) -> None:
+    truth = numbers(9)
+    for name, part in (("vnir", truth[:3]), ("swir", truth[3:])):
+        counted = [f"Band {i}" for i in range(1, len(part) + 1)]
+        write(tmp_path / f"{name}.tif", part, "int16", names=counted)
+    nine = [f"b{i}" for i in range(1, 10)]
+    words = {"sensor": "aster", "level": "reflectance", "scale": 1e-4, "bands": nine}
+    _, bands = opened(tmp_path, paths=["vnir.tif", "swir.tif"], **words)
+    assert list(bands) == nine
+    np.testing.assert_allclose(np.stack([*bands.values()]), truth * 1e-4, rtol=1e-6)
+
+
+def test_an_atmosphere_of_plain_rasters_is_refused_not_ignored(tmp_path: Path) -> None:
+    write(tmp_path / "s.tif", numbers(3), "uint16", names=["B2", "B4", "B8"])
+    with pytest.raises(ImageryError, match='"none" for plain rasters'):
+        opened(tmp_path, sensor="sentinel2", paths=["s.tif"], scale=1e-4, atmosphere="dos")

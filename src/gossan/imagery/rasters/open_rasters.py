@@ -136,11 +136,12 @@ def open_rasters(settings: ImagerySettings, base_folder: Path | str = ".") -> Op
     times = times_of(items_among(settings.paths, base_folder, settings.name))
     files = [open_file(source) for source in raster_sources(paths, settings.name)]
     plain = settings.sensor == "bands"
-    groups = (
-        tiles_of_files(files, len(settings.bands))
-        if plain
-        else scenes_of_files(files, settings.sensor)
-    )
+    if plain:
+        groups = tiles_of_files(files, len(settings.bands))
+    elif _named_in_turn(settings, files):
+        groups = [files]
+    else:
+        groups = scenes_of_files(files, settings.sensor)
     alias = common_prefix(files) if plain and len(groups) > 1 and len(files[0].names) == 1 else ""
     tiles: list[RasterTile] = []
     notes: list[str] = []
@@ -155,6 +156,12 @@ def open_rasters(settings: ImagerySettings, base_folder: Path | str = ".") -> Op
     if len(tiles) > 1:
         notes.append(f"{len(tiles)} tiles were joined")
     return OpenRasters(tuple(tiles), waves, tuple(dict.fromkeys(notes)))
+
+
+def _named_in_turn(settings: ImagerySettings, files: Sequence[RasterFile]) -> bool:
+    """Whether ``bands`` names every band of files that only number theirs: one stack in turn."""
+    count = sum(len(file.names) for file in files)
+    return count == len(settings.bands) and all(file.only_counts for file in files)
 
 
 def _own_bands(files: Sequence[RasterFile], alias: str) -> list[FileBand]:
