@@ -11,9 +11,10 @@ an earlier one are dropped first. "upside down" is dawadimi with its imagery ups
 nothing. Each row: mean and worst over the seeds, the share of held-out samples inside nominal 90 %
 intervals, and the same in thirds by distance to the nearest fitted sample (near1 nearest) and by
 predicted value (low1 lowest). The table of models has the mean over all cases, over surveys (each
-counts once), and the worst case; ``--csv FILE`` keeps every row. Beside the words of the registry,
-``gpboost``, ``gpboost_linear`` and ``gpboost_slopes`` race the package of that name, where it is
-installed.
+counts once), and the worst case; ``--csv FILE`` gets every row as soon as its split is done, and what
+it holds already is not done again. All cases are done with the first seed before the second. Beside
+the words of the registry, ``gpboost``, ``gpboost_linear`` and ``gpboost_slopes`` race the package of
+that name, where it is installed.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import gpboost_rival
@@ -264,14 +267,17 @@ def race(
         kriged = float(np.mean((baseline[f"{case}_{element}_{kind}_{seed}"] - truth) ** 2))
         for word in words:
             observed = Observations(survey.points.subset(fit), values[fit])
+            began = time.process_time()
             found = model_of(word).fit(observed, survey.features)
             prediction = found.predict(survey.points.subset(~fit), survey.features)
+            used = time.process_time() - began
             off = prediction.mean - truth
             error = prediction.standard_error
             inside = np.abs(off) < 1.6449 * (np.nan if error is None else error)
             row = {"survey": case, "case": f"{case} {element} {kind}", "model": word}
             row |= {"seed": seed, "samples": int(fit.sum())}
             row |= {"skill": 1 - float(np.mean(off**2)) / kriged, "covered": inside.mean()}
+            row |= {"processor_s": round(used, 2)}
             near = cKDTree(survey.points.coordinates[fit]).query(
                 survey.points.coordinates[~fit]
             )[0]  # fmt: skip
@@ -315,26 +321,42 @@ def main() -> None:
     parser.add_argument("--csv", type=Path)
     parser.add_argument("--jobs", type=int, default=2)
     chosen = parser.parse_args()
+    done = pd.read_csv(chosen.csv) if chosen.csv and chosen.csv.exists() else pd.DataFrame()
     tasks, jobs = [], []
-    for case in chosen.cases:
-        survey = CASES[case][0]()
+    surveys = {case: CASES[case][0]() for case in chosen.cases}
+    for seed, case in product(range(chosen.seeds), chosen.cases):
+        survey = surveys[case]
         for kind in CASES[case][1]:
-            for seed in range(chosen.seeds):
+            if left := missing(done, case, kind, seed, chosen.models, len(survey.values)):
                 xy = survey.points.coordinates
                 fit = split(xy, kind, seed)
                 tasks += [
                     (f"{case}_{e}_{kind}_{seed}", xy, v, fit) for e, v in survey.values.items()
                 ]
-                jobs.append((case, kind, seed, chosen.models))
+                jobs.append((case, kind, seed, left))
     by_r = shutil.which("Rscript") is not None
     baseline = (kriged_by_gstat if by_r else kriged_by_gossan)(tasks)
+    parts = [done]
     with ProcessPoolExecutor(chosen.jobs) as pool:
-        parts = list(pool.map(race, *zip(*jobs), [baseline] * len(jobs)))
-    table = pd.DataFrame([row for part in parts for row in part])
+        for rows in pool.map(race, *zip(*jobs), [baseline] * len(jobs)) if jobs else ():
+            parts.append(pd.DataFrame(rows))
+            if chosen.csv:
+                parts[-1].to_csv(
+                    chosen.csv, mode="a", index=False, header=not chosen.csv.exists()
+                )  # fmt: skip
     print(f"baseline: {'R gstat' if by_r else 'gossan'} ordinary kriging, automatic variogram")
-    show(table)
-    if chosen.csv:
-        table.to_csv(chosen.csv, index=False)
+    show(pd.concat(parts))
+
+
+def missing(
+    done: pd.DataFrame, case: str, kind: str, seed: int, words: list[str], elements: int
+) -> list[str]:
+    """Return the models of which a split lacks a row."""
+    if done.empty:
+        return words
+    of_case = done.case.str.startswith(f"{case} ") & done.case.str.endswith(f" {kind}")
+    have = done[of_case & (done.seed == seed)].model.value_counts()
+    return [word for word in words if have.get(word, 0) < elements]
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 scikit-learn grows the trees. Here each tree is a word of bits, one for each leaf. Every test of
 the tree clears the bits of the leaves that its answer rules out, so that one bit is left. No
 branch depends on the data: a test is one comparison and one ``and`` for a block of pixels, which
-the compiler turns into vector instructions.
+the compiler turns into vector instructions. Features become 16-bit codes first, so that one
+instruction takes twice as many pixels as with floats.
 
 Source: Lucchese et al. 2015, QuickScorer, SIGIR.
 """
@@ -22,11 +23,15 @@ from gossan.geo.grid import Window
 
 __all__ = ["LEAVES", "Remainder", "Trees"]
 
-LEAVES = 31
+LEAVES = 15
 """Leaves that fit into one word. A larger tree takes several words, at several times the cost."""
 
-_BLOCK = 256
-_HASH = np.uint32(0x077CB531)
+_BLOCK = 512
+_TOGETHER = 4
+_ALL = 0xFFFF
+_HASH, _SHIFT = np.uint16(0x09AF), np.uint16(12)
+_ONE = np.uint16(1)
+_LARGEST = 32767
 _Part = tuple[list[int], list[int], list[int], NDArray[np.float64]]
 
 
@@ -36,21 +41,24 @@ class Trees:
 
     Parameters
     ----------
+    codes
+        How features become codes.
     starts
-        (words + 1,) first test of each word of leaves.
+        (words + 1,) first test of each word of leaves; a multiple of four words.
     feature, threshold
-        (tests,) each test asks whether a feature is at most the threshold.
+        (tests,) each test asks whether the code of a feature is at most the threshold.
     below, above
         (tests,) bits of the leaves that are still possible if it is, and if it is not.
     value
-        (words, 32) what each leaf adds to the estimate, at the hash of its bit.
+        (words, 16) what each leaf adds to the estimate, at the hash of its bit.
     """
 
+    codes: Codes = field(repr=False)
     starts: NDArray[np.int64] = field(repr=False)
     feature: NDArray[np.int32] = field(repr=False)
-    threshold: NDArray[np.float32] = field(repr=False)
-    below: NDArray[np.uint32] = field(repr=False)
-    above: NDArray[np.uint32] = field(repr=False)
+    threshold: NDArray[np.int16] = field(repr=False)
+    below: NDArray[np.uint16] = field(repr=False)
+    above: NDArray[np.uint16] = field(repr=False)
     value: NDArray[np.float64] = field(repr=False)
 
     @classmethod
@@ -65,16 +73,20 @@ class Trees:
         """
         grown = [one.tree_ for one in forest.estimators_]
         parts = [(tree, *part) for tree in grown for part in _words(tree)]
-        tests = [len(nodes) for _, nodes, *_ in parts]
-        feature = [tree.feature[nodes] for tree, nodes, *_ in parts]
-        threshold = [tree.threshold[nodes] for tree, nodes, *_ in parts]
+        empty = -len(parts) % _TOGETHER
+        tests = [len(nodes) for _, nodes, *_ in parts] + [0] * empty
+        feature = np.concatenate([tree.feature[nodes] for tree, nodes, *_ in parts])
+        threshold = np.concatenate([tree.threshold[nodes] for tree, nodes, *_ in parts])
+        values = np.stack([values for *_, values in parts]) / len(grown)
+        codes = Codes.of(feature, threshold, forest.n_features_in_)
         return cls(
+            codes,
             np.cumsum([0, *tests]),
-            np.concatenate(feature).astype(np.int32),
-            _not_above(np.concatenate(threshold)),
-            np.concatenate([np.array(below, np.uint32) for _, _, below, _, _ in parts]),
-            np.concatenate([np.array(above, np.uint32) for _, _, _, above, _ in parts]),
-            np.stack([values for *_, values in parts]) / len(grown),
+            codes.of_features[feature].astype(np.int32),
+            codes.of_thresholds(feature, threshold),
+            np.concatenate([np.array(below, np.uint16) for _, _, below, _, _ in parts]),
+            np.concatenate([np.array(above, np.uint16) for _, _, _, above, _ in parts]),
+            np.pad(values, ((0, empty), (0, 0))),
         )
 
     def predict(self, x: NDArray[Any]) -> NDArray[np.float64]:
@@ -86,10 +98,61 @@ class Trees:
         pixels = np.ascontiguousarray(features, np.float32)
         result = np.zeros(pixels.shape[1])
         _evaluate(
-            pixels, self.starts, self.feature, self.threshold, self.below, self.above, self.value,
-            result,
+            pixels, self.codes.used, self.codes.centre, self.codes.scale, self.starts,
+            self.feature, self.threshold, self.below, self.above, self.value, result,
         )  # fmt: skip
         return result
+
+
+@dataclass(frozen=True, eq=False)
+class Codes:
+    """How features become 16-bit codes: ``trunc(32767 u / (1 + |u|))``, ``u = (x - c) / s``.
+
+    c is the median of the thresholds that ask for a feature, s their median distance from it. Codes
+    never fall where a feature rises, so a value at or below a threshold always counts as such; one
+    above it counts as at the threshold within one code, less than 1e-4 of s near c.
+
+    Parameters
+    ----------
+    used
+        (u,) numbers of the features that some test asks for.
+    centre, scale
+        (u,) c and 1 / s of each.
+    of_features
+        (d,) place of each feature among those in use.
+    """
+
+    used: NDArray[np.int32]
+    centre: NDArray[np.float32]
+    scale: NDArray[np.float32]
+    of_features: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, feature: NDArray[Any], threshold: NDArray[np.float64], count: int) -> Codes:
+        """Choose the codes of ``count`` features for tests (tests,)."""
+        used = np.unique(feature).astype(np.int32)
+        own = [threshold[feature == one] for one in used]
+        centre = np.array([np.median(one) for one in own])
+        off = [np.abs(one - middle) for one, middle in zip(own, centre)]
+        spread = np.array([np.median(one) or one.mean() for one in off])
+        least = 1e-5 * np.maximum(np.abs(centre), 1e-20)  # all thresholds the same
+        scale = 1.0 / np.where(spread > 0, spread, least)
+        places = np.zeros(count, np.int64)
+        places[used] = np.arange(len(used))
+        return cls(used, centre.astype(np.float32), scale.astype(np.float32), places)
+
+    def of_thresholds(
+        self, feature: NDArray[Any], threshold: NDArray[np.float64]
+    ) -> NDArray[np.int16]:
+        """Return the codes (tests,) of thresholds."""
+        found = np.empty(len(threshold), np.int16)
+        down = _not_above(threshold)
+        for place, number in enumerate(self.used):
+            own = np.flatnonzero(feature == number)
+            wide = np.empty(len(own), np.int32)
+            _encode(down[own], self.centre[place], self.scale[place], wide)
+            found[own] = wide
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +194,7 @@ def _words(tree: Any) -> Iterator[_Part]:
         spans = [(int(first[n]), int(middle[n]), int(last[n])) for n in nodes]
         below = [_without(cut - start, end - start) for _, cut, end in spans]
         above = [_without(begin - start, cut - start) for begin, cut, _ in spans]
-        values = np.zeros(32)
+        values = np.zeros(16)
         for bit, leaf in enumerate(leaves[start:stop]):
             values[_slot(bit)] = tree.value[leaf, 0, 0]
         yield nodes, below, above, values
@@ -170,12 +233,12 @@ def _without(start: int, stop: int) -> int:
     """Return a full word without the bits from ``start`` to ``stop`` - 1."""
     low, high = max(0, start), min(LEAVES, stop)
     gone = ((1 << max(high, low)) - 1) ^ ((1 << low) - 1)
-    return 0xFFFFFFFF & ~gone
+    return _ALL & ~gone
 
 
 def _slot(bit: int) -> int:
     """Return the place of a single bit in the table of values (de Bruijn's hash, no collisions)."""
-    return (((1 << bit) * int(_HASH)) & 0xFFFFFFFF) >> 27
+    return (((1 << bit) * int(_HASH)) & _ALL) >> int(_SHIFT)
 
 
 def _not_above(threshold: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -184,22 +247,50 @@ def _not_above(threshold: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.where(near > threshold, np.nextafter(near, np.float32(-np.inf)), near)
 
 
+@compiled(error_model="numpy")
+def _encode(values, centre, scale, out):  # type: ignore[no-untyped-def]
+    """Fill the codes of the values of a feature; see ``Codes``."""
+    one, largest = np.float32(1.0), np.float32(_LARGEST)
+    for k in range(values.size):
+        u = (values[k] - centre) * scale
+        out[k] = np.int32(largest * (u / (one + abs(u))))
+
+
 @compiled()
-def _evaluate(pixels, starts, feature, threshold, below, above, value, result):  # type: ignore[no-untyped-def]
+def _evaluate(  # type: ignore[no-untyped-def]
+    pixels, used, centre, scale, starts, feature, threshold, below, above, value, result
+):
     """Add the words' values to ``result``; the highest bit stands for a leaf of another word."""
-    word = np.empty(_BLOCK, np.uint32)
+    codes, wide = np.empty((used.size, _BLOCK), np.int16), np.empty(_BLOCK, np.int32)
+    words = np.empty((_TOGETHER, _BLOCK), np.uint16)
     for start in range(0, result.size, _BLOCK):
         stop = min(start + _BLOCK, result.size)
         count = stop - start
-        own = result[start:stop]
-        for part in range(starts.size - 1):
-            word[:] = np.uint32(0xFFFFFFFF)
-            for test in range(starts[part], starts[part + 1]):
-                limit, yes, no = threshold[test], below[test], above[test]
-                column = pixels[feature[test], start:stop]
-                for k in range(count):
-                    word[k] &= no if column[k] > limit else yes
-            values = value[part]
+        for j in range(used.size):
+            _encode(pixels[used[j], start:stop], centre[j], scale[j], wide[:count])
             for k in range(count):
-                lowest = word[k] & (~word[k] + np.uint32(1))
-                own[k] += values[np.uint32(np.uint32(lowest) * _HASH) >> np.uint32(27)]
+                codes[j, k] = wide[k]
+        for part in range(0, starts.size - 1, _TOGETHER):
+            for g in range(_TOGETHER):
+                word = words[g]
+                for k in range(count):
+                    word[k] = np.uint16(_ALL)
+                for test in range(starts[part + g], starts[part + g + 1]):
+                    limit, yes, no = threshold[test], below[test], above[test]
+                    column = codes[feature[test]]
+                    for k in range(count):
+                        word[k] &= no if column[k] > limit else yes
+                _hash(word, count)
+            one, two, three, four = words[0], words[1], words[2], words[3]
+            v1, v2, v3, v4 = value[part], value[part + 1], value[part + 2], value[part + 3]
+            own = result[start:stop]
+            for k in range(count):
+                own[k] += (v1[one[k]] + v2[two[k]]) + (v3[three[k]] + v4[four[k]])
+
+
+@compiled(inline="always")
+def _hash(word, count):  # type: ignore[no-untyped-def]
+    """Turn words into the place of their lowest bit."""
+    for k in range(count):
+        lowest = np.uint16(word[k] & np.uint16(np.uint16(~word[k]) + _ONE))
+        word[k] = np.uint16(np.uint16(lowest * _HASH) >> _SHIFT)
