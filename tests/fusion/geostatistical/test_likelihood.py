@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.linalg import null_space
 from scipy.spatial.distance import cdist
-from scipy.stats import multivariate_normal
+from scipy.stats import multivariate_normal, multivariate_t
 
 from gossan.fusion.geostatistical.hyperparameters import Problem, average, find_mode
 from gossan.fusion.geostatistical.spatial_shape import Shape
@@ -124,6 +124,58 @@ def test_the_mode_has_no_slope_and_draws_lie_around_it() -> None:
     draws = average(problem(), samples, mode, 40)
     assert draws.weights.sum() == pytest.approx(1.0)
     assert min(problem().value(t, samples) for t in draws.theta) > value - 1e-3
+
+
+def evidence(columns: np.ndarray, group: np.ndarray, family: str, draws: int) -> float:
+    """ln of the evidence by importance sampling about the mode."""
+    missing = np.zeros((len(columns), len(np.unique(group))))
+    asked = Problem(columns, group, missing, Shape(family), 6000.0, 300.0)  # type: ignore[arg-type]
+    samples = ExactSamples(XY)
+    return average(asked, samples, find_mode(asked, samples)[0], draws).log_evidence
+
+
+def test_evidence_does_not_depend_on_the_unit_of_the_values() -> None:
+    """In other units all models' densities change by the same Jacobian, n - 1 times ln of it."""
+    for group in (GROUP[:0], GROUP[:2], GROUP):
+        columns = COLUMNS[:, [*range(len(group)), -2, -1]]
+        scaled = columns * np.append(np.ones(len(group) + 1), 1000.0)
+        one, two = (evidence(c, group, "exponential", 60) for c in (columns, scaled))
+        assert one - two == pytest.approx((N - 1) * np.log(1000.0), abs=0.05)
+
+
+def test_a_group_of_features_that_are_0_everywhere_changes_no_evidence() -> None:
+    """Its variance has the prior for posterior, which integrates to 1."""
+    with_none = np.column_stack([PHI[:, :2], np.zeros((N, 2)), np.ones(N), Y])
+    without = with_none[:, [0, 1, 4, 5]]
+    one = evidence(without, np.array([0, 0]), "exponential", 2000)
+    two = evidence(with_none, np.array([0, 0, 1, 1]), "exponential", 2000)
+    assert two == pytest.approx(one, abs=0.15)
+
+
+def test_evidence_near_the_largest_exponent_is_that_of_adaptive_importance_sampling() -> None:
+    """A smooth field: the most probable exponent of the stable correlation lies at its limit."""
+    rng = np.random.default_rng(3)
+    y = np.sin(XY[:, 0] / 1400.0) + np.cos(XY[:, 1] / 1100.0) + 0.1 * rng.normal(size=N)
+    columns = np.column_stack([np.ones(N), y])
+    none = np.zeros((N, 0))
+    asked = Problem(columns, np.zeros(0, int), none, Shape("stable"), 6000.0, 300.0)
+    samples = ExactSamples(XY)
+    mode, _ = find_mode(asked, samples)
+    assert mode[-1] > np.log(1.9)
+    centre, covariance = mode - [0, 0, 0, 0.1], np.diag([1.0, 0.2, 0.3, 0.2]) ** 2
+    for _ in range(5):
+        law = multivariate_t(centre, covariance, 5, seed=rng)
+        theta = law.rvs(1500)
+        log_weight = np.array([-asked.value(t, samples) for t in theta]) - law.logpdf(theta)
+        weight = np.exp(log_weight - log_weight.max())
+        wanted = log_weight.max() + np.log(weight.mean())
+        centre = weight @ theta / weight.sum()
+        covariance = np.cov(theta.T, aweights=weight)
+    assert weight.sum() ** 2 / (weight**2).sum() > 300
+    found = average(asked, samples, mode, 60)
+    assert found.log_evidence == pytest.approx(wanted, abs=0.4)
+    assert 1.0 / (found.weights**2).sum() > 10
+    assert average(asked, samples, mode, 0).log_evidence == pytest.approx(wanted, abs=1.0)
 
 
 def test_a_group_that_the_samples_do_not_need_gets_no_coefficients() -> None:

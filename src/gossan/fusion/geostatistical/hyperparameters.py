@@ -189,6 +189,13 @@ class Problem:
         rows += [np.log([1e-3 * v, 2 * v])] * self.further
         return np.array(rows)
 
+    @property
+    def limits(self) -> Array:
+        """Largest theta (p,) that is a covariance: infinite but for the exponent of "stable"."""
+        found = np.full(len(self.bounds()), np.inf)
+        found[self.groups + 1 + self.shape.count] = self.shape.largest
+        return found
+
     def value_and_slope(self, theta: Array, samples: SumsMaker) -> tuple[float, Array]:
         """Minus log posterior of theta and its derivatives."""
         h = self.read(theta)
@@ -232,12 +239,16 @@ class Problem:
         return value + self._prior(theta)[0]
 
     def _prior(self, theta: Array) -> tuple[float, Array]:
-        """Minus log prior density of theta, and its derivatives."""
+        """Minus log prior density of theta, and its derivatives.
+
+        Complete in what a further group or survey adds, so that models with different numbers of
+        them can be weighed: with ``u = sd / mean sd``, ``p(theta_j) = u exp(-u) / 2``.
+        """
         k, last = self.groups, len(theta) - self.further
         slope = np.zeros(len(theta))
         scale = np.r_[0 : k + 2, last : len(theta)]
         deviation = np.exp(theta[scale] / 2) / np.sqrt(self.variance)
-        value = float((deviation - theta[scale] / 2).sum())
+        value = float((deviation - np.log(deviation) + np.log(2.0)).sum())
         slope[scale] = (deviation - 1) / 2
         off = theta[k + 2] - np.log(0.2 * self.size_m)
         value += off**2 / (2 * _RANGE_SPREAD)
@@ -277,25 +288,45 @@ class Draws:
 def average(problem: Problem, samples: SumsMaker, mode: Array, draws: int) -> Draws:
     """Average over theta: draw, weigh by posterior over proposal.
 
-    With ``draws`` = 0 the mode alone is kept and the evidence is Laplace's.
+    With ``draws`` = 0 the mode alone is kept and the evidence is Laplace's. Draws beyond the
+    largest exponent of a stable correlation are reflected there, and weighed by the density of
+    both ways to come to the same place.
     """
-    spread, logdet = _spread(lambda t: problem.value_and_slope(t, samples)[1], mode)
-    p = len(mode)
-    laplace = 0.5 * p * np.log(2 * np.pi) + logdet
+    curve = _Curvature.at(mode, problem.limits, lambda t: problem.value_and_slope(t, samples)[1])
+    spread, logdet, p = curve.spread, curve.logdet, len(mode)
     if not draws:
+        laplace = 0.5 * p * np.log(2 * np.pi) + logdet - np.log(2.0) * curve.halved
         return Draws(mode[None], np.ones(1), laplace - problem.value(mode, samples))
     rng = np.random.default_rng(0)
     half = rng.standard_normal(((draws + 1) // 2, p))
     z = np.concatenate([half, -half])
     z /= np.sqrt(rng.chisquare(_DEGREES, len(z)) / _DEGREES)[:, None]
-    proposal = -0.5 * (_DEGREES + p) * np.log1p((z**2).sum(axis=1) / _DEGREES)
+    theta, mirrored = _reflect(mode + z @ spread.T, problem.limits)
+    proposal = _student(np.linalg.solve(spread, (theta - mode).T))
+    if np.isfinite(problem.limits).any():
+        other = _student(np.linalg.solve(spread, (mirrored - mode).T))
+        proposal = np.logaddexp(proposal, other)
     bounds = problem.bounds()
-    theta = np.clip(mode + z @ spread.T, bounds[:, 0] - 2.0, bounds[:, 1] + np.log(2.0))
+    theta = np.clip(theta, bounds[:, 0] - 2.0, bounds[:, 1] + np.log(2.0))
     log_weight = np.array([-problem.value(t, samples) for t in theta]) - proposal
     top = log_weight.max()
     weight = np.exp(log_weight - top)
     evidence = top + np.log(weight.mean()) + logdet + _student_constant(p)
     return Draws(theta, weight / weight.sum(), evidence)
+
+
+def _reflect(theta: Array, limits: Array) -> tuple[Array, Array]:
+    """Bring theta (m, p) inside the limits; return it and its mirror image outside."""
+    known = np.isfinite(limits)
+    mirrored = theta.copy()
+    mirrored[:, known] = 2.0 * limits[known] - theta[:, known]
+    outside = (theta > limits).any(axis=1)[:, None]
+    return np.where(outside, mirrored, theta), np.where(outside, theta, mirrored)
+
+
+def _student(z: Array) -> Array:
+    """Log density (m,) of the standard proposal at z (p, m), without its constant."""
+    return -0.5 * (_DEGREES + len(z)) * np.log1p((z**2).sum(axis=0) / _DEGREES)
 
 
 def _student_constant(p: int) -> float:
@@ -306,13 +337,34 @@ def _student_constant(p: int) -> float:
     return float(0.5 * p * np.log(v * np.pi) + gammaln(v / 2) - gammaln((v + p) / 2))
 
 
-def _spread(slope: Callable[[Array], Array], mode: Array) -> tuple[Array, float]:
-    """Root of the inverse curvature at the mode, by differences of the slope; ln its size."""
-    step = 0.1
-    rows = [
-        (slope(mode + step * e) - slope(mode - step * e)) / (2 * step) for e in np.eye(len(mode))
-    ]
-    curvature = np.array(rows)
-    size, axes = np.linalg.eigh((curvature + curvature.T) / 2)
-    size = np.maximum(size, 0.15)
-    return axes / np.sqrt(size), float(-0.5 * np.log(size).sum())
+@dataclass(frozen=True, eq=False)
+class _Curvature:
+    """What the posterior of theta looks like at its mode.
+
+    ``spread`` is a root of the inverse curvature, ``logdet`` ln of its size; ``halved`` counts the
+    parameters whose mode lies at a limit.
+    """
+
+    spread: Array
+    logdet: float
+    halved: int
+
+    @classmethod
+    def at(cls, mode: Array, limits: Array, slope: Callable[[Array], Array]) -> _Curvature:
+        """Take differences of the slope of minus the log posterior, backward near a limit.
+
+        Where the slope g does not vanish because the mode lies at a limit, the density falls as
+        ``exp(-|g| t)``, whose mean square is that of the curvature ``g^2``.
+        """
+        here, step = slope(mode), 0.1
+        rows = []
+        for e, room in zip(np.eye(len(mode)), limits - mode):
+            up, ahead = (slope(mode + step * e), step) if room > step else (here, 0.0)
+            rows.append((up - slope(mode - step * e)) / (step + ahead))
+        at_limit = (limits - mode < step) & (here < 0)
+        curvature = np.array(rows)
+        curvature = (curvature + curvature.T) / 2 + np.diag(np.where(at_limit, here**2, 0.0))
+        size, axes = np.linalg.eigh(curvature)
+        size = np.maximum(size, 0.15)
+        logdet = float(-0.5 * np.log(size).sum())
+        return cls(axes / np.sqrt(size), logdet, int((at_limit & (here**2 > 1.0)).sum()))

@@ -50,9 +50,14 @@ class Shape:
         """Number of shape parameters."""
         return 1 + 2 * self.anisotropic + (self.family == "stable")
 
+    @property
+    def largest(self) -> float:
+        """Largest last parameter that gives a covariance."""
+        return LARGEST_LN_EXPONENT if self.family == "stable" else float("inf")
+
     def is_valid(self, parameters: Array) -> bool:
         """Whether the parameters (count,) give a covariance."""
-        return self.family != "stable" or bool(parameters[-1] <= LARGEST_LN_EXPONENT)
+        return bool(parameters[-1] <= self.largest)
 
     def covariance(self, nugget: float, sill: float, parameters: Array) -> CovarianceModel:
         """Return the covariance of the parameters (count,)."""
