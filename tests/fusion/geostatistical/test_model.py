@@ -14,6 +14,7 @@ from sklearn.gaussian_process.kernels import ConstantKernel, DotProduct, Kernel,
 
 from gossan.errors import FitError, SettingsError
 from gossan.fusion.features.sources import ColumnFeatures, LayerFeatures, NoFeatures
+from gossan.fusion.geostatistical import averaging
 from gossan.fusion.geostatistical.hyperparameters import Hyperparameters, Problem
 from gossan.fusion.geostatistical.map_layer import PosteriorLayer
 from gossan.fusion.geostatistical.map_strip import Strip
@@ -326,6 +327,21 @@ def test_many_samples_go_by_nearest_neighbours() -> None:
     brute = local.predict(everywhere(), features())
     assert np.sqrt(np.mean((mapped[0] - brute.mean) ** 2)) < 0.02 * mapped[0].std()
     assert np.abs(mapped[1] / brute.standard_error - 1).max() < 0.05
+
+
+def test_part_of_the_conditionals_finds_nearly_the_hyperparameters_of_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    points, new = survey(900), survey(100, seed=7)
+    observed = observe(points, features())
+    settings = GeostatisticalSettings(averaging="mode", exact_samples=500)
+    every = Geostatistical(settings).fit(observed, features())
+    monkeypatch.setattr(averaging, "_MOST_TERMS", 450)
+    part = Geostatistical(settings).fit(observed, features())
+    assert part.samples_.count == 900
+    one, two = every.predict(new, features()), part.predict(new, features())
+    assert 0.999 < np.corrcoef(one.mean, two.mean)[0, 1] < 1.0 - 1e-12
+    assert np.abs(one.standard_error / two.standard_error - 1).max() < 0.15
 
 
 def test_elements_of_one_run_share_the_imagery() -> None:

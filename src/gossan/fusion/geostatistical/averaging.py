@@ -31,6 +31,7 @@ _MOST_KEPT, _FEWEST_KEPT = 10, 3
 _WORK = 1.5e7
 _ROUGH_NEIGHBOURS, _FINE_NEIGHBOURS, _POLISH = 12, 30, 6
 _RULED_OUT, _HOPELESS = 12.0, 40.0
+_MOST_TERMS = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +71,9 @@ def learn(
     Each candidate has the same prior weight, so imagery that explains nothing leaves kriging.
     Where samples are many, nearest neighbours find the modes first, and only candidates that
     they do not rule out are fitted closely: by all samples where hyperparameters are averaged over,
-    by more neighbours where the mode alone is taken.
+    by more neighbours where the mode alone is taken. Above 10,000 samples the likelihood counts so
+    many of the conditional densities, half of them of samples whose neighbours are far; slopes and
+    spatial term are conditioned on all samples.
     """
     draws = draws_for(len(problem.columns)) if averaged else 0
     found = _explore(problem, candidates, samples, draws)
@@ -111,6 +114,9 @@ def _explore(
     """Find the draws of each candidate; those that are ruled out early keep their rough ones."""
     problems = [_only(problem, c.groups) for c in candidates]
     alone = len(problems) == 1 and not draws
+    if isinstance(samples, NearestSamples) and samples.count > _MOST_TERMS:
+        places, near = samples.places, samples.neighbours.shape[1]
+        samples = NearestSamples.of(places, samples.support_m, near, _MOST_TERMS)
     if len(problem.columns) <= _FIRST_BY_NEIGHBOURS or isinstance(samples, NearestSamples):
         modes = [find_mode(p, samples) for p in problems]
         if alone:
