@@ -1,7 +1,8 @@
 """Race models on the real surveys: skill against ordinary kriging at held-out samples.
 
     GOSSAN_TEST_DATA=data python benchmarks/real_surveys.py [--models geostatistical ...]
-                                                            [--cases dawadimi ...] [--jobs 2]
+                                                            [--cases dawadimi ...]
+                                                            [--splits r25 ...] [--jobs 2]
 
 Skill = 1 - MSE / MSE of ordinary kriging by R gstat with an automatic variogram (gossan's own
 kriging where R is not installed), at the same held-out samples, in log units (clay: percent).
@@ -11,10 +12,10 @@ an earlier one are dropped first. "upside down" is dawadimi with its imagery ups
 nothing. Each row: mean and worst over the seeds, the share of held-out samples inside nominal 90 %
 intervals, and the same in thirds by distance to the nearest fitted sample (near1 nearest) and by
 predicted value (low1 lowest). The table of models has the mean over all cases, over surveys (each
-counts once), and the worst case; ``--csv FILE`` gets every row as soon as its split is done, and what
-it holds already is not done again. All cases are done with the first seed before the second. Beside
-the words of the registry, ``gpboost``, ``gpboost_linear`` and ``gpboost_slopes`` race the package of
-that name, where it is installed.
+counts once), and the worst case; ``--csv FILE`` gets every row as soon as its split is done, and
+what it holds already is not done again. All cases are done with the first seed before the second.
+Beside the words of the registry, ``gpboost``, ``gpboost_linear`` and ``gpboost_slopes`` race the
+package of that name, where it is installed.
 """
 
 from __future__ import annotations
@@ -317,6 +318,7 @@ def main() -> None:
     )
     parser.add_argument("--models", nargs="+", default=["geostatistical"])
     parser.add_argument("--cases", nargs="+", default=list(CASES))
+    parser.add_argument("--splits", nargs="+", help="default: all of each case")
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--csv", type=Path)
     parser.add_argument("--jobs", type=int, default=2)
@@ -327,6 +329,8 @@ def main() -> None:
     for seed, case in product(range(chosen.seeds), chosen.cases):
         survey = surveys[case]
         for kind in CASES[case][1]:
+            if chosen.splits and kind not in chosen.splits:
+                continue
             if left := missing(done, case, kind, seed, chosen.models, len(survey.values)):
                 xy = survey.points.coordinates
                 fit = split(xy, kind, seed)
