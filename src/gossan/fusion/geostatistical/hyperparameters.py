@@ -302,10 +302,10 @@ def average(problem: Problem, samples: SumsMaker, mode: Array, draws: int) -> Dr
     z = np.concatenate([half, -half])
     z /= np.sqrt(rng.chisquare(_DEGREES, len(z)) / _DEGREES)[:, None]
     theta, mirrored = _reflect(mode + z @ spread.T, problem.limits)
-    proposal = _student(np.linalg.solve(spread, (theta - mode).T))
+    inverse = np.linalg.inv(spread)
+    proposal = _student((theta - mode) @ inverse.T)
     if np.isfinite(problem.limits).any():
-        other = _student(np.linalg.solve(spread, (mirrored - mode).T))
-        proposal = np.logaddexp(proposal, other)
+        proposal = np.logaddexp(proposal, _student((mirrored - mode) @ inverse.T))
     bounds = problem.bounds()
     theta = np.clip(theta, bounds[:, 0] - 2.0, bounds[:, 1] + np.log(2.0))
     log_weight = np.array([-problem.value(t, samples) for t in theta]) - proposal
@@ -320,13 +320,14 @@ def _reflect(theta: Array, limits: Array) -> tuple[Array, Array]:
     known = np.isfinite(limits)
     mirrored = theta.copy()
     mirrored[:, known] = 2.0 * limits[known] - theta[:, known]
-    outside = (theta > limits).any(axis=1)[:, None]
+    outside = np.any(theta > limits, axis=1, keepdims=True)
     return np.where(outside, mirrored, theta), np.where(outside, theta, mirrored)
 
 
 def _student(z: Array) -> Array:
-    """Log density (m,) of the standard proposal at z (p, m), without its constant."""
-    return -0.5 * (_DEGREES + len(z)) * np.log1p((z**2).sum(axis=0) / _DEGREES)
+    """Log density (m,) of the standard proposal at z (m, p), without its constant."""
+    square = np.einsum("mp,mp->m", z, z)
+    return np.asarray(-0.5 * (_DEGREES + z.shape[1]) * np.log1p(square / _DEGREES))
 
 
 def _student_constant(p: int) -> float:
