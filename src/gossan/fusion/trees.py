@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,14 +35,11 @@ _LARGEST = 32767
 _Part = tuple[list[int], list[int], list[int], NDArray[np.float64]]
 
 
-@dataclass(frozen=True, eq=False)
-class Trees:
-    """The mean of regression trees.
+class Words(NamedTuple):
+    """The tests of all trees, word by word.
 
     Parameters
     ----------
-    codes
-        How features become codes.
     starts
         (words + 1,) first test of each word of leaves; a multiple of four words.
     feature, threshold
@@ -53,13 +50,72 @@ class Trees:
         (words, 16) what each leaf adds to the estimate, at the hash of its bit.
     """
 
+    starts: NDArray[np.int64]
+    feature: NDArray[np.int32]
+    threshold: NDArray[np.int16]
+    below: NDArray[np.uint16]
+    above: NDArray[np.uint16]
+    value: NDArray[np.float64]
+
+
+class Codes(NamedTuple):
+    """How features become 16-bit codes: ``trunc(32767 u / (1 + |u|))``, ``u = (x - c) / s``.
+
+    c is the median of the thresholds that ask for a feature, s their median distance from it. Codes
+    never fall where a feature rises, so a value at or below a threshold always counts as such; one
+    above it counts as at the threshold within one code, less than 1e-4 of s near c.
+
+    Parameters
+    ----------
+    used
+        (u,) numbers of the features that some test asks for.
+    centre, scale
+        (u,) c and 1 / s of each.
+    """
+
+    used: NDArray[np.int32]
+    centre: NDArray[np.float32]
+    scale: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, feature: NDArray[Any], threshold: NDArray[np.float64]) -> Codes:
+        """Choose the codes of features for tests (tests,)."""
+        used = np.unique(feature).astype(np.int32)
+        own = [threshold[feature == one] for one in used]
+        centre = np.array([np.median(one) for one in own])
+        off = [np.abs(one - middle) for one, middle in zip(own, centre)]
+        spread = np.array([np.median(one) or one.mean() for one in off])
+        least = 1e-5 * np.maximum(np.abs(centre), 1e-20)  # all thresholds the same
+        scale = 1.0 / np.where(spread > 0, spread, least)
+        return cls(used, centre.astype(np.float32), scale.astype(np.float32))
+
+    def of_thresholds(
+        self, place: NDArray[np.int64], threshold: NDArray[np.float64]
+    ) -> NDArray[np.int16]:
+        """Return the codes (tests,) of thresholds of the features at places among those in use."""
+        found, down = np.empty(len(threshold), np.int16), _not_above(threshold)
+        for number in range(len(self.used)):
+            own = np.flatnonzero(place == number)
+            wide = np.empty(len(own), np.int32)
+            _encode(down[own], self.centre[number], self.scale[number], wide)
+            found[own] = wide
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Trees:
+    """The mean of regression trees, of features as codes.
+
+    Parameters
+    ----------
+    codes
+        How features become codes.
+    words
+        The trees.
+    """
+
     codes: Codes = field(repr=False)
-    starts: NDArray[np.int64] = field(repr=False)
-    feature: NDArray[np.int32] = field(repr=False)
-    threshold: NDArray[np.int16] = field(repr=False)
-    below: NDArray[np.uint16] = field(repr=False)
-    above: NDArray[np.uint16] = field(repr=False)
-    value: NDArray[np.float64] = field(repr=False)
+    words: Words = field(repr=False)
 
     @classmethod
     def of(cls, forest: Any) -> Trees:
@@ -78,16 +134,17 @@ class Trees:
         feature = np.concatenate([tree.feature[nodes] for tree, nodes, *_ in parts])
         threshold = np.concatenate([tree.threshold[nodes] for tree, nodes, *_ in parts])
         values = np.stack([values for *_, values in parts]) / len(grown)
-        codes = Codes.of(feature, threshold, forest.n_features_in_)
-        return cls(
-            codes,
+        codes = Codes.of(feature, threshold)
+        place = np.searchsorted(codes.used, feature)
+        words = Words(
             np.cumsum([0, *tests]),
-            codes.of_features[feature].astype(np.int32),
-            codes.of_thresholds(feature, threshold),
+            place.astype(np.int32),
+            codes.of_thresholds(place, threshold),
             np.concatenate([np.array(below, np.uint16) for _, _, below, _, _ in parts]),
             np.concatenate([np.array(above, np.uint16) for _, _, _, above, _ in parts]),
             np.pad(values, ((0, empty), (0, 0))),
         )
+        return cls(codes, words)
 
     def predict(self, x: NDArray[Any]) -> NDArray[np.float64]:
         """Return the mean of the trees (n,) at features (n, d), as scikit-learn does."""
@@ -97,62 +154,8 @@ class Trees:
         """Return the mean of the trees (n,) at features (d, n), none of them empty."""
         pixels = np.ascontiguousarray(features, np.float32)
         result = np.zeros(pixels.shape[1])
-        _evaluate(
-            pixels, self.codes.used, self.codes.centre, self.codes.scale, self.starts,
-            self.feature, self.threshold, self.below, self.above, self.value, result,
-        )  # fmt: skip
+        _evaluate(pixels, self.codes, self.words, result)
         return result
-
-
-@dataclass(frozen=True, eq=False)
-class Codes:
-    """How features become 16-bit codes: ``trunc(32767 u / (1 + |u|))``, ``u = (x - c) / s``.
-
-    c is the median of the thresholds that ask for a feature, s their median distance from it. Codes
-    never fall where a feature rises, so a value at or below a threshold always counts as such; one
-    above it counts as at the threshold within one code, less than 1e-4 of s near c.
-
-    Parameters
-    ----------
-    used
-        (u,) numbers of the features that some test asks for.
-    centre, scale
-        (u,) c and 1 / s of each.
-    of_features
-        (d,) place of each feature among those in use.
-    """
-
-    used: NDArray[np.int32]
-    centre: NDArray[np.float32]
-    scale: NDArray[np.float32]
-    of_features: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, feature: NDArray[Any], threshold: NDArray[np.float64], count: int) -> Codes:
-        """Choose the codes of ``count`` features for tests (tests,)."""
-        used = np.unique(feature).astype(np.int32)
-        own = [threshold[feature == one] for one in used]
-        centre = np.array([np.median(one) for one in own])
-        off = [np.abs(one - middle) for one, middle in zip(own, centre)]
-        spread = np.array([np.median(one) or one.mean() for one in off])
-        least = 1e-5 * np.maximum(np.abs(centre), 1e-20)  # all thresholds the same
-        scale = 1.0 / np.where(spread > 0, spread, least)
-        places = np.zeros(count, np.int64)
-        places[used] = np.arange(len(used))
-        return cls(used, centre.astype(np.float32), scale.astype(np.float32), places)
-
-    def of_thresholds(
-        self, feature: NDArray[Any], threshold: NDArray[np.float64]
-    ) -> NDArray[np.int16]:
-        """Return the codes (tests,) of thresholds."""
-        found = np.empty(len(threshold), np.int16)
-        down = _not_above(threshold)
-        for place, number in enumerate(self.used):
-            own = np.flatnonzero(feature == number)
-            wide = np.empty(len(own), np.int32)
-            _encode(down[own], self.centre[place], self.scale[place], wide)
-            found[own] = wide
-        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -257,10 +260,9 @@ def _encode(values, centre, scale, out):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def _evaluate(  # type: ignore[no-untyped-def]
-    pixels, used, centre, scale, starts, feature, threshold, below, above, value, result
-):
+def _evaluate(pixels, codes_of, trees, result):  # type: ignore[no-untyped-def]
     """Add the words' values to ``result``; the highest bit stands for a leaf of another word."""
+    (used, centre, scale), (starts, feature, threshold, below, above, value) = codes_of, trees
     codes, wide = np.empty((used.size, _BLOCK), np.int16), np.empty(_BLOCK, np.int32)
     words = np.empty((_TOGETHER, _BLOCK), np.uint16)
     for start in range(0, result.size, _BLOCK):
