@@ -35,7 +35,7 @@ _LARGEST = 32767
 _Part = tuple[list[int], list[int], list[int], NDArray[np.float64]]
 
 
-class Words(NamedTuple):
+class LeafWords(NamedTuple):
     """The tests of all trees, word by word.
 
     Parameters
@@ -58,7 +58,7 @@ class Words(NamedTuple):
     value: NDArray[np.float64]
 
 
-class Codes(NamedTuple):
+class FeatureCodes(NamedTuple):
     """How features become 16-bit codes: ``trunc(32767 u / (1 + |u|))``, ``u = (x - c) / s``.
 
     c is the median of the thresholds that ask for a feature, s their median distance from it. Codes
@@ -78,7 +78,7 @@ class Codes(NamedTuple):
     scale: NDArray[np.float32]
 
     @classmethod
-    def of(cls, feature: NDArray[Any], threshold: NDArray[np.float64]) -> Codes:
+    def of(cls, feature: NDArray[Any], threshold: NDArray[np.float64]) -> FeatureCodes:
         """Choose the codes of features for tests (tests,)."""
         used = np.unique(feature).astype(np.int32)
         own = [threshold[feature == one] for one in used]
@@ -114,8 +114,8 @@ class Trees:
         The trees.
     """
 
-    codes: Codes = field(repr=False)
-    words: Words = field(repr=False)
+    codes: FeatureCodes = field(repr=False)
+    words: LeafWords = field(repr=False)
 
     @classmethod
     def of(cls, forest: Any) -> Trees:
@@ -134,9 +134,9 @@ class Trees:
         feature = np.concatenate([tree.feature[nodes] for tree, nodes, *_ in parts])
         threshold = np.concatenate([tree.threshold[nodes] for tree, nodes, *_ in parts])
         values = np.stack([values for *_, values in parts]) / len(grown)
-        codes = Codes.of(feature, threshold)
+        codes = FeatureCodes.of(feature, threshold)
         place = np.searchsorted(codes.used, feature)
-        words = Words(
+        words = LeafWords(
             np.cumsum([0, *tests]),
             place.astype(np.int32),
             codes.of_thresholds(place, threshold),
@@ -252,7 +252,7 @@ def _not_above(threshold: NDArray[np.float64]) -> NDArray[np.float32]:
 
 @compiled(error_model="numpy")
 def _encode(values, centre, scale, out):  # type: ignore[no-untyped-def]
-    """Fill the codes of the values of a feature; see ``Codes``."""
+    """Fill the codes of the values of a feature; see ``FeatureCodes``."""
     one, largest = np.float32(1.0), np.float32(_LARGEST)
     for k in range(values.size):
         u = (values[k] - centre) * scale
