@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from gossan.report.charts import (
     calibration_chart,
+    colours,
     coverage,
     occurrence_chart,
     prediction_area_chart,
@@ -82,3 +84,14 @@ def test_without_occurrences_there_is_no_chart_of_them(bare: Path) -> None:
     results = open_results(bare)
     assert prediction_area_chart(results, "Cu") is None
     assert occurrence_chart(results, "Cu") is None
+
+
+def test_ten_products_have_ten_colours_and_kriging_is_grey(results: Results) -> None:
+    first, manifest = results.manifest.products[0], results.manifest
+    many = [first.model_copy(update={"product": f"map{k}"}) for k in range(10)]
+    kriged = first.model_copy(update={"product": "kriging"})
+    run = replace(results.run, manifest=manifest.model_copy(update={"products": [kriged, *many]}))
+    found = colours(Results(run))
+    assert len(set(found.values())) == 11
+    red, green, blue = (int(found["kriging"][k : k + 2], 16) for k in (1, 3, 5))
+    assert red == green == blue

@@ -6,6 +6,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -56,6 +57,17 @@ def test_locations_show_every_survey_with_its_number(results: Results) -> None:
     counts = results.samples["survey"].value_counts()
     assert {f"{name} (n = {n})" for name, n in counts.items()} <= set(labels)
     assert any(label.startswith("known occurrences") for label in labels)
+
+
+def test_maps_of_all_elements_name_the_element_that_drives_them(
+    results: Results, finished_run: Path
+) -> None:
+    captions = {one.name: one.caption for one in run_plates(results) if one.role == "halo"}
+    table = pd.read_csv(finished_run / "tables" / "halo.csv")
+    assert set(captions) == {f"halo_{method}" for method in table["method"]}
+    for method, own in table.groupby("method"):
+        lead = own.loc[own["share"].idxmax(), "element"]
+        assert f"driven most by {lead} " in captions[f"halo_{method}"]
 
 
 def test_a_figure_is_written_whole_and_embedded_small(results: Results, tmp_path: Path) -> None:

@@ -284,6 +284,7 @@ def printed_pages(browser: Browser, folder: Path) -> list[str]:
     data = browser.ask("Page.printToPDF", preferCSSPageSize=True, printBackground=True)["data"]
     path = folder / "print.pdf"
     path.write_bytes(base64.b64decode(data))
+    assert path.stat().st_size < 15e6
     found = subprocess.run(["pdftotext", "-layout", str(path), "-"], capture_output=True)
     text = found.stdout.decode("utf-8", "replace")
     return [re.sub(r"\s+", " ", page).strip() for page in text.split("\f")]
