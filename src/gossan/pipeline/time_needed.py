@@ -28,7 +28,7 @@ TRIED = 3.0
 explains the targets."""
 PRODUCT_S, ELEMENT_S, START_S = 1.5, 8.0, 2.0
 """Processor seconds of what no model takes: tables, thresholds and anomalies of a product of one
-element; figures, sheets and chapter of an element; start. Measured on meuse and dawadimi by
+element; figures, sheets and chapter of an element; start. Measured on meuse by
 ``benchmarks/bench_run.py --time-of`` (docs/scale.md has the shares)."""
 
 
