@@ -68,7 +68,7 @@ INNER = {
         selection
     """,
     "geo": """
-        child_process cluster grid memory overviews samples
+        child_process cluster grid memory overviews remote samples
         grounds layer raster
         blocks labelled warp
         tiles

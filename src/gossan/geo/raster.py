@@ -35,6 +35,7 @@ from gossan.errors import (
 )
 from gossan.geo.grid import Grid, Window
 from gossan.geo.overviews import with_overviews
+from gossan.geo.remote import gdal_name, is_remote
 
 CACHE_MIB = 256
 """GDAL's block cache; its default of 5 % of memory only costs memory here."""
@@ -147,9 +148,9 @@ def open_raster(
         It has no CRS, or is rotated.
     """
     path = Path(path)
-    if not path.exists():
+    if not (path.exists() or is_remote(path)):
         raise ImageryError(must("raster", "an existing file", path, "Check the path"))
-    with reading(path, ImageryError), rasterio.open(subdataset or path) as source:
+    with reading(path, ImageryError), rasterio.open(subdataset or gdal_name(path)) as source:
         alpha = rasterio.enums.ColorInterp.alpha
         coloured = [i for i, c in zip(source.indexes, source.colorinterp) if c != alpha]
         chosen = tuple(indexes or coloured)
@@ -247,7 +248,7 @@ def read_header(path: Path | str) -> RasterHeader:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.open(path) as source:
+            with rasterio.open(gdal_name(path)) as source:
                 return RasterHeader(
                     tuple(text or "" for text in source.descriptions),
                     _scales(source),
@@ -351,12 +352,11 @@ def _handle(path: Path, subdataset: str = "") -> Any:
     """Open a file for this thread, or return the one that it holds open."""
     cache: dict[tuple[str, int], Any] = getattr(_open_files, "cache", {})
     _open_files.cache = cache
-    stat = path.stat()
-    key = (subdataset or str(path), stat.st_mtime_ns)
+    key = (subdataset or str(path), 0 if is_remote(path) else path.stat().st_mtime_ns)
     if key not in cache:
         if len(cache) >= _HANDLES_PER_THREAD:
             cache.pop(next(iter(cache))).close()
-        cache[key] = rasterio.open(subdataset or path)
+        cache[key] = rasterio.open(subdataset or gdal_name(path))
     return cache[key]
 
 

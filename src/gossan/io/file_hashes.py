@@ -12,6 +12,7 @@ import rasterio
 from rasterio.errors import RasterioError
 
 from gossan.geo.raster import atomic_path
+from gossan.geo.remote import gdal_name, is_remote, remote_stamp
 
 REMEMBERED_BYTES = 2**20
 """Smaller files are read again every time."""
@@ -59,9 +60,11 @@ class FileHashes:
         return found
 
     def of_inputs(self, paths: Iterable[Path]) -> dict[str, str]:
-        """Hash input files with all that belongs to them, by name."""
+        """Hash input files with all that belongs to them, by name; of remote ones, their state."""
         found: dict[str, str] = {}
         for path in paths:
+            if is_remote(path):
+                found[gdal_name(path)] = remote_stamp(path)
             for member in belonging(path):
                 name = member.name
                 if path.is_dir() and member.is_relative_to(path):

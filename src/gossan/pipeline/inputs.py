@@ -14,6 +14,7 @@ from gossan.arrays.spacing import sample_spacing
 from gossan.errors import GridError, SettingsError, SurveyError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
+from gossan.geo.remote import is_remote
 from gossan.geochem.table.coordinates import check_extent
 from gossan.imagery.rasters.paths import items_among, resolve_all
 from gossan.io.contract import GridRecord
@@ -144,7 +145,7 @@ def input_paths(project: Project) -> list[Path]:
     paths += terrain_paths(project.terrain, project.base)
     if project.project.occurrences:
         paths.append(project.path(project.project.occurrences))
-    return [path for path in paths if path.exists()]
+    return [path for path in paths if path.exists() or is_remote(path)]
 
 
 def imagery_paths(project: Project) -> list[Path]:

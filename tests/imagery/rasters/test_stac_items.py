@@ -56,7 +56,10 @@ def test_items_give_files_and_dates_and_pictures_are_left_out(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("assets", "said"),
     [
-        ({"a": {"href": "https://example.org/a.tif"}}, "must be a file; got https://example.org"),
+        (
+            {"a": {"href": "ftp://example.org/a.tif"}},
+            "of https, s3, gs or az; got ftp://example.org",
+        ),
         ({"a": {"href": "./missing.tif"}}, "must be an existing file"),
         ({"a": {"href": "./a.pdf"}}, "must be a STAC item with a raster; got none"),
     ],

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gossan.errors import ImageryError, must
 from gossan.geo.raster import RasterHeader, read_header
+from gossan.geo.remote import is_remote, remote_path
 from gossan.imagery.rasters.stac_items import StacItem, read_item
 
 SUFFIXES = (".tif", ".tiff", ".vrt", ".jp2", ".img", ".ers", ".nc", ".asc", ".grd", ".bil", ".bsq")
@@ -29,13 +30,16 @@ class RasterSource:
 
 
 def resolve(path: Path, base_folder: Path | str, name: str) -> Path:
-    """Find a path of a project file beside the project file.
+    """Find a path of a project file beside the project file; addresses are taken as they are.
 
     Raises
     ------
     ImageryError
         There is nothing at that path.
     """
+    address = path if is_remote(path) else remote_path(path.as_posix())
+    if address is not None:
+        return address
     found = Path(base_folder) / path.expanduser()
     if not found.exists():
         raise ImageryError(
@@ -71,7 +75,7 @@ def items_among(paths: Sequence[Path], base_folder: Path | str, name: str) -> li
 
 
 def _is_item(path: Path) -> bool:
-    return path.suffix.lower() == ".json" and path.is_file()
+    return path.suffix.lower() == ".json" and (path.is_file() or is_remote(path))
 
 
 def _expanded(paths: Sequence[Path], base_folder: Path | str, name: str) -> list[Path]:

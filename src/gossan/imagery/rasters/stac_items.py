@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gossan.errors import ImageryError, must, reading
+from gossan.geo.remote import is_remote, remote_path, remote_text
 
 __all__ = ["StacItem", "read_item"]
 
@@ -33,7 +35,7 @@ def read_item(path: Path) -> StacItem:
     """Read a STAC item, a GeoJSON feature with assets.
 
     Assets with the role "data" are taken; without that role all rasters but pictures of the scene.
-    Addresses are files, relative to the item.
+    They are files or addresses (https://, s3://, gs://, az://), relative to the item.
 
     Parameters
     ----------
@@ -58,7 +60,7 @@ def read_item(path: Path) -> StacItem:
     (['b.tif'], 1)
     """
     with reading(path, ImageryError):
-        found = json.loads(path.read_text("utf-8"))
+        found = json.loads(remote_text(path) if is_remote(path) else path.read_text("utf-8"))
     if not isinstance(found, dict) or not isinstance(found.get("assets"), dict):
         kind = found.get("type", "no type") if isinstance(found, dict) else "no object"
         cure = "Name the items (not the catalogue or collection), or the rasters themselves"
@@ -88,11 +90,17 @@ def _roles(asset: Mapping[str, Any]) -> set[str]:
 
 
 def _file(item: Path, address: str) -> Path:
-    """Find the file of an asset, beside its item."""
+    """Find the file of an asset, beside its item or at its address."""
     plain = address.removeprefix("file://")
+    remote = remote_path(plain)
+    if remote is not None:
+        return remote
     if "://" in plain:
         cure = "Download the scene or mount its bucket, and let the item name the file"
-        raise ImageryError(must(f"{item.name}: href", "a file", address, cure))
+        allowed = "a file, or an address of https, s3, gs or az"
+        raise ImageryError(must(f"{item.name}: href", allowed, address, cure))
+    if is_remote(item):
+        return Path(os.path.normpath(item.parent / plain))
     found = item.parent / plain
     if not found.exists():
         cure = "Correct the item, or name the rasters themselves"
