@@ -7,9 +7,9 @@
 The district is that of ``gossan demo --drainage``, without the project, its report and figures:
 stream sediments that erosion by slope mixes downstream, placed again on the drainage of the terrain
 model; features are 14 alteration ratios, the shares of five rocks with the distance to a contact,
-and three features of the terrain ("ratios" takes the first alone). Models work on logarithms.
-``--samples soil`` has composites of 1 km at the same places in place of sediment: catchments mean
-nothing then, and squares must win by themselves.
+and three features of the terrain ("ratios", "geology" and "terrain" alone). Models work on
+logarithms. ``--samples soil`` has composites of 1 km at the same places in place of sediment:
+catchments mean nothing then, and squares must win by themselves.
 
 Columns: ``source`` skill of the map (share of the variance of the true logarithms explained, 1 -
 squared error / variance) and ``cover`` share of pixels within 90 % intervals; ``bias`` of the
@@ -54,10 +54,13 @@ def features_of(district: District, kind: str, folder: Path) -> Features:
     ratios = alteration_ratios(district.reflectance["aster"])
     parts: list[np.ndarray] = [ratios]
     names = list(ALTERATION_RATIOS)
-    if kind == "all":
+    if kind in ("terrain", "geology"):
+        parts, names = [], []
+    if kind in ("all", "geology"):
         rocks = district.geology.lithology
         parts.append(np.stack([rocks == k for k in range(5)]).astype(np.float32))
         names += [f"rock_{k}" for k in range(5)]
+    if kind in ("all", "terrain"):
         heights = district.geology.elevation[None].astype(np.float32)
         terrain = terrain_layer(ArrayLayer(grid, ("height",), heights), folder / "drainage.tif")
         chosen = SelectedLayer(terrain.layer, ("slope", "wetness", "position_9"))
@@ -84,7 +87,9 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[7])
     parser.add_argument("--elements", nargs="+", default=["Cu"])
     parser.add_argument("--rows", type=int, default=600)
-    parser.add_argument("--features", choices=("all", "ratios"), default="all")
+    parser.add_argument(
+        "--features", choices=("all", "ratios", "terrain", "geology"), default="all"
+    )
     parser.add_argument("--samples", choices=("sediment", "soil"), default="sediment")
     parser.add_argument("--models", nargs="+", default=["squares", "catchments", "evidence"])
     asked = parser.parse_args()

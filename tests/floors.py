@@ -107,9 +107,9 @@ INNER = {
         options profile under_samples
         anomaly_rule engine feature_sets new_project surveys
         catchment_supports fit_product imagery_used preflight product_maps time_needed
-            training_sets
+            training_sets unsampled
         anomaly_evidence inputs kriging
-        scores target_parts unsampled whole_map_tests
+        scores target_parts whole_map_tests
         commands
     """,
     "report": """

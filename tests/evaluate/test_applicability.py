@@ -77,6 +77,26 @@ def test_a_feature_of_weight_zero_has_no_effect_and_a_constant_one_does_no_harm(
     assert np.isfinite(found.index(x)).all() and np.median(found.index(x)) < 1
 
 
+def test_a_class_that_no_sample_touches_is_unlike_all_of_them() -> None:
+    observations, features, image = _case()
+    places = observations.points.coordinates
+    rows, columns = (np.floor(i + 0.5).astype(int) for i in features.grid.index_of(*places.T))
+    new = np.ones(image.shape[1:], bool)
+    new[rows, columns] = False
+    new[:, : new.shape[1] // 2] = False
+    image[2] = np.where(new, 1.0, 0.0)
+    with_class = LayerFeatures(ArrayLayer(features.grid, ("a", "b", "rock"), image))
+    folds = random_folds(80, 5)
+    found = fit_applicability(observations, with_class, folds)
+    inside = ApplicabilityLayer(with_class.layer, found).read(features.grid.whole)[1] == 1
+    assert not inside[new].any()
+    known = np.array([1.0, 1.0, 0.0])
+    before = fit_applicability(observations, with_class, folds, known)
+    same = ApplicabilityLayer(with_class.layer, before).read(features.grid.whole)[1] == 1
+    np.testing.assert_array_equal(inside[~new], same[~new])
+    assert same[new].any()
+
+
 def test_empty_features_give_empty_answers_and_too_few_samples_are_refused() -> None:
     observations, features, image = _case()
     image[1, 0, 0] = np.nan

@@ -19,6 +19,7 @@ from gossan.geo.layer import ArrayLayer
 from gossan.geo.raster import open_raster, write_array
 from gossan.imagery.terrain.drainage import drainage_of_heights
 from gossan.io.finished_run import open_run
+from gossan.pipeline.anomaly_evidence import sampled_map
 from gossan.pipeline.catchment_supports import with_catchments
 from gossan.pipeline.options.project import Project, load_project
 from gossan.pipeline.surveys import read_surveys, working
@@ -110,6 +111,10 @@ def test_a_run_maps_the_source_of_the_sediment(folder: Path) -> None:
     assert run.shared_layer("unsampled") is not None
     truth = open_raster(folder / "truth.tif").read(GRID.whole)[0]
     found = run.estimate(record).read(GRID.whole)[0]
+    nowhere = open_raster(run.folder.layers / "unsampled.tif").read(GRID.whole)[0] == 1
+    told = sampled_map(run, record).read(GRID.whole)[0]  # what thresholds of the map see
+    assert nowhere.any() and np.isnan(told[nowhere]).all()
+    np.testing.assert_array_equal(told[~nowhere], found[~nowhere])
     assert np.corrcoef(np.log(found).ravel(), np.log(truth).ravel())[0, 1] ** 2 > 0.6
     row = scores[(scores["product"] == "map") & (scores["comparison"] == "drainage")].iloc[0]
     assert row["skill"] > 0.5

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.path import Path as MplPath
 from pyproj import Transformer
 
+from gossan.geo.raster import open_raster, write_array
 from gossan.report.answer import TARGETS, answer_figure, edge_of_sampling, shade_outside, targets_of
 from gossan.report.figures import element_scale
 from gossan.report.read import Results, open_results
@@ -86,3 +87,19 @@ def test_the_edge_of_the_sampled_ground_goes_round_every_sample(results: Results
     fitted = results.run.samples.dropna(subset=["Cu"])[["easting", "northing"]]
     assert MplPath(dashed.get_xydata()).contains_points(fitted.to_numpy()).all()
     assert axes.get_xlim() == (0, 1) and axes.get_ylim() == (0, 2)
+
+
+def test_ground_that_drains_past_all_samples_is_hatched(run_copy: Path) -> None:
+    before = open_results(run_copy)
+    assert before.unsampled is None
+    grid = open_raster(next((run_copy / "layers").glob("*_Cu.tif"))).grid
+    nowhere = np.zeros((1, *grid.shape), np.uint8)
+    nowhere[:, : grid.height // 2] = 1
+    write_array(run_copy / "layers" / "unsampled.tif", grid, ("unsampled",), nowhere)
+    results = open_results(run_copy)
+    hatched = []
+    for one in (before, results):
+        axes = Figure().add_subplot()
+        shade_outside(axes, one)
+        hatched.append(len(axes.collections))
+    assert hatched[1] > hatched[0]

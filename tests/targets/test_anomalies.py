@@ -198,6 +198,25 @@ def test_no_anomaly_rests_on_estimates_above_every_sample_beyond_the_samples() -
     assert "above the highest of them" in low.table["against"][0]
 
 
+def test_anomalies_on_ground_that_no_sample_stands_for_count_less_and_say_so() -> None:
+    """Two equal peaks; the second lies on ground that drains past all samples."""
+    easting, northing = np.meshgrid(*GRID.coordinates())
+    left, bottom, right, top = GRID.bounds
+    middle, wide = (bottom + top) / 2, (right - left) / 12
+    peaks = (left + (right - left) / 4, left + 3 * (right - left) / 4)
+    hills = [np.hypot(easting - x, northing - middle) < wide for x in peaks]
+    content = np.where(hills[0] | hills[1], 100.0, 10.0)
+    nowhere = _layer(np.where(easting > (left + right) / 2, 1.0, 0.0), "unsampled")
+    found = find_anomalies(
+        _layer(content, "Cu"), 50.0, element="Cu", evidence=Evidence(unsampled=nowhere)
+    )
+    table = found.table.sort_values("peak_easting")
+    assert table["unsampled"].tolist() == [0.0, 1.0]
+    assert table["score"].iloc[0] > 0 and table["score"].iloc[1] == 0
+    assert "100 % of it drains past all samples" in table["against"].iloc[1]
+    assert "drains past" not in table["against"].iloc[0]
+
+
 def test_smaller_anomalies_are_shown_where_the_map_leaves_less_open() -> None:
     rng = np.random.default_rng(8)
     estimate = rng.normal(scale=0.8, size=SHAPE)

@@ -62,6 +62,7 @@ bands = ["slope", "wetness", "position_9"]
 name = "geology"
 sensor = "classes"
 paths = ["geology.tif"]
+faults = "faults.gpkg"
 
 [[product]]
 name = "squares"

@@ -23,6 +23,8 @@ CHUNK = 512
 """Pixels compared with samples at a time."""
 AT_A_TIME = 128
 """Samples that they are compared with at a time, so that their distances stay in the cache."""
+FLAT = 1e-3
+"""Deviation, relative to its size or to 1, that a feature has which all samples have alike."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +32,11 @@ class Applicability:
     """Measure how unlike the samples a place is, in the space of the features.
 
     ``DI = min_i |w (z - z_i)| / d``: distance to the most alike sample in standardised, weighted
-    features, over the mean distance between samples. Places with ``DI <= threshold`` lie in the
-    area of applicability; the threshold is the upper whisker (third quartile + 1.5 interquartile
-    ranges, at most the largest found) of the index of samples against other folds.
+    features, over the mean distance between samples. A feature that all samples have alike, such as
+    a class of rock that none of them touches, tells a place apart that differs in it. Places with
+    ``DI <= threshold`` lie in the area of applicability; the threshold is the upper whisker (third
+    quartile + 1.5 interquartile ranges, at most the largest found) of the index of samples against
+    other folds.
     """
 
     centre: NDArray[np.float64]
@@ -116,10 +120,11 @@ def fit_applicability(
             must("samples with features", "at least 3", int(keep.size), "Check the imagery's cover")
         )
     raw, fold = raw[keep], np.asarray(folds)[keep]
-    spread = raw.std(axis=0)
+    spread, centre = raw.std(axis=0), raw.mean(axis=0)
     weight = np.ones(raw.shape[1]) if weights is None else np.asarray(weights, dtype=np.float64)
-    scale = np.where(spread > 0, weight / np.where(spread > 0, spread, 1.0), 0.0)
-    centre = raw.mean(axis=0)
+    size = np.maximum(np.abs(centre), 1.0)
+    flat = spread <= 1e-9 * size
+    scale = weight / np.where(flat, FLAT * size, spread)
     samples = (raw - centre) * scale
     mean_distance = _mean_distance(samples)
     found = Applicability(centre, scale, samples, mean_distance, float("inf"))

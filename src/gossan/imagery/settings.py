@@ -141,6 +141,9 @@ class ImagerySettings(Settings):
     rare: Annotated[float, Field(ge=0, lt=1)] = 0.01
     """Classes of less than this share of the ground are pooled as ``other``."""
 
+    faults: Path | None = None
+    """Classes: lines, such as faults; the distance to them becomes the band ``fault_m``."""
+
     cover: Path | None = None
     """Polygons of cover (Quaternary, say) for the mask ``cover``."""
 
@@ -192,6 +195,13 @@ class ImagerySettings(Settings):
                     "Write atmosphere = ... in [[imagery]] itself",
                 )
             )
+        return self
+
+    @model_validator(mode="after")
+    def _lines(self) -> ImagerySettings:
+        if self.faults is not None and self.sensor != "classes":
+            cure = 'Move it to the [[imagery]] with sensor = "classes"'
+            raise ValueError(must("faults", 'set where sensor = "classes"', self.sensor, cure))
         return self
 
     @model_validator(mode="after")

@@ -28,6 +28,7 @@ from gossan.io.contract import BASELINE, ProductRecord
 from gossan.io.finished_run import FinishedRun
 from gossan.io.tables import Column, Table
 from gossan.pipeline.options.project import AnomalyRule
+from gossan.pipeline.unsampled import LAYER as UNSAMPLED
 from gossan.targets.above import AboveLayer, ExceedanceLayer
 from gossan.targets.evidence import Evidence, SampledGround, UnsupportedLayer
 from gossan.targets.smallest import open_share, smallest_area_km2
@@ -135,6 +136,7 @@ def evidence_of(
         applicable=_applicable(run, product, layer.grid),
         exposure=to_grid(open_raster(exposure[0]), layer.grid) if exposure else None,
         unsupported=UnsupportedLayer(layer, samples.hull, samples.highest),
+        unsampled=_unsampled(run),
         others=_others(run, product, thresholds),
         occurrences=occurrences_of(run, product.element, rule),
         samples=samples,
@@ -154,6 +156,24 @@ def _applicable(run: FinishedRun, product: ProductRecord, grid: Grid) -> Layer |
     if path is None or not product.features:
         return None
     return to_grid(SelectedLayer(open_raster(path), ("applicable",)), grid, classes=True)
+
+
+def _unsampled(run: FinishedRun) -> Layer | None:
+    """Ground of no catchment, on the grid of the maps; None where samples stand for squares."""
+    path = run.shared_layer(UNSAMPLED)
+    return None if path is None else open_raster(path)
+
+
+def sampled_map(run: FinishedRun, product: ProductRecord) -> Layer:
+    """Return the map of a product, empty on ground of no catchment."""
+    layer, nowhere = run.estimate(product), _unsampled(run)
+    if nowhere is None:
+        return layer
+    return MappedLayer(StackedLayer((layer, nowhere)), _where_sampled, layer.bands)
+
+
+def _where_sampled(values: NDArray[np.float32]) -> NDArray[np.floating]:
+    return np.where(values[-1] == 1, np.float32(np.nan), values[:-1])
 
 
 def _others(

@@ -156,6 +156,6 @@ def imagery_paths(project: Project) -> list[Path]:
         found += [item.path for item in items_among(one.paths, project.base, one.name)]
         quality = one.quality.path if one.quality is not None else None
         given = (quality,) if isinstance(quality, Path) else (quality or ())
-        own = (one.cover, one.dem, one.atmosphere.dem, one.atmosphere.targets, *given)
+        own = (one.cover, one.faults, one.dem, one.atmosphere.dem, one.atmosphere.targets, *given)
         found += [project.path(path) for path in own if path is not None]
     return found

@@ -156,7 +156,8 @@ def _text(value: Any) -> str:
 def answer_figure(results: Results, element: str, scale: Scale) -> tuple[Figure, list[Axes]] | None:
     """Draw the best map beside the kriged one, with the same numbered targets on both.
 
-    Ground that looks like no sample is hatched, and the sampled ground has a dashed edge.
+    Ground that looks like no sample is hatched, the other way ground that drains past all of them;
+    the sampled ground has a dashed edge.
     """
     best = results.best(element)
     names = dict.fromkeys([str(best), BASELINE])
@@ -222,15 +223,17 @@ def mark_targets(axes: Axes, targets: list[Target]) -> None:
 
 
 def shade_outside(axes: Axes, results: Results, frame: Bounds | None = None) -> None:
-    """Hatch ground outside the area of applicability: it looks like no sample."""
-    if results.applicability is None:
-        return
-    values, grid = within(results.applicability[1], frame)
-    if min(values.shape) < 2 or not (values == 0).any():
-        return
-    easting, northing = grid.coordinates()
-    outside = np.where(values == 0, 1.0, 0.0)
-    limits = axes.get_xlim(), axes.get_ylim()
-    axes.contourf(easting, northing, outside, levels=[0.5, 1.5], colors="none", hatches=["////"])
-    axes.set_xlim(*limits[0])
-    axes.set_ylim(*limits[1])
+    """Hatch ground that looks like no sample, and the other way ground of no catchment."""
+    inside = results.applicability[1] if results.applicability is not None else None
+    for one, told, hatch in ((inside, 0, "////"), (results.unsampled, 1, "\\\\\\\\")):
+        if one is None:
+            continue
+        values, grid = within(one, frame)
+        if min(values.shape) < 2 or not (values == told).any():
+            continue
+        easting, northing = grid.coordinates()
+        outside = np.where(values == told, 1.0, 0.0)
+        limits = axes.get_xlim(), axes.get_ylim()
+        axes.contourf(easting, northing, outside, levels=[0.5, 1.5], colors="none", hatches=[hatch])
+        axes.set_xlim(*limits[0])
+        axes.set_ylim(*limits[1])

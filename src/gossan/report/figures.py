@@ -39,9 +39,10 @@ EMBEDDED_PIXELS = 1100
 """Width of an embedded figure; the files in the folder figures are finer."""
 ANSWER = (
     "{}: numbers are targets, best first; red outlines are anomalies; hatched ground looks like no "
-    "sample; beyond the dashed line no sample was taken; dots are samples. Click a map for the "
+    "sample{}; beyond the dashed line no sample was taken; dots are samples. Click a map for the "
     "content there."
 )
+UNSAMPLED = " (////) or drains past all of them (\\\\\\\\)"
 SURVEY_MARKS = (("o", "white"), ("^", "#f0e442"), ("s", "#56b4e9"), ("D", "#cc79a7"))
 
 
@@ -189,7 +190,13 @@ def element_plates(results: Results, element: str) -> Iterator[Plate]:
     answer = answer_figure(results, element, scale)
     if answer is not None:
         figure, axes = answer
-        yield Plate(file_name("answer", element), "answer", ANSWER.format(element), figure, axes)
+        yield Plate(
+            file_name("answer", element),
+            "answer",
+            ANSWER.format(element, UNSAMPLED if results.unsampled else ""),
+            figure,
+            axes,
+        )
     yield from _map_plates(results, element, scale, str(trusted))
     error = results.errors.get((str(trusted), element)) or next(
         (one for (_, own), one in results.errors.items() if own == element), None

@@ -20,6 +20,7 @@ from gossan.io.contract import ProductRecord, RunManifest
 from gossan.io.finished_run import FinishedRun, open_run
 from gossan.io.tables import Column, Table
 from gossan.pipeline.imagery_used import LAYER
+from gossan.pipeline.unsampled import LAYER as UNSAMPLED
 
 MAP_PIXELS = 900_000
 """Pixels of a map that a figure shows at most."""
@@ -178,6 +179,15 @@ class Results:
         bands = values[0], np.rint(values[1])
         index, inside = (Map(path.stem, "", "share", "", path, band, grid) for band in bands)
         return index, inside
+
+    @cached_property
+    def unsampled(self) -> Map | None:
+        """1 on ground that drains past all samples, where these stand for catchments."""
+        path = self.run.shared_layer(UNSAMPLED)
+        if path is None:
+            return None
+        values, grid = read_overview(path, MAP_PIXELS)
+        return Map(path.stem, "", "share", "", path, np.rint(values[0]), grid)
 
     def table(self, name: str, element: str | None = None) -> pd.DataFrame:
         """A table of the run, or its rows of one element; without rows where there is none."""

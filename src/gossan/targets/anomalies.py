@@ -31,7 +31,7 @@ from gossan.targets.reasons import reasons
 
 SCORE = (
     "contrast_area x probability x applicable x exposure x sample_share x (1 - unsupported) "
-    "x (1 + coincident elements); what is unknown is 1"
+    "x (1 - unsampled) x (1 + coincident elements); what is unknown is 1"
 )
 LEVELS = 8
 """Levels of probability, from the widest outline to the narrowest, that outlines are tried at."""
@@ -261,7 +261,9 @@ def anomaly_score(columns: Mapping[str, Any]) -> NDArray[np.float64]:
     for name in (Column.PROBABILITY, Column.APPLICABLE, Column.EXPOSURE, Column.SAMPLE_SHARE):
         factor = np.asarray(columns.get(name, np.nan), float)
         score = score * np.where(np.isnan(factor), 1.0, factor)
-    return score * (1 - np.nan_to_num(np.asarray(columns.get(Column.UNSUPPORTED, 0.0), float)))
+    for name in (Column.UNSUPPORTED, Column.UNSAMPLED):
+        score = score * (1 - np.nan_to_num(np.asarray(columns.get(name, 0.0), float)))
+    return score
 
 
 _FIRST = (

@@ -95,6 +95,8 @@ class Evidence:
         Share of bare ground.
     unsupported
         1 where an estimate exceeds every sample beyond the samples.
+    unsampled
+        1 on ground of no sample's catchment, where samples stand for catchments.
     others
         Anomalies of other elements (1 or 0) by name.
     occurrences
@@ -109,6 +111,7 @@ class Evidence:
     applicable: Layer | None = None
     exposure: Layer | None = None
     unsupported: Layer | None = None
+    unsampled: Layer | None = None
     others: Mapping[str, Layer] = field(default_factory=dict)
     occurrences: Array | None = None
     samples: SampledGround | None = None
@@ -122,6 +125,7 @@ class Evidence:
             Column.APPLICABLE: self.applicable,
             Column.EXPOSURE: self.exposure,
             Column.UNSUPPORTED: self.unsupported,
+            Column.UNSAMPLED: self.unsampled,
             **{_other(name): layer for name, layer in self.others.items()},
         }
         found = tuple(
@@ -138,7 +142,7 @@ def _other(element: str) -> str:
 
 SHARES = (
     Column.PROBABILITY, Column.COARSE_PROBABILITY, Column.OVERLAP, Column.APPLICABLE,
-    Column.EXPOSURE, Column.UNSUPPORTED,
+    Column.EXPOSURE, Column.UNSUPPORTED, Column.UNSAMPLED,
 )  # fmt: skip
 """Columns that are means over the anomaly of a layer from 0 to 1."""
 

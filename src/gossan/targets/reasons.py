@@ -74,6 +74,10 @@ _AGAINST: Sequence[_Reason] = (
         ),
     ),
     _Reason(
+        lambda a: a.unsampled > 0,
+        lambda a: f"{100 * a.unsampled:.0f} % of it drains past all samples",
+    ),
+    _Reason(
         lambda a: a.peak > a.highest_sample,
         lambda a: f"the peak is above every sample near it ({a.highest_sample:.4g} {a.unit})",
     ),

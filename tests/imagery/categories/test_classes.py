@@ -7,7 +7,8 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pytest
-from shapely import box
+import shapely
+from shapely import LineString, box
 
 from gossan.errors import ImageryError
 from gossan.geo.grid import Grid, Window
@@ -81,3 +82,26 @@ def test_a_missing_column_is_reported_with_those_present(
 ) -> None:
     with pytest.raises(ImageryError, match=printed):
         open_classes(settings(geology, **more), geology.parent)
+
+
+def test_distances_to_faults_are_those_to_the_lines(geology: Path) -> None:
+    """Within a pixel of the exact distance by shapely, up to 2000 m; lines in degrees."""
+    line = LineString([(500_500, 4_000_300), (502_000, 4_001_500), (502_600, 4_003_900)])
+    faults = gpd.GeoDataFrame({"name": ["F1"]}, geometry=[line], crs="EPSG:32638")
+    faults.to_crs(4326).to_file(geology.parent / "faults.geojson")
+    wanted = settings(geology, column="unit", pixel_size_m=20, faults="faults.geojson")
+    layer = open_classes(wanted, geology.parent).layer
+    assert layer.bands[-2:] == ("contact_m", "fault_m")
+    easting, northing = np.meshgrid(*layer.grid.coordinates())
+    exact = np.minimum(shapely.distance(shapely.points(easting, northing), line), 2000.0)
+    found = layer.read(layer.grid.whole)[-1]
+    assert np.abs(found - exact).max() < 20 and found.max() == 2000.0
+    check_layer(lambda: open_classes(wanted, geology.parent).layer)
+
+
+def test_faults_that_are_no_lines_are_refused(geology: Path) -> None:
+    wanted = settings(geology, column="unit", faults="geology.gpkg")
+    with pytest.raises(ImageryError, match=r"faults must be lines; got none in geology\.gpkg"):
+        open_classes(wanted, geology.parent)
+    with pytest.raises(ValueError, match='faults must be set where sensor = "classes"'):
+        settings(geology, sensor="bands", faults="faults.gpkg")

@@ -20,6 +20,8 @@ EMPTY = -1
 """Number of ground without a class."""
 OTHER = "other"
 """Band of the rare classes."""
+FAULT = "fault_m"
+"""Band of the distance to a line."""
 
 
 class ClassNumbers(Protocol):
@@ -120,7 +122,7 @@ def _plain(name: str) -> str:
 
 def _unused(word: str, taken: Sequence[str]) -> str:
     number, found = 1, word
-    while found in (*taken, OTHER, CONTACT):
+    while found in (*taken, OTHER, CONTACT, FAULT):
         number += 1
         found = f"{word}_{number}"
     return found

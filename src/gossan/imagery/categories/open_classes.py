@@ -13,7 +13,7 @@ from shapely import STRtree
 
 from gossan.errors import ImageryError, must, reading
 from gossan.geo.grid import Grid, Window
-from gossan.geo.layer import Layer, read_padded
+from gossan.geo.layer import Layer, StackedLayer, read_padded
 from gossan.geo.raster import RasterLayer, open_raster, read_overview
 from gossan.imagery.categories.class_shares import (
     CONTACT,
@@ -23,8 +23,9 @@ from gossan.imagery.categories.class_shares import (
     ClassShares,
     band_names,
 )
+from gossan.imagery.categories.fault_distance import open_faults
 from gossan.imagery.masks.cover import Polygons
-from gossan.imagery.rasters.paths import SUFFIXES, resolve_all
+from gossan.imagery.rasters.paths import SUFFIXES, resolve, resolve_all
 from gossan.imagery.settings import ImagerySettings
 
 MOST_CLASSES = 60
@@ -78,13 +79,14 @@ def open_classes(settings: ImagerySettings, base: Path) -> OpenClasses:
     Parameters
     ----------
     settings
-        One path; of polygons also ``column`` and, unless pixels of 30 m suit, ``pixel_size_m``.
+        One path; of polygons also ``column`` and, unless pixels of 30 m suit, ``pixel_size_m``;
+        ``faults``, a file of lines.
     base
         Folder that relative paths start from.
 
     Returns
     -------
-    One band for each class (1 inside, 0 outside) and ``contact_m``.
+    One band for each class (1 inside, 0 outside), ``contact_m``, and ``fault_m`` of lines.
 
     Raises
     ------
@@ -101,7 +103,10 @@ def open_classes(settings: ImagerySettings, base: Path) -> OpenClasses:
         cure = "Choose another column, or group the classes"
         raise _cannot(settings, f"a map of 2 to {MOST_CLASSES} classes", str(len(names)), cure)
     bands, band_of = band_names(names, shares, settings.rare)
-    layer = ClassShares(source, (*bands, CONTACT), np.array(band_of, np.int32))
+    layer: Layer = ClassShares(source, (*bands, CONTACT), np.array(band_of, np.int32))
+    if settings.faults is not None:
+        lines = resolve(settings.faults, base, settings.name)
+        layer = StackedLayer((layer, open_faults(lines, layer.grid, settings.name)))
     pooled = [name for name, band in zip(names, band_of) if bands[band] == OTHER]
     notes = (f"rare classes pooled as {OTHER!r}: {', '.join(pooled)}",) if pooled else ()
     return OpenClasses(layer, notes)

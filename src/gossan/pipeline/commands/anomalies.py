@@ -23,6 +23,7 @@ from gossan.pipeline.anomaly_evidence import (
     evidence_of,
     occurrences_of,
     probability_of,
+    sampled_map,
     smallest_of,
 )
 from gossan.pipeline.anomaly_rule import rule_of, taken_rule, threshold_doubts
@@ -143,10 +144,12 @@ def thresholds_of(
     }
     for product in finished.mapped(element):
         kind = "kriged map" if product.model == BASELINE else "map"
-        layer = finished.estimate(product)
         try:
             found = map_distribution(
-                layer, independent=len(values), most_pixels=MOST_PIXELS, blocks=Blocks(size=512)
+                sampled_map(finished, product),
+                independent=len(values),
+                most_pixels=MOST_PIXELS,
+                blocks=Blocks(size=512),
             )
         except FitError:
             continue

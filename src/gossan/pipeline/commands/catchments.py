@@ -20,7 +20,7 @@ from gossan.geo.raster import write_array
 from gossan.geo.samples import Samples
 from gossan.geo.warp import to_grid
 from gossan.geochem.findings import Finding
-from gossan.imagery.categories.class_shares import CONTACT
+from gossan.imagery.categories.class_shares import CONTACT, FAULT
 from gossan.imagery.terrain.catchments import Catchments, delineate
 from gossan.imagery.terrain.settings import TerrainSettings
 from gossan.io.field_files import write_kml
@@ -111,7 +111,7 @@ def _classes(project: Project, samples: Samples, found: Catchments) -> UpstreamC
         with TemporaryDirectory(prefix="gossan_") as scratch:
             blocks = Blocks()
             one = open_imagery(settings, project.base, Path(scratch), blocks, str(samples.crs))
-            bands = [name for name in one.bands.bands if name != CONTACT]
+            bands = [name for name in one.bands.bands if name not in (CONTACT, FAULT)]
             layer: Layer = SelectedLayer(one.bands, tuple(bands))
             if not same_crs(layer.grid.crs, found.drainage.grid.crs):
                 layer = to_grid(layer, found.drainage.grid)

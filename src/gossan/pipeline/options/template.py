@@ -124,6 +124,7 @@ EXAMPLES: dict[type[BaseModel], dict[str, str]] = {
         "pixel_size_m": "15",
         "tile": '"T45SWC"',
         "masks": '["nodata", "cloud", "vegetation"]',
+        "faults": '"faults.gpkg"',
         "cover": '"quaternary.gpkg"',
         "dem": '"dem.tif"',
         "formulas": '{ my_ratio = "b4 / b2" }',
