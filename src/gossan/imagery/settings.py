@@ -198,13 +198,6 @@ class ImagerySettings(Settings):
         return self
 
     @model_validator(mode="after")
-    def _lines(self) -> ImagerySettings:
-        if self.faults is not None and self.sensor != "classes":
-            cure = 'Move it to the [[imagery]] with sensor = "classes"'
-            raise ValueError(must("faults", 'set where sensor = "classes"', self.sensor, cure))
-        return self
-
-    @model_validator(mode="after")
     def _heights(self) -> ImagerySettings:
         if self.topography.method != "none" and self.dem is None:
             cure = 'Set dem = "heights.tif"'

@@ -103,5 +103,3 @@ def test_faults_that_are_no_lines_are_refused(geology: Path) -> None:
     wanted = settings(geology, column="unit", faults="geology.gpkg")
     with pytest.raises(ImageryError, match=r"faults must be lines; got none in geology\.gpkg"):
         open_classes(wanted, geology.parent)
-    with pytest.raises(ValueError, match='faults must be set where sensor = "classes"'):
-        settings(geology, sensor="bands", faults="faults.gpkg")
