@@ -238,8 +238,8 @@ def _outside_range(name: str, values: NDArray[np.floating]) -> list[Finding]:
     if not values.size or below + above <= TOLERATED:
         return []
     message = (
-        f"{name}: reflectance lies outside {low:g} to {high:g} in {100 * (below + above):.2g} % of "
-        f"the values looked at ({100 * below:.2g} % below, {100 * above:.2g} % above; "
+        f"{name}: reflectance lies outside {low:g} to {high:g} in {100 * (below + above):.3g} % of "
+        f"the values looked at ({100 * below:.3g} % below, {100 * above:.3g} % above; "
         f"{values.min():.4g} to {values.max():.4g}): check scale, offset and nodata"
     )
     return [Finding("warning", "reflectance", message)]
