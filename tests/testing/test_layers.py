@@ -47,6 +47,7 @@ from gossan.imagery.atmosphere.correction import LogResidual
 from gossan.imagery.atmosphere.sixs import SixsResult
 from gossan.imagery.calibration import BrightnessTemperature, Radiance, Saturation, Scaled
 from gossan.imagery.categories.class_shares import ClassShares
+from gossan.imagery.categories.fault_distance import FaultDistance
 from gossan.imagery.categories.open_classes import ClassRaster
 from gossan.imagery.components import fit_components
 from gossan.imagery.crosta import crosta
@@ -187,6 +188,9 @@ def by_hand(folder: Path) -> dict[str, Layer]:
         "AboveLayer": AboveLayer(three, 0.3),
         "WaveLayer": WaveLayer(GRID, 3),
         "ExceedanceLayer": ExceedanceLayer(pair, 0.3),
+        "FaultDistance": FaultDistance(
+            GRID, shapely.STRtree([shapely.LineString([GRID.bounds[:2], GRID.bounds[2:]])])
+        ),
         "UnsupportedLayer": UnsupportedLayer(three, shapely.box(*GRID.bounds).buffer(-300), 0.35),
         "SingularityLayer": SingularityLayer(three),
         "AtPixels": AtPixels(GRID, ("east", "north"), np.transpose),
