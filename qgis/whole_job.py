@@ -74,7 +74,7 @@ class Window(QMainWindow):
 
         self.canvas = QgsMapCanvas(self)
         self.setCentralWidget(self.canvas)
-        self.resize(1500, 900)
+        self.resize(1500, 1300)
         root = QgsProject.instance().layerTreeRoot()
         self.bridge = QgsLayerTreeMapCanvasBridge(root, self.canvas)
         self.view = QgsLayerTreeView()
@@ -113,6 +113,9 @@ def settle(seconds: float) -> None:
 
 def picture(widget: QWidget, name: str) -> None:
     settle(2)
+    deadline = time.monotonic() + 120
+    while window.canvas.isDrawing() and time.monotonic() < deadline:
+        settle(0.2)
     image = widget.grab().toImage()
     if image.width() > WIDTH:
         image = image.scaledToWidth(WIDTH, Qt.TransformationMode.SmoothTransformation)
