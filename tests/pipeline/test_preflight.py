@@ -70,10 +70,16 @@ def test_occurrences_that_cannot_be_read_are_an_error(changed: Change) -> None:
 
 @pytest.mark.parametrize(
     "bands, rows, columns, found_mib",
-    [(4, 104, 78, 362), (11, 1500, 1500, 926), (11, 3072, 10980, 1124)],
+    [
+        (4, 104, 78, 362),
+        (6, 351, 210, 468),
+        (11, 1500, 1500, 926),
+        (11, 3072, 10980, 1124),
+        (11, 10980, 10980, 1510),
+    ],
 )
 def test_the_forecast_of_memory_is_that_of_whole_runs(
     bands: int, rows: int, columns: int, found_mib: float
 ) -> None:
-    """Found by ``benchmarks/bench_run.py``: meuse; ten bands, one to four elements, two workers."""
+    """Found by ``benchmarks/bench_run.py``: meuse, dawadimi; ten bands, one to four elements, two workers."""
     assert forecast_mib(bands, rows * columns, workers=2) == pytest.approx(found_mib, rel=0.25)

@@ -30,7 +30,7 @@ SAMPLED_PIXELS = 64
 difference."""
 COPIES = 3.5
 """Times that a pixel in progress is held: the source, its features, sums and the result."""
-BASE_MIB = 300.0
+BASE_MIB = 370.0
 """Memory of a run without pixels: Python, its libraries, samples and fitted models."""
 HOPELESS = 2.0
 """Times the free memory that a forecast may be out by before a run is refused."""
