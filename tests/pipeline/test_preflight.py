@@ -81,5 +81,5 @@ def test_occurrences_that_cannot_be_read_are_an_error(changed: Change) -> None:
 def test_the_forecast_of_memory_is_that_of_whole_runs(
     bands: int, rows: int, columns: int, found_mib: float
 ) -> None:
-    """Found by ``benchmarks/bench_run.py``: meuse, dawadimi; ten bands, one to four elements, two workers."""
+    """Found by ``benchmarks/bench_run.py`` on two workers: surveys, square, strip, tile."""
     assert forecast_mib(bands, rows * columns, workers=2) == pytest.approx(found_mib, rel=0.25)
