@@ -266,6 +266,7 @@ def test_the_words_of_a_project_file_reach_the_records() -> None:
         {"atmosphere": "flaash"},
         {"formulas": {"Bad Name": "b1"}},
         {"aster": {"atmosphere": {"method": "dos"}}},
+        {"cover": "q.gpkg", "masks": ["vegetation"]},
     ):
         with pytest.raises(ValidationError):
             ImagerySettings(name="x", paths=["a.tif"], **wrong)

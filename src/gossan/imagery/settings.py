@@ -204,6 +204,14 @@ class ImagerySettings(Settings):
             raise ValueError(must("topography", "used with a DEM", "none", cure))
         return self
 
+    @model_validator(mode="after")
+    def _cover_is_masked(self) -> ImagerySettings:
+        if self.cover is not None and "cover" not in self.masks:
+            cure = 'Add "cover" to masks, or leave cover out'
+            got = ", ".join(self.masks) or "no masks"
+            raise ValueError(must("cover", 'used with the mask "cover"', got, cure))
+        return self
+
     @field_validator("roles")
     @classmethod
     def _role_names(cls, value: dict[str, str]) -> dict[str, str]:

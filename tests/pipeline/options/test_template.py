@@ -29,6 +29,7 @@ COMPANY = {
     "cell_m": 'declustering = "cells"',
     "sites": 'id = "Sample"',
     "value": 'analyte = "Analyte"',
+    "cover": 'masks = ["cover"]',
 }
 """Keys that mean something only beside another."""
 
