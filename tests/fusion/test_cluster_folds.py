@@ -62,4 +62,4 @@ def test_folds_on_workers_read_no_imagery_and_say_what_threads_say(
             one.unlink()
         found = cross_predict({word: factory}, observed, features, folds, known=True)
     assert [one.name for one in tmp_path.iterdir()] == []
-    np.testing.assert_array_equal(found.estimate, expected.estimate)
+    np.testing.assert_allclose(found.estimate, expected.estimate, rtol=1e-12, atol=1e-12)

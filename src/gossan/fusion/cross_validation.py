@@ -91,14 +91,14 @@ def held_out(
 
     def one(fold: int) -> tuple[NDArray[np.int_], FusionModel, Prediction]:
         rows, rest = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
-        model = factory().fit(fitted_to(rest), features)
+        with uncounted():
+            model = factory().fit(fitted_to(rest), features)
         return rows, model, model.predict(observations.points.subset(rows), features)
 
     others = np.unique(folds).tolist()
     if not known:
         with threadpool_limits(1, user_api="blas"):
-            with uncounted():
-                found = one(others.pop(0))
+            found = one(others.pop(0))
             one_fitted()
             yield found
     for found in engine_of(features).each(one, others):
