@@ -120,7 +120,7 @@ def plan_for(base: Path, surrounding: str, uv: Path) -> Iterator[tuple[Plan, dic
     parent = {**HOSTILE, **parent} if surrounding == "hostile" else parent
     parent.pop("https_proxy", None)
     own, needed = write_wheels(base / "wheels of the plugin")
-    place = base / "index" / "simple" / NEEDED
+    place = base / "index" / "packages" / NEEDED
     place.mkdir(parents=True)
     shutil.move(needed, place / needed.name)
     house = base / "house.zip" if surrounding == "wheelhouse" else None
@@ -135,7 +135,7 @@ def plan_for(base: Path, surrounding: str, uv: Path) -> Iterator[tuple[Plan, dic
         proxy = Proxy("127.0.0.1", refusing) if surrounding == "proxy" else None
         environment = child_environment(parent, proxy, windows=False)
         host = "packages.test" if surrounding in ("proxy", "wheelhouse") else "127.0.0.1"
-        environment["UV_DEFAULT_INDEX"] = f"http://{host}:{port}/simple"
+        environment["UV_DEFAULT_INDEX"] = f"http://{host}:{port}/packages"
         folder = data_folder(parent)
         yield Plan(folder, version("gossan"), environment, own.parent, house, str(uv)), parent
 

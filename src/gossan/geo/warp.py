@@ -96,9 +96,7 @@ class WarpedLayer:
         Squares of coarse pixels are smaller, so that no more of the source lies under one.
         """
         left, _, _, top = self.grid.bounds
-        area = _pixel_area_in(self.source.grid, self.grid)
-        share = (area / (self.grid.pixel_width * self.grid.pixel_height)) ** 0.5
-        side = max(1, int(SQUARE * min(share, 1.0)))
+        side = max(1, int(SQUARE * self._source_pixel()))
         down = round(-top / self.grid.pixel_height) % side
         across = round(left / self.grid.pixel_width) % side
         bottom, right = window.row + window.height, window.col + window.width
@@ -175,11 +173,14 @@ class WarpedLayer:
         )
         return result
 
+    def _source_pixel(self) -> float:
+        """Side of a source pixel in pixels of this grid, at most 1."""
+        area = _pixel_area_in(self.source.grid, self.grid)
+        return float(min((area / (self.grid.pixel_width * self.grid.pixel_height)) ** 0.5, 1.0))
+
     def _kernel(self) -> dict[str, str]:
         """Say how wide the kernel is: by default GDAL takes that from the window's own shape."""
-        area = _pixel_area_in(self.source.grid, self.grid)
-        share = (area / (self.grid.pixel_width * self.grid.pixel_height)) ** 0.5
-        scale = f"{min(share, 1.0):.9g}"
+        scale = f"{self._source_pixel():.9g}"
         return {"XSCALE": scale, "YSCALE": scale} if self.resampling == "cubic" else {}
 
 
