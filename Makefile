@@ -23,7 +23,7 @@ help:
 	@echo "make check   format, lint, types and the architecture of the house"
 	@echo "make bench   speed and memory, as ratios against a floor or a peer"
 	@echo "make plugin  the zip of the QGIS plugin, into dist/"
-	@echo "make wheelhouse   all that the plugin installs, for networks without a way out"
+	@echo "make wheelhouse   all that the plugin installs, for closed networks"
 	@echo "make test-plugin  the plugin in real QGIS, installed from a wheelhouse, with screenshots"
 	@echo "make docs    build the documentation site: runs its tutorials, draws its figures"
 	@echo "make claims  run the commands behind the numbers of the pages again; takes hours"

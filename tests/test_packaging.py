@@ -6,6 +6,7 @@ import re
 import runpy
 import sys
 import tomllib
+from importlib.metadata import distributions
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -127,6 +128,19 @@ def test_the_oldest_set_holds_the_lower_bounds() -> None:
     for name, bound in bounds(PROJECT["dependencies"]).items():
         (lowest,) = [Version(one.version) for one in bound if one.operator == ">="]
         assert held[name] == lowest, name
+
+
+def test_the_pinned_versions_install_with_the_lowest_python() -> None:
+    """Python 3.11 of Debian 12 is 3.11.2; a pin that asks for 3.11.5 ends README's first line."""
+    text = (ROOT / "constraints.txt").read_text("utf-8")
+    pinned = dict(re.findall(r"^(\S+)==(\S+)$", text, re.M))
+    (lowest,) = [one.version for one in SpecifierSet(PROJECT["requires-python"])]
+    held = [one for one in distributions() if pinned.get(one.name) == one.version]
+    assert len(held) > len(pinned) / 2
+    for one in held:
+        assert Version(f"{lowest}.0") in SpecifierSet(one.metadata["Requires-Python"] or ""), (
+            one.name
+        )
 
 
 def relative(page: str) -> list[str]:

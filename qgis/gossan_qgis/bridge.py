@@ -29,6 +29,7 @@ from .core.install import Plan, find_or_install
 from .core.locate import Probe, candidates, data_folder, first_usable
 from .core.process import Engine, Listener
 from .core.report import report_text
+from .core.translations import tr
 
 PLUGIN = Path(__file__).resolve().parent
 WHEELS = PLUGIN / "wheels"
@@ -216,12 +217,12 @@ def versions() -> dict[str, str]:
 
 
 def failed(error: BaseException) -> str:
-    """Remember an error for the report, and return its text."""
+    """Remember an error for the report, and return its text in the language of QGIS."""
     found = proxy()
     secrets: tuple[Any, ...] = (found.password,) if found else ()
     said = getattr(error, "output", "")
     Memory.last_error = masked(f"{error}\n{said}".strip(), secrets)
-    return str(error)
+    return tr(str(error))
 
 
 def report() -> str:

@@ -95,7 +95,7 @@ class GossanDock(QgsDockWidget):
         setup = QPushButton(tr("Set up..."))
         setup.clicked.connect(lambda: SetupDialog(self).exec())
         form = QFormLayout()
-        form.addRow(tr("Folder of the project"), self.folder)
+        form.addRow(tr("Project folder"), self.folder)
         form.addRow(setup)
         return form
 
@@ -109,7 +109,7 @@ class GossanDock(QgsDockWidget):
         self.elements = QListWidget()
         self.elements.setMaximumHeight(110)
         self.unit = QComboBox()
-        self.unit.addItems([tr("from the field's name, else the usual one"), *UNITS[1:]])
+        self.unit.addItems([tr("from the field name, otherwise the usual one"), *UNITS[1:]])
         self.support = QDoubleSpinBox()
         self.support.setRange(0, 100_000)
         self.support.setSuffix(" m")
@@ -186,7 +186,7 @@ class GossanDock(QgsDockWidget):
         return box
 
     def show_fields(self) -> None:
-        """List the fields of the samples; those that look like elements come checked never."""
+        """List the fields of the samples; none is checked."""
         layer = self.samples.currentLayer()
         self.elements.clear()
         for field in layer.fields() if isinstance(layer, QgsVectorLayer) else ():
@@ -261,7 +261,7 @@ class GossanDock(QgsDockWidget):
         if not self.folder.filePath():
             raise QgsProcessingException(tr("Choose a folder for the project."))
         if not elements:
-            raise QgsProcessingException(tr("Choose the fields of the elements."))
+            raise QgsProcessingException(tr("Choose the element fields."))
         folder.mkdir(parents=True, exist_ok=True)
         settings = []
         if self.occurrences.currentLayer() is not None:
@@ -278,7 +278,7 @@ class GossanDock(QgsDockWidget):
         if layer is None:
             path = Path(self.samples.currentText())
             if not path.is_file():
-                raise QgsProcessingException(tr("Choose the layer of samples."))
+                raise QgsProcessingException(tr("Choose the sample layer."))
             return path
         return _export(layer, folder / f"{file_stem(layer.name())}.gpkg")
 

@@ -100,7 +100,7 @@ def raster_files(layers: Sequence[QgsMapLayer]) -> list[str]:
         parts = QgsProviderRegistry.instance().decodeUri(layer.providerType(), layer.source())
         path = str(parts.get("path", ""))
         if layer.providerType() != "gdal" or not path or not Path(path).exists():
-            text = tr("The layer {} is no raster file. Save it as GeoTIFF first.")
+            text = tr("The layer {} is not a raster file. Save it as GeoTIFF first.")
             raise QgsProcessingException(text.format(layer.name()))
         found.append(path)
     return found

@@ -57,7 +57,7 @@ class SetupDialog(QDialog):
         files = QgsFileWidget.StorageMode
         for key, title, mode in (
             (COMMAND, "gossan to use (empty: found or installed)", files.GetFile),
-            (WHEELHOUSE, "Wheelhouse for networks without a way out", files.GetFile),
+            (WHEELHOUSE, "Wheelhouse (zip) for a closed network", files.GetFile),
             (FOLDER, "Folder for gossan", files.GetDirectory),
         ):
             field = QgsFileWidget()
@@ -96,9 +96,8 @@ class SetupDialog(QDialog):
             text = tr("gossan {} is ready:").format(engine.version)
             self._state.setText(f"<b>{text}</b><br>{engine.command[0]}")
             return
-        lines = [tr("No gossan was found. It is installed on first use, or now."), *(
-            probe.shown for probe in Memory.probes
-        )]  # fmt: skip
+        none = tr("No gossan was found. It will be installed on first use, or press Install now.")
+        lines = [none, *(probe.shown for probe in Memory.probes)]
         self._state.setText("<br>".join(lines))
 
     def install(self) -> None:

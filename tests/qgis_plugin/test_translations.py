@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from gossan_qgis.core import translations
+from gossan_qgis.core.diagnosis import MESSAGES
 from gossan_qgis.core.dock_state import HEADERS
 from gossan_qgis.core.protocol import STOPPED
 
@@ -16,7 +17,7 @@ from .conftest import PLUGIN
 
 SOURCE = PLUGIN / "gossan_qgis"
 ATTRIBUTES = ("TITLE", "HELP", "GROUP", "MAPS", "AFTER", "READY")
-BY_NAME = {*HEADERS, STOPPED, "error", "warning", "note"}
+BY_NAME = {*HEADERS, *MESSAGES, STOPPED, "error", "warning", "note"}
 """Texts that are translated by a variable."""
 LANGUAGES = ("zh", "es")
 

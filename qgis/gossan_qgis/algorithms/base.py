@@ -21,7 +21,7 @@ from qgis.PyQt.QtGui import QIcon
 
 from ..bridge import PLUGIN, Memory, ToFeedback, failed, ready_engine
 from ..core.process import run
-from ..core.protocol import CancelledError, GossanError, Result, UnusableError
+from ..core.protocol import GossanError, Result, UnusableError
 from ..core.translations import tr
 from ..loading import Loader, Wanted
 
@@ -87,7 +87,7 @@ class GossanAlgorithm(QgsProcessingAlgorithm):
         if workers:
             self.add_advanced(
                 QgsProcessingParameterNumber(
-                    WORKERS, tr("Threads (empty: every processor)"), optional=True, minValue=1
+                    WORKERS, tr("Threads (empty: all processors)"), optional=True, minValue=1
                 )
             )
 
@@ -119,8 +119,6 @@ class GossanAlgorithm(QgsProcessingAlgorithm):
             engine = ready_engine(listener, feedback.isCanceled)
             feedback.pushCommandInfo(" ".join([*engine.command, *arguments]))
             return run(engine, arguments, listener, feedback.isCanceled)
-        except CancelledError as error:
-            raise QgsProcessingException(tr(str(error))) from error
         except UnusableError as error:
             Memory.engine = None
             raise QgsProcessingException(failed(error)) from error

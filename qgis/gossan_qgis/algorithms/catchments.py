@@ -29,9 +29,9 @@ class StreamCatchments(OfLayers):
     NAME = "catchments"
     TITLE = "Catchments of stream samples"
     HELP = (
-        "Outlines the ground that drains to each stream sample by a terrain model, and the part of "
-        "it that drains to no other sample first. Samples are moved to the nearest stream; those "
-        "that lie off every stream, or whose catchment is very large, are listed in the log."
+        "Outlines the ground that drains to each stream sample, from a terrain model, and the part "
+        "of it that drains to no other sample first. Samples are moved to the nearest stream; "
+        "those far from any stream, or with a very large catchment, are listed in the log."
     )
     TAGS = ("stream sediment", "drainage", "watershed", "terrain")
 
@@ -43,9 +43,11 @@ class StreamCatchments(OfLayers):
                 HEIGHTS, tr("Terrain model: heights in metres"), optional=True
             )
         )
-        moved = tr("How far a sample may be moved to a stream, in metres")
+        moved = tr("Largest distance a sample may be moved to reach a stream, in metres")
         self._add_number(SNAP, moved, 250.0)
-        self._add_number(STREAM, tr("Upstream area from which a cell is a stream, in km2"), 0.5)
+        self._add_number(
+            STREAM, tr("Upstream area from which a cell counts as a stream, in km2"), 0.5
+        )
         self.add_map_grid()
         self.add_project()
         self.addParameter(

@@ -44,11 +44,11 @@ class OfLayers(GossanAlgorithm):
         )
         self.addParameter(
             QgsProcessingParameterField(
-                ELEMENTS, tr("Fields of the elements"), None, INPUT,
+                ELEMENTS, tr("Element fields"), None, INPUT,
                 QgsProcessingParameterField.Any, allowMultiple=True, optional=optional,
             )
         )  # fmt: skip
-        units = [tr("from the field's name, else the usual one"), *UNITS[1:]]
+        units = [tr("from the field name, otherwise the usual one"), *UNITS[1:]]
         self.addParameter(
             QgsProcessingParameterEnum(UNIT, tr("Unit of the fields"), units, defaultValue=0)
         )
@@ -63,7 +63,7 @@ class OfLayers(GossanAlgorithm):
         """Add raster layers and scenes."""
         self.addParameter(
             QgsProcessingParameterMultipleLayers(
-                IMAGERY, tr("Rasters of the imagery"), QgsProcessing.TypeRaster, optional=True
+                IMAGERY, tr("Imagery rasters"), QgsProcessing.TypeRaster, optional=True
             )
         )
         self.addParameter(
@@ -76,16 +76,18 @@ class OfLayers(GossanAlgorithm):
     def add_map_grid(self) -> None:
         """Add system, pixel and extent of the maps."""
         self.add_advanced(
-            QgsProcessingParameterCrs(CRS, tr("System of the maps, in metres"), optional=True)
+            QgsProcessingParameterCrs(
+                CRS, tr("Coordinate system of the maps, in metres"), optional=True
+            )
         )
         self.add_advanced(
             QgsProcessingParameterNumber(
-                PIXEL, tr("Pixel of the maps in metres (empty: the finest imagery's)"),
+                PIXEL, tr("Pixel size of the maps in metres (empty: that of the finest imagery)"),
                 QgsProcessingParameterNumber.Double, optional=True, minValue=0.01,
             )
         )  # fmt: skip
         self.add_advanced(
-            QgsProcessingParameterExtent(EXTENT, tr("Only samples within"), optional=True)
+            QgsProcessingParameterExtent(EXTENT, tr("Use only samples within"), optional=True)
         )
 
     def add_project(self) -> None:
@@ -102,9 +104,9 @@ class OfLayers(GossanAlgorithm):
         """Ask for samples and elements where no project file replaces them."""
         if not parameters.get(PROJECT):
             if not parameters.get(INPUT):
-                return False, tr("Choose the layer of samples.")
+                return False, tr("Choose the sample layer.")
             if not parameters.get(ELEMENTS):
-                return False, tr("Choose the fields of the elements.")
+                return False, tr("Choose the element fields.")
         return super().checkParameterValues(parameters, context)
 
     def project(

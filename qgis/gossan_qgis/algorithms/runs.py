@@ -131,10 +131,10 @@ class BestMap(_MakesRun):
     NAME = "bestmap"
     TITLE = "Best map from layers"
     HELP = (
-        "The whole job in one dialog. Choose the layer of samples, the fields of the elements and "
-        "the rasters (or scenes as downloaded); the result is for each element the map to trust, "
-        "its error, the proof on samples that it has not seen, and targets with reasons.\n\nThe "
-        "folder holds a project file that you can change and run again."
+        "The whole job in one dialog. Choose the sample layer, the element fields and the imagery "
+        "rasters (or scenes as downloaded). For each element you get the map to trust, its error, "
+        "its scores at held-out samples, and targets with reasons.\n\nThe folder holds a project "
+        "file that you can edit and run again."
     )
     TAGS = ("fusion", "aster", "sentinel-2", "downscaling")
 
@@ -150,21 +150,19 @@ class BestMap(_MakesRun):
         )  # fmt: skip
         self.addParameter(
             QgsProcessingParameterString(
-                "THRESHOLDS", tr("Thresholds of your own, such as Cu=60, Zn=500"), optional=True
+                "THRESHOLDS", tr("Your own thresholds, such as Cu=60, Zn=500"), optional=True
             )
         )
         self.add_map_grid()
         self.add_advanced(
-            QgsProcessingParameterBoolean("WHOLE", tr("Map all of the imagery"), False)
+            QgsProcessingParameterBoolean("WHOLE", tr("Map the full extent of the imagery"), False)
         )
         self.add_advanced(
             QgsProcessingParameterBoolean(
-                "PAPER", tr("Also the maps as the paper prints them"), False
+                "PAPER", tr("Also make the paper's maps as printed"), False
             )
         )
-        self.addParameter(
-            QgsProcessingParameterFolderDestination(OUTPUT, tr("Folder of the project"))
-        )
+        self.addParameter(QgsProcessingParameterFolderDestination(OUTPUT, tr("Project folder")))
         self.add_usual()
         self.add_outputs()
 
@@ -211,7 +209,7 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         raise QgsProcessingException(
-            tr("Thresholds must be such as Cu=60, Zn=500; got {}.").format(text)
+            tr("Thresholds must look like Cu=60, Zn=500; got {}.").format(text)
         ) from None
 
 
@@ -302,9 +300,9 @@ class Anomalies(_ReadsRun):
     NAME = "anomalies"
     TITLE = "Anomalies and targets"
     HELP = (
-        "Finds, outlines and ranks the anomalies of every map of a run again: after the section "
-        "[anomalies] of the project file has changed, or with thresholds of your own. The report "
-        "is built again."
+        "Finds, outlines and ranks the anomalies of every map of a run again, after the section "
+        "[anomalies] of the project file has changed or with your own thresholds. The report is "
+        "rebuilt."
     )
     TAGS = ("targets", "threshold")
 
@@ -313,7 +311,7 @@ class Anomalies(_ReadsRun):
         self.add_run()
         self.addParameter(
             QgsProcessingParameterString(
-                "THRESHOLDS", tr("Thresholds of your own, such as Cu=60, Zn=500"), optional=True
+                "THRESHOLDS", tr("Your own thresholds, such as Cu=60, Zn=500"), optional=True
             )
         )
         self.add_usual(workers=False)
@@ -340,8 +338,9 @@ class SampleNext(_ReadsRun):
     NAME = "samplenext"
     TITLE = "Where to sample next"
     HELP = (
-        "Proposes places for new samples where they help the map most: where it is in doubt "
-        "whether the ground is anomalous, or where its error is large. GeoPackage, GPX and CSV."
+        "Proposes places for new samples where they help the map most: where it is uncertain "
+        "whether the ground is anomalous, or where the map's error is large. Writes GeoPackage, "
+        "GPX and CSV."
     )
     TAGS = ("sampling", "design", "gpx")
 
@@ -353,7 +352,10 @@ class SampleNext(_ReadsRun):
                 "COUNT", tr("Number of new samples"), defaultValue=20, minValue=1
             )
         )
-        goals = [tr("doubt: anomalous or not?"), tr("variance: the error everywhere")]
+        goals = [
+            tr("doubt: is the ground anomalous or not?"),
+            tr("variance: reduce the error everywhere"),
+        ]
         self.addParameter(QgsProcessingParameterEnum("GOAL", tr("Goal"), goals, defaultValue=0))
         self.add_map_choice()
         for name, title, kind in (
@@ -366,7 +368,7 @@ class SampleNext(_ReadsRun):
             )
         self.add_usual(workers=False)
         self.addOutput(QgsProcessingOutputVectorLayer("SAMPLES", tr("New samples")))
-        self.addOutput(QgsProcessingOutputString("SAYS", tr("What they are worth")))
+        self.addOutput(QgsProcessingOutputString("SAYS", tr("Expected benefit")))
 
     def processAlgorithm(
         self,
@@ -400,7 +402,7 @@ class Predict(_ReadsRun):
     TITLE = "Predict at points"
     HELP = (
         "Estimates an element at the points of a layer, with the limits of its 90 % interval. "
-        "Points off the map stay empty."
+        "Points outside the map stay empty."
     )
     TAGS = ("estimate", "points")
 
@@ -469,9 +471,7 @@ class Report(_ReadsRun):
 
     NAME = "report"
     TITLE = "Report"
-    HELP = (
-        "Builds the report, its figures and the QGIS project of a run again, and loads its layers."
-    )
+    HELP = "Rebuilds the report, its figures and the QGIS project of a run, and loads its layers."
     TAGS = ("figures", "html")
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:

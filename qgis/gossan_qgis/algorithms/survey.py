@@ -32,8 +32,8 @@ class CheckSurvey(OfLayers):
     TITLE = "Check survey"
     HELP = (
         "Reads the samples and the imagery under them, and lists what is wrong, what was assumed "
-        "and what a run will need. Nothing is changed.\n\nChoose the layer of samples and the "
-        "fields of the elements, or a project file."
+        "and what a run will need. Nothing is changed.\n\nChoose the sample layer and the element "
+        "fields, or a project file."
     )
     TAGS = ("validate", "findings")
 

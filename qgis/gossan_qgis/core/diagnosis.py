@@ -23,13 +23,13 @@ _CAUSES = (
     (
         "proxy",
         r"\b407\b|proxy authentication",
-        "The proxy wants a user name and a password (407). Enter them in QGIS: Settings > Options "
-        "> Network > Use proxy for web access, then try again. " + OFFLINE,
+        "The proxy asks for a user name and a password (407). Enter them in QGIS: Settings > "
+        "Options > Network > Use proxy for web access, then try again. " + OFFLINE,
     ),
     (
         "antivirus",
         r"os error (32|33)\b|winerror (32|33)\b|being used by another process|sharing violation",
-        "Another program, most likely the antivirus, holds a file. It was tried several times. "
+        "Another program, most likely the antivirus, holds a file. Several attempts were made. "
         "Wait a minute and try again, or exclude the folder of gossan from the scan.",
     ),
     (
@@ -42,8 +42,8 @@ _CAUSES = (
     (
         "disk",
         r"no space left|os error (28|112)\b|errno 28\b|disk full",
-        "The disk is full. gossan needs about 1.5 GB. Free some, or choose another folder in the "
-        "settings of the plugin.",
+        "The disk is full. gossan needs about 1.5 GB. Free some space, or choose another folder "
+        "in the settings of the plugin.",
     ),
     (
         "path",
@@ -54,8 +54,8 @@ _CAUSES = (
     (
         "certificate",
         r"certificate|unknownissuer|ssl",
-        "The server's certificate is not trusted: often a firewall that reads along. Ask your IT "
-        "department to add its certificate to the system. " + OFFLINE,
+        "The server's certificate is not trusted: often a firewall inspects the traffic. Ask "
+        "your IT department to add its certificate to the system. " + OFFLINE,
     ),
     (
         "system",
@@ -72,13 +72,15 @@ _CAUSES = (
         r"|error sending request|tunnel|name or service|could not resolve|network|offline"
         r"|failed to fetch|host .*not found",
         "The network could not be reached. Check the connection and the proxy in QGIS (Settings > "
-        "Options > Network), then try again: what is there is kept. " + OFFLINE,
+        "Options > Network), then try again: what was downloaded is kept. " + OFFLINE,
     ),
 )
 UNKNOWN = (
     "The installation failed. Press 'Copy report' and send it with a description, or choose an "
     "existing gossan in the settings of the plugin."
 )
+MESSAGES = (*(text for _, _, text in _CAUSES), UNKNOWN)
+"""All that a diagnosis may say; shown in the language of QGIS, reported in English."""
 
 
 def diagnose(text: str) -> Diagnosis:

@@ -102,7 +102,7 @@ def find_or_install(
     if engine is None:
         for one in probes:
             listener.note(one.shown)
-        listener.note(tr("gossan is installed once; this takes a few minutes."))
+        listener.note(tr("gossan is being installed, which happens once and takes a few minutes."))
         engine = install(plan, download, listener, cancelled)
     return engine, probes
 
@@ -146,7 +146,7 @@ class _Installation:
         uv = self._uv(house)
         self._environment(uv, partial, house)
         self._packages(uv, partial, house)
-        self.listener.step("Checking the installation")
+        self.listener.step(tr("Checking the installation"))
         found = probe(environment_command(partial), self.plan.environment)
         if found.engine is None:
             shutil.rmtree(partial, ignore_errors=True)
@@ -158,7 +158,7 @@ class _Installation:
         """Unpack the wheelhouse; files that are there already are kept."""
         if self.plan.wheelhouse is None:
             return None
-        self.listener.step("Unpacking the wheelhouse")
+        self.listener.step(tr("Unpacking the wheelhouse"))
         target = self.plan.folder / "wheelhouse"
         with zipfile.ZipFile(self.plan.wheelhouse) as archive:
             manifest = json.loads(archive.read(MANIFEST))
@@ -173,7 +173,7 @@ class _Installation:
         for path in (self.plan.uv, str(own), *_usual_uv(self.plan.environment)):
             if path and os.access(path, os.X_OK) and Path(path).is_file():
                 return path
-        self.listener.step("Getting uv")
+        self.listener.step(tr("Getting uv"))
         content = house.uv() if house else None
         if content is None and house is None:
             content = _download_uv(self.download)
@@ -188,7 +188,7 @@ class _Installation:
         python = environment_python(partial)
         if python.exists() and _works(python, self.plan.environment):
             return
-        self.listener.step("Making an environment with Python")
+        self.listener.step(tr("Making an environment with Python"))
         shutil.rmtree(partial, ignore_errors=True)
         wanted = house.python if house else PYTHON
         tries = [
@@ -209,7 +209,7 @@ class _Installation:
         return None
 
     def _packages(self, uv: str, partial: Path, house: _House | None) -> None:
-        self.listener.step("Installing gossan and what it needs")
+        self.listener.step(tr("Installing gossan and what it needs"))
         target = ["--python", str(environment_python(partial))]
         constraints = self.plan.wheels / "constraints.txt"
         if house is not None:
