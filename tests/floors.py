@@ -62,7 +62,7 @@ INNER = {
     "fusion": """
         same_places
         fit_counter lattice_layer protocol trees
-        features inner_folds lattice registry where_filled
+        features inner_folds lattice random_forest registry where_filled
         cross_validation kriging_model
         geostatistical pyramid rivals
         selection

@@ -11,7 +11,7 @@ Source: Lucchese et al. 2015, QuickScorer, SIGIR.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from gossan.arrays.compiled import compiled
 from gossan.geo.grid import Window
 
-__all__ = ["LEAVES", "Remainder", "Trees"]
+__all__ = ["LEAVES", "Remainder", "TreeNodes", "Trees"]
 
 LEAVES = 15
 """Leaves that fit into one word. A larger tree takes several words, at several times the cost."""
@@ -33,6 +33,26 @@ _HASH, _SHIFT = np.uint16(0x09AF), np.uint16(12)
 _ONE = np.uint16(1)
 _LARGEST = 32767
 _Part = tuple[list[int], list[int], list[int], NDArray[np.float64]]
+
+
+class TreeNodes(NamedTuple):
+    """TreeNodes of a regression tree, the root first.
+
+    Parameters
+    ----------
+    left, right
+        (nodes,) children, -1 at leaves; samples at or below the threshold go left.
+    feature, threshold
+        (nodes,) what a node asks.
+    value
+        (nodes,) mean of the samples.
+    """
+
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    feature: NDArray[np.int64]
+    threshold: NDArray[np.float64]
+    value: NDArray[np.float64]
 
 
 class LeafWords(NamedTuple):
@@ -128,6 +148,19 @@ class Trees:
         True
         """
         grown = [one.tree_ for one in forest.estimators_]
+        return cls.of_nodes(
+            [
+                TreeNodes(
+                    tree.children_left, tree.children_right, tree.feature, tree.threshold,
+                    tree.value[:, 0, 0],
+                )
+                for tree in grown
+            ]
+        )  # fmt: skip
+
+    @classmethod
+    def of_nodes(cls, grown: Sequence[TreeNodes]) -> Trees:
+        """Take the mean of trees given by their nodes."""
         parts = [(tree, *part) for tree in grown for part in _words(tree)]
         empty = -len(parts) % _TOGETHER
         tests = [len(nodes) for _, nodes, *_ in parts] + [0] * empty
@@ -182,15 +215,15 @@ class Remainder:
         return added.reshape(window.shape).astype(np.float32)
 
 
-def _words(tree: Any) -> Iterator[_Part]:
+def _words(tree: TreeNodes) -> Iterator[_Part]:
     """Split the leaves of a tree, from left to right, into words.
 
     Yields
     ------
-    Nodes that tell the leaves of the word apart, the masks of both answers, and the values.
+    TreeNodes that tell the leaves of the word apart, the masks of both answers, and the values.
     """
     first, middle, last, leaves = _spans(tree)
-    inner = np.flatnonzero(tree.children_left >= 0)
+    inner = np.flatnonzero(tree.left >= 0)
     for start in range(0, len(leaves), LEAVES):
         stop = start + LEAVES
         nodes = inner[(first[inner] < stop) & (last[inner] > start)].tolist()
@@ -199,12 +232,12 @@ def _words(tree: Any) -> Iterator[_Part]:
         above = [_without(begin - start, cut - start) for begin, cut, _ in spans]
         values = np.zeros(16)
         for bit, leaf in enumerate(leaves[start:stop]):
-            values[_slot(bit)] = tree.value[leaf, 0, 0]
+            values[_slot(bit)] = tree.value[leaf]
         yield nodes, below, above, values
 
 
 def _spans(
-    tree: Any,
+    tree: TreeNodes,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], list[int]]:
     """Number the leaves from left to right.
 
@@ -213,12 +246,12 @@ def _spans(
     First leaf under each node, first one under its right child, one past its last one, and the
     node of each leaf.
     """
-    first, middle, last = (np.zeros(tree.node_count, np.int64) for _ in range(3))
+    first, middle, last = (np.zeros(len(tree.left), np.int64) for _ in range(3))
     leaves: list[int] = []
     path: list[tuple[int, int]] = [(0, 0)]
     while path:
         node, visit = path.pop()
-        left, right = int(tree.children_left[node]), int(tree.children_right[node])
+        left, right = int(tree.left[node]), int(tree.right[node])
         if visit == 0:
             first[node] = len(leaves)
         if left < 0:

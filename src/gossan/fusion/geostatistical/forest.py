@@ -8,7 +8,6 @@ from typing import Literal, Self
 import numpy as np
 import pandas as pd
 from pydantic import Field as Option
-from sklearn.ensemble import RandomForestRegressor
 
 from gossan.arrays.array_type import Array
 from gossan.arrays.folds import random_folds
@@ -17,7 +16,8 @@ from gossan.fusion.geostatistical.map_layer import Addition, PosteriorLayer
 from gossan.fusion.geostatistical.model import Geostatistical, GeostatisticalSettings
 from gossan.fusion.geostatistical.spread import Spread
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
-from gossan.fusion.trees import LEAVES, Remainder, Trees
+from gossan.fusion.random_forest import Forest, ForestOptions, grow
+from gossan.fusion.trees import Remainder
 
 __all__ = ["GeostatisticalForest", "GeostatisticalForestSettings"]
 
@@ -101,11 +101,9 @@ class GeostatisticalForest:
         folds = random_folds(len(x), max(_FOLDS, len(x) // _MOST_OF_FOLD), options.seed)
         left = self.left_ = self.smooth_.residuals(folds)
         self.spread_ = Spread.of(left, self.smooth_.problem_.observed - left)
-        forest = RandomForestRegressor(
-            options.trees, min_samples_leaf=options.leaf, max_leaf_nodes=LEAVES,
-            max_features=1 / 3, random_state=options.seed, n_jobs=1,
-        ).fit(x[filled], left[filled])  # fmt: skip
-        self.remainder_ = Remainder(Trees.of(forest), options.share)
+        grown = ForestOptions(options.trees, options.leaf, options.seed)
+        forest = grow(x[filled], left[filled], grown)
+        self.remainder_ = Remainder(forest.trees, options.share)
         self.tables_["remainder"] = _table(forest, offered.names, left, observations.values)
         return self
 
@@ -140,11 +138,9 @@ class GeostatisticalForest:
         return nested(features, self.smooth_.widths_, points)
 
 
-def _table(
-    forest: RandomForestRegressor, names: tuple[str, ...], left: Array, values: Array
-) -> pd.DataFrame:
+def _table(forest: Forest, names: tuple[str, ...], left: Array, values: Array) -> pd.DataFrame:
     """Say how much is left of the samples' variance, and what the forest looks at."""
     share = float(np.mean(left**2) / np.var(values))
     return pd.DataFrame(
-        {"feature": names, "importance": forest.feature_importances_, "variance_left": share}
+        {"feature": names, "importance": forest.importance, "variance_left": share}
     ).sort_values("importance", ascending=False)

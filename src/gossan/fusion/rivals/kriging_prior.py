@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
-from sklearn.ensemble import RandomForestRegressor
 
 from gossan.arrays.array_type import Array
 from gossan.arrays.folds import random_folds
@@ -21,8 +20,9 @@ from gossan.fusion.kriging_model import (
     check_values,
 )
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
+from gossan.fusion.random_forest import Forest, ForestOptions, grow
 from gossan.fusion.rivals.regressors import explained_share
-from gossan.fusion.trees import LEAVES, Trees
+from gossan.fusion.trees import Trees
 from gossan.fusion.where_filled import FilledLayer, filled_rows, needs_layer, predict_where_filled
 from gossan.geo.layer import Layer
 from gossan.settings import Settings
@@ -122,14 +122,12 @@ class KrigingPrior:
         known = kriged if beside is None else np.column_stack([kriged, beside[filled]])
         used = observations.subset(filled)
         y, known_errors = used.values, used.known_errors
-        forest = RandomForestRegressor(
-            options.trees, min_samples_leaf=options.leaf, max_leaf_nodes=LEAVES,
-            max_features=1 / 3, oob_score=True, random_state=options.seed, n_jobs=1,
-        ).fit(np.column_stack([x, known]), y, used.weights)  # fmt: skip
-        residual = y - forest.oob_prediction_
+        grown = ForestOptions(options.trees, options.leaf, options.seed)
+        forest = grow(np.column_stack([x, known]), y, grown, used.weights)
+        residual = y - forest.out_of_bag
         spread = kriged[:, 1] ** 2 + known_errors
         ratio = float(np.sqrt(np.mean(residual**2 / spread)))
-        self.forest_ = PriorForest(Trees.of(forest), ratio)
+        self.forest_ = PriorForest(forest.trees, ratio)
         self.tables_ = {
             "variograms": self.kriging_.tables_["variograms"],
             "importance": _importance(forest, (*offered.names, *_KNOWN[: known.shape[1]]), used),
@@ -189,12 +187,10 @@ class KrigingPrior:
         return nested(features, self.widths_, self.points_)
 
 
-def _importance(
-    forest: RandomForestRegressor, names: tuple[str, ...], used: Observations
-) -> pd.DataFrame:
+def _importance(forest: Forest, names: tuple[str, ...], used: Observations) -> pd.DataFrame:
     """List what the forest looks at, and the share of the variance it explains out of bag."""
-    left = used.values - forest.oob_prediction_
+    left = used.values - forest.out_of_bag
     explained = explained_share(left, used.values, used.weights)
     return pd.DataFrame(
-        {"feature": names, "importance": forest.feature_importances_, "r2_out_of_bag": explained}
+        {"feature": names, "importance": forest.importance, "r2_out_of_bag": explained}
     ).sort_values("importance", ascending=False)
