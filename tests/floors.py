@@ -60,7 +60,7 @@ INNER = {
         alteration
     """,
     "fusion": """
-        same_places
+        pixel_features same_places
         fit_counter lattice_layer protocol trees
         features inner_folds lattice random_forest registry where_filled
         cross_validation kriging_model

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossan.arrays.compiled import compiled
-from gossan.geo.grid import Window
+from gossan.fusion.pixel_features import PixelFeatures
 
 __all__ = ["LEAVES", "Remainder", "TreeNodes", "Trees"]
 
@@ -183,11 +183,17 @@ class Trees:
         """Return the mean of the trees (n,) at features (n, d), as scikit-learn does."""
         return self(np.asarray(x).T)
 
-    def __call__(self, features: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the mean of the trees (n,) at features (d, n), none of them empty."""
+    def __call__(self, features: NDArray[Any], *further: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the mean of the trees (n,) at features (d, n), none of them empty.
+
+        ``further`` features (n,) follow the others.
+        """
         pixels = np.ascontiguousarray(features, np.float32)
+        beside = np.empty((len(further), pixels.shape[1]), np.float32)
+        for line, values in zip(beside, further):
+            line[:] = values
         result = np.zeros(pixels.shape[1])
-        _evaluate(pixels, self.codes, self.words, result)
+        _evaluate(pixels, beside, self.codes, self.words, result)
         return result
 
 
@@ -200,19 +206,21 @@ class Remainder:
 
     def __call__(self, features: NDArray[Any]) -> NDArray[np.float64]:
         """Return what is added (n,) at features (d, n)."""
-        filled = np.isfinite(features).all(axis=0)
+        return self._where(np.isfinite(features).all(axis=0), features)
+
+    def at_pixels(
+        self, pixels: PixelFeatures, estimate: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return what is added (height, width) at the pixels of a window."""
+        added = self._where(pixels.filled, pixels.flat)
+        return added.reshape(estimate.shape).astype(np.float32)
+
+    def _where(self, filled: NDArray[np.bool_], features: NDArray[Any]) -> NDArray[np.float64]:
         if filled.all():
             return self.share * self.trees(features)
         result = np.zeros(features.shape[1])
         result[filled] = self.share * self.trees(features[:, filled])
         return result
-
-    def at_pixels(
-        self, raw: NDArray[np.float32], window: Window, estimate: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """Return what is added (height, width) at features (d, height, width)."""
-        added = self(raw.reshape(len(raw), -1))
-        return added.reshape(window.shape).astype(np.float32)
 
 
 def _words(tree: TreeNodes) -> Iterator[_Part]:
@@ -293,8 +301,11 @@ def _encode(values, centre, scale, out):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def _evaluate(pixels, codes_of, trees, result):  # type: ignore[no-untyped-def]
-    """Add the words' values to ``result``; the highest bit stands for a leaf of another word."""
+def _evaluate(pixels, beside, codes_of, trees, result):  # type: ignore[no-untyped-def]
+    """Add the words' values to ``result``; the highest bit stands for a leaf of another word.
+
+    The features are those of ``pixels`` (d, n) and, after them, of ``beside`` (e, n).
+    """
     (used, centre, scale), (starts, feature, threshold, below, above, value) = codes_of, trees
     codes, wide = np.empty((used.size, _BLOCK), np.int16), np.empty(_BLOCK, np.int32)
     words = np.empty((_TOGETHER, _BLOCK), np.uint16)
@@ -302,7 +313,9 @@ def _evaluate(pixels, codes_of, trees, result):  # type: ignore[no-untyped-def]
         stop = min(start + _BLOCK, result.size)
         count = stop - start
         for j in range(used.size):
-            _encode(pixels[used[j], start:stop], centre[j], scale[j], wide[:count])
+            own = used[j] - pixels.shape[0]
+            line = pixels[used[j], start:stop] if own < 0 else beside[own, start:stop]
+            _encode(line, centre[j], scale[j], wide[:count])
             for k in range(count):
                 codes[j, k] = wide[k]
         for part in range(0, starts.size - 1, _TOGETHER):
@@ -318,9 +331,9 @@ def _evaluate(pixels, codes_of, trees, result):  # type: ignore[no-untyped-def]
                 _hash(word, count)
             one, two, three, four = words[0], words[1], words[2], words[3]
             v1, v2, v3, v4 = value[part], value[part + 1], value[part + 2], value[part + 3]
-            own = result[start:stop]
+            sums = result[start:stop]
             for k in range(count):
-                own[k] += (v1[one[k]] + v2[two[k]]) + (v3[three[k]] + v4[four[k]])
+                sums[k] += (v1[one[k]] + v2[two[k]]) + (v3[three[k]] + v4[four[k]])
 
 
 @compiled(inline="always")

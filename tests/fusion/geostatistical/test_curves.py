@@ -6,9 +6,10 @@ import numpy as np
 
 from gossan.fusion.features.nested import nested
 from gossan.fusion.features.sources import LayerFeatures
-from gossan.fusion.geostatistical.curves import KNOTS, REACH, Curves
+from gossan.fusion.geostatistical.curves import KNOTS, REACH, Curves, add_terms
 from gossan.fusion.geostatistical.mean_map import MeanMap
 from gossan.fusion.geostatistical.model import Geostatistical, GeostatisticalSettings
+from gossan.fusion.pixel_features import PixelFeatures
 from gossan.fusion.protocol import Observations, Points
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer
@@ -39,8 +40,12 @@ def test_pixels_and_samples_have_the_same_columns_and_curves_are_flat_beyond_the
         curves.of_pixels(wide.T.astype(np.float32)).T, curves(wide), atol=2e-5
     )
     b = rng.normal(size=len(curves.mean))
-    found = curves.sum_at(wide.T.astype(np.float32), b)
-    np.testing.assert_allclose(found, curves(wide) @ b, atol=2e-5)
+    slopes, mean, deviation = rng.normal(size=(3, 4))
+    raw = (mean + deviation * wide).T.astype(np.float32)
+    features = np.arange(4), mean.astype(np.float32), (1 / deviation).astype(np.float32)
+    found = np.ones(len(wide), np.float32)
+    add_terms(raw, features, slopes.astype(np.float32), *curves.bends(b), found)
+    np.testing.assert_allclose(found, 1 + curves(wide) @ b + wide @ slopes, atol=2e-5)
     ends = np.full((1, 4), REACH)
     np.testing.assert_allclose(curves(ends), curves(3 * ends))
 
@@ -75,7 +80,7 @@ def test_the_mean_alone_is_that_of_the_full_map_and_of_points() -> None:
     model = Geostatistical(CURVED).fit(observed, features)
     full = model.layer(features).read(GRID.whole)[0]
     raw = nested(features, model.widths_, observed.points).layer.read(GRID.whole)
-    alone = MeanMap.of(model, GRID).at_pixels(raw, GRID.whole)
+    alone = MeanMap.of(model, GRID).at_pixels(PixelFeatures(raw, GRID.whole))
     np.testing.assert_allclose(alone, full, atol=0.05 * full.std())
     easting, northing = GRID.coordinates()
     places = Points(np.stack(np.meshgrid(easting, northing), axis=-1).reshape(-1, 2))

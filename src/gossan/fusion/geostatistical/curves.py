@@ -21,12 +21,14 @@ from numpy.typing import NDArray
 from gossan.arrays.array_type import Array
 from gossan.arrays.compiled import compiled
 
-__all__ = ["KNOTS", "REACH", "Curves"]
+__all__ = ["KNOTS", "REACH", "Curves", "add_terms"]
 
 KNOTS = 8
 REACH = 2.5
 """Standard deviations from the mean feature to the outer knots; a curve is flat beyond."""
+STEP = 2 * REACH / (KNOTS - 1)
 COMPONENTS = 20
+_BLOCK = 512
 _JITTER = 1e-6
 
 
@@ -77,10 +79,15 @@ class Curves:
         """Return the values (d, KNOTS) of the curves for coefficients (m,) of the columns."""
         return np.asarray(self.loadings @ coefficients, np.float32)
 
-    def sum_at(self, z: NDArray[np.float32], coefficients: Array) -> NDArray[np.float32]:
-        """Return the sum of the curves (pixels,) at standardised features (d, pixels)."""
-        level = np.float32(self.mean @ coefficients)
-        return np.asarray(_look_up(z, self.at_knots(coefficients)) - level, np.float32)
+    def bends(self, coefficients: Array) -> tuple[NDArray[np.float32], np.float32]:
+        """Return how much steeper each curve gets at each knot but the last, and the sum's level.
+
+        A curve of a feature z is ``value + sum_i bends[i] max(z - knot_i, 0)`` up to the last knot;
+        the level is the sum of the values of all curves at their first knots.
+        """
+        values = self.loadings @ coefficients
+        steeper = np.diff(np.diff(values, axis=1) / STEP, axis=1, prepend=0.0)
+        return steeper.astype(np.float32), np.float32(values[:, 0].sum() - self.mean @ coefficients)
 
 
 def _hats(design: Array) -> Array:
@@ -103,3 +110,36 @@ def _look_up(z, values):  # type: ignore[no-untyped-def]
             share = place - np.float32(first)
             total[k] += own[first] + share * (own[first + 1] - own[first])
     return total
+
+
+@compiled()
+def add_terms(raw, features, slopes, bends, level, result):  # type: ignore[no-untyped-def]
+    """Add slopes and curves of features (f, pixels) to ``result`` (pixels,).
+
+    An empty feature counts as its mean, and the curves are left out of a pixel that has one.
+
+    Parameters
+    ----------
+    features : numbers, means and 1 / deviations (d,) of the features that are standardised.
+    slopes, bends, level : of the standardised features; see ``Curves.bends``.
+    """
+    used, mean, scale = features
+    low, high, step = np.float32(-REACH), np.float32(REACH), np.float32(STEP)
+    nothing = np.float32(0.0)
+    straight, bent = np.empty(_BLOCK, np.float32), np.empty(_BLOCK, np.float32)
+    for start in range(0, result.size, _BLOCK):
+        own = result[start : start + _BLOCK]
+        straight[:] = nothing
+        bent[:] = level
+        for j in range(used.size):
+            line, steeper = raw[used[j], start : start + _BLOCK], bends[j]
+            m, f, slope = mean[j], scale[j], slopes[j]
+            for k in range(own.size):
+                z = (line[k] - m) * f
+                straight[k] += slope * (z if z == z else nothing)
+                place = (low if z < low else (high if z > high else z)) - low
+                for i in range(KNOTS - 1):
+                    past = place - np.float32(i) * step
+                    bent[k] += steeper[i] * (nothing if past < nothing else past)
+        for k in range(own.size):
+            own[k] += straight[k] + (bent[k] if bent[k] == bent[k] else nothing)

@@ -248,6 +248,8 @@ class _Pixels(NamedTuple):
 
     def about(self, places: Array, reach: float) -> Iterator[tuple[int, slice, slice]]:
         """Yield number, rows and columns of the pixels within reach of all of (n, k, 2) places."""
+        if not len(places):
+            return
         easting, northing = self.strip.easting, self.strip.northing
         high, low = places.max(axis=1) - reach, places.min(axis=1) + reach
         inside = (low[:, 0] > easting[0]) & (high[:, 0] < easting[-1])

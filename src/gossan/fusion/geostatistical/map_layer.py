@@ -17,10 +17,11 @@ from gossan.fusion.geostatistical.map_strip import Strip, add_forms, add_parabol
 from gossan.fusion.geostatistical.posterior_nodes import LatticePosterior
 from gossan.fusion.geostatistical.spread import Spread
 from gossan.fusion.geostatistical.standard_features import StandardFeatures
+from gossan.fusion.pixel_features import PixelFeatures
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import read_padded
 
-__all__ = ["Addition", "ElementPosterior", "PosteriorLayer"]
+__all__ = ["Addition", "ElementPosterior", "PosteriorLayer", "lattice_taps"]
 
 _STRIP = 64
 _NODES_A_STEP = 4
@@ -29,13 +30,12 @@ _NODES_A_STEP = 4
 class Addition(Protocol):
     """A term of the estimate that is not linear in the features."""
 
-    def at_pixels(self, raw: Block, window: Window, estimate: Block) -> Block:
+    def at_pixels(self, pixels: PixelFeatures, estimate: Block) -> Block:
         """Return what to add (height, width) to an estimate.
 
         Parameters
         ----------
-        raw : (features, height, width) features at every width; NaN where empty.
-        window : the pixels.
+        pixels : features of a window at every width.
         estimate : (height, width) what the terms before this one give.
         """
         ...
@@ -56,10 +56,12 @@ class ElementPosterior:
     additions: tuple[Addition, ...] = ()
     spread: Spread | None = None
 
-    def fill(self, strip: Strip) -> tuple[Block, Block]:
-        """Return estimate and standard error (height, width) of a strip."""
+    def fill(self, strip: Strip, rows: Taps, cols: Taps) -> tuple[Block, Block]:
+        """Return estimate and standard error (height, width) of a strip.
+
+        ``rows`` and ``cols`` are its taps on the lattice of the posterior.
+        """
         post, count = self.posterior, len(strip.at_pixels)
-        rows, cols = _taps(post.lattice, strip.easting, strip.northing)
         trend, variance = interpolate(rows, cols, post.fields)
         vector, taps = post.vector, (rows, cols)
         if strip.wide is not None:
@@ -83,7 +85,7 @@ class ElementPosterior:
     ) -> tuple[Block, tuple[Taps, Taps]]:
         """Add what wide means say, and give what multiplies the other features at the nodes."""
         post = self.posterior
-        own = interpolate(*_taps(post.lattice, wide.easting, wide.northing), post.vector)
+        own = interpolate(*lattice_taps(post.lattice, wide.easting, wide.northing), post.vector)
         turned = np.tensordot(post.covariance[:, count:], wide.values, 1)
         trend += interpolate(
             wide.rows, wide.cols, np.tensordot(post.slopes[count:], wide.values, 1)
@@ -132,28 +134,37 @@ class PosteriorLayer:
         padded = np.empty((0, *window.shape), np.float32)
         if layer is not None:
             padded = read_padded(layer.source, window, reach)
-        finest_m = min(e.posterior.lattice.pixel_width for e in self.elements) / _NODES_A_STEP
+        places = self.grid.coordinates(window)
+        taps = [lattice_taps(e.posterior.lattice, *places) for e in self.elements]
         for start in range(0, window.height, _STRIP):
-            height = min(_STRIP, window.height - start)
-            part = Window(window.row + start, window.col, height, window.width)
-            source = padded[:, start : start + height + 2 * reach]
-            raw = None
-            if layer is not None and any(one.additions for one in self.elements):
-                raw = layer.of(source, part)
-            strips: dict[bytes, Strip] = {}
-            for number, element in enumerate(self.elements):
-                key = element.standard.fingerprint
-                if key not in strips:
-                    made = Strip.of(layer, source, self.grid, part, element.standard, finest_m)
-                    strips = {key: made}
-                own = result[2 * number : 2 * number + 2, start : start + height]
-                own[:] = element.fill(strips[key])
-                if raw is not None:
-                    for addition in element.additions:
-                        own[0] += addition.at_pixels(raw, part, own[0])
-                if element.spread is not None:
-                    own[1] *= element.spread(own[0])
+            stop = min(start + _STRIP, window.height)
+            part = Window(window.row + start, window.col, stop - start, window.width)
+            near = [(rows.part(start, stop), cols) for rows, cols in taps]
+            self._fill(result[:, start:stop], padded[:, start : stop + 2 * reach], part, near)
         return result
+
+    def _fill(
+        self, result: Block, padded: Block, window: Window, taps: list[tuple[Taps, Taps]]
+    ) -> None:
+        """Fill (bands, height, width) of some rows."""
+        layer = self.features.layer
+        pixels = None
+        if layer is not None and any(one.additions for one in self.elements):
+            pixels = PixelFeatures(layer.of(padded, window), window)
+        finest_m = min(e.posterior.lattice.pixel_width for e in self.elements) / _NODES_A_STEP
+        strips: dict[bytes, Strip] = {}
+        for number, element in enumerate(self.elements):
+            key = element.standard.fingerprint
+            if key not in strips:
+                made = Strip.of(layer, padded, self.grid, window, element.standard, finest_m)
+                strips = {key: made}
+            own = result[2 * number : 2 * number + 2]
+            own[:] = element.fill(strips[key], *taps[number])
+            if pixels is not None:
+                for addition in element.additions:
+                    own[0] += addition.at_pixels(pixels, own[0])
+            if element.spread is not None:
+                own[1] *= element.spread(own[0])
 
     @property
     def shared(self) -> NestedFeatures:
@@ -181,9 +192,10 @@ class PosteriorLayer:
         return PosteriorLayer(self.features, tuple(elements))
 
 
-def _taps(
+def lattice_taps(
     lattice: Grid, easting: NDArray[np.float64], northing: NDArray[np.float64]
 ) -> tuple[Taps, Taps]:
+    """Return cubic convolution from a lattice to rows and columns of pixels."""
     row, _ = lattice.index_of(np.full(len(northing), easting[0]), northing)
     _, col = lattice.index_of(easting, np.full(len(easting), northing[0]))
     return cubic_taps(row, lattice.height), cubic_taps(col, lattice.width)

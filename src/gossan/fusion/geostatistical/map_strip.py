@@ -109,15 +109,11 @@ def standardise(
     raw: Block, used: NDArray[np.int_], standard: StandardFeatures
 ) -> tuple[Block, NDArray[np.int64]]:
     """Standardise the first features in use (p, height, width), and give the pattern of gaps."""
-    count = len(used)
     keys = np.random.default_rng(0).integers(1, 2**62, len(standard.used))
-    return _standardised(  # type: ignore[no-any-return]
-        raw, used, standard.mean[:count].astype(np.float32),
-        (1.0 / standard.deviation[:count]).astype(np.float32), keys,
-    )  # fmt: skip
+    return _standardised(raw, used, *standard.in_single, keys)  # type: ignore[no-any-return]
 
 
-@compiled()
+@compiled(fastmath={"reassoc"})
 def _standardised(raw, used, mean, scale, keys):  # type: ignore[no-untyped-def]
     """Standardise the used features, 0 in gaps; tell patterns of gaps apart by exclusive or."""
     height, width = raw.shape[1], raw.shape[2]

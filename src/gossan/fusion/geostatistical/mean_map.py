@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossan.arrays.array_type import Block
-from gossan.fusion.geostatistical.map_strip import standardise
+from gossan.fusion.geostatistical.curves import KNOTS, add_terms
 from gossan.fusion.geostatistical.model import Geostatistical
 from gossan.fusion.geostatistical.standard_features import StandardFeatures
 from gossan.fusion.lattice import lattice_over, lattice_step, smooth_layer
-from gossan.geo.grid import Grid, Window
+from gossan.fusion.pixel_features import PixelFeatures
+from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer
 
 __all__ = ["MeanMap"]
@@ -55,16 +56,16 @@ class MeanMap:
         place = smooth_layer(lattice, trend.reshape(1, *lattice.shape), ("level",), grid)
         return cls(model.standard_, mixture.slopes, place)
 
-    def at_pixels(self, raw: Block, window: Window) -> Block:
-        """Return the estimate (height, width) at raw features (f, height, width)."""
-        standard = self.standard
-        total = self.place.read(window)[0]
-        if not len(standard.used):
-            return total
-        z, gaps = standardise(raw, standard.used, standard)
-        flat = z.reshape(len(z), -1)
-        total += (self.slopes[: len(z)].astype(np.float32) @ flat).reshape(window.shape)
-        if standard.curves is not None:
-            bent = standard.curves.sum_at(flat, self.slopes[len(z) :]).reshape(window.shape)
-            total += np.where(gaps == 0, bent, np.float32(0.0))
+    def at_pixels(self, pixels: PixelFeatures) -> Block:
+        """Return the estimate (height, width) at the pixels of a window."""
+        total: Block = self.place.read(pixels.window)[0]
+        standard, count = self.standard, len(self.standard.used)
+        if count:
+            bends = np.zeros((count, KNOTS - 1), np.float32)
+            level = np.float32(0.0)
+            if standard.curves is not None:
+                bends, level = standard.curves.bends(self.slopes[count:])
+            features = standard.used, *standard.in_single
+            slopes = self.slopes[:count].astype(np.float32)
+            add_terms(pixels.flat, features, slopes, bends, level, total.reshape(-1))
         return total

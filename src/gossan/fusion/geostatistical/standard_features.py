@@ -96,6 +96,11 @@ class StandardFeatures:
         return replace(curved, group=np.concatenate([self.group, added]), alike=alike)
 
     @property
+    def in_single(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Mean and 1 / deviation (d,) in single precision."""
+        return self.mean.astype(np.float32), (1.0 / self.deviation).astype(np.float32)
+
+    @property
     def fingerprint(self) -> bytes:
         """Key of the standards: elements of the same samples share one."""
         curves = b"" if self.curves is None else self.curves.loadings.tobytes()

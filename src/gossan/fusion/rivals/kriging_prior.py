@@ -71,7 +71,7 @@ class PriorForest:
         self, features: NDArray[np.floating], *estimates: NDArray[np.floating]
     ) -> NDArray[np.float64]:
         """Return the estimate (n,) at features (d, n) and the other estimates, each (n,)."""
-        return self.trees(np.vstack([features, *estimates]))
+        return self.trees(features, *estimates)
 
 
 class KrigingPrior:

@@ -18,10 +18,10 @@ from gossan.fusion.geostatistical.forest import (
 from gossan.fusion.geostatistical.map_layer import PosteriorLayer
 from gossan.fusion.geostatistical.mean_map import MeanMap
 from gossan.fusion.geostatistical.model import Geostatistical, GeostatisticalSettings
+from gossan.fusion.pixel_features import PixelFeatures
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
 from gossan.fusion.rivals.kriging_prior import KrigingPrior, KrigingPriorSettings, PriorForest
 from gossan.fusion.trees import Remainder
-from gossan.geo.grid import Window
 from gossan.geo.layer import Layer
 
 __all__ = ["Recipe", "RecipeSettings"]
@@ -163,17 +163,16 @@ class _PriorMap:
     kriged: Layer
     shift: float
 
-    def at_pixels(self, raw: Block, window: Window, smooth: Block) -> Block:
-        estimate, error = self.kriged.read(window).reshape(2, -1)
+    def at_pixels(self, pixels: PixelFeatures, smooth: Block) -> Block:
+        estimate, error = self.kriged.read(pixels.window).reshape(2, -1)
         beside = smooth.reshape(-1) - np.float32(self.shift)
-        flat = raw.reshape(len(raw), -1)
-        filled = np.isfinite(flat).all(axis=0)
+        flat, filled = pixels.flat, pixels.filled
         if filled.all():
             estimate = self.forest(flat, estimate, error, beside).astype(np.float32)
         elif filled.any():
             known = (field[filled] for field in (estimate, error, beside))
             estimate[filled] = self.forest(flat[:, filled], *known)
-        return (estimate + np.float32(self.shift)).reshape(window.shape)
+        return (estimate + np.float32(self.shift)).reshape(smooth.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,14 +184,14 @@ class _Members:
     prior: _PriorMap | None
     shares: tuple[float, float]
 
-    def at_pixels(self, raw: Block, window: Window, estimate: Block) -> Block:
+    def at_pixels(self, pixels: PixelFeatures, estimate: Block) -> Block:
         """Return what to add to the geostatistical estimate (height, width)."""
         bent, prior = (np.float32(share) for share in self.shares)
         total = np.zeros_like(estimate)
         if self.forest is not None:
-            total += (1 - bent - prior) * self.forest.at_pixels(raw, window, estimate)
+            total += (1 - bent - prior) * self.forest.at_pixels(pixels, estimate)
         if self.curves is not None:
-            total += bent * (self.curves.at_pixels(raw, window) - estimate)
+            total += bent * (self.curves.at_pixels(pixels) - estimate)
         if self.prior is not None:
-            total += prior * (self.prior.at_pixels(raw, window, estimate) - estimate)
+            total += prior * (self.prior.at_pixels(pixels, estimate) - estimate)
         return total
