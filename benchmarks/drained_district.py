@@ -1,14 +1,16 @@
 """Hold the source maps of a drained district against its truth: catchments, squares, kriging.
 
     python benchmarks/drained_district.py [--seeds 7] [--elements Cu] [--rows 600]
-                                          [--features all] [--models squares catchments evidence]
+                                          [--features all] [--models squares plain catchments]
                                           [--samples sediment]
 
 The district is that of ``gossan demo --drainage``, without the project, its report and figures:
 stream sediments that erosion by slope mixes downstream, placed again on the drainage of the terrain
 model; features are 14 alteration ratios, the shares of five rocks with the distance to a contact,
 and three features of the terrain ("ratios", "geology" and "terrain" alone). Models work on
-logarithms. ``--samples soil`` has composites of 1 km at the same places in place of sediment:
+logarithms; ``plain`` are means over catchments by area, ``catchments`` what explains the samples
+best of area, slope and distance along the stream, ``evidence`` leaves squares in the choice.
+``--samples soil`` has composites of 1 km at the same places in place of sediment:
 catchments mean nothing then, and squares must win by themselves.
 
 Columns: ``source`` skill of the map (share of the variance of the true logarithms explained, 1 -
@@ -75,8 +77,13 @@ def made(name: str) -> FusionModel:
         return KrigingModel()
     if name == "recipe":
         return Recipe()
-    support = {"squares": "square", "catchments": "catchment", "evidence": "evidence"}[name]
-    return Geostatistical(GeostatisticalSettings(support=support))
+    kinds = {
+        "squares": {"support": "square"},
+        "plain": {"support": "catchment", "mixing": "area"},
+        "catchments": {"support": "catchment"},
+        "evidence": {},
+    }
+    return Geostatistical(GeostatisticalSettings(**kinds[name]))
 
 
 def main() -> None:
@@ -91,7 +98,7 @@ def main() -> None:
         "--features", choices=("all", "ratios", "terrain", "geology"), default="all"
     )
     parser.add_argument("--samples", choices=("sediment", "soil"), default="sediment")
-    parser.add_argument("--models", nargs="+", default=["squares", "catchments", "evidence"])
+    parser.add_argument("--models", nargs="+", default=["squares", "plain", "catchments"])
     asked = parser.parse_args()
     rows = []
     for seed in asked.seeds:

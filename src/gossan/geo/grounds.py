@@ -2,7 +2,8 @@
 
 A sample of a stream stands for all ground that drains to it. The samples cut the ground into
 sub-basins that do not overlap; the catchment of a sample is the sum of its own sub-basin and those
-above, so that nested samples share what they share.
+above, so that nested samples share what they share. Steep and near ground may count for more than
+flat and far ground (``Transport``).
 """
 
 from __future__ import annotations
@@ -18,11 +19,85 @@ from scipy import sparse
 from gossan.arrays.array_type import Array
 from gossan.geo.grid import Grid, Window
 
-__all__ = ["Basins", "Grounds", "Support", "part_of"]
+__all__ = ["BY_AREA", "Basins", "Grounds", "Mixing", "Support", "Transport", "part_of"]
 
 FEWEST_PARTS = 3000
 """Pieces of sub-basins by block that are worth having even for few samples."""
 PARTS_A_BASIN = 3
+LEAST_SLOPE = 0.01
+"""Slope (rise over run) that flatter ground counts as: it gives some sediment, too."""
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """How much each part of a catchment counts in its sediment.
+
+    Parameters
+    ----------
+    by_slope
+        Whether ground counts by its slope, as erosion does.
+    decay_m
+        Decay length L: ground at a distance d along the stream counts ``exp(-d / L)``.
+
+    Examples
+    --------
+    >>> str(Mixing()), str(Mixing(True, 1500.0))
+    ('area', 'slope, decay length 1500 m')
+    """
+
+    by_slope: bool = False
+    decay_m: float = math.inf
+
+    def __str__(self) -> str:
+        kind = "slope" if self.by_slope else "area"
+        return kind if math.isinf(self.decay_m) else f"{kind}, decay length {self.decay_m:.0f} m"
+
+
+BY_AREA = Mixing()
+
+
+@dataclass(frozen=True, eq=False)
+class Transport:
+    """What the sediment of ground may be weighted by.
+
+    The distance from a cell to a sample is that to the outlet of its own sub-basin and that from
+    there to the sample, so that ``exp(-d / L)`` is a product and sums over sub-basins suffice.
+
+    Parameters
+    ----------
+    slope
+        (rows, columns) rise over run, at least ``LEAST_SLOPE``; None where heights are unknown.
+    distance_m
+        (rows, columns) distance along the water to where it leaves the terrain model.
+    outlet_m
+        (s,) the same of the outlet of each sub-basin.
+    lengths_m
+        Decay lengths to choose from.
+    """
+
+    slope: NDArray[np.float32] | None = field(repr=False)
+    distance_m: NDArray[np.float32] = field(repr=False)
+    outlet_m: Array = field(repr=False)
+    lengths_m: tuple[float, ...]
+
+    @property
+    def mixings(self) -> tuple[Mixing, ...]:
+        """Every way to choose from, by area alone first."""
+        slopes = (False,) if self.slope is None else (False, True)
+        return tuple(Mixing(one, far) for one in slopes for far in (math.inf, *self.lengths_m))
+
+    def weights(
+        self, mixing: Mixing, owner: NDArray[np.int32], rows: slice, columns: slice
+    ) -> NDArray[np.float32]:
+        """Weight of the cells of a window in their own sub-basin, by a mixing."""
+        weight = np.ones(owner[rows, columns].shape, np.float32)
+        if mixing.by_slope and self.slope is not None:
+            weight *= self.slope[rows, columns]
+        if not math.isinf(mixing.decay_m):
+            outlet = self.outlet_m[np.maximum(owner[rows, columns], 0)]
+            away = np.maximum(self.distance_m[rows, columns] - outlet, 0.0)
+            weight *= np.exp(-away / mixing.decay_m).astype(np.float32)
+        return weight
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +114,10 @@ class Basins:
         Number of sub-basins; one may be empty.
     step
         Cells along the side of a block; by default as fine as ``FEWEST_PARTS`` allows.
+    transport
+        What the cells may be weighted by, where it is known.
+    mixing
+        How they are weighted.
 
     Examples
     --------
@@ -52,12 +131,51 @@ class Basins:
     owner: NDArray[np.int32] = field(repr=False)
     count: int
     step: int = 0
+    transport: Transport | None = field(default=None, repr=False)
+    mixing: Mixing = BY_AREA
+    _mixed: dict[Mixing, Basins] = field(init=False, default_factory=dict, repr=False)
+    """The same ground by every mixing that was asked for, shared by all of them."""
+
+    def mixed(self, mixing: Mixing) -> Basins:
+        """Weight the cells in another way; asked again, the answer is the same object."""
+        known = self._mixed
+        known.setdefault(self.mixing, self)
+        if mixing not in known:
+            known[mixing] = replace(self, step=self.side, mixing=mixing)
+            object.__setattr__(known[mixing], "_mixed", known)
+        return known[mixing]
+
+    @property
+    def mixings(self) -> tuple[Mixing, ...]:
+        """Every way to weight the cells that there is."""
+        return (BY_AREA,) if self.transport is None else self.transport.mixings
+
+    def weights(
+        self, mixing: Mixing, rows: slice = slice(None), columns: slice = slice(None)
+    ) -> NDArray[np.float32]:
+        """Weight of the cells of a window in their own sub-basin."""
+        if self.transport is None:
+            return np.ones(self.owner[rows, columns].shape, np.float32)
+        return self.transport.weights(mixing, self.owner, rows, columns)
 
     @cached_property
     def cells(self) -> Array:
         """(s,) number of cells of each sub-basin."""
         inside = self.owner[self.owner >= 0]
         return np.bincount(inside, minlength=self.count).astype(float)
+
+    @cached_property
+    def amounts(self) -> Array:
+        """(s,) sum of the weights of the cells of each sub-basin."""
+        if self.mixing == BY_AREA:
+            return self.cells
+        inside = self.owner >= 0
+        return np.asarray(np.bincount(self.owner[inside], self._weights, self.count), float)
+
+    @cached_property
+    def _weights(self) -> Array:
+        """Weight of each cell that has a sub-basin, row by row."""
+        return self.weights(self.mixing)[self.owner >= 0].astype(np.float64)
 
     @cached_property
     def side(self) -> int:
@@ -78,9 +196,10 @@ class Basins:
     @cached_property
     def pieces(self) -> tuple[NDArray[np.int_], NDArray[np.int_], Array]:
         """Sub-basin, block and share of the sub-basin of every piece: three of (z,)."""
-        keys, counts = np.unique(self._keys(self.side), return_counts=True)
+        keys, piece = np.unique(self._keys(self.side), return_inverse=True)
         basin, block = np.divmod(keys, self._blocks(self.side)[1])
-        return basin, block, counts / self.cells[basin]
+        sums = np.bincount(piece.ravel(), self._weights, len(keys))
+        return basin, block, sums / self.amounts[basin]
 
     @cached_property
     def shares(self) -> sparse.csr_matrix:
@@ -111,32 +230,51 @@ class Basins:
         low = (left + wide * columns[0], top - high * (rows[-1] + 1))
         return np.array([low, (left + wide * (columns[-1] + 1), top - high * rows[0])])
 
-    def under(self, easting: Array, northing: Array) -> NDArray[np.int_]:
-        """Return the sub-basin (height, width) under a lattice of places; -1 for none.
+    def lattice(self, easting: Array, northing: Array) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+        """Return rows (height,) and columns (width,) of the cells under a lattice of places.
 
         Parameters
         ----------
         easting, northing
             (width,) and (height,) in the grid's CRS.
+
+        Returns
+        -------
+        -1 for what lies beyond the grid.
         """
         row, _ = self.grid.index_of(np.full(len(northing), easting[0]), northing)
         _, column = self.grid.index_of(easting, np.full(len(easting), northing[0]))
         rows, columns = (np.floor(one + 0.5).astype(int) for one in (row, column))
         height, width = self.grid.shape
-        known = ((rows >= 0) & (rows < height))[:, None] & ((columns >= 0) & (columns < width))
-        chosen = np.ix_(np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1))
-        return np.where(known, self.owner[chosen], -1)
+        return (
+            np.where((rows >= 0) & (rows < height), rows, -1),
+            np.where((columns >= 0) & (columns < width), columns, -1),
+        )
+
+    def under(self, easting: Array, northing: Array) -> NDArray[np.int_]:
+        """Return the sub-basin (height, width) under a lattice of places; -1 for none."""
+        rows, columns = self.lattice(easting, northing)
+        known = (rows >= 0)[:, None] & (columns >= 0)
+        return np.where(known, self.owner[np.ix_(rows, columns)], -1)
 
     def drawn(self, each: int, seed: int = 0) -> tuple[Array, NDArray[np.int_]]:
-        """Draw cells at random, ``each`` of a sub-basin with replacement: places and sub-basins."""
+        """Draw cells at random by their weight, ``each`` of a sub-basin with replacement.
+
+        Returns
+        -------
+        Places and sub-basins.
+        """
         cell = np.flatnonzero(self.owner.ravel() >= 0)
-        basin = self.owner.ravel()[cell]
-        order = np.argsort(basin, kind="stable")
-        first = np.concatenate([[0], np.cumsum(self.cells)])
+        order = np.argsort(self.owner.ravel()[cell], kind="stable")
+        upto = np.cumsum(self._weights[order])
+        last = np.cumsum(self.cells).astype(int)
         filled = np.flatnonzero(self.cells)
         numbers = np.repeat(filled, each)
-        spot = np.random.default_rng(seed).random(len(numbers)) * self.cells[numbers]
-        rows, columns = np.divmod(cell[order][(first[numbers] + spot).astype(int)], self.grid.width)
+        first = (last - self.cells.astype(int))[numbers]
+        spot = np.random.default_rng(seed).random(len(numbers)) * self.amounts[numbers]
+        spot += upto[first] - self._weights[order][first]
+        chosen = np.clip(np.searchsorted(upto, spot, "right"), first, last[numbers] - 1)
+        rows, columns = np.divmod(cell[order][chosen], self.grid.width)
         easting, northing = self.grid.coordinates(Window(0, 0, *self.grid.shape))
         return np.column_stack([easting[columns], northing[rows]]), numbers
 
@@ -165,6 +303,8 @@ class Grounds:
         (n, s) 1 for each sub-basin of a sample's ground, else 0.
     network
         (n,) number of the drainage network that a sample belongs to.
+    outlet_m
+        (n,) distance along the water from each sample to where it leaves the terrain model.
 
     Examples
     --------
@@ -180,21 +320,29 @@ class Grounds:
     basins: Basins = field(repr=False)
     members: sparse.csr_matrix = field(repr=False)
     network: NDArray[np.int_] = field(repr=False)
+    outlet_m: Array | None = field(default=None, repr=False)
 
     @classmethod
     def of(
-        cls, basins: Basins, members: NDArray[np.int_], network: NDArray[np.int_] | None = None
-    ) -> Grounds:
+        cls, basins: Basins, members: NDArray[np.int_], network: NDArray[np.int_] | None = None,
+        outlet_m: Array | None = None,
+    ) -> Grounds:  # fmt: skip
         """Take which sub-basins each sample stands for, (n, s)."""
         own = np.arange(len(members)) if network is None else network
-        return cls(basins, sparse.csr_matrix(members, dtype=float), own)
+        return cls(basins, sparse.csr_matrix(members, dtype=float), own, outlet_m)
 
     def __len__(self) -> int:
         return int(self.members.shape[0])
 
     def subset(self, rows: NDArray[np.bool_] | NDArray[np.int_] | slice) -> Grounds:
         """Keep some of the samples; the ground stays cut as it is."""
-        return replace(self, members=self.members[rows], network=self.network[rows])
+        outlet = None if self.outlet_m is None else self.outlet_m[rows]
+        members, network = self.members[rows], self.network[rows]
+        return replace(self, members=members, network=network, outlet_m=outlet)
+
+    def mixed(self, mixing: Mixing) -> Grounds:
+        """Weight the ground of each sample in another way."""
+        return replace(self, basins=self.basins.mixed(mixing))
 
     @property
     def area_km2(self) -> Array:
@@ -203,10 +351,22 @@ class Grounds:
         return np.asarray(self.members @ self.basins.cells) * cell
 
     @property
+    def arrivals(self) -> sparse.csr_matrix:
+        """(n, s) share of what leaves each sub-basin that comes to a sample: ``exp(-d / L)``."""
+        decay, transport = self.basins.mixing.decay_m, self.basins.transport
+        if math.isinf(decay) or transport is None or self.outlet_m is None:
+            return self.members
+        found = self.members.tocoo()
+        away = np.maximum(transport.outlet_m[found.col] - self.outlet_m[found.row], 0.0)
+        shape = self.members.shape
+        return sparse.csr_matrix((np.exp(-away / decay), (found.row, found.col)), shape)
+
+    @property
     def shares(self) -> sparse.csr_matrix:
         """(n, s) share of each sub-basin in the ground of a sample."""
-        area = self.members @ sparse.diags(self.basins.cells)
-        return sparse.csr_matrix(sparse.diags(1.0 / np.asarray(area.sum(axis=1)).ravel()) @ area)
+        amount = self.arrivals @ sparse.diags(self.basins.amounts)
+        total = np.asarray(amount.sum(axis=1)).ravel()
+        return sparse.csr_matrix(sparse.diags(1.0 / total) @ amount)
 
     @property
     def side_m(self) -> float:

@@ -1,8 +1,8 @@
-"""Means over catchments against upstream sums of pyflwdir, with holes and unlike pixels."""
+"""Means over catchments against upstream sums of pyflwdir: holes, weights, unlike pixels."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from gossan.fusion.features.sources import LayerFeatures
 from gossan.fusion.protocol import Points
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
+from gossan.geo.grounds import Mixing
 from gossan.geo.layer import ArrayLayer, LikeSource, StackedLayer
 from gossan.imagery.terrain.catchments import Catchments, delineate
 from gossan.imagery.terrain.drainage import Drainage, drainage_of_heights
@@ -51,6 +52,59 @@ def test_means_are_those_of_upstream_sums_and_holes_do_not_count(found: Catchmen
         got = ground_means(ArrayLayer(layer.grid, layer.bands, values), grounds, Blocks(size))
         np.testing.assert_allclose(got, wanted, rtol=1e-6)
     assert np.isfinite(wanted[:, 1]).all()
+
+
+def walk(found: Catchments, one: int) -> np.ndarray:
+    """Follow the water from every cell: metres to a sample, NaN where it passes elsewhere."""
+    columns, to = found.drainage.grid.width, np.asarray(found.drainage.flow.idxs_ds)
+    away = np.full(to.size, np.nan)
+    for cell in np.flatnonzero(found.drainage.known.ravel()).tolist():
+        at, metres = cell, 0.0
+        while at != found.cells[one] and to[at] != at:
+            below = int(to[at])
+            diagonal = at // columns != below // columns and at % columns != below % columns
+            at, metres = below, metres + 100.0 * (2**0.5 if diagonal else 1.0)
+        if at == found.cells[one]:
+            away[cell] = metres
+    return away
+
+
+def test_steep_and_near_ground_counts_as_a_walk_along_the_water_says(found: Catchments) -> None:
+    """sum(x w) / sum(w) with w = slope exp(-d / L), every cell followed down to the sample."""
+    rng = np.random.default_rng(5)
+    values = rng.normal(size=(1, 60, 60)).astype(np.float32)
+    values[0, 20:30, 25:40] = np.nan
+    layer, grounds = ArrayLayer(found.drainage.grid, ("a",), values), found.grounds()
+    steep = np.maximum(np.hypot(*np.gradient(found.drainage.heights, 100.0)), 0.01).ravel()
+    assert len(grounds.basins.mixings) == 8
+    for one in np.argsort(found.area_km2)[[-1, 5]]:
+        away = walk(found, int(one))
+        used = np.isfinite(away) & np.isfinite(values.ravel())
+        for mixing in grounds.basins.mixings:
+            near = np.exp(-away[used] / mixing.decay_m)
+            weights = near * (steep[used] if mixing.by_slope else 1.0)
+            got = ground_means(layer, grounds.mixed(mixing))[one, 0]
+            wanted = np.average(values.ravel()[used], weights=weights)
+            assert got == pytest.approx(wanted, rel=1e-4, abs=1e-6)
+
+
+def test_a_long_decay_is_the_plain_mean_and_a_short_one_the_sample_s_own_cell(
+    found: Catchments,
+) -> None:
+    grid, grounds = found.drainage.grid, found.grounds()
+    values = np.random.default_rng(6).normal(size=(1, 60, 60)).astype(np.float32)
+    layer, basins = ArrayLayer(grid, ("a",), values), grounds.basins
+    assert basins.transport is not None
+    transport = replace(basins.transport, lengths_m=(1e9, 3.0))
+    grounds = replace(grounds, basins=replace(basins, transport=transport))
+    far, near = (ground_means(layer, grounds.mixed(Mixing(False, length))) for length in (1e9, 3.0))
+    np.testing.assert_allclose(far, ground_means(layer, grounds), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(near.ravel(), found.at(values[0]), rtol=1e-5)
+
+
+def test_directions_without_heights_leave_distance_alone(found: Catchments) -> None:
+    bare = replace(found, drainage=replace(found.drainage, heights=None))
+    assert {one.by_slope for one in bare.grounds().basins.mixings} == {False}
 
 
 @pytest.mark.parametrize("pixel", [20.0, 50.0, 300.0])

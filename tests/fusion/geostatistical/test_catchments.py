@@ -15,7 +15,7 @@ from gossan.fusion.geostatistical.model import Geostatistical, GeostatisticalSet
 from gossan.fusion.protocol import Observations, Points
 from gossan.fusion.selection.recipe import Recipe
 from gossan.geo.grid import Grid
-from gossan.geo.grounds import Basins, Grounds
+from gossan.geo.grounds import Basins, Grounds, Mixing, Transport
 from gossan.geo.layer import ArrayLayer
 
 
@@ -100,6 +100,39 @@ def test_features_that_average_out_within_the_samples_do_no_harm_at_pixels(
     assert (off**2).mean() < valleys.truth.var()  # no worse than a map of one colour
     assert abs(off.mean()) < 0.3
     assert (np.abs(off) < 1.645 * error).mean() > 0.85
+
+
+@pytest.mark.parametrize(
+    "mixing", [Mixing(), Mixing(True), Mixing(False, 900.0), Mixing(True, 900.0)], ids=str
+)
+def test_the_evidence_finds_what_ground_counts(valleys: Valleys, mixing: Mixing) -> None:
+    """Sediment that slope and distance mix, by cells and not by what the model sums."""
+    grounds, shape = valleys.points.grounds, valleys.grid.shape
+    assert grounds is not None
+    slope = np.exp(gaussian_filter(np.random.default_rng(3).normal(size=shape), 1.5) * 6.0)
+    distance = np.repeat((71.0 - np.arange(72.0))[:, None] * 100.0, 72, axis=1)
+    outlet = distance[np.tile(np.arange(8) * 9 + 8, 12), 0]
+    transport = Transport(slope.astype(np.float32), distance.astype(np.float32), outlet, (900.0,))
+    basins = replace(grounds.basins, transport=transport)
+    grounds = replace(grounds, basins=basins, outlet_m=outlet)
+    content, mixed = np.exp(valleys.truth), []
+    for members, own in zip(grounds.members.toarray() > 0, outlet):
+        weight = np.exp(-(distance - own) / mixing.decay_m) * (slope if mixing.by_slope else 1.0)
+        weight = np.where(members[basins.owner], weight, 0.0)
+        mixed.append((content * weight).sum() / weight.sum())
+    values = np.log(mixed) + 0.03 * np.random.default_rng(1).normal(size=96)
+    points = replace(valleys.points, grounds=grounds)
+    model = Geostatistical(GeostatisticalSettings(support="catchment", averaging="mode"))
+    model.fit(Observations(points, values), valleys.features)
+    table = model.tables_["mixings"]
+    best = table.loc[table["weight"].idxmax()]
+    assert (best["ground"], best["decay_m"]) == (
+        "slope" if mixing.by_slope else "area",
+        mixing.decay_m,
+    )
+    seen = model.seen(points).grounds
+    assert seen is not None and seen.basins.mixing == mixing
+    assert model.verdict_ is not None and model.verdict_.startswith("Ground counts by its")
 
 
 def test_where_drainage_means_nothing_squares_win(valleys: Valleys) -> None:

@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from gossan.geo.grid import Grid
-from gossan.geo.grounds import Basins, Grounds
+from gossan.geo.grounds import Basins, Grounds, Mixing, Transport
 from gossan.geochem.covariance.dense import ExactSamples
 from gossan.geochem.covariance.ground_samples import GroundSamples, covariances_of_basins
 from gossan.geochem.covariance.model import Anisotropy, CovarianceModel, Structure
@@ -34,6 +34,25 @@ def test_covariances_are_the_means_over_all_pairs_of_points() -> None:
     for one, two in [(0, 0), (0, 1), (2, 5), (4, 3)]:
         mean = COVARIANCE.between(points[one], points[two]).mean()
         assert found[one, two] == pytest.approx(mean, rel=2e-3)
+
+
+def test_weighted_ground_has_the_weighted_covariances_of_its_cells() -> None:
+    """Nested samples by slope and distance: every pair of cells, by brute force."""
+    owner, rng = blotches(3, 2), np.random.default_rng(0)
+    distance = rng.uniform(500, 4000, owner.shape).astype(np.float32)
+    slope = rng.uniform(0.01, 1.0, owner.shape).astype(np.float32)
+    transport = Transport(slope, distance, np.array([500.0, 200.0]), (900.0,))
+    basins = Basins(GRID, owner, 2, step=1, transport=transport)
+    plain = Grounds.of(basins, np.array([[1, 0], [1, 1]]), None, np.array([500.0, 200.0]))
+    grounds = plain.mixed(Mixing(True, 900.0))
+    found = GroundSamples(np.zeros((2, 2)), 500.0, grounds).covariances(COVARIANCE)
+    weights = []
+    for outlet, members in ((500.0, (0,)), (200.0, (0, 1))):
+        away = np.exp(-(distance - outlet) / 900.0)
+        one = np.where(np.isin(owner, members), slope * away, 0.0).ravel()
+        weights.append(one / one.sum())
+    square = ExactSamples(GRID.centres(), 100.0).covariances(COVARIANCE)
+    np.testing.assert_allclose(found, np.array(weights) @ square @ np.transpose(weights), rtol=1e-4)
 
 
 def test_coarser_blocks_change_little() -> None:

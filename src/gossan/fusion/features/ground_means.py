@@ -15,22 +15,24 @@ from gossan.arrays.compiled import compiled
 from gossan.errors import GridError, must
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window, same_crs
-from gossan.geo.grounds import Basins, Grounds
+from gossan.geo.grounds import BY_AREA, Basins, Grounds
 from gossan.geo.layer import Layer
 
 __all__ = ["ground_means"]
 
 _MADE: WeakKeyDictionary[Basins, dict[int, tuple[Layer, Array]]] = WeakKeyDictionary()
-"""Layers that were summed (not all can be hashed: by their id, hence held) and their sums."""
+"""Layers that were summed (not all can be hashed: by their id, hence held) and their sums, by the
+ground weighted by area."""
 _LOCK = Lock()
 
 
 def ground_means(layer: Layer, grounds: Grounds, blocks: Blocks | None = None) -> Array:
     """Average every band over the ground of each sample: ``sum(x w) / sum(w)``.
 
-    w is the area of a pixel, 0 where the band is empty. A pixel belongs to the sub-basin that its
-    centre lies in; one that is larger than the cells of the terrain model is shared among several.
-    The sums over sub-basins are made in one pass and kept for as long as the ground lives.
+    w is the area of a pixel, 0 where the band is empty, times what its ground counts in the
+    sediment (``Mixing``). A pixel belongs to the cell of the terrain model that its centre lies
+    in; one that is larger than the cells is shared among several. The sums over sub-basins, by
+    every mixing, are made in one pass and kept for as long as the ground lives.
 
     Parameters
     ----------
@@ -52,62 +54,98 @@ def ground_means(layer: Layer, grounds: Grounds, blocks: Blocks | None = None) -
     >>> ground_means(layer, grounds).ravel().tolist()
     [2.0, 4.0]
     """
-    total, weight = (grounds.members @ part.T for part in _sums(layer, grounds.basins, blocks))
+    arrivals = grounds.arrivals
+    total, weight = (arrivals @ part.T for part in _sums(layer, grounds.basins, blocks))
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(weight > 0, total / weight, np.nan)
 
 
 def _sums(layer: Layer, basins: Basins, blocks: Blocks | None) -> Array:
     """Return sums and weights (2, bands, s) of every band over every sub-basin."""
+    base = basins.mixed(BY_AREA)
     with _LOCK:
-        made = _MADE.setdefault(basins, {})
+        made = _MADE.setdefault(base, {})
         if id(layer) not in made:
             if not same_crs(layer.grid.crs, basins.grid.crs):
                 got, cure = f"{layer.grid.crs.name} and {basins.grid.crs.name}", "Warp one of them"
                 raise GridError(must("features and ground", "of one CRS", got, cure))
             engine = blocks or Blocks(workers=1)
-            made[id(layer)] = layer, engine.reduce(partial(_window_sums, layer, basins), layer.grid)
-        return made[id(layer)][1]
+            made[id(layer)] = layer, engine.reduce(partial(_window_sums, layer, base), layer.grid)
+        return made[id(layer)][1][base.mixings.index(basins.mixing)]
 
 
 def _window_sums(layer: Layer, basins: Basins, window: Window) -> Array:
-    sums = np.zeros((2, len(layer.bands), basins.count))
-    parts = _parts(layer.grid, basins.grid)
-    owners = [_owners(layer.grid, basins, window, *shift) for shift in _shifts(parts)]
-    if any((owner >= 0).any() for owner in owners):
+    """Return sums and weights (mixings, 2, bands, s) of a window."""
+    sums = np.zeros((len(basins.mixings), 2, len(layer.bands), basins.count))
+    cells = [
+        _cells(layer.grid, basins, window, *shift) for shift in _shifts(layer.grid, basins.grid)
+    ]
+    met = [one for one in cells if one is not None]
+    if met:
         values = layer.read(window)
-        for owner in owners:
-            _add(values, owner, 1.0 / len(owners), sums[0], sums[1])
+        for owner, weights, rows, columns in met:
+            _add(values, owner, weights / np.float32(len(cells)), rows, columns, sums)
     return sums
 
 
-def _parts(pixels: Grid, cells: Grid) -> int:
-    """Into how many parts a side pixels are cut so that none is larger than a cell."""
+def _shifts(pixels: Grid, cells: Grid) -> list[tuple[float, float]]:
+    """Cut pixels into parts no larger than a cell: their centres, in pixels from the pixel's."""
     wide = pixels.pixel_width / cells.pixel_width
     high = pixels.pixel_height / cells.pixel_height
-    return max(1, math.ceil(max(wide, high) - 1e-6))
-
-
-def _shifts(parts: int) -> list[tuple[float, float]]:
-    """Centres of the parts of a pixel, in pixels from its own centre."""
+    parts = max(1, math.ceil(max(wide, high) - 1e-6))
     along = (np.arange(parts) + 0.5) / parts - 0.5
     return [(float(down), float(across)) for down in along for across in along]
 
 
-def _owners(
-    grid: Grid, basins: Basins, window: Window, down: float, across: float
-) -> NDArray[np.int_]:
+_Cells = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int_], NDArray[np.int_]]
+
+
+def _cells(grid: Grid, basins: Basins, window: Window, down: float, across: float) -> _Cells | None:
+    """Find the cells under a window; None where none of them has a sub-basin.
+
+    Returns
+    -------
+    Sub-basin (rows, columns) and weights (mixings, rows, columns) of these cells, and the row
+    (height,) and column (width,) among them of each pixel, -1 beyond the terrain model.
+    """
     easting, northing = grid.coordinates(window)
-    return basins.under(easting + across * grid.pixel_width, northing - down * grid.pixel_height)
+    down_m, across_m = down * grid.pixel_height, across * grid.pixel_width
+    rows, columns = basins.lattice(easting + across_m, northing - down_m)
+    if rows.max() < 0 or columns.max() < 0:
+        return None
+    first_row, first_column = rows[rows >= 0].min(), columns[columns >= 0].min()
+    down_part = slice(int(first_row), int(rows.max()) + 1)
+    across_part = slice(int(first_column), int(columns.max()) + 1)
+    owner = basins.owner[down_part, across_part]
+    if (owner < 0).all():
+        return None
+    weights = np.stack([basins.weights(one, down_part, across_part) for one in basins.mixings])
+    rows = np.where(rows >= 0, rows - first_row, -1)
+    return owner, weights, rows, np.where(columns >= 0, columns - first_column, -1)
 
 
 @compiled()
-def _add(values, owner, weight, sums, weights):  # type: ignore[no-untyped-def]
-    """Add filled pixels of (bands, height, width) to the sums (bands, s) of their sub-basins."""
+def _add(values, owner, weights, rows, columns, sums):  # type: ignore[no-untyped-def]
+    """Add filled pixels of (bands, height, width) to the sums (mixings, 2, bands, s).
+
+    Pixels side by side in one cell are added up first: they share its weights.
+    """
+    width = values.shape[2]
     for band in range(values.shape[0]):
-        for row in range(values.shape[1]):
-            for column in range(values.shape[2]):
-                one, value = owner[row, column], values[band, row, column]
-                if one >= 0 and np.isfinite(value):
-                    sums[band, one] += weight * value
-                    weights[band, one] += weight
+        for y in range(values.shape[1]):
+            row, x = rows[y], 0
+            while row >= 0 and x < width:
+                column, total, count = columns[x], 0.0, 0
+                while x < width and columns[x] == column:
+                    value = values[band, y, x]
+                    if np.isfinite(value):
+                        total += value
+                        count += 1
+                    x += 1
+                if column < 0 or count == 0 or owner[row, column] < 0:
+                    continue
+                one = owner[row, column]
+                for k in range(weights.shape[0]):
+                    weight = weights[k, row, column]
+                    sums[k, 0, band, one] += weight * total
+                    sums[k, 1, band, one] += weight * count

@@ -1,8 +1,10 @@
-"""Which of catchments and squares explains the samples: their evidence, and a sentence of it."""
+"""Which ground explains the samples: squares, or catchments, and how these mix."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -10,15 +12,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gossan.fusion.protocol import Points
+from gossan.geo.grounds import Mixing
 
-__all__ = ["Kind", "sentence", "weigh"]
+__all__ = ["Kind", "Mixings", "sentence", "weigh"]
 
 Kind = Literal["catchment", "square"]
 _DECIDED = 0.95
 
 
 def weigh(
-    kinds: Sequence[Kind], tables: Sequence[pd.DataFrame]
+    kinds: Sequence[Kind], tables: Sequence[pd.DataFrame], penalties: Sequence[float] = (0.0, 0.0)
 ) -> tuple[pd.DataFrame, NDArray[np.float64]]:
     """Weigh what was fitted at each support by its evidence; each has the same prior weight.
 
@@ -28,6 +31,8 @@ def weigh(
         The supports.
     tables
         Models and evidences at each.
+    penalties
+        What to take off the ln evidences of each, for what was chosen before.
 
     Returns
     -------
@@ -39,7 +44,10 @@ def weigh(
     (['imagery, catchments', 'kriging, catchments'], [0.5, 0.5])
     """
     parts = [
-        table.assign(model=table["model"] + f", {kind}s") for kind, table in zip(kinds, tables)
+        table.assign(
+            model=table["model"] + f", {kind}s", log_evidence=table["log_evidence"] - penalty
+        )
+        for kind, table, penalty in zip(kinds, tables, penalties)
     ]
     joined = pd.concat(parts, ignore_index=True)
     evidence = joined["log_evidence"].to_numpy(float)
@@ -48,6 +56,62 @@ def weigh(
     ends = np.cumsum([len(table) for table in tables])[:-1]
     shares = np.array([part.sum() for part in np.split(joined["weight"].to_numpy(), ends)])
     return joined, shares
+
+
+@dataclass(frozen=True, eq=False)
+class Mixings:
+    """How the ground of catchments may count in their sediment, with ln evidence (m,) of each.
+
+    Each has the same prior weight.
+
+    Examples
+    --------
+    >>> found = Mixings((Mixing(), Mixing(True), Mixing(True, 900.0)), np.array([0.0, 4.0, 1.0]))
+    >>> found.sentence
+    'Ground counts by its slope (weight 0.94).'
+    >>> found.table().weight.round(2).tolist()
+    [0.02, 0.94, 0.05]
+    """
+
+    mixings: tuple[Mixing, ...]
+    log_evidence: NDArray[np.float64]
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """Posterior weight (m,) of each."""
+        weight = np.exp(self.log_evidence - self.log_evidence.max())
+        return np.asarray(weight / weight.sum())
+
+    @property
+    def best(self) -> Mixing:
+        """The one that explains the samples best."""
+        return self.mixings[int(np.argmax(self.log_evidence))]
+
+    @property
+    def penalty(self) -> float:
+        """ln evidence of the best less that of their average: what choosing has to be paid."""
+        return float(np.log(len(self.mixings) * self.weights.max()))
+
+    def table(self) -> pd.DataFrame:
+        """Columns ``ground`` (area or slope), ``decay_m``, ``log_evidence`` and ``weight``."""
+        return pd.DataFrame(
+            {
+                "ground": ["slope" if one.by_slope else "area" for one in self.mixings],
+                "decay_m": [one.decay_m for one in self.mixings],
+                "log_evidence": self.log_evidence,
+                "weight": self.weights,
+            }
+        )
+
+    @property
+    def sentence(self) -> str:
+        """Say what counts most probably."""
+        best, weight = self.best, f"(weight {self.weights.max():.2f})"
+        kind = "its slope" if best.by_slope else "its area"
+        if math.isinf(best.decay_m):
+            return f"Ground counts by {kind} {weight}."
+        near = f"less with the distance along the stream, decay length {best.decay_m:.0f} m"
+        return f"Ground counts by {kind}, and {near} {weight}."
 
 
 def sentence(points: Points, catchments: float, squares: float) -> str:

@@ -17,7 +17,7 @@ from gossan.fusion.features.nested import NestedFeatures, nested, window_widths
 from gossan.fusion.geostatistical.averaging import Candidate, Learnt, learn
 from gossan.fusion.geostatistical.censored import first_sites, propagate
 from gossan.fusion.geostatistical.ground_composite import DRAWN, GroundComposite
-from gossan.fusion.geostatistical.ground_evidence import Kind, sentence, weigh
+from gossan.fusion.geostatistical.ground_evidence import Kind, Mixings, sentence, weigh
 from gossan.fusion.geostatistical.hyperparameters import Problem
 from gossan.fusion.geostatistical.map_layer import ElementPosterior, PosteriorLayer
 from gossan.fusion.geostatistical.posterior_nodes import on_lattice
@@ -27,6 +27,7 @@ from gossan.fusion.geostatistical.support_change import Composite
 from gossan.fusion.geostatistical.tables import feature_table, hyperparameter_table
 from gossan.fusion.kriging_model import check_values
 from gossan.fusion.protocol import Features, Observations, Points, Prediction
+from gossan.geo.grounds import Mixing
 from gossan.geochem.covariance.censored_sites import Sites
 from gossan.geochem.covariance.dense import ExactSamples
 from gossan.geochem.covariance.ground_samples import GroundSamples
@@ -58,6 +59,8 @@ class GeostatisticalSettings(Settings):
     ``support``: where samples stand for catchments, "evidence" fits the model to catchments and to
     squares of the same area, and keeps what explains the samples better; "catchment" and "square"
     decide it.
+    ``mixing``: "evidence" weighs by which ground counts in the sediment of a catchment: all alike,
+    steep ground more, near ground more (at three decay lengths), or both; "area" takes all alike.
     ``sub_support_variance``: variance (squared working scale) below the samples' support, from
     duplicates or a check survey. ``exact_samples``: above this number of samples, likelihood and
     predictions use nearest ``neighbours``.
@@ -72,6 +75,7 @@ class GeostatisticalSettings(Settings):
     averaging: Literal["evidence", "mode"] = "evidence"
     composite: Literal["lognormal", "none"] = "lognormal"
     support: Literal["evidence", "catchment", "square"] = "evidence"
+    mixing: Literal["evidence", "area"] = "evidence"
     sub_support_variance: float = Option(default=0.0, ge=0)
     exact_samples: int = Option(default=4000, ge=100, le=10_000)
     neighbours: int = Option(default=30, ge=5, le=100)
@@ -120,27 +124,60 @@ class Geostatistical:
         """Learn coefficients and spatial term from the observations."""
         check_values(observations)
         self.squares_ = False
+        self.mixing_: Mixing | None = None
         self.verdict_: str | None = None
-        if observations.points.grounds is None:
+        grounds = observations.points.grounds
+        if grounds is None:
             return self._fit(observations, features)
+        mixings = None
+        if self.settings.mixing == "evidence" and self.settings.support != "square":
+            mixings = self._weigh_mixings(grounds.basins.mixings, observations, features)
+        mixing = None if mixings is None else mixings.best
         if self.settings.support != "evidence":
-            return self._fit_to(self.settings.support, observations, features)
-        kinds: tuple[Kind, ...] = ("catchment", "square")
-        fits = [Geostatistical(self.settings)._fit_to(k, observations, features) for k in kinds]
-        models, shares = weigh(kinds, [one.tables_["models"] for one in fits])
-        self.__dict__.update(fits[int(np.argmax(shares))].__dict__)
-        self.tables_ |= {"models": models}
-        self.verdict_ = sentence(observations.points, *shares)
+            self._fit_to(self.settings.support, mixing, observations, features)
+        else:
+            kinds: tuple[Kind, ...] = ("catchment", "square")
+            fits = [self._made()._fit_to(k, mixing, observations, features) for k in kinds]
+            penalties = (0.0 if mixings is None else mixings.penalty, 0.0)
+            models, shares = weigh(kinds, [one.tables_["models"] for one in fits], penalties)
+            self.__dict__.update(fits[int(np.argmax(shares))].__dict__)
+            self.tables_ |= {"models": models}
+            self.verdict_ = sentence(observations.points, *shares)
+        if mixings is not None:
+            self.tables_ |= {"mixings": mixings.table()}
+            if not self.squares_:
+                self.verdict_ = " ".join(filter(None, (self.verdict_, mixings.sentence)))
         return self
 
-    def _fit_to(self, kind: Kind, observations: Observations, features: Features) -> Self:
-        """Fit to catchments, or to squares in their place."""
-        self.squares_ = kind == "square"
+    def _made(self, **changed: object) -> Geostatistical:
+        return Geostatistical(self.settings.model_copy(update=changed))
+
+    def _weigh_mixings(
+        self, mixings: tuple[Mixing, ...], observations: Observations, features: Features
+    ) -> Mixings | None:
+        """Weigh how ground may count in sediment, by the most probable hyperparameters of each."""
+        if len(mixings) < 2:
+            return None
+        evidence = []
+        for mixing in mixings:
+            one = self._made(averaging="mode", nonlinear="none")
+            one._fit_to("catchment", mixing, observations, features)
+            evidence.append(float(one.tables_["models"]["log_evidence"].max()))
+        return Mixings(mixings, np.array(evidence))
+
+    def _fit_to(
+        self, kind: Kind, mixing: Mixing | None, observations: Observations, features: Features
+    ) -> Self:
+        """Fit to catchments by a mixing, or to squares in their place."""
+        self.squares_, self.mixing_ = kind == "square", mixing
         return self._fit(replace(observations, points=self.seen(observations.points)), features)
 
     def seen(self, points: Points) -> Points:
         """Return points as the model sees them: with their ground, or with squares instead."""
-        return replace(points, grounds=None) if self.squares_ else points
+        if self.squares_ or points.grounds is None:
+            return replace(points, grounds=None)
+        grounds = points.grounds if self.mixing_ is None else points.grounds.mixed(self.mixing_)
+        return replace(points, grounds=grounds)
 
     def _fit(self, observations: Observations, features: Features) -> Self:
         points = self.points_ = observations.points

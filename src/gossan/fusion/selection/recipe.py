@@ -127,6 +127,7 @@ class Recipe:
         own = self.settings.model_dump(include=set(GeostatisticalSettings.model_fields) - {"model"})
         own |= {"nonlinear": "curves", "averaging": "mode", "correlation": "exponential"}
         own |= {"windows": "nested", "windows_px": smooth.widths_}
+        own |= {"support": "square" if smooth.squares_ else "catchment", "mixing": "area"}
         return Geostatistical(GeostatisticalSettings(**own)).fit(observations, features)
 
     def _prior(self, observations: Observations, features: Features) -> KrigingPrior | None:

@@ -10,11 +10,13 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.features import shapes
 
-from gossan.geo.grounds import Basins, Grounds
+from gossan.geo.grounds import Basins, Grounds, Transport
 from gossan.imagery.terrain.drainage import Drainage
 
 UNPLACED = -1
 """Cell of a sample that lies near no stream; number of no sample."""
+DECAYS = (0.5, 1.0, 2.0)
+"""Decay lengths that are weighed, in sides of the square of the median catchment."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,9 +130,13 @@ class Catchments:
                 passed = self.below[passed]
         for one in np.flatnonzero(self.sharing_a_cell):
             members[one] |= members[np.flatnonzero(self.cells == self.cells[one])[0]]
-        basins = Basins(self.drainage.grid, self.owner, count)
         network = np.unique(self.lowest[self.placed], return_inverse=True)[1].ravel()
-        return Grounds.of(basins, members[self.placed], network)
+        outlet = np.nan_to_num(self.at(self.drainage.distance_m))
+        median = float(np.median(self.area_km2[self.placed])) if self.placed.any() else 1.0
+        lengths = tuple(round(share * 1000.0 * math.sqrt(median), 1) for share in DECAYS)
+        transport = Transport(self.drainage.slope, self.drainage.distance_m, outlet, lengths)
+        basins = Basins(self.drainage.grid, self.owner, count, transport=transport)
+        return Grounds.of(basins, members[self.placed], network, outlet[self.placed])
 
     def polygons(self) -> list[shapely.Geometry]:
         """Outline the own ground of each sample, in the grid's CRS; empty where it has none."""

@@ -21,6 +21,7 @@ from scipy.spatial import KDTree
 from gossan.arrays.compiled import compiled
 from gossan.errors import ImageryError, must
 from gossan.geo.grid import Grid
+from gossan.geo.grounds import LEAST_SLOPE
 from gossan.geo.layer import Layer
 
 BANDS = ("upstream_area", "wetness", "height_above_drainage", "drainage_distance")
@@ -76,6 +77,19 @@ class Drainage:
         """Upstream area of each cell, itself included; NaN where nothing is known."""
         cells = self.flow.accuflux(np.ones(self.grid.shape), nodata=-1.0)
         return np.where(self.known, cells * self.cell_km2, math.nan)
+
+    @cached_property
+    def distance_m(self) -> NDArray[np.float32]:
+        """Distance along the water from each cell to where it leaves the terrain model."""
+        return np.asarray(self.flow.stream_distance(unit="m"), np.float32).reshape(self.grid.shape)
+
+    @cached_property
+    def slope(self) -> NDArray[np.float32] | None:
+        """Rise over run of each cell, at least ``LEAST_SLOPE``; None where heights are unknown."""
+        if self.heights is None:
+            return None
+        steep = np.hypot(*np.gradient(self.heights, self.grid.pixel_height, self.grid.pixel_width))
+        return np.maximum(np.nan_to_num(steep), LEAST_SLOPE).astype(np.float32)
 
     def upstream_sum(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """Sum values over everything upstream of each cell, itself included.
