@@ -19,7 +19,12 @@ from gossan.evaluate.calibration import (
 )
 from gossan.evaluate.folds import Division, Folds
 from gossan.evaluate.strata import coverage_strata, ground_at
-from gossan.fusion.cross_validation import ModelFactory, cross_predict, spatial_side
+from gossan.fusion.cross_validation import (
+    ModelFactory,
+    cross_predict,
+    spatial_side,
+    warm_started,
+)
 from gossan.fusion.protocol import Features, FusionModel, Observations, Prediction
 from gossan.geochem.element_values import ElementValues
 from gossan.io.contract import Comparison, ComparisonKind
@@ -255,8 +260,9 @@ def validate_model(
     if of_models:
         ways = [division.spatial] if division.spatial is not None else []
     about = ground_at(samples.observations.points, features)
+    fresh = warm_started(factory, fitted)
     tables = [
-        predict_folds(factory, samples, features, way, known=True).assign(**about) for way in ways
+        predict_folds(fresh, samples, features, way, known=True).assign(**about) for way in ways
     ]
     for name, check in samples.checks.items():
         if features.layer is not None or set(features.names) <= set(check.points.columns):

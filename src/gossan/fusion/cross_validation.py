@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -12,9 +14,9 @@ from threadpoolctl import threadpool_limits
 from gossan.arrays.folds import distance_to_fit
 from gossan.fusion.features.sources import engine_of
 from gossan.fusion.fit_counter import one_fitted, uncounted
-from gossan.fusion.protocol import Features, FusionModel, Observations, Prediction
+from gossan.fusion.protocol import Features, FusionModel, Observations, Prediction, WarmStarts
 
-__all__ = ["ModelFactory", "cross_predict", "held_out", "spatial_side"]
+__all__ = ["ModelFactory", "cross_predict", "held_out", "spatial_side", "warm_started"]
 
 ModelFactory = Callable[[], FusionModel]
 """Makes a fresh, unfitted model."""
@@ -52,6 +54,14 @@ def spatial_side(
     if range_m <= widest:
         return float(range_m), True
     return widest, False
+
+
+def warm_started(factory: ModelFactory, fitted: FusionModel) -> ModelFactory:
+    """Make models for folds: their searches begin where that of the whole fit ended.
+
+    What a fold finds is still the optimum of its own samples; only the way there is shorter.
+    """
+    return partial(copy, fitted.restarted()) if isinstance(fitted, WarmStarts) else factory
 
 
 def held_out(

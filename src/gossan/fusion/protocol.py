@@ -247,3 +247,16 @@ class FusionModel(Protocol):
     def layer(self, features: Features) -> Layer:
         """Return "estimate" (and "standard_error") on the features' grid, working scale."""
         ...
+
+
+@runtime_checkable
+class WarmStarts(Protocol):
+    """A model whose search takes less time from near its end."""
+
+    def restarted(self) -> FusionModel:
+        """Return an unfitted model whose search begins where that of this one ended.
+
+        It fits to the observations that it is given, nothing else: what it finds may differ from
+        a search from elsewhere by no more than that is accurate to.
+        """
+        ...

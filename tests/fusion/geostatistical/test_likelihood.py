@@ -10,7 +10,13 @@ from scipy.linalg import null_space
 from scipy.spatial.distance import cdist
 from scipy.stats import multivariate_normal, multivariate_t
 
-from gossan.fusion.geostatistical.hyperparameters import Problem, average, find_mode
+from gossan.fusion.geostatistical.hyperparameters import (
+    Draws,
+    Problem,
+    average,
+    curvature_at,
+    find_mode,
+)
 from gossan.fusion.geostatistical.spatial_shape import Shape
 from gossan.geochem.covariance.dense import ExactSamples
 from gossan.geochem.covariance.model import Anisotropy, CovarianceModel, Structure
@@ -121,9 +127,14 @@ def test_the_mode_has_no_slope_and_draws_lie_around_it() -> None:
     bounds = problem().bounds()
     inside = (mode > bounds[:, 0] + 1e-3) & (mode < bounds[:, 1] - 1e-3)
     assert np.abs(problem().value_and_slope(mode, samples)[1][inside]).max() < 0.02
-    draws = average(problem(), samples, mode, 40)
+    draws = about(problem(), samples, mode, 40)
     assert draws.weights.sum() == pytest.approx(1.0)
     assert min(problem().value(t, samples) for t in draws.theta) > value - 1e-3
+
+
+def about(asked: Problem, samples: ExactSamples, mode: np.ndarray, draws: int) -> Draws:
+    """Average about the mode, with the curvature there."""
+    return average(asked, samples, mode, draws, curvature_at(asked, samples, mode))
 
 
 def evidence(columns: np.ndarray, group: np.ndarray, family: str, draws: int) -> float:
@@ -131,7 +142,7 @@ def evidence(columns: np.ndarray, group: np.ndarray, family: str, draws: int) ->
     missing = np.zeros((len(columns), len(np.unique(group))))
     asked = Problem(columns, group, missing, Shape(family), 6000.0, 300.0)  # type: ignore[arg-type]
     samples = ExactSamples(XY)
-    return average(asked, samples, find_mode(asked, samples)[0], draws).log_evidence
+    return about(asked, samples, find_mode(asked, samples)[0], draws).log_evidence
 
 
 def test_evidence_does_not_depend_on_the_unit_of_the_values() -> None:
@@ -172,10 +183,10 @@ def test_evidence_near_the_largest_exponent_is_that_of_adaptive_importance_sampl
         centre = weight @ theta / weight.sum()
         covariance = np.cov(theta.T, aweights=weight)
     assert weight.sum() ** 2 / (weight**2).sum() > 300
-    found = average(asked, samples, mode, 60)
+    found = about(asked, samples, mode, 60)
     assert found.log_evidence == pytest.approx(wanted, abs=0.4)
     assert 1.0 / (found.weights**2).sum() > 10
-    assert average(asked, samples, mode, 0).log_evidence == pytest.approx(wanted, abs=1.0)
+    assert about(asked, samples, mode, 0).log_evidence == pytest.approx(wanted, abs=1.0)
 
 
 def test_a_group_that_the_samples_do_not_need_gets_no_coefficients() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,11 +11,14 @@ from numpy.typing import NDArray
 
 from gossan.arrays.array_type import Array
 from gossan.fusion.geostatistical.hyperparameters import (
+    Curvature,
     Draws,
     Hyperparameters,
     Problem,
     average,
+    curvature_at,
     find_mode,
+    nearby_mode,
 )
 from gossan.fusion.geostatistical.posterior import Mixture, make_member
 from gossan.geochem.covariance.dense import ExactSamples
@@ -22,14 +26,14 @@ from gossan.geochem.covariance.ground_samples import GroundSamples
 from gossan.geochem.covariance.mixed_supports import MixedSamples
 from gossan.geochem.covariance.vecchia import NearestSamples
 
-__all__ = ["Candidate", "Learnt", "draws_for", "learn"]
+__all__ = ["Candidate", "Learnt", "Start", "draws_for", "learn"]
 
 _FIRST_BY_NEIGHBOURS = 400
 _FEWEST_DRAWS = 8
 _MOST_DRAWS = 60
 _MOST_KEPT, _FEWEST_KEPT = 10, 3
 _WORK = 1.5e7
-_ROUGH_NEIGHBOURS, _FINE_NEIGHBOURS, _POLISH = 12, 30, 6
+_ROUGH_NEIGHBOURS, _FINE_NEIGHBOURS = 12, 30
 _RULED_OUT, _HOPELESS = 12.0, 40.0
 _MOST_TERMS = 10_000
 
@@ -43,11 +47,29 @@ class Candidate:
 
 
 @dataclass(frozen=True, eq=False)
+class Start:
+    """Where the fit to most of the same samples may begin: where that to all of them ended.
+
+    Parameters
+    ----------
+    modes, curvatures
+        Most probable theta of each candidate, and what the posterior looks like there.
+    draws
+        Sets of hyperparameters that were drawn.
+    """
+
+    modes: tuple[Array, ...]
+    curvatures: tuple[Curvature | None, ...]
+    draws: int
+
+
+@dataclass(frozen=True, eq=False)
 class Learnt:
-    """The averaged posterior, and the table of the models that were weighed."""
+    """The averaged posterior, the table of the models that were weighed, and a start for others."""
 
     mixture: Mixture
     models: pd.DataFrame
+    start: Start
 
 
 def draws_for(samples: int) -> int:
@@ -64,7 +86,7 @@ def draws_for(samples: int) -> int:
 
 def learn(
     problem: Problem, candidates: list[Candidate], samples: ExactSamples | NearestSamples,
-    averaged: bool = True,
+    averaged: bool = True, start: Start | None = None,
 ) -> Learnt:  # fmt: skip
     """Fit each candidate, weigh them by their evidence, and condition on the samples.
 
@@ -74,22 +96,29 @@ def learn(
     by more neighbours where the mode alone is taken. Above 10,000 samples the likelihood counts so
     many of the conditional densities, half of them of samples whose neighbours are far; slopes and
     spatial term are conditioned on all samples.
+
+    With a ``start`` the search begins at its modes, draws are as wide and as many as they were
+    there; modes, weights and evidences are those of the samples given.
     """
-    draws = draws_for(len(problem.columns)) if averaged else 0
-    found = _explore(problem, candidates, samples, draws)
+    problems = [_only(problem, candidate.groups) for candidate in candidates]
+    if start and [len(m) for m in start.modes] != [len(p.bounds()) for p in problems]:
+        start = None  # other groups of features
+    draws = (start.draws if start else draws_for(len(problem.columns))) if averaged else 0
+    found = _explore(problems, samples, draws, start)
     evidence = np.array([d.log_evidence for d in found])
     share = np.exp(evidence - evidence.max())
     share /= share.sum()
     sets: list[Hyperparameters] = []
     weights: list[float] = []
-    for part, own, candidate in zip(share, found, candidates):
-        of_candidate = _only(problem, candidate.groups)
+    for part, own, candidate, of_candidate in zip(share, found, candidates, problems):
         for theta, weight in zip(own.theta, own.weights):
             sets.append(_whole(of_candidate.read(theta), candidate, problem.groups))
             weights.append(float(part * weight))
     chosen, kept = _thin(np.array(weights), max(_FEWEST_KEPT, draws * _MOST_KEPT // _MOST_DRAWS))
     members = [make_member(problem, samples, sets[k]) for k in chosen]
-    return Learnt(Mixture(members, kept), _models(candidates, evidence, share))
+    modes, curvatures = tuple(d.mode for d in found), tuple(d.curvature for d in found)
+    models = _models(candidates, evidence, share)
+    return Learnt(Mixture(members, kept), models, Start(modes, curvatures, draws))
 
 
 def _thin(weights: Array, keep: int) -> tuple[NDArray[np.int_], Array]:
@@ -108,27 +137,42 @@ def _models(candidates: list[Candidate], evidence: Array, share: Array) -> pd.Da
 
 
 def _explore(
-    problem: Problem, candidates: list[Candidate], samples: ExactSamples | NearestSamples,
-    draws: int,
+    problems: Sequence[Problem], samples: ExactSamples | NearestSamples, draws: int,
+    start: Start | None,
 ) -> list[Draws]:  # fmt: skip
     """Find the draws of each candidate; those that are ruled out early keep their rough ones."""
-    problems = [_only(problem, c.groups) for c in candidates]
-    alone = len(problems) == 1 and not draws
+    alone = len(problems) == 1 and not draws and isinstance(samples, NearestSamples)
     if isinstance(samples, NearestSamples) and samples.count > _MOST_TERMS:
         places, near = samples.places, samples.neighbours.shape[1]
         samples = NearestSamples.of(places, samples.support_m, near, _MOST_TERMS)
-    if len(problem.columns) <= _FIRST_BY_NEIGHBOURS or isinstance(samples, NearestSamples):
-        modes = [find_mode(p, samples) for p in problems]
-        if alone:
-            return [_point(*modes[0])]
-        return [average(p, samples, m, draws) for p, (m, _) in zip(problems, modes)]
-    rough = NearestSamples.of(samples.coordinates, samples.support_m, _ROUGH_NEIGHBOURS)
-    modes = [find_mode(p, rough, p.starts()[:1]) for p in problems]
+    small = samples.count <= _FIRST_BY_NEIGHBOURS or isinstance(samples, NearestSamples)
+    rough = (
+        samples
+        if small
+        else NearestSamples.of(samples.coordinates, samples.support_m, _ROUGH_NEIGHBOURS)
+    )
+    modes = _modes(problems, rough, start, 2 if small else 1)
     least = min(value for _, value in modes)
-    found = [
-        _point(mode, value) if value > least + _HOPELESS or alone else average(p, rough, mode, 0)
-        for p, (mode, value) in zip(problems, modes)
-    ]
+    found = []
+    for k, (problem, (mode, value)) in enumerate(zip(problems, modes)):
+        if alone if small else value > least + _HOPELESS:
+            found.append(_point(mode, value))  # its curvature is not needed
+            continue
+        known = start.curvatures[k] if start else None
+        curvature = known or curvature_at(problem, rough, mode)
+        found.append(average(problem, rough, mode, draws if small else 0, curvature))
+    return found if small else _refined(problems, found, samples, draws)
+
+
+def _refined(
+    problems: Sequence[Problem], rough: list[Draws], samples: ExactSamples | NearestSamples,
+    draws: int,
+) -> list[Draws]:  # fmt: skip
+    """Look closer at the candidates that nearest neighbours do not rule out.
+
+    The curvature that these found serves for the draws, as they are weighed by all samples.
+    """
+    found = rough.copy()
     best = max(d.log_evidence for d in found)
     likely = [k for k, d in enumerate(found) if d.log_evidence > best - _RULED_OUT]
     fine = (
@@ -137,17 +181,45 @@ def _explore(
         else NearestSamples.of(samples.coordinates, samples.support_m, _FINE_NEIGHBOURS)
     )
     for k in likely:
-        mode, _ = find_mode(problems[k], fine, [found[k].theta[0]], _POLISH)
+        near = rough[k].curvature
+        assert near is not None
+        mode, _ = nearby_mode(problems[k], fine, rough[k].mode, near)
         if draws or len(likely) > 1:
-            found[k] = average(problems[k], fine, mode, draws)
+            found[k] = average(problems[k], fine, mode, draws, near)
         else:
-            found[k] = replace(found[k], theta=mode[None])
+            found[k] = replace(rough[k], theta=mode[None], mode=mode)
     return found
+
+
+def _modes(
+    problems: Sequence[Problem], samples: NearestSamples | ExactSamples, start: Start | None,
+    most: int,
+) -> list[tuple[Array, float]]:  # fmt: skip
+    """Find the mode of each candidate: from afar, or from where another search ended.
+
+    A candidate that was hopeless there, and is at the same theta here, is not looked at closer.
+    """
+    if start is None:
+        return [find_mode(p, samples, p.starts()[:most]) for p in problems]
+    given = list(zip(problems, start.modes, start.curvatures))
+    found = [
+        (mode, problem.value(mode, samples))
+        if known is None
+        else nearby_mode(problem, samples, mode, known)
+        for problem, mode, known in given
+    ]
+    least = min(value for _, value in found)
+    return [
+        find_mode(problem, samples, [mode])
+        if known is None and value <= least + _HOPELESS
+        else (mode, value)
+        for (problem, _, known), (mode, value) in zip(given, found)
+    ]
 
 
 def _point(mode: Array, value: float) -> Draws:
     """Take the mode alone; its evidence is only good for ruling it out."""
-    return Draws(mode[None], np.ones(1), -value)
+    return Draws(mode[None], np.ones(1), -value, mode, None)
 
 
 def _only(problem: Problem, groups: tuple[int, ...]) -> Problem:

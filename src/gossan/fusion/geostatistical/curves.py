@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse.linalg import svds
 
 from gossan.arrays.array_type import Array
 from gossan.arrays.compiled import compiled
@@ -60,7 +61,7 @@ class Curves:
         prior = np.exp(-0.5 * (knots[:, None] - knots) ** 2) + _JITTER * np.eye(KNOTS)
         root = np.linalg.cholesky(prior) / np.sqrt(count)
         every = (_hats(design) @ root).reshape(len(design), -1)
-        _, size, axes = np.linalg.svd(every - every.mean(axis=0), full_matrices=False)
+        _, size, axes = _leading(every - every.mean(axis=0), components)
         kept = int(min(components, (size > 1e-6 * size[0]).sum()))
         turned = axes[:kept].T.reshape(count, KNOTS, kept) * np.sqrt(kept)
         loadings = np.einsum("ab,jbm->jam", root, turned)
@@ -88,6 +89,16 @@ class Curves:
         values = self.loadings @ coefficients
         steeper = np.diff(np.diff(values, axis=1) / STEP, axis=1, prepend=0.0)
         return steeper.astype(np.float32), np.float32(values[:, 0].sum() - self.mean @ coefficients)
+
+
+def _leading(columns: Array, count: int) -> tuple[Array, Array, Array]:
+    """Return the leading singular vectors and values of columns (n, k), the largest first."""
+    least = min(columns.shape)
+    if count >= least // 4:
+        return np.linalg.svd(columns, full_matrices=False)
+    left, size, axes = svds(columns, k=count, v0=np.ones(least))
+    order = np.argsort(-size)
+    return left[:, order], size[order], axes[order]
 
 
 def _hats(design: Array) -> Array:

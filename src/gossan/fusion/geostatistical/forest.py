@@ -12,6 +12,7 @@ from pydantic import Field as Option
 from gossan.arrays.array_type import Array
 from gossan.arrays.folds import random_folds
 from gossan.fusion.features.nested import NestedFeatures, nested
+from gossan.fusion.geostatistical.averaging import Start
 from gossan.fusion.geostatistical.map_layer import Addition, PosteriorLayer
 from gossan.fusion.geostatistical.model import Geostatistical, GeostatisticalSettings
 from gossan.fusion.geostatistical.spread import Spread
@@ -56,6 +57,8 @@ class GeostatisticalForest:
     ----------
     settings
         Those of the geostatistical model, and of the forest.
+    start
+        Where the geostatistical model begins, see ``restarted``.
 
     Attributes
     ----------
@@ -79,15 +82,19 @@ class GeostatisticalForest:
     fitted and added by a part).
     """
 
-    def __init__(self, settings: GeostatisticalForestSettings | None = None) -> None:
+    def __init__(
+        self, settings: GeostatisticalForestSettings | None = None, start: Start | None = None
+    ) -> None:
         self.settings = settings or GeostatisticalForestSettings()
+        self.start = start
         self.tables_: dict[str, pd.DataFrame] = {}
 
     def fit(self, observations: Observations, features: Features) -> Self:
         """Fit the geostatistical model, then the forest on what it leaves."""
         options = self.settings
         alone = options.model_dump(include=set(GeostatisticalSettings.model_fields) - {"model"})
-        self.smooth_ = Geostatistical(GeostatisticalSettings(**alone)).fit(observations, features)
+        smooth = Geostatistical(GeostatisticalSettings(**alone), self.start)
+        self.smooth_ = smooth.fit(observations, features)
         self.tables_, self.verdict_ = dict(self.smooth_.tables_), self.smooth_.verdict_
         self.remainder_: Remainder | None = None
         self.left_: Array | None = None
@@ -106,6 +113,10 @@ class GeostatisticalForest:
         self.remainder_ = Remainder(forest.trees, options.share)
         self.tables_["remainder"] = _table(forest, offered.names, left, observations.values)
         return self
+
+    def restarted(self) -> GeostatisticalForest:
+        """Return an unfitted model whose search begins where that of this one ended."""
+        return GeostatisticalForest(self.settings, self.smooth_.found_)
 
     def predict(self, points: Points, features: Features) -> Prediction:
         """Estimate at points, with the error of a new sample."""

@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 from gossan.arrays.array_type import Array
 from gossan.errors import FitError, must
 from gossan.fusion.features.nested import NestedFeatures, nested, window_widths
-from gossan.fusion.geostatistical.averaging import Candidate, Learnt, learn
+from gossan.fusion.geostatistical.averaging import Candidate, Learnt, Start, learn
 from gossan.fusion.geostatistical.censored import first_sites, propagate
 from gossan.fusion.geostatistical.ground_composite import DRAWN, GroundComposite
 from gossan.fusion.geostatistical.ground_evidence import Kind, Mixings, sentence, weigh
@@ -94,6 +94,8 @@ class Geostatistical:
     ----------
     settings
         Options; defaults are meant to be right.
+    start
+        Where the search of hyperparameters begins, see ``restarted``.
 
     Examples
     --------
@@ -116,8 +118,11 @@ class Geostatistical:
     Source: docs/geostatistical.md; Diggle and Ribeiro 2007; Rasmussen and Williams 2006.
     """
 
-    def __init__(self, settings: GeostatisticalSettings | None = None) -> None:
+    def __init__(
+        self, settings: GeostatisticalSettings | None = None, start: Start | None = None
+    ) -> None:
         self.settings = settings or GeostatisticalSettings()
+        self.start = start
         self.tables_: dict[str, pd.DataFrame] = {}
 
     def fit(self, observations: Observations, features: Features) -> Self:
@@ -150,7 +155,7 @@ class Geostatistical:
         return self
 
     def _made(self, **changed: object) -> Geostatistical:
-        return Geostatistical(self.settings.model_copy(update=changed))
+        return Geostatistical(self.settings.model_copy(update=changed), self.start)
 
     def _weigh_mixings(
         self, mixings: tuple[Mixing, ...], observations: Observations, features: Features
@@ -208,8 +213,8 @@ class Geostatistical:
     ) -> Learnt:  # fmt: skip
         self.problem_ = self._problem(observations, design, gaps).with_sites(self.sites_)
         averaged = self.settings.averaging == "evidence"
-        learnt = learn(self.problem_, self._candidates(labels), self.samples_, averaged)
-        self.mixture_ = learnt.mixture
+        learnt = learn(self.problem_, self._candidates(labels), self.samples_, averaged, self.start)
+        self.mixture_, self.found_ = learnt.mixture, learnt.start
         return learnt
 
     def _sites(
@@ -222,7 +227,7 @@ class Geostatistical:
         problem, sites = self._problem(observations, design, gaps), first_sites(observations)
         for _ in range(_SITE_LOOPS):
             candidates = self._candidates(labels)
-            found = learn(problem.with_sites(sites), candidates, self.samples_, averaged=False)
+            found = learn(problem.with_sites(sites), candidates, self.samples_, False, self.start)
             likely = found.mixture.members[int(np.argmax(found.mixture.weights))]
             sites = propagate(problem, self.samples_, likely.hyperparameters, observations, sites)
         return sites
@@ -240,6 +245,10 @@ class Geostatistical:
                 wide = self._composite(offered, part, design[rows])
                 shift[rows] = wide.shift(self.mixture_, points.support_m)
         return shift
+
+    def restarted(self) -> Geostatistical:
+        """Return an unfitted model whose search begins where that of this one ended."""
+        return Geostatistical(self.settings, self.found_)
 
     def predict(self, points: Points, features: Features) -> Prediction:
         """Estimate at points: mean, and standard error of a new sample of their support."""

@@ -11,6 +11,7 @@ from pydantic import Field as Option
 
 from gossan.arrays.array_type import Block
 from gossan.errors import FitError
+from gossan.fusion.geostatistical.averaging import Start
 from gossan.fusion.geostatistical.forest import (
     GeostatisticalForest,
     GeostatisticalForestSettings,
@@ -56,6 +57,8 @@ class Recipe:
     ----------
     settings
         Those of the geostatistical forest, and the weights.
+    start, curves_start
+        Where the geostatistical models without and with curves begin, see ``restarted``.
 
     Examples
     --------
@@ -71,8 +74,14 @@ class Recipe:
     [0.55, 0.3, 0.15]
     """
 
-    def __init__(self, settings: RecipeSettings | None = None) -> None:
+    def __init__(
+        self,
+        settings: RecipeSettings | None = None,
+        start: Start | None = None,
+        curves_start: Start | None = None,
+    ) -> None:
         self.settings = settings or RecipeSettings()
+        self.start, self.curves_start = start, curves_start
         self.tables_: dict[str, pd.DataFrame] = {}
 
     def fit(self, observations: Observations, features: Features) -> Self:
@@ -80,7 +89,7 @@ class Recipe:
         options = self.settings
         own = options.model_dump(include=set(GeostatisticalForestSettings.model_fields) - {"model"})
         forest = GeostatisticalForestSettings(**own)
-        self.forest_ = GeostatisticalForest(forest).fit(observations, features)
+        self.forest_ = GeostatisticalForest(forest, self.start).fit(observations, features)
         observations = replace(observations, points=self.forest_.smooth_.points_)
         self.curves_ = self._curves(observations, features)
         self.prior_ = self._prior(observations, features)
@@ -92,6 +101,11 @@ class Recipe:
         self.tables_ = {**self.forest_.tables_, "recipe": recipe}
         self.verdict_ = self.forest_.verdict_
         return self
+
+    def restarted(self) -> Recipe:
+        """Return an unfitted model whose searches begin where those of this one ended."""
+        curves = None if self.curves_ is None else self.curves_.found_
+        return Recipe(self.settings, self.forest_.smooth_.found_, curves)
 
     def predict(self, points: Points, features: Features) -> Prediction:
         """Estimate at points, with the standard error of a new sample."""
@@ -128,7 +142,8 @@ class Recipe:
         own |= {"nonlinear": "curves", "averaging": "mode", "correlation": "exponential"}
         own |= {"windows": "nested", "windows_px": smooth.widths_}
         own |= {"support": "square" if smooth.squares_ else "catchment", "mixing": "area"}
-        return Geostatistical(GeostatisticalSettings(**own)).fit(observations, features)
+        curves = Geostatistical(GeostatisticalSettings(**own), self.curves_start)
+        return curves.fit(observations, features)
 
     def _prior(self, observations: Observations, features: Features) -> KrigingPrior | None:
         left = self.forest_.left_
