@@ -137,6 +137,7 @@ def init(
 
     Example: gossan init copper --survey stream.xlsx --imagery "scenes/*" --elements Cu,Zn
     """
+    from gossan.names import as_word
     from gossan.pipeline.commands.init import Wanted, ask_for_files, start_project
     from gossan.pipeline.options.template import new_project_path, write_template
 
@@ -144,7 +145,7 @@ def init(
     ask = _asked if _out().interactive else None
     if everything or (survey is None and ask is None):
         path = write_template(folder)
-        _out().say(f"Wrote {path}. Fill it in, then: gossan check {folder}")
+        _out().say(f"Wrote {path}. Fill it in, then: gossan check {as_word(folder)}")
         _out().file("project", path)
         return
     if survey is None:
@@ -159,7 +160,8 @@ def init(
     )
     for line in started.assumed:
         _out().say(f"Assumed: {line}")
-    _out().say(f"Wrote {started.path}. Next: gossan check {folder}, then gossan run {folder}")
+    word = as_word(folder)
+    _out().say(f"Wrote {started.path}. Next: gossan check {word}, then gossan run {word}")
     _out().file("project", started.path)
 
 
@@ -222,6 +224,7 @@ def check(project: ProjectPath, cluster: Cluster = None) -> None:
 
     Example: gossan check copper
     """
+    from gossan.names import as_word
     from gossan.pipeline.commands.check import check_project
     from gossan.pipeline.options.project import load_project
 
@@ -231,7 +234,7 @@ def check(project: ProjectPath, cluster: Cluster = None) -> None:
         _out().finding(finding.severity, finding.text)
     if found.blocked:
         raise typer.Exit(2)
-    _out().say(f"Ready: gossan run {project}")
+    _out().say(f"Ready: gossan run {as_word(project)}")
 
 
 @app.command()

@@ -6,6 +6,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -70,6 +71,15 @@ def _safe(part: str) -> str:
     if plain == part and part.casefold() not in RESERVED:
         return part
     return f"{plain}-{hashlib.blake2b(part.encode(errors='replace'), digest_size=2).hexdigest()}"
+
+
+def as_word(path: Path | str) -> str:
+    """Write a path as one word of a command line: in quotes where it is not plain.
+
+    >>> as_word("copper"), as_word("Río Blanco")
+    ('copper', '"Río Blanco"')
+    """
+    return str(path) if re.fullmatch(r"[\w./\\:+-]+", str(path)) else f'"{path}"'
 
 
 def sharing_a_file(names: Iterable[str]) -> list[tuple[str, ...]]:

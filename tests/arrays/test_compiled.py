@@ -26,9 +26,9 @@ PAIR = "from typing import NamedTuple\nclass Pair(NamedTuple):\n    a: float\n  
 
 def call_kernel(folder: Path, place: str = "old_home", decorator: str = OURS) -> str:
     """Result and cache hits of a kernel in a fresh Python, or the last line of its failure."""
-    (folder / "user.py").write_text(
-        MODULE.format(place=place, decorator=decorator), encoding="utf-8"
-    )
+    source, text = folder / "user.py", MODULE.format(place=place, decorator=decorator)
+    if not source.exists() or source.read_text("utf-8") != text:  # numba looks at its time
+        source.write_text(text, encoding="utf-8")
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]),
         "NUMBA_CACHE_DIR": str(folder / "cache"),

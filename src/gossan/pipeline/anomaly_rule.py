@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gossan.errors import InputError, SettingsError, must
 from gossan.io.finished_run import FinishedRun
+from gossan.names import as_word
 from gossan.pipeline.options.project import AnomalyRule, load_project, settings_record
 
 KEY = "anomalies"
@@ -111,6 +112,6 @@ def _project_now(run: FinishedRun) -> tuple[dict[str, Any], list[str]]:
     if others:
         notes.append(
             f"{', '.join(f'[{key}]' for key in others)} of {path} has changed since the run: the "
-            f"maps are those of before. To make them anew: gossan run {path.parent}"
+            f"maps are those of before. To make them anew: gossan run {as_word(path.parent)}"
         )
     return now, notes

@@ -148,6 +148,17 @@ def test_what_cannot_be_found_is_one_line_elsewhere(
     assert not (tmp_path / "p" / "project.toml").exists()
 
 
+def test_what_a_key_of_the_file_cures_is_left_to_check(tmp_path: Path, command: Command) -> None:
+    folder, table = tmp_path / "Río Blanco", tmp_path / "two signs.csv"
+    rows = [f"{500000 + 100 * k};{4000000 + 37 * k};{10 + k}.{k % 4 * 125}" for k in range(30)]
+    table.write_text("\n".join(["E;N;Cu", *rows, "500050;4000099;23,5"]), encoding="utf-8")
+    words = ["--survey", table, "--elements", "Cu", "--crs", "EPSG:32638"]
+    code, out, err = command("init", folder, *words)
+    assert code == 0 and f'gossan check "{folder}"' in out, err
+    code, out, err = command("check", folder)
+    assert code == 2 and 'Set decimal = "point"' in out + err
+
+
 def test_a_project_file_is_never_replaced(tmp_path: Path, command: Command) -> None:
     assert command("init", tmp_path, "--all")[0] == 0
     before = (tmp_path / "project.toml").read_bytes()

@@ -17,7 +17,7 @@ from pyproj.database import query_utm_crs_info
 from tomlkit import TOMLDocument
 
 from gossan.arrays.spacing import sample_spacing
-from gossan.errors import InputError, must
+from gossan.errors import InputError, SurveyError, must
 from gossan.geo.raster import atomic_path
 from gossan.geochem.findings import Findings
 from gossan.geochem.table.coordinates import project
@@ -199,8 +199,15 @@ def _places(found: FoundSurvey) -> NDArray[np.float64]:
 
 
 def _zeros(found: FoundSurvey, crs: str, answers: Answers) -> str | None:
-    """Read the survey as a run will, and settle contents of exactly 0: logarithms refuse them."""
-    _, findings = read_survey(_settings(found), found.elements, crs)
+    """Read the survey as a run will, and settle contents of exactly 0: logarithms refuse them.
+
+    What else is wrong with the table is left to ``check``: its cures are keys of the file that is
+    about to be written.
+    """
+    try:
+        _, findings = read_survey(_settings(found), found.elements, crs)
+    except SurveyError:
+        return None
     zeros = sum(len(finding.rows) for finding in findings.of("zero"))
     if not zeros:
         return None

@@ -12,6 +12,7 @@ import tomlkit
 from tomlkit import TOMLDocument
 from tomlkit.items import AoT, Array, Table
 
+from gossan.names import as_word
 from gossan.pipeline.new_project.find_imagery import FoundImagery
 from gossan.pipeline.new_project.find_survey import FoundSurvey
 from gossan.pipeline.options.template import SUPPORT_ADVICE
@@ -37,7 +38,8 @@ def project_document(new: NewProject, folder: Path) -> TOMLDocument:
     """Return the content of the project file; paths are relative to ``folder``."""
     document = tomlkit.document()
     document.add(tomlkit.comment("A gossan project, filled in from the files that it names."))
-    document.add(tomlkit.comment(f"Next: gossan check {folder.name}. Every key: gossan init --all"))
+    command = f"gossan check {as_word(folder.name)}"
+    document.add(tomlkit.comment(f"Next: {command}. Every key: gossan init --all"))
     if new.assumed:
         document.add(tomlkit.comment("Assumed, because no file says it; please check:"))
         for line in new.assumed:
