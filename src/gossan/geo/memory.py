@@ -10,7 +10,8 @@ __all__ = ["bound_heap", "trim_heap"]
 
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
-_LIMIT_BYTES = 2**20
+_LIMIT_BYTES = 4 * 2**20
+"""Smaller arrays are kept: new pages have to be cleared, which costs more than filling them."""
 
 
 @cache
