@@ -1,10 +1,12 @@
-"""Time 1, 4 and 10 elements of one scene: fits and maps, and the ratio to one element.
+"""Time 1, 4 and 10 elements of one scene: fits, folds and maps, and the ratio to one element.
 
     python benchmarks/bench_elements.py [--model recipe] [--elements 1 4 10] [--height 2500
-                                         --width 2100 --features 10 --samples 600] [--threads 2]
+                                         --width 2100 --features 10 --samples 600] [--folds 0]
+                                        [--threads 2]
 
 The elements share one pass over the imagery, as in a run. ``floor`` reads every feature once and
-writes two maps. ``processor`` is the processor time of fit and map together.
+writes two maps. Seconds are processor time; ``clock`` is the ratio to one element by the clock.
+With ``--folds`` each element is tested by so many spatial folds, as a run does.
 """
 
 from __future__ import annotations
@@ -17,11 +19,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from bench_geostatistical import PIXEL_M, FirstTwo, Scene, observe, peak_mib
 
+from gossan.arrays.folds import block_folds
+from gossan.fusion.cross_validation import cross_predict, warm_started
 from gossan.fusion.features.sources import LayerFeatures
-from gossan.fusion.protocol import Observations
-from gossan.fusion.registry import make_model
+from gossan.fusion.protocol import FusionModel, Observations
+from gossan.fusion.registry import factory_of, make_model
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer, SelectedLayer
@@ -30,18 +35,34 @@ from gossan.pipeline.product_maps import JOINT_BLOCK
 
 
 def make(
-    word: str, layer: Layer, observed: Sequence[Observations], blocks: Blocks, folder: Path
-) -> tuple[float, float]:
-    """Fit every element and write all maps; return seconds of fits and of maps."""
+    word: str, layer: Layer, observed: Sequence[Observations], blocks: Blocks, folder: Path,
+    folds: int = 0,
+) -> list[float]:  # fmt: skip
+    """Fit and test every element, write all maps; return seconds of fits, folds and maps."""
     features = LayerFeatures(layer, blocks)
-    began = time.perf_counter()
+    ends = [time.process_time()]
     models = [make_model(word).fit(one, features) for one in observed]
-    fitted = time.perf_counter()
+    ends.append(time.process_time())
+    for model, one in zip(models, observed):
+        if folds:
+            test(word, model, one, features, folds)
+    ends.append(time.process_time())
     maps = [model.layer(features) for model in models]
     joined = maps[0].join(maps[1:]) if len(maps) > 1 else maps[0]
     engine = replace(blocks, size=JOINT_BLOCK) if len(maps) > 1 else blocks
     engine.write_many(joined, {folder / f"map_{b}.tif": (b,) for b in joined.bands})
-    return fitted - began, time.perf_counter() - fitted
+    ends.append(time.process_time())
+    return np.diff(ends).tolist()
+
+
+def test(
+    word: str, model: FusionModel, observed: Observations, features: LayerFeatures, folds: int
+) -> None:
+    """Predict an element by spatial folds of squares about a sixth of the scene wide."""
+    xy = observed.points.coordinates
+    labels = block_folds(xy, float(np.ptp(xy)) / 6, folds, 0)
+    fresh = warm_started(factory_of(word), model)
+    cross_predict({word: fresh}, observed, features, labels, known=True)
 
 
 def main() -> None:
@@ -51,7 +72,7 @@ def main() -> None:
     parser.add_argument("--model", default="recipe")
     parser.add_argument("--elements", nargs="+", type=int, default=[1, 4, 10])
     for name, value in (("height", 2500), ("width", 2100), ("features", 10), ("samples", 600),
-                        ("threads", os.cpu_count() or 1)):  # fmt: skip
+                        ("folds", 0), ("threads", os.cpu_count() or 1)):  # fmt: skip
         parser.add_argument(f"--{name}", type=int, default=value)
     a = parser.parse_args()
     blocks = Blocks(workers=a.threads)
@@ -70,15 +91,16 @@ def main() -> None:
         observed = observe(LayerFeatures(layer), a.samples, max(a.elements))
         print(f"{a.height} x {a.width} pixels, {a.features} features, {a.samples} samples, "
               f"{a.threads} threads, {a.model}; floor {floor:.1f} s")  # fmt: skip
-        print("elements   fit s   map s  processor s   to one   to floor   peak MiB")
-        first = 0.0
+        print("elements   fit s  folds s   map s   all s   to one   clock   peak MiB")
+        first = (0.0, 0.0)
         for count in a.elements:
-            used = time.process_time()
-            fitted, mapped = make(a.model, layer, observed[:count], blocks, folder)
-            used, total = time.process_time() - used, fitted + mapped
-            first = first or total
-            print(f"{count:8d} {fitted:7.1f} {mapped:7.1f} {used:12.1f} {total / first:8.2f} "
-                  f"{total / floor:10.1f} {peak_mib():10.0f}", flush=True)  # fmt: skip
+            began = time.perf_counter()
+            spent = make(a.model, layer, observed[:count], blocks, folder, a.folds)
+            own = (sum(spent), time.perf_counter() - began)
+            first = first if first[0] else own
+            print(f"{count:8d} {spent[0]:7.1f} {spent[1]:8.1f} {spent[2]:7.1f} {own[0]:7.1f} "
+                  f"{own[0] / first[0]:8.2f} {own[1] / first[1]:7.2f} {peak_mib():10.0f}",
+                  flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -32,6 +32,11 @@ name = "guarded"
 model = "guarded_pyramid"
 features = "indices.pc2"
 number = 3
+
+[[product]]
+name = "linear"
+model = "geostatistical"
+features = "indices.all"
 """
 
 
@@ -47,6 +52,7 @@ def test_fits_are_folds_times_models(products: dict[str, Product]) -> None:
         "kriging": 1 + 6,
         "auto": 1 + 4 * 3 + 3 * 3,  # held out by itself: kriging and two candidates in each fold
         "guarded": (1 + 3 * 2) * (1 + 6),  # kriging and the pyramid in folds inside each fold
+        "linear": 1 + 6 * time_needed.WARM,  # folds begin where the map's fit ended
     }
 
 

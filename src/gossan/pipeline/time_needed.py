@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gossan.evaluate.validation import HoldsOut
 from gossan.fusion.inner_folds import InnerFolds
+from gossan.fusion.protocol import WarmStarts
 from gossan.fusion.registry import entry_of
 from gossan.geo.grid import Grid
 from gossan.pipeline.imagery import Imagery
@@ -26,6 +27,9 @@ ANOMALY_PASSES = 6.0
 TRIED = 3.0
 """Fits of each product beside: two at the samples' spacing for the tests of the whole map, one that
 explains the targets."""
+WARM = 0.45
+"""A fold whose search begins where the fit to all samples ended takes this share of that fit
+(``benchmarks/bench_elements.py --folds 10``)."""
 PRODUCT_S, ELEMENT_S, START_S = 1.5, 8.0, 2.0
 """Processor seconds of what no model takes: tables, thresholds and anomalies of a product of one
 element; figures, sheets and chapter of an element; start. Measured on meuse by
@@ -146,8 +150,10 @@ def _growth(samples: int) -> float:
     return min(samples, DENSE) + SPARSE * max(samples - DENSE, 0)
 
 
-def fits_expected(product: Product, folds: int, spatial: int) -> int:
+def fits_expected(product: Product, folds: int, spatial: int) -> float:
     """Count fits of a product of one element: folds times models, and the map's own.
+
+    A fold that begins where the map's fit ended counts as ``WARM`` of one.
 
     Parameters
     ----------
@@ -159,7 +165,7 @@ def fits_expected(product: Product, folds: int, spatial: int) -> int:
     options = product.settings.options
     inner = options.fitted_in_folds if isinstance(options, InnerFolds) else 0
     own = 1 + (options.number * inner if isinstance(options, InnerFolds) else 0)
+    model = product.factory(product.elements[0])()
     if entry_of(product.settings.model).of_models:
-        held_by_itself = isinstance(product.factory(product.elements[0])(), HoldsOut)
-        return own + spatial * (inner if held_by_itself else own)
-    return own + folds * own
+        return own + spatial * (inner if isinstance(model, HoldsOut) else own)
+    return own + folds * own * (WARM if isinstance(model, WarmStarts) else 1.0)

@@ -293,27 +293,29 @@ def nearby_mode(
 
     Steps of BFGS that begin with the curvature of a posterior much like this one, until the next
     would gain less than 0.01, that is a seventh of theta's deviation; should they not lead there,
-    L-BFGS goes on.
+    L-BFGS goes on. A parameter at its bound stays there while the slope holds it.
+
+    Source: Nocedal and Wright 2006, Numerical Optimization, sec. 6.1.
     """
     low, high = problem.bounds().T
-    inverse = curvature.spread @ curvature.spread.T
+    bend = np.linalg.inv(curvature.spread @ curvature.spread.T)
     theta = np.clip(start, low, high)
     value, slope = problem.value_and_slope(theta, samples)
     for _ in range(_NEARBY_STEPS):
-        new = np.clip(theta - inverse @ slope, low, high)
-        step = new - theta
+        free = np.flatnonzero(np.where(slope > 0.0, theta > low, theta < high))
+        new = theta.copy()
+        new[free] -= np.linalg.solve(bend[np.ix_(free, free)], slope[free])
+        step = np.clip(new, low, high) - theta
         if -0.5 * slope @ step < _CLOSE:
             return theta, value
-        found, found_slope = problem.value_and_slope(new, samples)
-        turn = found_slope - slope
-        bend = float(step @ turn)
-        if bend > 0.0:
-            left = np.eye(len(step)) - np.outer(step, turn) / bend
-            inverse = left @ inverse @ left.T + np.outer(step, step) / bend
+        found, found_slope = problem.value_and_slope(theta + step, samples)
+        turn, bent = found_slope - slope, bend @ step
+        if step @ turn > 0.0:
+            bend += np.outer(turn, turn) / (step @ turn) - np.outer(bent, bent) / (step @ bent)
         elif found >= value:
             break
         if found < value:
-            theta, value, slope = new, found, found_slope
+            theta, value, slope = theta + step, found, found_slope
     return find_mode(problem, samples, [theta])
 
 
