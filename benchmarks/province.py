@@ -6,32 +6,32 @@
 
 Writes scenes of four bands (side x side pixels of 30 m) on both sides of the border of the UTM
 zones 38 and 39, of two dates, and a survey; runs the project in tiles once on threads and once on
-``local:2`` while worker processes are killed at random, and compares every tile byte by byte.
-Prints the number of kills, differing tiles, files left half-written, and the seam score: the RMS
-step across the edges of tiles over that between all other neighbours.
+``local:2`` while worker processes are killed at random, and compares every tile and table byte by
+byte. Prints the time of each step on threads, the number of kills, files that differ or were left
+half-written, and the seam score: the RMS step across the edges of tiles over that between all other
+neighbours. Every fold of the validation is another fit of each model and element: ``--folds``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import random
-import signal
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from pyproj import Transformer
+from worker_kills import differing, fork_workers, half_written, killing
 
 from gossan.geo.cluster import cluster_at
 from gossan.geo.grid import Grid
 from gossan.geo.raster import open_raster, write_array
+from gossan.io.finished_run import open_run
 from gossan.pipeline.commands.run import run_project
 from gossan.pipeline.options.project import load_project
+from gossan.pipeline.profile import with_total
 from gossan.pipeline.progress import PlainProgress
 
 BANDS = ("b2", "b4", "b8", "b11")
@@ -74,6 +74,9 @@ scope = "global"
 name = "geostatistical"
 model = "geostatistical"
 features = "s2.all"
+
+[validation]
+folds = {folds}
 """
 
 
@@ -121,28 +124,8 @@ def make(folder: Path, a: argparse.Namespace) -> Path:
     table.to_csv(folder / "samples.csv", index=False, float_format="%.3f")
     named = ", ".join(f'"{element}"' for element in elements)
     path = folder / "project.toml"
-    path.write_text(PROJECT.format(elements=named, tile=a.tile), encoding="utf-8")
+    path.write_text(PROJECT.format(elements=named, tile=a.tile, folds=a.folds), encoding="utf-8")
     return path
-
-
-class Killer(threading.Thread):
-    """Kills a random worker every few seconds."""
-
-    def __init__(self, address: str, every: float, most: int) -> None:
-        super().__init__()
-        from distributed import get_client
-
-        self.client, self.every, self.most = get_client(address), every, most
-        self.kills, self.stop = 0, threading.Event()
-
-    def run(self) -> None:
-        rng = random.Random(0)
-        while self.kills < self.most and not self.stop.wait(self.every * rng.uniform(0.5, 1.5)):
-            found = self.client.run(os.getpid, on_error="ignore").values()
-            workers = [pid for pid in found if isinstance(pid, int)]
-            if workers:
-                os.kill(rng.choice(workers), signal.SIGKILL)
-                self.kills += 1
 
 
 def seam_score(path: Path) -> float:
@@ -167,27 +150,24 @@ def main() -> None:
     parser.add_argument("--elements", default="Cu,Zn,Ni")
     parser.add_argument("--every", type=float, default=10.0, help="seconds between kills")
     parser.add_argument("--kills", type=int, default=1000, help="most kills")
+    parser.add_argument("--folds", type=int, default=10)
     a = parser.parse_args()
+    fork_workers()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         project = load_project(make(folder, a))
+        threads, cluster = folder / "threads", folder / "cluster"
         began = time.perf_counter()
-        run_project(project, folder / "threads", reporter=PlainProgress())
-        print(f"threads: {time.perf_counter() - began:.0f} s")
+        run_project(project, threads, reporter=PlainProgress())
+        print(f"threads: {time.perf_counter() - began:.0f} s", flush=True)
+        print(with_total(open_run(threads).manifest.steps).to_string(index=False), flush=True)
         began = time.perf_counter()
-        with cluster_at("local:2") as address:
-            killer = Killer(address, a.every, a.kills)
-            killer.start()
-            run_project(project, folder / "cluster", reporter=PlainProgress())
-            killer.stop.set()
-            killer.join()
+        with cluster_at("local:2"), killing(a.every, a.kills) as killer:
+            run_project(project, cluster, reporter=PlainProgress())
         print(f"local:2 with {killer.kills} kills: {time.perf_counter() - began:.0f} s")
-        tiles = sorted((folder / "threads" / "layers").rglob("*.tif"))
-        pairs = [(t, folder / "cluster" / t.relative_to(folder / "threads")) for t in tiles]
-        wrong = [one.name for one, other in pairs if one.read_bytes() != other.read_bytes()]
-        half = list((folder / "cluster").rglob("*.partial*"))
-        print(f"{len(tiles)} files, {len(wrong)} differ, {len(half)} half-written")
-        for path in sorted((folder / "threads" / "layers").glob("*.vrt")):
+        files, wrong = differing(threads, cluster)
+        print(f"{files} files, differing {wrong}, half-written {half_written(cluster)}")
+        for path in sorted((threads / "layers").glob("*.vrt")):
             print(f"seam score of {path.stem}: {seam_score(path):.3f}")
 
 
