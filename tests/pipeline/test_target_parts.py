@@ -13,7 +13,13 @@ from scipy.stats import norm
 from gossan.geo.layer import values_at
 from gossan.geochem.transforms import transform_from_record
 from gossan.io.finished_run import open_run
+from gossan.pipeline import target_parts as module
+from gossan.pipeline.commands.anomalies import anomalies_of_run
+from gossan.pipeline.commands.run import run_project
+from gossan.pipeline.options.project import load_project
 from gossan.pipeline.target_parts import drop_below, target_parts
+
+from ..tiny_project import write_tiny
 
 
 def test_the_parts_of_a_target_add_up_to_the_map_at_its_peak(finished_run: Path) -> None:
@@ -42,6 +48,21 @@ def test_a_run_whose_data_have_changed_is_not_explained(finished_run: Path, tmp_
     table, notes = target_parts(open_run(base / "run"), anomalies, {"Cu": 40.0, "Zn": 1.0}, 0.6)
     assert table.empty
     assert "changed since the run" in notes[0]
+
+
+def test_the_models_of_the_run_explain_as_those_that_are_fitted_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, run = load_project(write_tiny(tmp_path)), tmp_path / "run"
+    result = run_project(project, run, keep_store=True)
+    anomalies_of_run(run)
+    table = run / "tables" / "target_parts.csv"
+    again = table.read_bytes()
+    monkeypatch.setattr(module, "fit_model", None)
+    monkeypatch.setattr(module, "open_inputs", None)
+    anomalies_of_run(run, fitted=result.fitted)
+    assert len(pd.read_csv(table)) > 0
+    assert table.read_bytes() == again
 
 
 @pytest.mark.parametrize("nugget", [0.01, 0.3])

@@ -228,6 +228,19 @@ def test_smaller_anomalies_are_shown_where_the_map_leaves_less_open() -> None:
     assert smallest_area_km2(1000.0, share) == pytest.approx(share / 2)
 
 
+def test_the_open_share_of_a_large_map_is_that_of_whole_windows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(9)
+    error = rng.uniform(0.3, 0.5, SHAPE)
+    pair = np.stack([rng.normal(scale=0.8, size=SHAPE), error])
+    working = ArrayLayer(GRID, ("estimate", "standard_error"), pair)
+    whole = open_share(working, Blocks(4))
+    monkeypatch.setattr("gossan.targets.smallest.MOST_PIXELS", SHAPE[0] * SHAPE[1] // 4)
+    assert open_share(working, Blocks(4)) == pytest.approx(whole, rel=0.1)
+    assert open_share(working, Blocks(4)) != whole
+
+
 def test_zones_lie_in_their_anomaly_and_have_its_areas(found: Anomalies) -> None:
     whole = found.table.set_index("anomaly")
     for row in found.zones.itertuples():
@@ -320,11 +333,12 @@ def test_probabilities_of_exceedance_are_normal(parts: dict[str, np.ndarray]) ->
     estimate, error = np.log(parts["coarse"]), np.full(SHAPE, 0.3)
     error[0, :2] = 0.0
     error[1, 1] = np.nan
+    estimate[1, 2], error[1, 2] = np.nan, 0.0
     layer = ArrayLayer(GRID, ("estimate", "standard_error"), np.stack([estimate, error]))
     got = ExceedanceLayer(layer, float(np.log(55.0))).read(GRID.whole)[0]
     expected = stats.norm.sf(np.log(55.0), estimate, 0.3)
     assert np.allclose(got[2:], expected[2:], atol=1e-5)
-    assert set(got[0, :2].tolist()) <= {0.0, 1.0} and np.isnan(got[1, 1])
+    assert set(got[0, :2].tolist()) <= {0.0, 1.0} and np.isnan(got[1, 1:3]).all()
     with pytest.raises(InputError):
         ExceedanceLayer(_layer(estimate, "estimate"), 1.0)
 

@@ -76,6 +76,17 @@ def test_a_score_works_as_a_layer_and_pickles(contents: np.ndarray) -> None:
         assert found[0, 1, 1] == pytest.approx(float(score(array[:, 1, 1])), rel=1e-5)
 
 
+def test_several_scores_are_the_bands_of_one_layer(contents: np.ndarray) -> None:
+    grid = Grid(CRS.from_epsg(32645), Affine(30.0, 0, 100.0, 0, -20.0, 900.0), 4, 5)
+    elements = ArrayLayer(grid, NAMES, contents[:20].T.reshape(4, 4, 5))
+    methods = ("clr_pca", "mahalanobis", "additive", "multiplicative")
+    scores = [fit_halo(contents, NAMES, method) for method in methods]  # type: ignore[arg-type]
+    layer = halo_layer(scores, elements)
+    alone = [halo_layer(score, elements).read(grid.whole)[0] for score in scores]
+    assert layer.bands == methods
+    assert np.array_equal(layer.read(grid.whole), np.stack(alone))
+
+
 def test_unknown_elements_and_few_samples_are_refused(contents: np.ndarray) -> None:
     with pytest.raises(InputError):
         fit_halo(contents, NAMES, "clr_pca", towards="Pb")

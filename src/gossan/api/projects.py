@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gossan.geo.cluster import cluster_at
 from gossan.io.finished_run import FinishedRun, open_run
+from gossan.io.run_folder import RunFolder
 from gossan.pipeline.commands.anomalies import anomalies_of_run
 from gossan.pipeline.commands.check import Checked, check_project
 from gossan.pipeline.commands.krige import krige_project
@@ -102,8 +103,10 @@ def run_to_report(
     Scores and statistics of the maps, as ``run_project`` returns them.
     """
     with engine_at(project.engine, client):
-        result = run_project(project, folder, workers, profile, keep_store)
-        anomalies_of_run(folder, profile)
+        result = run_project(project, folder, workers, profile, keep_store=True)
+        anomalies_of_run(folder, profile, fitted=result.fitted)
+        if not keep_store:
+            RunFolder(folder).drop_pixels()
         with profile.step("Report"):
             build_report(folder)
     record_steps(folder, profile.steps)

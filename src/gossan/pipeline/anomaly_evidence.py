@@ -117,16 +117,35 @@ def occurrences_of(run: FinishedRun, element: str, rule: AnomalyRule) -> NDArray
 
 
 def evidence_of(
-    run: FinishedRun, product: ProductRecord, thresholds: Mapping[str, float], rule: AnomalyRule
+    run: FinishedRun,
+    product: ProductRecord,
+    thresholds: Mapping[str, float],
+    rule: AnomalyRule,
+    probability: Layer | None = None,
 ) -> Evidence:
-    """Gather what a run knows of the anomalies of one map."""
+    """Gather what a run knows of the anomalies of one map.
+
+    Parameters
+    ----------
+    run
+        A finished run.
+    product
+        The map.
+    thresholds
+        Lower limit of anomalies by element.
+    rule
+        What counts as an anomaly and as an occurrence.
+    probability
+        Probability of exceedance where it has been mapped already; None: it is computed.
+    """
     threshold, layer = thresholds[product.element], run.estimate(product)
     transform = transform_from_record(product.transform_record)
     working = working_layer(run, product)
     samples = sampled_ground(run, product.element)
     kriged = run.product(BASELINE, product.element)
     exposure = run.scene_layers("exposure")
-    probability = coarse = probability_of(run, product, threshold)
+    probability = probability or probability_of(run, product, threshold)
+    coarse = probability
     if product != kriged:
         coarse = probability_of(run, kriged, threshold) if kriged and kriged.layer else None
     return Evidence(
@@ -146,7 +165,7 @@ def evidence_of(
 def smallest_of(run: FinishedRun, product: ProductRecord) -> float:
     """Return the area in km2 below which the map of a product shows no anomaly."""
     working = working_layer(run, product)
-    share = 1.0 if working is None else open_share(working, Blocks())
+    share = 1.0 if working is None else open_share(working, Blocks(size=512))
     return smallest_area_km2(sampled_ground(run, product.element).spacing_m, share)
 
 

@@ -1,8 +1,9 @@
-"""Why the best map says what it says at its targets: the model is fitted again and taken apart."""
+"""Why the best map says what it says at its targets: its model is taken apart."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from gossan.errors import GossanError
 from gossan.fusion.geostatistical.contributions import Parts, parts_of, smooth_part, with_adjustment
-from gossan.fusion.protocol import Points
+from gossan.fusion.protocol import FusionModel, Points
 from gossan.geo.blocks import Blocks
 from gossan.geo.layer import values_at
 from gossan.geochem.transforms import Transform, transform_from_record
@@ -28,27 +29,62 @@ from gossan.pipeline.options.products import Product, products_of
 from gossan.pipeline.options.project import Project, load_project
 from gossan.pipeline.surveys import working
 
-__all__ = ["drop_below", "target_parts"]
+__all__ = ["FittedRun", "drop_below", "target_parts"]
 
 TARGETS = 10
 """Targets of an element that are explained."""
 
 
+@dataclass(frozen=True, eq=False)
+class FittedRun:
+    """What a run was made of: its project, its opened inputs, and models that it has fitted.
+
+    Parameters
+    ----------
+    project
+        The project.
+    inputs
+        Its surveys and imagery.
+    models
+        Fitted models by product and element; one that is missing is fitted when it is asked for.
+    """
+
+    project: Project
+    inputs: RunInputs
+    models: Mapping[tuple[str, str], FusionModel] = field(default_factory=dict)
+
+    def model(self, product: Product, element: str) -> FusionModel:
+        """Return the model of a product, fitted to all samples of an element."""
+        known = self.models.get((product.name, element))
+        if known is not None:
+            return known
+        data = working(self.inputs.surveys, element, product.transform)
+        with threadpool_limits(1, user_api="blas"):
+            return fit_model(product, data, self.inputs.features)
+
+
 def target_parts(
-    run: FinishedRun, anomalies: pd.DataFrame, thresholds: Mapping[str, float], least: float
+    run: FinishedRun,
+    anomalies: pd.DataFrame,
+    thresholds: Mapping[str, float],
+    least: float,
+    fitted: FittedRun | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Take the best map's estimate at the peak of each first target apart.
 
     Parameters
     ----------
     run
-        A finished run; its project and inputs must be as they were.
+        A finished run.
     anomalies
         Table of anomalies of all products.
     thresholds
         Lower limit of anomalies by element.
     least
         Probability that an anomaly must have.
+    fitted
+        The same run as it was made; None: its project and inputs, which must be as they were, are
+        opened again and the models fitted again.
 
     Returns
     -------
@@ -62,44 +98,42 @@ def target_parts(
     if wanted.empty:
         return pd.DataFrame(), []
     try:
-        project, inputs = _opened(run)
+        made = fitted or _opened(run)
     except GossanError as error:
         first = str(error).splitlines()[0]
         return pd.DataFrame(), [f"Why the map says so is left out: {first}"]
-    if inputs is None:
+    if made is None:
         return pd.DataFrame(), [
             "Why the map says so is left out: project or data have changed since the run."
         ]
-    products = products_of(project, inputs.features.imagery.values())
+    products = products_of(made.project, made.inputs.features.imagery.values())
     rows: list[pd.DataFrame] = []
     for element, own in wanted.groupby(Column.ELEMENT, sort=False):
         record = run.product(str(best[str(element)]), str(element))
         product = next((one for one in products if record and one.name == record.product), None)
         if record is not None and product is not None and record.layer is not None:
-            rows += _element(run, inputs, (product, record), own, thresholds[str(element)], least)
+            rows += _element(run, made, (product, record), own, thresholds[str(element)], least)
     return (pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()), []
 
 
-def _opened(run: FinishedRun) -> tuple[Project, RunInputs | None]:
+def _opened(run: FinishedRun) -> FittedRun | None:
     """Open the project and its inputs; None for inputs that are not those of the run."""
     project = load_project(Path(run.manifest.project_folder) / "project.toml")
     inputs = open_inputs(project, run.folder.store, Blocks())
-    return project, inputs if inputs.hashes == run.manifest.inputs else None
+    return FittedRun(project, inputs) if inputs.hashes == run.manifest.inputs else None
 
 
 def _element(
-    run: FinishedRun, inputs: RunInputs, made: tuple[Product, ProductRecord], targets: pd.DataFrame,
+    run: FinishedRun, made: FittedRun, best: tuple[Product, ProductRecord], targets: pd.DataFrame,
     threshold: float, least: float,
 ) -> list[pd.DataFrame]:  # fmt: skip
-    product, record = made
-    data = working(inputs.surveys, record.element, product.transform)
-    with threadpool_limits(1, user_api="blas"):
-        model = fit_model(product, data, inputs.features)
+    product, record = best
+    model = made.model(product, record.element)
     smooth = smooth_part(model)
     if smooth is None:
         return []
     peaks = targets[[Column.PEAK_EASTING, Column.PEAK_NORTHING]].to_numpy(float)
-    features, points = inputs.features.get(product.settings.features), Points(peaks)
+    features, points = made.inputs.features.get(product.settings.features), Points(peaks)
     estimate = model.predict(points, features).mean
     parts = with_adjustment(parts_of(smooth, points, features), estimate)
     transform = transform_from_record(record.transform_record)

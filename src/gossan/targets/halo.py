@@ -63,9 +63,11 @@ class HaloScore:
 
     def __call__(self, contents: ArrayLike) -> Array:
         """Score; NaN where an element is empty or not above 0."""
-        x = np.asarray(contents, dtype=np.float64)
-        positive = np.where(x > 0, x, np.nan)
-        total = self.parts(np.moveaxis(np.log(positive), 0, -1)).sum(axis=-1)
+        return self.of_logarithms(_logarithms(contents))
+
+    def of_logarithms(self, logarithms: Array) -> Array:
+        """Score of the natural logarithms of contents (..., element)."""
+        total = self.parts(logarithms).sum(axis=-1)
         return np.asarray(total if self.precision is None else np.sqrt(total))
 
     def parts(self, logarithms: Array) -> Array:
@@ -78,14 +80,21 @@ class HaloScore:
         return np.asarray(z * self.weights)
 
 
-@dataclass(frozen=True)
-class _AsBand:
-    """A score as the one band of a layer."""
+def _logarithms(contents: ArrayLike) -> Array:
+    """Natural logarithms (..., element) of contents (element, ...); NaN where not above 0."""
+    x = np.asarray(contents, dtype=np.float64)
+    return np.moveaxis(np.log(np.where(x > 0, x, np.nan)), 0, -1)
 
-    score: HaloScore
+
+@dataclass(frozen=True)
+class _AsBands:
+    """Scores of the same elements as the bands of a layer."""
+
+    scores: tuple[HaloScore, ...]
 
     def __call__(self, contents: NDArray[np.float32]) -> NDArray[np.floating]:
-        return self.score(contents)[None]
+        logarithms = _logarithms(contents)
+        return np.stack([score.of_logarithms(logarithms) for score in self.scores])
 
 
 def fit_halo(
@@ -193,9 +202,11 @@ def _clr_pca(x: Array, names: tuple[str, ...], towards: str | None, component: i
     return HaloScore("clr_pca", names, x.mean(axis=0), axis - axis.mean(), None, explained)
 
 
-def halo_layer(score: HaloScore, elements: Layer) -> MappedLayer:
-    """Apply a score to a layer whose bands are the elements, pixel by pixel.
+def halo_layer(score: HaloScore | Sequence[HaloScore], elements: Layer) -> MappedLayer:
+    """Apply a score, or several of the same elements, to a layer whose bands are the elements.
 
-    The band is called after the method. Nothing runs until it is read.
+    A band for each score, called after its method. Nothing runs until it is read.
     """
-    return MappedLayer(SelectedLayer(elements, score.elements), _AsBand(score), (score.method,))
+    scores = (score,) if isinstance(score, HaloScore) else tuple(score)
+    source = SelectedLayer(elements, scores[0].elements)
+    return MappedLayer(source, _AsBands(scores), tuple(one.method for one in scores))

@@ -11,10 +11,14 @@ from gossan.arrays.compiled import compiled
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Window
 from gossan.geo.layer import Layer
+from gossan.geo.sampling import even_share
 
 SHARE_OF_A_SAMPLE = 0.5
 """Of the square of the spacing: on simulated districts (docs/targets.md) nine in ten of the listed
 targets are then true, and as much is found as with half of it."""
+
+MOST_PIXELS = 16_000_000
+"""Pixels of a map that its open share is measured on, at most about."""
 
 
 def smallest_area_km2(spacing_m: float, open_share: float) -> float:
@@ -33,6 +37,8 @@ def smallest_area_km2(spacing_m: float, open_share: float) -> float:
 def open_share(working: Layer, blocks: Blocks) -> float:
     """Return the share of the variance that a map leaves open.
 
+    Of a larger map than ``MOST_PIXELS`` whole windows, evenly spread, stand for all.
+
     Parameters
     ----------
     working
@@ -44,7 +50,8 @@ def open_share(working: Layer, blocks: Blocks) -> float:
     -------
     Mean square of the standard error over itself plus the variance of the map; 1 for a flat map.
     """
-    count, total, square, error = blocks.reduce(_EstimateSums(working), working.grid)
+    chosen = even_share(blocks.windows(working.grid), working.grid, MOST_PIXELS)
+    count, total, square, error = blocks.reduce(_EstimateSums(working), working.grid, chosen)
     if not count:
         return 1.0
     spread = max(square / count - (total / count) ** 2, 0.0)

@@ -14,7 +14,8 @@ from gossan.errors import FitError, InputError, must
 from gossan.evaluate.occurrences import compare_occurrences
 from gossan.geo.blocks import Blocks
 from gossan.geo.histogram import map_distribution
-from gossan.geo.layer import LastWindowLayer, Layer, StackedLayer
+from gossan.geo.layer import Layer, StackedLayer
+from gossan.geo.raster import open_raster
 from gossan.io.contract import BASELINE, ProductRecord
 from gossan.io.finished_run import SAMPLING_PLAN, FinishedRun, open_run
 from gossan.io.tables import Column, Table
@@ -30,7 +31,7 @@ from gossan.pipeline.anomaly_rule import rule_of, taken_rule, threshold_doubts
 from gossan.pipeline.options.project import AnomalyRule
 from gossan.pipeline.product_maps import JOINT_BLOCK
 from gossan.pipeline.progress import Reporter, Silent
-from gossan.pipeline.target_parts import target_parts
+from gossan.pipeline.target_parts import FittedRun, target_parts
 from gossan.targets.anomalies import Anomalies, AnomalySettings, find_anomalies
 from gossan.targets.anomaly_files import write_anomalies
 from gossan.targets.halo import HaloScore, fit_halo, halo_layer
@@ -73,6 +74,7 @@ def anomalies_of_run(
     run: Path | str,
     reporter: Reporter | None = None,
     thresholds: Mapping[str, float] | None = None,
+    fitted: FittedRun | None = None,
 ) -> pd.DataFrame:
     """Find the anomalies of every map of a run.
 
@@ -89,6 +91,8 @@ def anomalies_of_run(
         Progress reporter.
     thresholds
         Thresholds by element that win over those of the project.
+    fitted
+        The run as it was made, where that has just happened: nothing is opened and fitted again.
 
     Returns
     -------
@@ -118,7 +122,7 @@ def anomalies_of_run(
         with reporter.step("Why the maps say so"):
             listed = pd.concat([pd.DataFrame(), *tables[Table.ANOMALIES]], ignore_index=True)
             explained, lacking = (
-                target_parts(finished, listed, limits, rule.probability)
+                target_parts(finished, listed, limits, rule.probability, fitted)
                 if len(listed)
                 else (listed, [])
             )
@@ -194,9 +198,11 @@ def _element(
     products, threshold = finished.mapped(element), thresholds[element]
     if not products or not (np.isfinite(threshold) and threshold > 0):
         return {Table.PRODUCT_NUMBERS: pd.DataFrame()}
+    mapped = _write_probability(finished, element, threshold)
     found: dict[str, Anomalies] = {}
     for product in products:
-        found[product.product] = _product(finished, product, thresholds, rule)
+        known = mapped.get(product.product)
+        found[product.product] = _product(finished, product, thresholds, rule, known)
         stem = file_name(product.product, element)
         write_anomalies(found[product.product], finished.folder.anomalies, stem)
     listed = [
@@ -204,21 +210,29 @@ def _element(
         for name, one in found.items()
         if len(one)
     ]
-    _write_probability(finished, element, threshold)
     tables: dict[str, pd.DataFrame] = {Table.PRODUCT_NUMBERS: product_numbers(found, BASELINE)}
     if listed:
         tables[Table.ANOMALIES] = pd.concat(listed, ignore_index=True)
     return tables | _occurrence_tables(finished, products, rule)
 
 
-def _write_probability(finished: FinishedRun, element: str, threshold: float) -> None:
-    """Map the probability that the best map's element exceeds its threshold."""
+def _write_probability(finished: FinishedRun, element: str, threshold: float) -> dict[str, Layer]:
+    """Map the probability that the best map's element exceeds its threshold.
+
+    Returns
+    -------
+    The map by the name of the product; empty where there is none.
+    """
     product = finished.product(finished.best(element) or BASELINE, element)
-    layer = probability_of(finished, product, threshold) if product and product.layer else None
-    if layer is not None:
-        says = (f"{element} above {threshold:.4g} {product.unit}",) if product else ()
-        path = finished.folder.layer("probability", element)
-        Blocks().write(layer, path, {"gossan_threshold": f"{threshold:.9g}"}, "", says)
+    if product is None or product.layer is None:
+        return {}
+    layer = probability_of(finished, product, threshold)
+    if layer is None:
+        return {}
+    path = finished.folder.layer("probability", element)
+    says = (f"{element} above {threshold:.4g} {product.unit}",)
+    Blocks().write(layer, path, {"gossan_threshold": f"{threshold:.9g}"}, "", says)
+    return {product.product: open_raster(path, layer.bands)}
 
 
 def _product(
@@ -226,6 +240,7 @@ def _product(
     product: ProductRecord,
     thresholds: Mapping[str, float],
     rule: AnomalyRule,
+    probability: Layer | None,
 ) -> Anomalies:
     wanted = rule.model_dump(include=set(AnomalySettings.model_fields))
     if rule.minimum_area_km2 is None:
@@ -235,7 +250,7 @@ def _product(
         thresholds[product.element],
         element=product.element,
         unit=product.unit,
-        evidence=evidence_of(finished, product, thresholds, rule),
+        evidence=evidence_of(finished, product, thresholds, rule, probability),
         settings=AnomalySettings(**wanted),
     )
 
@@ -289,8 +304,7 @@ def _halos(finished: FinishedRun) -> list[pd.DataFrame]:
 
 def _write_halos(finished: FinishedRun, scores: Sequence[HaloScore], maps: Layer) -> None:
     """Write the maps of all scores in one pass over the maps of the elements."""
-    once = LastWindowLayer(maps)
-    layer = StackedLayer(tuple(halo_layer(score, once) for score in scores))
+    layer = halo_layer(scores, maps)
     paths = [finished.folder.layers / f"halo_{score.method}.tif" for score in scores]
     tags = [{"gossan_halo": s.method, "gossan_halo_drivers": s.drivers} for s in scores]
     says = tuple(f"{score.method} halo, driven by {score.drivers}" for score in scores)

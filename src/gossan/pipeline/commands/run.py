@@ -6,6 +6,7 @@ import json
 import time
 import warnings
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ from gossan.pipeline.scores import (
     summary_of,
 )
 from gossan.pipeline.surveys import Working, with_partners, working
+from gossan.pipeline.target_parts import FittedRun
 from gossan.pipeline.unsampled import LAYER as UNSAMPLED
 from gossan.pipeline.unsampled import write_unsampled
 from gossan.pipeline.whole_map_tests import reduced_tables, write_applicability
@@ -77,11 +79,12 @@ FIRST_MAP_PIXELS = 4_000_000
 
 @dataclass(frozen=True, eq=False)
 class RunResult:
-    """Where the run is, how its products scored, and which maps to trust."""
+    """Where the run is, how its products scored, which maps to trust, and what made them."""
 
     root: Path
     summary: pd.DataFrame
     verdicts: tuple[str, ...]
+    fitted: FittedRun = field(repr=False)
 
 
 @dataclass(eq=False)
@@ -98,6 +101,12 @@ class Walk:
     timings: dict[str, float] = field(default_factory=dict)
     divisions: dict[str, Division] = field(default_factory=dict)
     fits: dict[str, ElementFits] = field(default_factory=dict)
+    models: dict[tuple[str, str], FusionModel] = field(default_factory=dict)
+
+    @cached_property
+    def best(self) -> str | None:
+        """Name of the product to trust."""
+        return product_to_trust(products_of(self.project, self.inputs.features.imagery.values()))
 
     @property
     def key(self) -> str:
@@ -198,7 +207,8 @@ def _make_run(
     verdicts = _verdicts(tables[Table.SCORES], products, project.elements)
     _write_manifest(walk, products, verdicts, time.perf_counter() - begun)
     sentences = tuple(f"{element}: {one.sentence}" for element, one in verdicts.items())
-    return RunResult(run.root, summary_of(tables[Table.SCORES]), sentences)
+    fitted = FittedRun(project, inputs, walk.models)
+    return RunResult(run.root, summary_of(tables[Table.SCORES]), sentences, fitted)
 
 
 def _unsampled(walk: Walk) -> None:
@@ -361,10 +371,9 @@ def _product(walk: Walk, product: Product, data: Working, division: Division) ->
 
 def _ahead_of_all(walk: Walk, product: Product, element: str) -> bool:
     """Whether to write a map at once, so that there is one to look at while the rest is made."""
-    project, grid = walk.project, walk.inputs.grid
-    best = product_to_trust(products_of(project, walk.inputs.features.imagery.values()))
+    grid = walk.inputs.grid
     small = grid.height * grid.width <= FIRST_MAP_PIXELS
-    return small and product.name == best and element == project.elements[0]
+    return small and product.name == walk.best and element == walk.project.elements[0]
 
 
 def _write_waiting(walk: Walk, waiting: list[Made]) -> None:
@@ -406,6 +415,7 @@ def _make(
     features = walk.inputs.features
     with threadpool_limits(1, user_api="blas"):
         model = _fitted(walk, product, data)
+    walk.models[product.name, data.element] = model
     tested = validate_product(product, data, features, model, division)
     if not mapped and not features.mapped(product.settings.features):
         warnings.warn(
