@@ -27,6 +27,25 @@ def test_the_features_that_tell_come_first_with_their_sign() -> None:
     assert abs(alone.loc["c", "t"]) < 3 and alone.loc["c", "skill"] < 0.1
 
 
+def test_fits_to_many_samples_take_some_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = simulate()
+    count = len(case.observations)
+    sizes: list[int] = []
+
+    class Counted(_System):
+        def __init__(self, xy: np.ndarray, y: np.ndarray, z: np.ndarray) -> None:
+            sizes.append(len(y))
+            super().__init__(xy, y, z)
+
+    monkeypatch.setattr("gossan.evaluate.alteration._System", Counted)
+    monkeypatch.setattr("gossan.evaluate.alteration.MOST_SAMPLES", count // 2)
+    folds = make_folds("blocks", case.observations, ValidationSettings(), 500.0)
+    table = alteration_table(ValidationSamples(case.observations), case.features, folds)
+    assert max(sizes) == count // 2
+    assert set(table["feature"].iloc[1:3]) == {"a", "b"} and table["skill"].iloc[0] > 0.3
+    assert table["n"].iloc[0] == count
+
+
 def test_each_row_is_kriging_with_that_drift() -> None:
     case = simulate(n=60)
     z = case.features.at(case.observations.points)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from sklearn.linear_model import RidgeCV
 
@@ -17,9 +18,11 @@ from gossan.fusion.kriging_model import automatic_variogram, check_values
 from gossan.fusion.protocol import Features
 from gossan.io.tables import Column
 
-__all__ = ["TOGETHER", "alteration_table"]
+__all__ = ["MOST_SAMPLES", "TOGETHER", "alteration_table"]
 
 TOGETHER = "all together"
+MOST_SAMPLES = 3000
+"""Samples that a fit takes, at most: covariances grow as their square, time as their cube."""
 
 _PENALTIES = [10.0**k for k in range(-1, 5)]
 
@@ -36,7 +39,8 @@ def alteration_table(
     For each feature j, ``y = m + b_j phi_j + u(s) + e`` with the variogram of u + e fitted inside
     the fold, b by generalised least squares; held-out samples are predicted by the regression
     plus the kriged residual. "All together" is a ridge on all features in the same way.
-    Features are standardised; where one is empty it counts as its mean.
+    Features are standardised; where one is empty it counts as its mean. Of more samples than
+    ``MOST_SAMPLES`` so many, drawn at random, are fitted; all are held out in turn.
 
     Parameters
     ----------
@@ -47,7 +51,7 @@ def alteration_table(
     folds
         of ``make_folds``.
     draws, seed
-        of the bootstrap.
+        of the bootstrap; the seed also draws the samples.
 
     Returns
     -------
@@ -71,15 +75,16 @@ def alteration_table(
     raw = features.at(observations.points)
     z = _standardised(raw)
     xy, y = observations.points.coordinates, observations.values
-    count = z.shape[1]
+    count, kept = z.shape[1], _drawn(len(y), seed)
     errors, signs = np.full((len(y), count + 2), np.nan), []
     for fold in np.unique(folds.labels):
         out = folds.labels == fold
-        system = _System(xy[~out], samples.fitted_to(np.flatnonzero(~out)).values, z[~out])
+        fitted = samples.fitted_to(np.flatnonzero(~out)).values[kept[~out]]
+        system = _System(xy[kept & ~out], fitted, z[kept & ~out])
         errors[out] = system.predict(xy[out], z[out]) - samples.held_out(out)[:, None]
         signs.append(np.sign(system.slopes))
         one_fitted()
-    whole = _System(xy, y, z)
+    whole = _System(xy[kept], y[kept], z[kept])
     rows = []
     for j in range(count + 1):
         interval = paired_skill(errors[:, j + 1], errors[:, 0], folds.groups, 0.95, draws, seed)
@@ -143,6 +148,17 @@ class _System:
     def predict(self, xy: Array, z: Array) -> Array:
         """Return (t, d + 2): kriging, each feature alone, all together."""
         return self.means + z @ self.beta + self.variogram.between(xy, self.xy) @ self.dual
+
+
+def _drawn(count: int, seed: int) -> NDArray[np.bool_]:
+    """Mark the samples that are fitted.
+
+    >>> int(_drawn(5000, 0).sum()), int(_drawn(20, 0).sum())
+    (3000, 20)
+    """
+    kept = np.zeros(count, bool)
+    kept[np.random.default_rng(seed).permutation(count)[:MOST_SAMPLES]] = True
+    return kept
 
 
 def _standardised(raw: Array) -> Array:
