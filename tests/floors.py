@@ -106,8 +106,8 @@ INNER = {
         drainage imagery output_grid pace progress provenance
         options profile under_samples
         anomaly_rule engine feature_sets new_project surveys
-        catchment_supports fit_product imagery_used preflight product_maps time_needed
-            training_sets unsampled
+        catchment_supports class_backgrounds fit_product imagery_used preflight product_maps
+            time_needed training_sets unsampled
         anomaly_evidence inputs kriging
         scores target_parts whole_map_tests
         commands

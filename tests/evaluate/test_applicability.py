@@ -14,6 +14,7 @@ from gossan.evaluate.applicability import ApplicabilityLayer, fit_applicability
 from gossan.fusion.features.sources import LayerFeatures
 from gossan.fusion.protocol import Observations, Points
 from gossan.geo.grid import Grid, Window
+from gossan.geo.grounds import Basins, Grounds
 from gossan.geo.layer import ArrayLayer
 
 
@@ -120,3 +121,28 @@ def test_very_many_samples_are_thinned_and_the_index_hardly_moves(
     some = fit_applicability(observations, features, random_folds(80, 5))
     assert len(every.samples) == 80 and len(some.samples) == 60
     assert np.corrcoef(every.index(pixels), some.index(pixels))[0, 1] > 0.95
+
+
+def test_pixels_of_sampled_catchments_look_like_sampled_ground() -> None:
+    """Texture averages out in catchments, and a pixel is not told by means: like with like."""
+    rng = np.random.default_rng(0)
+    grid = Grid.from_bounds(32638, (0, 0, 8000, 4000), 50)
+    owner = (np.arange(80)[:, None] // 10 * 8 + np.arange(160) // 10).astype(np.int32)
+    owner[:, 80:] = -1  # the east drains past all samples
+    image = rng.normal(size=(3, 80, 160))
+    image[:, :, 120:] += 12.0  # and half of it is another rock
+    layer = ArrayLayer(grid, ("a", "b", "c"), image.astype(np.float32))
+    grounds = Grounds.of(Basins(grid, owner, 64), np.eye(64, dtype=int))
+    places = np.column_stack([owner[:, 5::10][::10, :8].ravel() % 8, np.arange(64) // 8]) * 500.0
+    points = Points(places + 250.0, 500.0, grounds=grounds)
+    folds = np.arange(64) // 8 % 4
+    seen = Observations(points, rng.normal(size=64))
+    found = fit_applicability(seen, LayerFeatures(layer), folds)
+    inside = ApplicabilityLayer(layer, found).read(grid.whole)[1]
+    assert inside[:, :80].mean() > 0.9 and inside[:, 80:120].mean() > 0.9
+    assert inside[:, 120:].mean() < 0.01
+    half = Observations(points.subset(folds < 2), np.zeros(32))  # another element's samples
+    places, sample = half.points.grounds.drawn(4)  # type: ignore[union-attr]
+    assert len(places) == 4 * 32
+    under = grounds.basins.under(places[:, 0], places[:, 1]).diagonal()
+    np.testing.assert_array_equal(np.flatnonzero(folds < 2)[sample], under)

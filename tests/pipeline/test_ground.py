@@ -96,3 +96,39 @@ def test_check_accepts_both_and_run_maps_the_geology(project: Path) -> None:
     scores = pd.read_csv(project / "run" / "tables" / "scores.csv")
     skill = scores[(scores["product"] == "ground") & (scores["comparison"] == "blocks")]["skill"]
     assert skill.item() > 0.5
+
+
+def test_the_run_tells_the_background_of_each_rock(project: Path) -> None:
+    """Means of the samples by the rock under them, counted by pandas; anomalies against them."""
+    run = project / "run"
+    samples = pd.read_csv(run / "tables" / "samples.csv")
+    rock = np.where((samples["easting"] - WEST) // 500 % 3 == 0, "basalt", "slate")
+    wanted = samples.groupby(rock)["Cu"].agg(["size", "mean", "std"])
+    table = pd.read_csv(run / "tables" / "backgrounds.csv").set_index("class")
+    assert set(table.index) == {"geology.basalt", "geology.slate"}
+    for name, row in wanted.iterrows():
+        found = table.loc[f"geology.{name}"]
+        assert (found["element"], found["unit"]) == ("Cu", "ppm")
+        assert found["n"] == pytest.approx(row["size"])
+        assert found["mean"] == pytest.approx(row["mean"], rel=1e-5)
+        half = 1.645 * row["std"] / np.sqrt(row["size"])
+        assert found["upper90"] - found["mean"] == pytest.approx(half, rel=1e-4)
+    expected = wanted["mean"].reindex(rock).to_numpy()
+    np.testing.assert_allclose(samples["Cu_background"], expected, rtol=1e-5)
+    np.testing.assert_allclose(samples["Cu_residual"], samples["Cu"] - expected, atol=1e-3)
+    with rasterio.open(run / "layers" / "background.tif") as layer:
+        copper, left = layer.read(1, masked=True).filled(np.nan), layer.bounds.left
+    columns = ((np.arange(copper.shape[1]) + 0.5) * 50 + left - WEST) // 500
+    on = np.nanmean(copper[:, columns % 3 == 0])
+    assert on == pytest.approx(wanted.loc["basalt", "mean"], rel=1e-3)
+    ended = CliRunner().invoke(app, ["anomalies", str(run), "--threshold", "Cu=30"])
+    assert ended.exit_code == 0, ended.output
+    anomalies = pd.read_csv(run / "tables" / "anomalies.csv")
+    assert len(anomalies)
+    low, high = wanted["mean"].min(), wanted["mean"].max()
+    assert anomalies["background"].between(0.999 * low, 1.001 * high).all()
+    np.testing.assert_allclose(
+        anomalies["residual"], anomalies["mean"] - anomalies["background"], atol=1e-3
+    )
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert "Background by class of ground" in page and "geology.basalt" in page

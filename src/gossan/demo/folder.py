@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gossan.arrays.expressions import Expression
 from gossan.demo.district import District
+from gossan.demo.geology import LITHOLOGIES
 from gossan.demo.raw_scenes import imagery_text, write_raw_scenes
 from gossan.demo.sensors import SENSORS
 from gossan.geo.raster import atomic_path, write_array
@@ -139,7 +140,7 @@ def keep_district(district: District, folder: Path | str, scenes: Scenes = "rast
     names = ["project.toml", "occurrences.geojson", "cover.gpkg", "faults.gpkg", "imagery", "truth"]
     names += [f"{survey.name}.csv" for survey in district.surveys.values()]
     names += ["scenes"] if scenes == "raw" else []
-    names += ["dem.tif", "geology.tif"] if district.drained else []
+    names += ["dem.tif", "geology.tif", "geology.csv"] if district.drained else []
     files = [Path(folder) / name for name in names]
     run = RunFolder(Path(folder))
     if not (run.stands("district", made_of, ()) and all(path.exists() for path in files)):
@@ -164,6 +165,10 @@ def _write_ground(district: District, folder: Path) -> None:
     write_array(folder / "dem.tif", district.grid, ["height"], heights, unit="m")
     rocks = ground.lithology[None].astype(np.uint8) + 1
     write_array(folder / "geology.tif", district.grid, ["lithology"], rocks)
+    lines = [f"{number},{name}" for number, name in enumerate(LITHOLOGIES, 1)]
+    legend = "\n".join(["code,name", *lines]) + "\n"
+    with atomic_path(folder / "geology.csv") as temporary:
+        temporary.write_text(legend, encoding="utf-8", newline="\n")
 
 
 def _write_truth(district: District, folder: Path) -> None:

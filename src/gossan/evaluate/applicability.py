@@ -10,7 +10,7 @@ from scipy.spatial.distance import pdist
 
 from gossan.arrays.compiled import compiled
 from gossan.errors import FitError, must
-from gossan.fusion.protocol import Features, Observations
+from gossan.fusion.protocol import Features, Observations, Points
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer
 
@@ -19,6 +19,8 @@ __all__ = ["Applicability", "ApplicabilityLayer", "fit_applicability"]
 _PAIRS_LIMIT = 2000
 SAMPLES_LIMIT = 4000
 """Samples that pixels are compared with, at most; of more, an even choice."""
+DRAWN = 16
+"""Places drawn in each sub-basin of samples that stand for catchments."""
 CHUNK = 512
 """Pixels compared with samples at a time."""
 AT_A_TIME = 128
@@ -91,8 +93,10 @@ def fit_applicability(
 ) -> Applicability:
     """Learn from the samples where a model of these features may be applied.
 
-    Of more than 4,000 samples an even choice by their order stands for all, in the index and in
-    the threshold alike, so that the time per pixel is bounded.
+    Samples that stand for catchments are told by places drawn in these: pixels differ more than
+    means over catchments do, and would look unlike all of them. Of more than 4,000 samples or
+    places an even choice by their order stands for all, in the index and in the threshold alike,
+    so that the time per pixel is bounded.
 
     Parameters
     ----------
@@ -113,13 +117,14 @@ def fit_applicability(
 
     Source: Meyer & Pebesma 2021.
     """
-    raw = features.at(observations.points)
+    points, folds = _seen(observations.points, np.asarray(folds))
+    raw = features.at(points)
     keep = _evenly(np.flatnonzero(np.isfinite(raw).all(axis=1)))
     if keep.size < 3:
         raise FitError(
             must("samples with features", "at least 3", int(keep.size), "Check the imagery's cover")
         )
-    raw, fold = raw[keep], np.asarray(folds)[keep]
+    raw, fold = raw[keep], folds[keep]
     spread, centre = raw.std(axis=0), raw.mean(axis=0)
     weight = np.ones(raw.shape[1]) if weights is None else np.asarray(weights, dtype=np.float64)
     size = np.maximum(np.abs(centre), 1.0)
@@ -141,6 +146,14 @@ def fit_applicability(
     whisker = high + 1.5 * (high - low)
     threshold = float(held[held <= whisker].max())
     return Applicability(centre, scale, samples, found.mean_distance, threshold)
+
+
+def _seen(points: Points, folds: NDArray[np.int_]) -> tuple[Points, NDArray[np.int_]]:
+    """Return what pixels are compared with, and the folds: samples, or places in their ground."""
+    if points.grounds is None:
+        return points, folds
+    places, sample = points.grounds.drawn(DRAWN)
+    return Points(places), folds[sample]
 
 
 def _evenly(rows: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -368,6 +368,18 @@ class Grounds:
         total = np.asarray(amount.sum(axis=1)).ravel()
         return sparse.csr_matrix(sparse.diags(1.0 / total) @ amount)
 
+    def drawn(self, each: int) -> tuple[Array, NDArray[np.int_]]:
+        """Draw places (k, 2) in the ground, and the sample (k,) that each belongs to.
+
+        Of several samples that stand for a place it is the one of the smallest ground.
+        """
+        places, basin = self.basins.drawn(each)
+        sample = np.full(self.basins.count, -1)
+        for row in np.argsort(-self.area_km2, kind="stable"):
+            sample[self.members[row].indices] = row
+        held = sample[basin] >= 0
+        return places[held], sample[basin[held]]
+
     @property
     def side_m(self) -> float:
         """Side of the square of the median area, metres."""

@@ -136,7 +136,11 @@ class ImagerySettings(Settings):
     """What is made empty before indices and components."""
 
     column: str | None = None
-    """Classes: the column that names the class of each polygon."""
+    """Classes: the column that names the class of each polygon, or of a legend."""
+
+    legend: Path | None = None
+    """Classes: names of a raster's numbers (``.csv``, ``.qml``, ``.aux.xml`` or ``.vat.dbf``); by
+    default such a file beside the raster."""
 
     rare: Annotated[float, Field(ge=0, lt=1)] = 0.01
     """Classes of less than this share of the ground are pooled as ``other``."""

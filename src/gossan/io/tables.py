@@ -117,6 +117,9 @@ class Column(StrEnum):
     COINCIDENT_N = "coincident_n"
     OVERLAP = "overlap"
     EXPOSURE = "exposure"
+    BACKGROUND = "background"
+    RESIDUAL = "residual"
+    CLASS = "class"
     SCORE = "score"
     PEAK_LONGITUDE = "peak_longitude"
     PEAK_LATITUDE = "peak_latitude"
@@ -214,6 +217,8 @@ class Table(StrEnum):
     OCCURRENCE_CURVES = "occurrence_curves"
     PREDICTION_AREA = "prediction_area"
     HALO = "halo"
+    BACKGROUNDS = "backgrounds"
+    """Contents of the classes of maps of categories: background by lithology."""
     TRUTH = "truth"
     STEPS = "steps"
 
@@ -269,8 +274,8 @@ _COLUMNS: dict[Table, tuple[Column, ...]] = {
         _C.PROBABILITY, _C.COINCIDENT, _C.OVERLAP, _C.OCCURRENCE_M, _C.OCCURRENCES, _C.EXPOSURE,
         _C.SCORE, _C.UNIT, _C.PEAK_LONGITUDE, _C.PEAK_LATITUDE, _C.PEAK_PROBABILITY,
         _C.PEAK_LOWER90, _C.PEAK_UPPER90, _C.COARSE_PROBABILITY, _C.APPLICABLE, _C.UNSUPPORTED,
-        _C.UNSAMPLED, _C.SAMPLES, _C.SAMPLES_NEAR, _C.SAMPLES_ABOVE, _C.HIGHEST_SAMPLE,
-        _C.SAMPLE_M, _C.SUPPORTS, _C.AGAINST,
+        _C.UNSAMPLED, _C.BACKGROUND, _C.RESIDUAL, _C.SAMPLES, _C.SAMPLES_NEAR, _C.SAMPLES_ABOVE,
+        _C.HIGHEST_SAMPLE, _C.SAMPLE_M, _C.SUPPORTS, _C.AGAINST,
     ),
     Table.TARGET_PARTS: (_C.ELEMENT, _C.ANOMALY, _C.PART, _C.EFFECT, _C.CHANGE_BELOW),
     Table.PRODUCT_NUMBERS: (
@@ -287,6 +292,9 @@ _COLUMNS: dict[Table, tuple[Column, ...]] = {
         _C.ELEMENT, _C.PRODUCT, _C.THRESHOLD, _C.OCCURRENCE_SHARE, _C.AREA_SHARE,
     ),
     Table.HALO: (_C.ELEMENT, _C.METHOD, _C.LOADING, _C.SHARE),
+    Table.BACKGROUNDS: (
+        _C.ELEMENT, _C.CLASS, _C.N, _C.MEAN, _C.LOWER90, _C.UPPER90, _C.UNIT,
+    ),
     Table.TRUTH: (_C.ELEMENT, _C.PRODUCT, _C.R, _C.RMSE, _C.SKILL, _C.DETAIL_R),
     Table.STEPS: (
         _C.STEP, _C.WALL_S, _C.PROCESSOR_S, _C.PEAK_MIB, _C.READ_MIB, _C.WRITTEN_MIB,

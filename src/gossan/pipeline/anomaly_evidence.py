@@ -156,6 +156,7 @@ def evidence_of(
         exposure=to_grid(open_raster(exposure[0]), layer.grid) if exposure else None,
         unsupported=UnsupportedLayer(layer, samples.hull, samples.highest),
         unsampled=_unsampled(run),
+        background=_background(run, product.element),
         others=_others(run, product, thresholds),
         occurrences=occurrences_of(run, product.element, rule),
         samples=samples,
@@ -181,6 +182,12 @@ def _unsampled(run: FinishedRun) -> Layer | None:
     """Ground of no catchment, on the grid of the maps; None where samples stand for squares."""
     path = run.shared_layer(UNSAMPLED)
     return None if path is None else open_raster(path)
+
+
+def _background(run: FinishedRun, element: str) -> Layer | None:
+    """What maps of classes lead to expect, on the grid of the maps; None without such maps."""
+    path = run.shared_layer(Column.BACKGROUND)
+    return None if path is None else SelectedLayer(open_raster(path), (element,))
 
 
 def sampled_map(run: FinishedRun, product: ProductRecord) -> Layer:

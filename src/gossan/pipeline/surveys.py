@@ -74,6 +74,25 @@ class Surveys:
         return np.concatenate([samples.coordinates for samples in self.fit])
 
     @property
+    def points(self) -> Points:
+        """Where all samples to fit lie, and what they stand for."""
+        return replace(_points(list(self.fit)), grounds=self.grounds)
+
+    def contents(self, element: str) -> NDArray[np.float64]:
+        """(n,) contents of all samples to fit; NaN where an element was not analysed."""
+        parts = [
+            samples.values(element)
+            if element in samples.elements
+            else np.full(len(samples), np.nan)
+            for samples in self.fit
+        ]
+        return np.concatenate(parts)
+
+    def unit(self, element: str) -> str:
+        """Unit of an element; empty where no fitted survey has it."""
+        return next((one.units[element] for one in self.fit if element in one.elements), "")
+
+    @property
     def extent(self) -> NDArray[np.float64]:
         """(m, 2) places of all samples to fit, and the corners of their catchments."""
         if self.grounds is None:

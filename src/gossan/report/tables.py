@@ -140,11 +140,21 @@ ANOMALIES: dict[str, str] = {
     Column.HIGHEST_SAMPLE: "highest sample near",
     Column.SAMPLE_M: "m to sample",
     Column.EXPOSURE: "exposed",
+    Column.BACKGROUND: "background of its rocks",
+    Column.RESIDUAL: "mean above background",
     Column.OCCURRENCE_M: "m to occurrence",
     Column.OCCURRENCES: "occurrences",
     Column.PEAK_EASTING: "peak easting",
     Column.PEAK_NORTHING: "peak northing",
     Column.SCORE: "score",
+}
+BACKGROUNDS: dict[str, str] = {
+    Column.CLASS: "class",
+    Column.N: "samples",
+    Column.MEAN: "mean",
+    Column.LOWER90: "90 % from",
+    Column.UPPER90: "to",
+    Column.UNIT: "unit",
 }
 NUMBERS: dict[str, str] = {
     Column.PRODUCT: "product",
@@ -252,6 +262,10 @@ def anomaly_tables(results: Results, element: str) -> list[PageTable]:
         table_of(ranked, "Anomalies, ranked", ANOMALIES,
                  "Click a heading to sort. Files for GIS and tablet are in the folder anomalies."),
         table_of(thresholds, "Thresholds by every rule"),
+        table_of(results.table(Table.BACKGROUNDS, element), "Background by class of ground",
+                 BACKGROUNDS, "Means of the samples, weighted by the share of each class in the "
+                 "ground that they stand for; samples: their effective number; interval of the "
+                 "mean. Classes of fewer than 3 have none."),
     ]  # fmt: skip
     return [one for one in found if one is not None]
 

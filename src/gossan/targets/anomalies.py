@@ -22,9 +22,9 @@ from gossan.targets.evidence import (
     Evidence,
     at_peaks,
     coincident_columns,
+    means_of,
     occurrence_columns,
     sample_columns,
-    shares_of,
 )
 from gossan.targets.patches import Patches, patches_at
 from gossan.targets.reasons import reasons
@@ -159,8 +159,9 @@ def find_anomalies(
     patches = _outlined(layer, threshold, known, averaged, options)
     columns = _measures(patches, threshold, options.zones)
     columns |= {Column.ELEMENT: element, Column.UNIT: unit, Column.THRESHOLD: threshold}
-    shares = shares_of(patches, averaged)
+    shares = means_of(patches, averaged)
     columns |= {name: shares[name] for name in shares if not name.startswith("other ")}
+    columns[Column.RESIDUAL] = columns[Column.MEAN] - shares[Column.BACKGROUND]
     columns |= at_peaks(patches, known)
     columns |= sample_columns(patches, known.samples, threshold)
     columns |= coincident_columns(shares, known.others, options.coincident_share, len(patches))
@@ -191,7 +192,7 @@ def _outlined(
         )  # fmt: skip
 
     def supported(patches: Patches) -> NDArray[np.bool_]:
-        shares = shares_of(patches, averaged)[Column.UNSUPPORTED]
+        shares = means_of(patches, averaged)[Column.UNSUPPORTED]
         return patches.pixels * (1 - np.nan_to_num(shares)) >= least
 
     if evidence.probability is None:
@@ -200,7 +201,7 @@ def _outlined(
     taken: list[Patches] = []
     for found in at(np.linspace(options.grow_to, options.probability, LEVELS).tolist()):
         found = found.take(supported(found) & ~_inside(found, taken))
-        enough = shares_of(found, averaged)[Column.PROBABILITY] >= options.probability
+        enough = means_of(found, averaged)[Column.PROBABILITY] >= options.probability
         taken.append(found.take(enough))
         if enough.all():
             break

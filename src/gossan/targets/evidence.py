@@ -97,6 +97,8 @@ class Evidence:
         1 where an estimate exceeds every sample beyond the samples.
     unsampled
         1 on ground of no sample's catchment, where samples stand for catchments.
+    background
+        Content that the classes of ground, such as rocks, lead to expect.
     others
         Anomalies of other elements (1 or 0) by name.
     occurrences
@@ -112,6 +114,7 @@ class Evidence:
     exposure: Layer | None = None
     unsupported: Layer | None = None
     unsampled: Layer | None = None
+    background: Layer | None = None
     others: Mapping[str, Layer] = field(default_factory=dict)
     occurrences: Array | None = None
     samples: SampledGround | None = None
@@ -126,6 +129,7 @@ class Evidence:
             Column.EXPOSURE: self.exposure,
             Column.UNSUPPORTED: self.unsupported,
             Column.UNSAMPLED: self.unsampled,
+            Column.BACKGROUND: self.background,
             **{_other(name): layer for name, layer in self.others.items()},
         }
         found = tuple(
@@ -140,18 +144,18 @@ def _other(element: str) -> str:
     return f"other {element}"
 
 
-SHARES = (
+MEANS = (
     Column.PROBABILITY, Column.COARSE_PROBABILITY, Column.OVERLAP, Column.APPLICABLE,
-    Column.EXPOSURE, Column.UNSUPPORTED, Column.UNSAMPLED,
+    Column.EXPOSURE, Column.UNSUPPORTED, Column.UNSAMPLED, Column.BACKGROUND,
 )  # fmt: skip
-"""Columns that are means over the anomaly of a layer from 0 to 1."""
+"""Columns that are means of a layer over the anomaly."""
 
 
-def shares_of(patches: Patches, averaged: Layer | None) -> dict[str, Array]:
+def means_of(patches: Patches, averaged: Layer | None) -> dict[str, Array]:
     """Return the mean of every averaged layer over every patch; NaN for what is unknown."""
     bands = averaged.bands if averaged else ()
     found = dict(zip(bands, patches.overlays.T, strict=True))
-    return {name: np.full(len(patches), np.nan) for name in SHARES} | found
+    return {name: np.full(len(patches), np.nan) for name in MEANS} | found
 
 
 def at_peaks(patches: Patches, evidence: Evidence) -> dict[str, Array]:

@@ -78,6 +78,13 @@ _AGAINST: Sequence[_Reason] = (
         lambda a: f"{100 * a.unsampled:.0f} % of it drains past all samples",
     ),
     _Reason(
+        lambda a: a.residual <= 0,
+        lambda a: (
+            f"its rocks lead to expect as much as it holds ({a.background:.4g} {a.unit}, by their "
+            "samples)"
+        ),
+    ),
+    _Reason(
         lambda a: a.peak > a.highest_sample,
         lambda a: f"the peak is above every sample near it ({a.highest_sample:.4g} {a.unit})",
     ),

@@ -76,7 +76,7 @@ def _sums(layer: Layer, basins: Basins, blocks: Blocks | None) -> Array:
 
 def _window_sums(layer: Layer, basins: Basins, window: Window) -> Array:
     """Return sums and weights (mixings, 2, bands, s) of a window."""
-    sums = np.zeros((len(basins.mixings), 2, len(layer.bands), basins.count))
+    sums = np.zeros((len(layer.bands), basins.count, len(basins.mixings), 2))
     cells = [
         _cells(layer.grid, basins, window, *shift) for shift in _shifts(layer.grid, basins.grid)
     ]
@@ -85,7 +85,7 @@ def _window_sums(layer: Layer, basins: Basins, window: Window) -> Array:
         values = layer.read(window)
         for owner, weights, rows, columns in met:
             _add(values, owner, weights / np.float32(len(cells)), rows, columns, sums)
-    return sums
+    return sums.transpose(2, 3, 0, 1)
 
 
 def _shifts(pixels: Grid, cells: Grid) -> list[tuple[float, float]]:
@@ -105,7 +105,7 @@ def _cells(grid: Grid, basins: Basins, window: Window, down: float, across: floa
 
     Returns
     -------
-    Sub-basin (rows, columns) and weights (mixings, rows, columns) of these cells, and the row
+    Sub-basin (rows, columns) and weights (rows, columns, mixings) of these cells, and the row
     (height,) and column (width,) among them of each pixel, -1 beyond the terrain model.
     """
     easting, northing = grid.coordinates(window)
@@ -119,33 +119,40 @@ def _cells(grid: Grid, basins: Basins, window: Window, down: float, across: floa
     owner = basins.owner[down_part, across_part]
     if (owner < 0).all():
         return None
-    weights = np.stack([basins.weights(one, down_part, across_part) for one in basins.mixings])
+    weights = [basins.weights(one, down_part, across_part) for one in basins.mixings]
     rows = np.where(rows >= 0, rows - first_row, -1)
-    return owner, weights, rows, np.where(columns >= 0, columns - first_column, -1)
+    return (
+        owner,
+        np.stack(weights, axis=2),
+        rows,
+        np.where(columns >= 0, columns - first_column, -1),
+    )
 
 
 @compiled()
 def _add(values, owner, weights, rows, columns, sums):  # type: ignore[no-untyped-def]
-    """Add filled pixels of (bands, height, width) to the sums (mixings, 2, bands, s).
+    """Add filled pixels of (bands, height, width) to the sums (bands, s, mixings, 2).
 
-    Pixels side by side in one cell are added up first: they share its weights.
+    Pixels of one cell are added up first: they share its weights (rows, columns, mixings).
     """
-    width = values.shape[2]
     for band in range(values.shape[0]):
-        for y in range(values.shape[1]):
-            row, x = rows[y], 0
-            while row >= 0 and x < width:
-                column, total, count = columns[x], 0.0, 0
-                while x < width and columns[x] == column:
-                    value = values[band, y, x]
-                    if np.isfinite(value):
-                        total += value
-                        count += 1
-                    x += 1
-                if column < 0 or count == 0 or owner[row, column] < 0:
-                    continue
+        total, count = np.zeros(owner.shape[1]), np.zeros(owner.shape[1])
+        for y in range(rows.size):
+            row = rows[y]
+            if row < 0:
+                continue
+            for x in range(columns.size):
+                value, column = values[band, y, x], columns[x]
+                if column >= 0 and np.isfinite(value):
+                    total[column] += value
+                    count[column] += 1.0
+            if y + 1 < rows.size and rows[y + 1] == row:
+                continue
+            for column in range(total.size):
                 one = owner[row, column]
-                for k in range(weights.shape[0]):
-                    weight = weights[k, row, column]
-                    sums[k, 0, band, one] += weight * total
-                    sums[k, 1, band, one] += weight * count
+                if one >= 0 and count[column] > 0.0:
+                    for k in range(weights.shape[2]):
+                        weight = weights[row, column, k]
+                        sums[band, one, k, 0] += weight * total[column]
+                        sums[band, one, k, 1] += weight * count[column]
+                total[column], count[column] = 0.0, 0.0

@@ -24,6 +24,7 @@ from gossan.imagery.categories.class_shares import (
     band_names,
 )
 from gossan.imagery.categories.fault_distance import open_faults
+from gossan.imagery.categories.legend import legend_beside, read_legend
 from gossan.imagery.masks.cover import Polygons
 from gossan.imagery.rasters.paths import SUFFIXES, resolve, resolve_all
 from gossan.imagery.settings import ImagerySettings
@@ -80,7 +81,7 @@ def open_classes(settings: ImagerySettings, base: Path) -> OpenClasses:
     ----------
     settings
         One path; of polygons also ``column`` and, unless pixels of 30 m suit, ``pixel_size_m``;
-        ``faults``, a file of lines.
+        ``faults``, a file of lines; of rasters ``legend``, which names the numbers.
     base
         Folder that relative paths start from.
 
@@ -98,7 +99,7 @@ def open_classes(settings: ImagerySettings, base: Path) -> OpenClasses:
         cure = "Make each map of classes an [[imagery]] of its own"
         raise _cannot(settings, "one file", f"{len(paths)} files", cure)
     opener = _raster if paths[0].suffix.lower() in SUFFIXES else _polygons
-    source, names, shares = opener(settings, paths[0])
+    source, names, shares = opener(settings, paths[0], base)
     if not 2 <= len(names) <= MOST_CLASSES:
         cure = "Choose another column, or group the classes"
         raise _cannot(settings, f"a map of 2 to {MOST_CLASSES} classes", str(len(names)), cure)
@@ -112,21 +113,27 @@ def open_classes(settings: ImagerySettings, base: Path) -> OpenClasses:
     return OpenClasses(layer, notes)
 
 
-def _raster(settings: ImagerySettings, path: Path) -> tuple[ClassNumbers, list[str], list[float]]:
+_Opened = tuple[ClassNumbers, list[str], list[float]]
+"""Classes, the name of each, and its share of the ground."""
+
+
+def _raster(settings: ImagerySettings, path: Path, base: Path) -> _Opened:
     layer = open_raster(path)
     if len(layer.bands) != 1:
         raise _cannot(settings, "a raster of one band", f"{len(layer.bands)} bands", "Extract one")
     values, _ = read_overview(path, PIXELS_COUNTED)
     codes, counts = np.unique(values[np.isfinite(values)], return_counts=True)
     shares = (counts / max(counts.sum(), 1)).tolist()
-    return (
-        ClassRaster(layer, codes.astype(np.float64)),
-        [f"class_{code:g}" for code in codes],
-        shares,
-    )
+    if settings.legend is None:
+        legend = legend_beside(path, settings.column)
+    else:
+        legend = read_legend(resolve(settings.legend, base, settings.name), settings.column)
+    names = [legend.get(float(code), f"class_{code:g}") for code in codes]
+    return ClassRaster(layer, codes.astype(np.float64)), names, shares
 
 
-def _polygons(settings: ImagerySettings, path: Path) -> tuple[ClassNumbers, list[str], list[float]]:
+def _polygons(settings: ImagerySettings, path: Path, base: Path) -> _Opened:
+    del base
     with reading(path, ImageryError):
         frame = gpd.read_file(path)
     frame = _usable(settings, path, frame)

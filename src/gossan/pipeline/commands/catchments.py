@@ -20,7 +20,6 @@ from gossan.geo.raster import write_array
 from gossan.geo.samples import Samples
 from gossan.geo.warp import to_grid
 from gossan.geochem.findings import Finding
-from gossan.imagery.categories.class_shares import CONTACT, FAULT
 from gossan.imagery.terrain.catchments import Catchments, delineate
 from gossan.imagery.terrain.settings import TerrainSettings
 from gossan.io.field_files import write_kml
@@ -28,6 +27,7 @@ from gossan.io.geometry_tables import geometry_table, write_csv, write_geopackag
 from gossan.io.qgis_styles import catchment_style
 from gossan.names import file_name
 from gossan.pipeline.catchment_supports import doubts_of
+from gossan.pipeline.class_backgrounds import class_bands
 from gossan.pipeline.drainage import open_drainage
 from gossan.pipeline.imagery import open_imagery
 from gossan.pipeline.options.project import Project
@@ -111,8 +111,8 @@ def _classes(project: Project, samples: Samples, found: Catchments) -> UpstreamC
         with TemporaryDirectory(prefix="gossan_") as scratch:
             blocks = Blocks()
             one = open_imagery(settings, project.base, Path(scratch), blocks, str(samples.crs))
-            bands = [name for name in one.bands.bands if name not in (CONTACT, FAULT)]
-            layer: Layer = SelectedLayer(one.bands, tuple(bands))
+            bands = class_bands(one.bands.bands)
+            layer: Layer = SelectedLayer(one.bands, bands)
             if not same_crs(layer.grid.crs, found.drainage.grid.crs):
                 layer = to_grid(layer, found.drainage.grid)
             shares.append(ground_means(layer, found.grounds(), blocks))

@@ -36,6 +36,7 @@ from gossan.io.finished_run import refuse_folder_of
 from gossan.io.run_folder import RunFolder, fingerprint
 from gossan.io.tables import Column, Table
 from gossan.names import file_name
+from gossan.pipeline.class_backgrounds import ClassBackgrounds, class_backgrounds
 from gossan.pipeline.commands.anomalies import LAYERS, WRITTEN
 from gossan.pipeline.commands.prepare import level_table, mask_table, scene_layers
 from gossan.pipeline.commands.survey import judged_laboratories
@@ -46,7 +47,6 @@ from gossan.pipeline.inputs import RunInputs, grid_record, open_inputs
 from gossan.pipeline.options.products import Product, product_to_trust, products_of
 from gossan.pipeline.options.project import (
     IMAGERY_LAYERS,
-    SHARED_LAYERS,
     Project,
     settings_record,
 )
@@ -73,6 +73,8 @@ from gossan.pipeline.whole_map_tests import reduced_tables, write_applicability
 
 ANOMALY_TABLES = {f"{name}.csv" for name in WRITTEN}
 """Tables that the command ``anomalies`` writes and renews."""
+OF_FEATURES = ("applicability", "imagery_used")
+"""Layers of runs with features."""
 FIRST_MAP_PIXELS = 4_000_000
 """Largest map that is written ahead of the others: a pass over its imagery takes seconds."""
 
@@ -99,6 +101,7 @@ class Walk:
     maps: bool = True
     used: ImageryUsed = field(default_factory=lambda: ImageryUsed({}))
     timings: dict[str, float] = field(default_factory=dict)
+    backgrounds: ClassBackgrounds | None = None
     divisions: dict[str, Division] = field(default_factory=dict)
     fits: dict[str, ElementFits] = field(default_factory=dict)
     models: dict[tuple[str, str], FusionModel] = field(default_factory=dict)
@@ -194,6 +197,7 @@ def _make_run(
             walk.used = write_imagery_used(run, inputs.features, products, shown)
         inputs.notes.extend(walk.used.notes())
     _unsampled(walk)
+    _backgrounds(walk)
     waiting: list[Made] = []
     for element in project.elements:
         waiting += _element(walk, element, [p for p in products if element in p.elements])
@@ -220,11 +224,24 @@ def _unsampled(walk: Walk) -> None:
         walk.inputs.notes.extend(notes)
 
 
+def _backgrounds(walk: Walk) -> None:
+    """Find what the classes of ground hold, where there is a map of classes."""
+    inputs, elements = walk.inputs, walk.project.elements
+    if not any(one.sensor == "classes" for one in walk.project.imagery):
+        return
+    with walk.reporter.step("Background by classes of ground"):
+        walk.backgrounds = class_backgrounds(inputs.surveys, inputs.features, elements, walk.blocks)
+        if walk.maps:
+            walk.backgrounds.write(walk.run, walk.key, walk.blocks)
+
+
 def _drop_old_layers(walk: Walk, products: list[Product]) -> None:
     """Remove the maps of products, elements and imagery that the project no longer has."""
-    known = set(SHARED_LAYERS if any(p.settings.features for p in products) else ())
+    known = set(OF_FEATURES if any(p.settings.features for p in products) else ())
     if walk.inputs.surveys.grounds is not None:
         known.add(UNSAMPLED)
+    if walk.backgrounds is not None:
+        known.add(Column.BACKGROUND)
     known |= {file_name(i.name, layer) for i in walk.project.imagery for layer in IMAGERY_LAYERS}
     for product in products:
         for element in product.elements:
@@ -507,6 +524,9 @@ def _gather(walk: Walk, products: list[Product]) -> dict[str, pd.DataFrame]:
     if walk.inputs.occurrences is not None:
         tables[Table.OCCURRENCES] = walk.inputs.occurrences
     tables[Table.SAMPLES] = walk.inputs.surveys.samples_table()
+    if walk.backgrounds is not None:
+        tables[Table.BACKGROUNDS] = walk.backgrounds.table
+        tables[Table.SAMPLES] = tables[Table.SAMPLES].join(walk.backgrounds.samples)
     surveys, of_controls = judged_laboratories(walk.project, walk.inputs.surveys)
     tables |= of_controls
     tables[Table.FINDINGS] = surveys.findings_table()

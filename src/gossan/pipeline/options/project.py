@@ -36,7 +36,7 @@ IMAGERY_LAYERS = ("bands", "indices", "pc", "exposure", "composite")
 MOST_BYTES = 2 * 2**20
 DEEPEST = 20
 """Largest project file, and how deep its tables may be nested."""
-SHARED_LAYERS = ("applicability", "imagery_used")
+SHARED_LAYERS = ("applicability", "imagery_used", "unsampled", "background")
 
 
 class ProjectSettings(Settings):
