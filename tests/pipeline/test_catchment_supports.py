@@ -17,10 +17,11 @@ from gossan.errors import SettingsError, SurveyError
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer
 from gossan.geo.raster import open_raster, write_array
+from gossan.imagery.terrain.catchments import delineate
 from gossan.imagery.terrain.drainage import drainage_of_heights
 from gossan.io.finished_run import open_run
 from gossan.pipeline.anomaly_evidence import sampled_map
-from gossan.pipeline.catchment_supports import with_catchments
+from gossan.pipeline.catchment_supports import doubts_of, with_catchments
 from gossan.pipeline.options.project import Project, load_project
 from gossan.pipeline.surveys import read_surveys, working
 
@@ -134,6 +135,26 @@ def test_samples_off_streams_are_left_out_with_their_rows(project: Project) -> N
     low, high = surveys.extent[-2:]
     assert (low <= surveys.coordinates.min(axis=0)).all()
     assert (high >= surveys.coordinates.max(axis=0)).all()
+
+
+def test_closed_basins_and_plains_are_findings(project: Project) -> None:
+    """A pit of 30 m in the first valley; the last valley drains a plain."""
+    y, x = np.mgrid[:60, :60]
+    heights = 500.0 - 2 * y + 8 * abs(x % 10 - 5)
+    heights[20:26, 2:8] -= 40.0
+    heights[:, 50:] = 350.0 - 0.2 * y[:, 50:] + 0.4 * abs(x[:, 50:] - 55)
+    drainage = drainage_of_heights(ArrayLayer(GRID, ("h",), heights[None].astype(np.float32)))
+    samples = read_surveys(project, CRS.from_epsg(32638)).fit[0]
+    found = delineate(drainage, samples.coordinates, 150.0, 0.1)
+    texts = {one.message: one.rows for one in doubts_of(found, samples, project.terrain)}
+    (pits,) = (rows for text, rows in texts.items() if "closed basins deeper than 5 m" in text)
+    (plains,) = (rows for text, rows in texts.items() if "flatter than 1 %" in text)
+    column = {
+        int(row): int((easting - 500_000) // 1000)
+        for row, easting in zip(samples.frame["row"], samples.coordinates[:, 0])
+    }
+    assert pits and {column[row] for row in pits} == {0}
+    assert plains and {column[row] for row in plains} == {5}
 
 
 def test_a_survey_far_from_streams_is_refused(project: Project) -> None:

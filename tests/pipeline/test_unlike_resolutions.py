@@ -127,6 +127,18 @@ def test_holes_of_one_layer_leave_the_other(district: District) -> None:
     assert detail > 0.8
 
 
+def test_the_standard_error_widens_where_a_layer_is_missing(district: District) -> None:
+    """By what the layer would have told: beside the hole as wide as anywhere."""
+    both = ~district.no_fine & ~district.no_magnetics
+    usual = np.median(district.error[both])
+    assert np.median(district.error[district.no_fine]) > 1.5 * usual
+    inner = gaussian_filter(district.no_magnetics.astype(float), STEP / 4) > 0.99
+    assert np.median(district.error[inner]) > 1.2 * usual
+    for lost in (district.no_fine, district.no_magnetics):
+        off = np.abs(district.estimate - district.truth)[lost]
+        assert (off < 1.645 * district.error[lost]).mean() > 0.8
+
+
 def test_detail_below_the_coarse_pixel_comes_from_the_fine_layer_alone(district: District) -> None:
     both = ~district.no_fine & ~district.no_magnetics
     map_, fine = below(district.estimate), below(district.fine)

@@ -9,9 +9,11 @@ import numpy as np
 from pyproj import CRS
 
 from gossan.errors import SurveyError, must
+from gossan.geo.grounds import LEAST_SLOPE
 from gossan.geo.samples import Samples
 from gossan.geochem.findings import Finding
 from gossan.imagery.terrain.catchments import Catchments, delineate
+from gossan.imagery.terrain.drainage import DEEP_M
 from gossan.imagery.terrain.settings import TerrainSettings
 from gossan.pipeline.drainage import open_drainage
 from gossan.pipeline.surveys import Surveys
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["doubts_of", "placed_on_streams", "with_catchments"]
 
 FEWEST = 3
+SUNKEN, FLAT = 0.05, 0.5
+"""Shares of a catchment from which closed basins and flat ground are a finding."""
 
 
 def with_catchments(surveys: Surveys, project: Project, crs: CRS) -> Surveys:
@@ -81,6 +85,10 @@ def doubts_of(
             f"samples not near {_near(settings)} have no catchment": ~found.placed,
             "catchments reach the edge of the terrain model and may be cut": found.cut,
             large: found.area_km2 > settings.largest_km2,
+            f"catchments hold closed basins deeper than {DEEP_M:g} m, which D8 drains all the "
+            "same": found.sunken_share > SUNKEN,
+            f"most of the catchment is flatter than {100 * LEAST_SLOPE:g} %, such as fans and "
+            "plains, where D8 means little": found.flat_share > FLAT,
             "samples in one cell of the terrain model share a catchment": found.sharing_a_cell,
         }
     rows = np.asarray(samples.frame["row"] if "row" in samples.frame else np.arange(len(samples)))

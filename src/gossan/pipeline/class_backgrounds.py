@@ -15,7 +15,7 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.layer import Layer, MappedLayer, RenamedLayer, SelectedLayer, StackedLayer
 from gossan.imagery.categories.class_shares import CONTACT, FAULT
 from gossan.io.run_folder import RunFolder
-from gossan.io.tables import Column
+from gossan.io.tables import Column, Table
 from gossan.pipeline.feature_sets import FeatureSets
 from gossan.pipeline.surveys import Surveys
 from gossan.targets.upstream_background import background_of_classes
@@ -75,7 +75,8 @@ def class_backgrounds(
         content = surveys.contents(element)
         found = background_of_classes(content, shares, layer.bands, areas)
         unit = surveys.unit(element)
-        tables.append(found.table.assign(element=element, unit=unit))
+        whole = found.table.assign(element=element, unit=unit)
+        tables.append(whole[list(Table.BACKGROUNDS.columns)])
         columns[f"{element}_{Column.BACKGROUND}"] = found.expected
         columns[f"{element}_{Column.RESIDUAL}"] = content - found.expected
         means.append(found.table[Column.MEAN].to_numpy(float))

@@ -13,11 +13,13 @@ import rasterio
 from gossan.errors import ImageryError
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer
+from gossan.geo.raster import open_raster, write_array
 from gossan.imagery.terrain.drainage import (
     Drainage,
     drainage_of_directions,
     drainage_of_heights,
 )
+from gossan.imagery.terrain.features import DrainageLayer, hydrological_features
 
 STEPS = {1: (0, 1), 2: (1, 1), 4: (1, 0), 8: (1, -1)} | {
     16: (0, -1), 32: (-1, -1), 64: (-1, 0), 128: (-1, 1)
@@ -122,6 +124,32 @@ def test_features_say_what_lies_above_and_beside_streams() -> None:
     assert (above[streams] == 0).all() and (away[streams] == 0).all()
     assert (above[~streams & np.isfinite(above)] >= 0).all() and np.nanmax(away) > 400
     assert np.nanmedian(wet[streams]) > np.nanmedian(wet[~streams])
+
+
+def test_a_ridge_is_a_valley_upside_down() -> None:
+    """A roof that falls 5 m a cell to both sides of a ridge, which sinks 1 m a cell southwards."""
+    grid = Grid.from_bounds(32638, (0, 0, 4100, 6000), 100)
+    down, across = np.mgrid[:60, :41]
+    roof = 1000.0 - 1.0 * down - 5.0 * abs(across - 20)
+    layer = ArrayLayer(grid, ("h",), roof[None].astype(np.float32))
+    below, away = hydrological_features(layer)[-2:]
+    inner = (slice(20, 50), slice(3, 38))
+    fall = roof[:, 20:21] - roof  # to the ridge beside; the steepest way up may bend northwards
+    assert (below[inner] >= fall[inner] - 1e-3).all()
+    assert (below[inner] <= fall[inner] + abs(across - 20)[inner] + 1e-3).all()
+    np.testing.assert_allclose(below[inner][:, 17], 0.0)
+    assert (away[inner] >= 100.0 * abs(across - 20)[inner] - 1e-3).all()
+    assert (away[inner] <= 2**0.5 * 100.0 * abs(across - 20)[inner] + 1e-3).all()
+
+
+def test_kept_features_of_an_earlier_version_are_made_anew(tmp_path: Path) -> None:
+    grid = Grid.from_bounds(32638, (0, 0, 2500, 3000), 50)
+    write_array(tmp_path / "kept.tif", grid, ("wetness",), np.zeros((1, 60, 50), np.float32))
+    heights = valley().heights
+    assert heights is not None
+    layer = DrainageLayer(ArrayLayer(grid, ("h",), heights[None]), tmp_path / "kept.tif")
+    assert layer.read(grid.whole).shape == (len(layer.bands), 60, 50)
+    assert open_raster(tmp_path / "kept.tif").bands == layer.bands
 
 
 def test_directions_alone_have_no_heights_and_other_codes_are_refused() -> None:

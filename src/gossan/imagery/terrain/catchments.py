@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.features import shapes
 
-from gossan.geo.grounds import Basins, Grounds, Transport
+from gossan.geo.grounds import LEAST_SLOPE, Basins, Grounds, Transport
 from gossan.imagery.terrain.drainage import Drainage
 
 UNPLACED = -1
@@ -71,6 +71,20 @@ class Catchments:
     def cut(self) -> NDArray[np.bool_]:
         """(n,) catchments that reach the edge of the terrain model, and may go on beyond it."""
         return self.at(self.drainage.meets_edge.astype(float)) == 1
+
+    @property
+    def sunken_share(self) -> NDArray[np.float64]:
+        """(n,) share of each catchment that was filled deeply; 0 where heights are unknown."""
+        sunken = self.drainage.sunken
+        return np.zeros(len(self.cells)) if sunken is None else self.mean(sunken * 1.0)
+
+    @property
+    def flat_share(self) -> NDArray[np.float64]:
+        """(n,) share of each catchment that is as flat as ``LEAST_SLOPE``, or flatter."""
+        slope = self.drainage.slope
+        return (
+            np.zeros(len(self.cells)) if slope is None else self.mean((slope <= LEAST_SLOPE) * 1.0)
+        )
 
     def at(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """Take the value of each sample's cell, NaN where it has none."""

@@ -25,6 +25,8 @@ from gossan.geo.grounds import LEAST_SLOPE
 from gossan.geo.layer import Layer
 
 BANDS = ("upstream_area", "wetness", "height_above_drainage", "drainage_distance")
+DEEP_M = 5.0
+"""Depth from which a depression is hardly an error of the terrain model."""
 STREAM_KM2 = 1.0
 """Upstream area from which a cell counts as a stream."""
 D8 = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -47,6 +49,9 @@ class Drainage:
         Flow directions, as ``pyflwdir`` holds them.
     heights
         (rows, columns) metres, NaN where unknown; None where only directions are known.
+    sunken
+        (rows, columns) ground that lay deeper than ``DEEP_M`` in a depression that was filled;
+        None where only directions are known.
 
     Examples
     --------
@@ -61,6 +66,7 @@ class Drainage:
     grid: Grid
     flow: Any = field(repr=False)
     heights: NDArray[np.float64] | None = field(default=None, repr=False)
+    sunken: NDArray[np.bool_] | None = field(default=None, repr=False)
 
     @property
     def cell_km2(self) -> float:
@@ -227,12 +233,13 @@ def drainage_of_heights(terrain: Layer) -> Drainage:
     heights = terrain.read(terrain.grid.whole)[0].astype(np.float64)
     known = np.where(np.isfinite(heights), heights, _NODATA)
     filled, directions = pyflwdir.dem.fill_depressions(known, nodata=_NODATA, outlets="edge")
+    sunken = np.isfinite(heights) & (filled - known > DEEP_M)
     filled[~np.isfinite(heights)] = math.inf
     _steepest(filled, directions, terrain.grid.pixel_width, terrain.grid.pixel_height)
     flow = pyflwdir.from_array(
         directions, ftype="d8", transform=terrain.grid.transform, latlon=False, check_ftype=False
     )
-    return Drainage(terrain.grid, _compilable(flow), heights)
+    return Drainage(terrain.grid, _compilable(flow), heights, sunken)
 
 
 @compiled()

@@ -12,13 +12,28 @@ from numpy.typing import NDArray
 
 from gossan.errors import ImageryError, must
 from gossan.geo.grid import Grid, Window
-from gossan.geo.layer import Layer, StackedLayer
+from gossan.geo.layer import Layer, MappedLayer, StackedLayer
 from gossan.geo.raster import open_raster, write_array
 from gossan.imagery.terrain.drainage import BANDS, drainage_of_heights
 from gossan.imagery.terrain.shape import TerrainShape
 
 MOST_CELLS = 60_000_000
 """Cells whose drainage is found; it takes the whole terrain model in memory, 25 bytes a cell."""
+
+
+RIDGES = ("height_below_ridge", "ridge_distance")
+"""Features of drainage that the terrain turned upside down has: its streams are ridges."""
+
+
+def hydrological_features(terrain: Layer) -> NDArray[np.float32]:
+    """Compute the bands of ``DrainageLayer`` for a whole terrain model.
+
+    What a cell lies below its ridge is what it lies above the drainage of the terrain turned
+    upside down, whose streams of 1 km2 are ridges.
+    """
+    upside_down = MappedLayer(terrain, np.negative, terrain.bands)
+    ridges = drainage_of_heights(upside_down).features()[BANDS.index("height_above_drainage") :]
+    return np.concatenate([drainage_of_heights(terrain).features(), ridges])
 
 
 @dataclass(frozen=True)
@@ -35,7 +50,7 @@ class DrainageLayer:
 
     terrain: Layer = field(repr=False)
     path: Path
-    bands: tuple[str, ...] = BANDS
+    bands: tuple[str, ...] = (*BANDS, *RIDGES)
     _one_at_a_time: ClassVar[Lock] = Lock()
 
     @property
@@ -46,8 +61,8 @@ class DrainageLayer:
     def read(self, window: Window) -> NDArray[np.float32]:
         """Read a window of the kept features."""
         with self._one_at_a_time:
-            if not self.path.exists():
-                found = drainage_of_heights(self.terrain).features()
+            if not (self.path.exists() and open_raster(self.path).bands == self.bands):
+                found = hydrological_features(self.terrain)
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 write_array(self.path, self.grid, self.bands, found)
         return open_raster(self.path).read(window)
