@@ -121,11 +121,14 @@ class GeostatisticalForest:
     def predict(self, points: Points, features: Features) -> Prediction:
         """Estimate at points, with the error of a new sample."""
         found = self.smooth_.predict(points, features)
+        return self.scaled(self.bent(found.mean, points, features), found)
+
+    def bent(self, mean: Array, points: Points, features: Features) -> Array:
+        """Add the forest's part to estimates (n,) of the geostatistical model at points."""
         if self.remainder_ is None:
-            return found
-        points = self.smooth_.seen(points)
-        x = self._offered(features, points).at(points)
-        return self.scaled(found.mean + self.remainder_(x.T), found)
+            return mean
+        seen = self.smooth_.seen(points)
+        return mean + self.remainder_(self._offered(features, seen).at(seen).T)
 
     def scaled(self, mean: Array, smooth: Prediction) -> Prediction:
         """Put the standard error of the geostatistical model, as wide as at ``mean``, beside it."""

@@ -113,7 +113,7 @@ class Recipe:
             return Prediction.of_parts(points, lambda part: self.predict(part, features))
         points = self.forest_.smooth_.seen(points)
         smooth = self.forest_.smooth_.predict(points, features)
-        mean = self.shares_[0] * self.forest_.predict(points, features).mean
+        mean = self.shares_[0] * self.forest_.bent(smooth.mean, points, features)
         if self.curves_ is not None:
             mean += self.shares_[1] * self.curves_.predict(points, features).mean
         if self.prior_ is not None:

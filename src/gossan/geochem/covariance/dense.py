@@ -167,9 +167,9 @@ class ExactField:
         def part(start: int, stop: int) -> None:
             own = part_of(support, start, stop)
             covariance = self.samples.across(self.covariance, targets[start:stop], own)
-            weights = cho_solve((self.lower, True), covariance.T, check_finite=False)
+            whitened = dtrtrs(self.lower, covariance.T, lower=1)[0]
             sums[start:stop] = covariance @ self.solved
-            explained[start:stop] = np.einsum("ti,it->t", covariance, weights)
+            explained[start:stop] = np.einsum("it,it->t", whitened, whitened)
 
         run_chunks(part, len(targets), None, self._chunk)
         return FieldAt(sums, explained)
