@@ -16,6 +16,7 @@ from gossan.fusion.geostatistical.hyperparameters import (
     average,
     curvature_at,
     find_mode,
+    nearby_mode,
 )
 from gossan.fusion.geostatistical.spatial_shape import Shape
 from gossan.geochem.covariance.dense import ExactSamples
@@ -161,6 +162,20 @@ def test_a_group_of_features_that_are_0_everywhere_changes_no_evidence() -> None
     one = evidence(without, np.array([0, 0]), "exponential", 2000)
     two = evidence(with_none, np.array([0, 0, 1, 1]), "exponential", 2000)
     assert two == pytest.approx(one, abs=0.15)
+
+
+def test_a_mode_at_a_bound_is_found_again_from_nearby() -> None:
+    """A smooth field's exponent lies at its largest; the slope there is not 0."""
+    y = np.sin(XY[:, 0] / 1400.0) + np.cos(XY[:, 1] / 1100.0)
+    columns = np.column_stack([np.ones(N), y + 0.1 * np.random.default_rng(3).normal(size=N)])
+    asked = Problem(columns, np.zeros(0, int), np.zeros((N, 0)), Shape("stable"), 6000.0, 300.0)
+    samples = ExactSamples(XY)
+    mode, best = find_mode(asked, samples)
+    curvature = curvature_at(asked, samples, mode)
+    assert mode[-1] == asked.bounds()[-1, 1]
+    for away in 0.7 * np.random.default_rng(0).normal(size=(6, len(mode))):
+        _, value = nearby_mode(asked, samples, mode + curvature.spread @ away, curvature)
+        assert value == pytest.approx(best, abs=0.03)
 
 
 def test_evidence_near_the_largest_exponent_is_that_of_adaptive_importance_sampling() -> None:

@@ -302,10 +302,7 @@ def nearby_mode(
     theta = np.clip(start, low, high)
     value, slope = problem.value_and_slope(theta, samples)
     for _ in range(_NEARBY_STEPS):
-        free = np.flatnonzero(np.where(slope > 0.0, theta > low, theta < high))
-        new = theta.copy()
-        new[free] -= np.linalg.solve(bend[np.ix_(free, free)], slope[free])
-        step = np.clip(new, low, high) - theta
+        step = _newton_step(bend, slope, theta - low, high - theta)
         if -0.5 * slope @ step < _CLOSE:
             return theta, value
         found, found_slope = problem.value_and_slope(theta + step, samples)
@@ -317,6 +314,21 @@ def nearby_mode(
         if found < value:
             theta, value, slope = theta + step, found, found_slope
     return find_mode(problem, samples, [theta])
+
+
+def _newton_step(bend: Array, slope: Array, below: Array, above: Array) -> Array:
+    """Return ``-bend^-1 slope`` (p,) over the parameters that no bound holds, within the bounds.
+
+    ``below`` and ``above`` (p,) are how far the bounds are away.
+    """
+    held = np.where(slope > 0.0, below, above) <= 0.0
+    while True:
+        free, step = np.flatnonzero(~held), np.zeros(len(slope))
+        step[free] = -np.linalg.solve(bend[np.ix_(free, free)], slope[free])
+        stuck = ((step > 0.0) & (above <= 0.0)) | ((step < 0.0) & (below <= 0.0))
+        if not stuck.any():
+            return np.clip(step, -below, above)
+        held |= stuck
 
 
 @dataclass(frozen=True, eq=False)
