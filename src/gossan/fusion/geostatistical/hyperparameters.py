@@ -298,7 +298,7 @@ def nearby_mode(
     Source: Nocedal and Wright 2006, Numerical Optimization, sec. 6.1.
     """
     low, high = problem.bounds().T
-    bend = np.linalg.inv(curvature.spread @ curvature.spread.T)
+    bend = np.asarray(np.linalg.inv(curvature.spread @ curvature.spread.T), np.float64)
     theta = np.clip(start, low, high)
     value, slope = problem.value_and_slope(theta, samples)
     for _ in range(_NEARBY_STEPS):
