@@ -109,6 +109,7 @@ INNER = {
         catchment_supports class_backgrounds fit_product imagery_used preflight product_maps
             time_needed training_sets unsampled
         anomaly_evidence inputs kriging
+        sediment_map
         scores target_parts whole_map_tests
         commands
     """,

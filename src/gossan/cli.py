@@ -370,6 +370,10 @@ def catchments(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Default: catchments/ beside it.")
     ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="Also map what sediment would hold, by a finished run."),
+    ] = None,
 ) -> None:
     """Outline the catchments of stream samples: polygons, a table and a map for each element.
 
@@ -378,7 +382,7 @@ def catchments(
     from gossan.pipeline.commands.catchments import catchments_project
 
     loaded, folder = _opened(project, out, "catchments")
-    made = catchments_project(loaded, folder)
+    made = catchments_project(loaded, folder, run)
     _out().table("catchments", made.table)
     for line in made.findings:
         _out().finding("warning", line)

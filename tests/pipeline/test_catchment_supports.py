@@ -119,6 +119,16 @@ def test_a_run_maps_the_source_of_the_sediment(folder: Path) -> None:
     assert np.corrcoef(np.log(found).ravel(), np.log(truth).ravel())[0, 1] ** 2 > 0.6
     row = scores[(scores["product"] == "map") & (scores["comparison"] == "drainage")].iloc[0]
     assert row["skill"] > 0.5
+    ended = CliRunner().invoke(app, ["catchments", str(folder), "--run", str(folder / "run")])
+    assert ended.exit_code == 0, ended.output
+    along = open_raster(folder / "catchments" / "sediment_Cu.tif").read(GRID.whole)[0]
+    heights = open_raster(folder / "dem.tif")
+    drainage = drainage_of_heights(heights)
+    streams = np.nan_to_num(drainage.area_km2) >= 0.1
+    np.testing.assert_array_equal(np.isfinite(along), streams)
+    true = np.log(drainage.upstream_mean(truth))[streams]  # what a sample would hold anywhere
+    off = np.log(along[streams]) - true
+    assert (off**2).mean() < 0.3 * true.var() and abs(off.mean()) < 0.1
 
 
 def test_samples_off_streams_are_left_out_with_their_rows(project: Project) -> None:

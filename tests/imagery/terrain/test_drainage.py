@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,12 @@ import pytest
 import rasterio
 
 from gossan.errors import ImageryError
+from gossan.fusion.features.ground_means import ground_means
 from gossan.geo.grid import Grid
+from gossan.geo.grounds import Mixing
 from gossan.geo.layer import ArrayLayer
 from gossan.geo.raster import open_raster, write_array
+from gossan.imagery.terrain.catchments import delineate
 from gossan.imagery.terrain.drainage import (
     Drainage,
     drainage_of_directions,
@@ -140,6 +144,27 @@ def test_a_ridge_is_a_valley_upside_down() -> None:
     np.testing.assert_allclose(below[inner][:, 17], 0.0)
     assert (away[inner] >= 100.0 * abs(across - 20)[inner] - 1e-3).all()
     assert (away[inner] <= 2**0.5 * 100.0 * abs(across - 20)[inner] + 1e-3).all()
+
+
+@pytest.mark.parametrize("mixing", [Mixing(), Mixing(True), Mixing(True, 400.0)], ids=str)
+def test_sediment_carried_downstream_is_that_of_the_ground_of_a_sample(mixing: Mixing) -> None:
+    """Step by step along the water, against means over the catchments of samples."""
+    drainage, rng = valley(), np.random.default_rng(3)
+    content = rng.lognormal(3, 1, (60, 50)).astype(np.float32)
+    content[10:20, 15:30] = np.nan
+    cells = np.argwhere(np.nan_to_num(drainage.area_km2) > 0.2)[::9]
+    easting, northing = drainage.grid.coordinates(drainage.grid.whole)
+    places = np.column_stack([easting[cells[:, 1]], northing[cells[:, 0]]])
+    found = delineate(drainage, places, 0.0, 0.2)
+    grounds = found.grounds()
+    lengths = replace(grounds.basins.transport, lengths_m=(400.0,))  # type: ignore[type-var]
+    grounds = replace(grounds, basins=replace(grounds.basins, transport=lengths))
+    layer = ArrayLayer(drainage.grid, ("c",), content[None])
+    wanted = ground_means(layer, grounds.mixed(mixing))[:, 0]
+    np.testing.assert_allclose(found.at(drainage.sediment(content, mixing)), wanted, rtol=1e-4)
+    if mixing == Mixing():
+        mean = found.at(drainage.upstream_mean(content))
+        np.testing.assert_allclose(found.at(drainage.sediment(content)), mean)
 
 
 def test_kept_features_of_an_earlier_version_are_made_anew(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from scipy.spatial import KDTree
 from gossan.arrays.compiled import compiled
 from gossan.errors import ImageryError, must
 from gossan.geo.grid import Grid
-from gossan.geo.grounds import LEAST_SLOPE
+from gossan.geo.grounds import BY_AREA, LEAST_SLOPE, Mixing
 from gossan.geo.layer import Layer
 
 BANDS = ("upstream_area", "wetness", "height_above_drainage", "drainage_distance")
@@ -127,6 +127,42 @@ class Drainage:
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = self.upstream_sum(np.where(share > 0, values, 0.0) * share) / total
         return np.where(self.known & (total > 0), mean, math.nan)
+
+    def sediment(
+        self, content: NDArray[np.floating], mixing: Mixing = BY_AREA
+    ) -> NDArray[np.float64]:
+        """Mix what the ground upstream of each cell gives: ``sum(c w) / sum(w)``.
+
+        w is the slope, where the mixing goes by slope, times ``exp(-d / L)``, d the distance along
+        the water: sums are carried downstream and decay by ``exp(-step / L)`` on each step.
+
+        Parameters
+        ----------
+        content
+            (rows, columns) on the cells; NaN where empty.
+        mixing
+            How much each part of the ground counts.
+
+        Returns
+        -------
+        (rows, columns); NaN where nothing upstream is known.
+
+        Raises
+        ------
+        ImageryError
+            The mixing goes by slope and only directions are known.
+        """
+        if mixing.by_slope and self.slope is None:
+            cure = "Set dem to the terrain model itself"
+            raise ImageryError(must("mixing by slope", "of heights", "directions alone", cure))
+        weight = np.ones(self.grid.shape) if not mixing.by_slope else np.asarray(self.slope, float)
+        weight = np.where(self.known & np.isfinite(content), weight, 0.0)
+        sums = np.stack([weight * np.nan_to_num(content), weight]).reshape(2, -1)
+        order, below = np.asarray(self.flow.idxs_seq), np.asarray(self.flow.idxs_ds)
+        _carry(sums, order, below, self.distance_m.ravel().astype(float), mixing.decay_m)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mixed = np.where(sums[1] > 0, sums[0] / sums[1], math.nan)
+        return mixed.reshape(self.grid.shape)
 
     def features(self) -> NDArray[np.float32]:
         """Hydrological features of each cell, in the order of ``BANDS``.
@@ -240,6 +276,18 @@ def drainage_of_heights(terrain: Layer) -> Drainage:
         directions, ftype="d8", transform=terrain.grid.transform, latlon=False, check_ftype=False
     )
     return Drainage(terrain.grid, _compilable(flow), heights, sunken)
+
+
+@compiled()
+def _carry(sums, order, below, distance, decay_m):  # type: ignore[no-untyped-def]
+    """Carry sums (2, cells) downstream; the order is from the outlets up."""
+    for k in range(order.size - 1, -1, -1):
+        cell = order[k]
+        to = below[cell]
+        if to != cell:
+            arrives = math.exp(-(distance[cell] - distance[to]) / decay_m)
+            for part in range(sums.shape[0]):
+                sums[part, to] += arrives * sums[part, cell]
 
 
 @compiled()

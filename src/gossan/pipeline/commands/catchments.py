@@ -23,6 +23,7 @@ from gossan.geochem.findings import Finding
 from gossan.imagery.terrain.catchments import Catchments, delineate
 from gossan.imagery.terrain.settings import TerrainSettings
 from gossan.io.field_files import write_kml
+from gossan.io.finished_run import open_run
 from gossan.io.geometry_tables import geometry_table, write_csv, write_geopackage
 from gossan.io.qgis_styles import catchment_style
 from gossan.names import file_name
@@ -31,6 +32,7 @@ from gossan.pipeline.class_backgrounds import class_bands
 from gossan.pipeline.drainage import open_drainage
 from gossan.pipeline.imagery import open_imagery
 from gossan.pipeline.options.project import Project
+from gossan.pipeline.sediment_map import write_sediment
 from gossan.pipeline.surveys import read_surveys
 from gossan.targets.upstream_background import background_of_classes, hawkes
 
@@ -54,7 +56,9 @@ class CatchmentsMade:
     findings: tuple[str, ...]
 
 
-def catchments_project(project: Project, out: Path | str) -> CatchmentsMade:
+def catchments_project(
+    project: Project, out: Path | str, run: Path | str | None = None
+) -> CatchmentsMade:
     """Write the catchments of every fitted survey.
 
     Files: ``catchments_<survey>.gpkg``, ``.kml`` and ``.csv``, and for each element
@@ -69,6 +73,8 @@ def catchments_project(project: Project, out: Path | str) -> CatchmentsMade:
     ``_productivity`` (residual times area, km2), ``_undiluted`` (content of a source of
     ``source_km2``; Hawkes 1976) and ``_rank`` (by the productivity of the own ground, 1 the
     largest). ``backgrounds_<survey>.csv``: the content of each class, with n and interval.
+    With ``run``, a finished run, also ``sediment_<element>.tif``: what a sample of sediment would
+    hold along the streams.
 
     Raises
     ------
@@ -89,6 +95,8 @@ def catchments_project(project: Project, out: Path | str) -> CatchmentsMade:
         _write(Path(out), samples, found, settings, classes)
         rows.append(_summary(samples, found))
         findings += [f"{samples.name}: {_line(one)}" for one in doubts_of(found, samples, settings)]
+    if run is not None:
+        write_sediment(open_run(run), drainage, project.terrain, Path(out))
     return CatchmentsMade(pd.DataFrame(rows), tuple(findings))
 
 
