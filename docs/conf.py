@@ -76,6 +76,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "gossan"
 html_static_path = ["_static"]
 html_css_files = ["gossan.css"]
+html_sidebars = {"start/*": [], "coming_from": []}
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
@@ -90,3 +91,20 @@ copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
 write_reference(HERE / "reference" / "made")
+
+
+def keep_prose(app, what, name, obj, options, lines):  # type: ignore[no-untyped-def]
+    """Indent prose under "Returns", whose first line napoleon would take for a type."""
+    if "Returns" not in lines:
+        return
+    first = lines.index("Returns") + 2
+    rules = (number for number in range(first, len(lines)) if set(lines[number]) == {"-"})
+    last = next(rules, len(lines) + 1) - 1
+    kind = getattr(obj, "__annotations__", {}).get("return")
+    if kind and not any(line.startswith(" ") for line in lines[first:last]):
+        lines[first:last] = [str(kind), *(f"    {line}" for line in lines[first:last]), ""]
+
+
+def setup(app):  # type: ignore[no-untyped-def]
+    """Let docstrings be mended before napoleon reads them."""
+    app.connect("autodoc-process-docstring", keep_prose, priority=400)

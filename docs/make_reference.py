@@ -81,7 +81,7 @@ def _record(record: type[BaseModel], skip: tuple[str, ...] = ()) -> list[str]:
     nested: list[tuple[str, type[BaseModel]]] = []
     for name, field in fields.items():
         shown = field.alias or name
-        meaning = _cell(documented.get(name, ""))
+        meaning = _sentence(_cell(documented.get(name, "")))
         cells = (f"`{shown}`", _values(field.annotation), _default(field), meaning)
         rows.append(f"| {' | '.join(cells)} |")
         nested += [(shown, inner) for inner in _records_in(field.annotation)]
@@ -89,6 +89,10 @@ def _record(record: type[BaseModel], skip: tuple[str, ...] = ()) -> list[str]:
     for name, inner in nested:
         rows += [f"Keys of `{name}`:", "", *_record(inner)]
     return rows
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _cell(text: str) -> str:
@@ -113,7 +117,7 @@ def _words(annotation: Any) -> str:
     if origin is typing.Annotated:
         return _words(inner[0])
     if origin is typing.Literal:
-        return ", ".join(f'`"{word}"`' for word in inner)
+        return ", ".join(f"`{_toml(word)}`" for word in inner)
     if origin in (typing.Union, types.UnionType):
         return " or ".join(_words(one) for one in inner if one is not type(None))
     if origin in (tuple, list, set, frozenset):
@@ -236,7 +240,7 @@ def run_folder() -> str:
     for table in Table:
         columns = ", ".join(f"`{column}`" for column in table.columns)
         lines += [f"`{table}`", f": {columns or 'columns of the model that made it'}", ""]
-    return "\n".join(lines)
+    return "\n".join(lines).replace("None", "null")
 
 
 def index_cards() -> str:

@@ -39,14 +39,14 @@ def gossan(arguments: str, quiet: bool = False) -> None:
 
 def _run(arguments: str) -> str:
     """Run a command in a folder of its own; a failure ends the build."""
-    environment = os.environ | {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
+    environment = os.environ | {"COLUMNS": "88", "NO_COLOR": "1", "TERM": "dumb"}
     found = subprocess.run(
         [sys.executable, "-m", "gossan", *arguments.split()],
         capture_output=True, text=True, encoding="utf-8", env=environment,
     )  # fmt: skip
     if found.returncode:
         raise RuntimeError(f"gossan {arguments} ended with {found.returncode}: {found.stderr}")
-    return found.stdout.replace(str(SCRATCH), "").strip()
+    return found.stdout.replace(f"{SCRATCH}{os.sep}", "").strip()
 
 
 def show(page: str, width: int = 1280, height: int = 1500) -> None:

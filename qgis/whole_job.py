@@ -243,9 +243,9 @@ while plugin.dock._job is not None or not plugin.dock.targets.rowCount():
     settle(0.1)
     assert time.monotonic() < deadline, plugin.dock.state.text()
 plugin.dock.samples.setLayer(samples)
-plugin.dock.elements.findItems("Cu_ppm", Qt.MatchFlag.MatchExactly)[0].setCheckState(
-    Qt.CheckState.Checked
-)
+(copper,) = plugin.dock.elements.findItems("Cu_ppm", Qt.MatchFlag.MatchExactly)
+copper.setCheckState(Qt.CheckState.Checked)
+plugin.dock.elements.scrollToItem(copper)
 plugin.dock.folder.blockSignals(True)
 plugin.dock.folder.lineEdit().setText(OUT.name)  # a picture for every computer
 samples_node = QgsProject.instance().layerTreeRoot().findLayer(samples.id())

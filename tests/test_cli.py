@@ -17,9 +17,11 @@ from gossan.cli import app, main
 from gossan.console.output import TextOutput
 
 
+@pytest.mark.parametrize("terminal", ["xterm", "dumb"])
 def test_a_table_outside_a_terminal_folds_no_word_and_ends_no_line_with_blanks(
-    capsys: pytest.CaptureFixture[str],
+    terminal: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setenv("TERM", terminal)
     name = "imagery_with_a_long_name_" * 8
     TextOutput().table(
         "scores",

@@ -168,7 +168,7 @@ def _print_table(frame: pd.DataFrame) -> None:
         Console(highlight=False).print(table)
         return
     wide = StringIO()
-    Console(width=WIDE, file=wide, highlight=False).print(table)
+    Console(width=WIDE, height=len(frame), file=wide, highlight=False).print(table)
     _print("\n".join(_stripped(wide.getvalue().splitlines())), sys.stdout)
 
 

@@ -180,18 +180,26 @@ class GridRecord(_Record):
     crs: str
     """Authority code, or WKT where there is none."""
     bounds: tuple[float, float, float, float]
+    """Left, bottom, right, top, in metres of the coordinate system."""
     height: int
+    """Rows of pixels."""
     width: int
+    """Columns of pixels."""
     pixel_m: tuple[float, float]
+    """Width and height of a pixel in metres."""
     sample_spacing_m: float
+    """Typical distance between samples."""
 
 
 class ImageryShare(_Record):
     """Shares of the map where imagery was used whole, in part, or not at all."""
 
     used: float
+    """Every feature was seen."""
     part: float
+    """Some features were masked."""
     kriged_only: float
+    """All were masked: the map holds the kriged value."""
 
 
 class _MapRecord(_Record):
@@ -202,19 +210,25 @@ class _MapRecord(_Record):
     title: str
     """Name for people."""
     model: str
+    """Word of the model in the project file."""
     element: str
+    """Element that is mapped."""
     layer: str | None
     """Map of the estimate, relative to the run folder; None where no map was made."""
     standard_error: str | None
     """Map of the standard error on the working scale, relative to the run folder."""
     unit: str
+    """Unit of the map of the estimate."""
     transform: str
     """Name of the transform to the working scale."""
     transform_record: dict[str, Any]
     """Fitted transform, for ``transform_from_record``."""
     samples: int
+    """Number of samples that were fitted."""
     censored: int
+    """How many of them are below a detection limit."""
     censoring: str
+    """What stood in for them."""
     statistics: dict[str, dict[str, float]]
     """Minimum, mean, maximum ... of each file of the map, by its stem."""
 
@@ -232,6 +246,7 @@ class ProductRecord(_MapRecord):
     """One product of a run for one element."""
 
     features: str
+    """What the model saw of the imagery, as in the project file."""
     support_m: float
     """Side of the square that a sample stands for."""
     covariates: tuple[str, ...]
@@ -245,65 +260,94 @@ class ProductRecord(_MapRecord):
     choice: str | None
     """What a model that chooses among others chose; its skill there is not that of the map."""
     imagery_used: ImageryShare | None
+    """None for products without imagery."""
     warnings: tuple[str, ...]
+    """What the model warned of."""
     seconds: float
+    """Time of fitting, testing and mapping."""
 
 
 class ElementVerdict(_Record):
     """Which map of an element to trust, and why, in a sentence."""
 
     product: str | None
+    """The map to trust; None where nothing could be tested."""
     sentence: str
+    """What held-out samples say, for people."""
 
 
 class StepRecord(_Record):
     """What one step of a command cost; None where the system does not tell."""
 
     step: str
+    """Title of the step."""
     wall_s: float
+    """Seconds by the clock."""
     processor_s: float
+    """Seconds of processors."""
     peak_mib: float | None
     """Highest memory of the process during the step, without pages of files."""
     read_mib: float | None
     """Bytes read from files, also where the system had them in memory."""
     written_mib: float | None
+    """Bytes written to files."""
 
 
 class FileRecord(_Record):
     """What a file must be to be whole."""
 
     bytes: int
+    """Size of the file."""
     hash: str
+    """Hash of its content."""
 
 
 class _Manifest(_Record):
     """What both kinds of folder say of themselves."""
 
     schema_version: Literal[2] = 2
+    """Version of this contract."""
     gossan: str
+    """Version of gossan that wrote the folder."""
     name: str
+    """Title of the project."""
     created: str
+    """Date and time of the run, with its time zone."""
     seed: int
+    """Seed of everything drawn at random."""
     elements: tuple[str, ...]
+    """Elements in the order of the project file."""
     settings: dict[str, Any]
+    """Every setting of the project, defaults included, by section."""
     grid: GridRecord
+    """Grid of all maps."""
     inputs: dict[str, str]
+    """Hash of each input file, by its path."""
     files: dict[str, FileRecord] = {}
     """Every file that readers read, below the run folder."""
     versions: dict[str, str]
+    """Versions of Python and of the libraries that computed."""
     seconds: float
+    """Time of the whole run."""
     peak_memory_mib: float | None
+    """Highest memory of the process; None where the system does not tell."""
     notes: tuple[str, ...]
+    """Warnings of the run, for people."""
 
 
 class RunManifest(_Manifest):
     """Everything a run says of itself: ``manifest.json`` of ``gossan run`` and ``validate``."""
 
     command: Literal["run"] = "run"
+    """Command that made the folder."""
     project_folder: str
+    """Folder of the project file."""
     products: tuple[ProductRecord, ...]
+    """One record for each product and element."""
     verdicts: dict[str, ElementVerdict]
+    """Which map to trust, by element."""
     timings_s: dict[str, float]
+    """Seconds of each step, by its title."""
     steps: tuple[StepRecord, ...] = ()
     """Steps of the commands that made the folder, in their order."""
 
@@ -312,16 +356,25 @@ class KrigedRecord(_MapRecord):
     """The kriged layers of one element of one survey."""
 
     survey: str
+    """Name of the survey."""
     variogram: str
+    """Fitted variogram, in words."""
     method: str
+    """Kind of kriging."""
     mean: float | None
+    """Mean on the working scale; None where kriging estimates it at each place."""
     block_m: float | None
+    """Side of the blocks; None for points."""
     nugget: str
+    """How kriging treats the nugget, as in the project file."""
     cross_validation: Mapping[str, Any]
+    """Scores of leaving samples out."""
 
 
 class KrigeManifest(_Manifest):
     """Everything a folder of ``gossan krige`` says of itself."""
 
     command: Literal["krige"] = "krige"
+    """Command that made the folder."""
     products: tuple[KrigedRecord, ...]
+    """One record for each element of each survey."""
