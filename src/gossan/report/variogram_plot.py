@@ -41,7 +41,7 @@ def draw_variogram(points: pd.DataFrame, rows: pd.DataFrame, path: Path) -> None
     figure = Figure(figsize=(6.4, 4.2), layout="constrained", dpi=150)
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    ways = [] if points.empty else list(points.groupby("direction", dropna=False, sort=True))
+    ways = () if points.empty else points.groupby("direction", dropna=False, sort=True)
     for number, (direction, own) in enumerate(ways):
         pooled = bool(np.isnan(float(str(direction))))
         colour = COLOURS[-1] if pooled else COLOURS[number % (len(COLOURS) - 1)]
@@ -55,7 +55,7 @@ def draw_variogram(points: pd.DataFrame, rows: pd.DataFrame, path: Path) -> None
             axes.axvline(reach, color="0.7", linewidth=0.8, zorder=0)
     axes.set(xlabel="distance (m)", ylabel="semivariance", xlim=(0, None), ylim=(0, None))
     axes.set_title(_title(chosen), fontsize=9)
-    if len(ways) > 1:
+    if len(axes.collections) > 1:  # several directions
         axes.legend(fontsize=7, frameon=False, ncols=2)
     with atomic_path(Path(path)) as temporary:
         figure.savefig(temporary, format="png")
