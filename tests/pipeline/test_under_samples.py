@@ -11,6 +11,7 @@ from affine import Affine
 
 from gossan.geo.grid import Grid
 from gossan.geo.raster import close_files, write_array
+from gossan.pipeline import under_samples as module
 from gossan.pipeline.commands.check import check_project
 from gossan.pipeline.options.project import load_project
 
@@ -96,3 +97,22 @@ def test_digital_numbers_that_pass_for_reflectance_are_doubted(
     project = changed('"clay.tif", "iron.tif"]', '"red.tif", "nir.tif"]\nmasks = ["vegetation"]')
     lines = check_project(load_project(project)).findings
     assert any("reflectance lies outside 0 to 1.5" in line for line in lines)
+
+
+@pytest.mark.parametrize("code", [-9999.0, 0.0, 65535.0])
+def test_a_code_is_found_among_many_numbers_that_are_met_often(
+    code: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+
+    def far(one: float, filled: np.ndarray) -> bool:
+        asked.append(float(one))
+        return bool(np.abs(filled[filled != one] - one).min() > np.ptp(filled[filled != one]))
+
+    monkeypatch.setattr(module, "_far", far)
+    numbers = np.random.default_rng(0).integers(500, 2500, 20_000).astype(np.float32)
+    assert module._code(numbers[:300], numbers) is None
+    numbers[::20] = code
+    found = module._code(numbers[:300], numbers)
+    assert found is not None and found.code == code
+    assert set(asked) <= {code, *np.sort(np.unique(numbers))[[0, 1, -2, -1]].tolist()}

@@ -184,10 +184,11 @@ def _code(samples: NDArray[np.floating], pixels: NDArray[np.floating]) -> _Code 
     """Look for a code under the samples, then over the raster."""
     for values, what in ((samples, "samples"), (pixels, "pixels looked at")):
         filled = values[np.isfinite(values)]
-        for code, count in zip(*np.unique(filled, return_counts=True)):
+        distinct, counts = np.unique(filled, return_counts=True)
+        ends = _outermost(distinct)
+        for code, count in zip(distinct[ends], counts[ends]):
             usual = code in LIKELY_EMPTY and count >= REPEATED * len(values)
-            doubtful = count >= FEWEST_REPEATS and (usual or _far(code, filled))
-            if doubtful and _outermost(code, filled):
+            if count >= FEWEST_REPEATS and (usual or _far(code, filled)):
                 return _Code(float(code), f"{count} of {len(values)} {what}")
     return None
 
@@ -203,12 +204,15 @@ def _as_stored(layer: RasterLayer, band: str, code: float) -> str:
     return f"{code:.10g}"
 
 
-def _outermost(code: float, filled: NDArray[np.floating]) -> bool:
-    """Return whether the code lies beyond all other values, or is 0, as codes for empty do."""
-    others = filled[filled != code]
-    if not len(others):
-        return False
-    return bool(code < others.min() or code > others.max() or code == 0)
+def _outermost(distinct: NDArray[np.floating]) -> NDArray[np.intp]:
+    """Number those of several rising values that lie beyond all others, or are 0, as codes do.
+
+    >>> _outermost(np.array([-1.0, 0.0, 2.0, 3.0])).tolist(), _outermost(np.array([7.0])).tolist()
+    ([0, 1, 3], [])
+    """
+    if len(distinct) < 2:
+        return np.empty(0, np.intp)
+    return np.flatnonzero(np.isin(distinct, (distinct[0], 0.0, distinct[-1])))
 
 
 def _far(code: float, filled: NDArray[np.floating]) -> bool:
