@@ -184,7 +184,7 @@ class Basins:
             return self.step
         most = max(FEWEST_PARTS, PARTS_A_BASIN * self.count)
         side = max(1, int(math.sqrt(self.cells.sum() / most)))
-        while len(np.unique(self._keys(side))) > most and side < max(self.grid.shape):
+        while self._pieces(side) > most and side < max(self.grid.shape):
             side += max(1, side // 8)
         return side
 
@@ -282,6 +282,11 @@ class Basins:
         """Columns of the lattice of blocks, and blocks in all."""
         rows, columns = (-(-length // side) for length in self.grid.shape)
         return columns, rows * columns
+
+    def _pieces(self, side: int) -> int:
+        """Count the pieces of sub-basins by block; cells of one piece lie side by side."""
+        keys = self._keys(side)
+        return len(np.unique(keys[np.flatnonzero(np.diff(keys, prepend=-1))]))
 
     def _keys(self, side: int) -> NDArray[np.int_]:
         """Number of sub-basin and block of each cell that has one, as one number."""

@@ -19,6 +19,7 @@ from gossan.geo.layer import ArrayLayer
 from gossan.geo.raster import open_raster, write_array
 from gossan.imagery.terrain.catchments import delineate
 from gossan.imagery.terrain.drainage import (
+    BANDS,
     Drainage,
     drainage_of_directions,
     drainage_of_heights,
@@ -165,6 +166,16 @@ def test_sediment_carried_downstream_is_that_of_the_ground_of_a_sample(mixing: M
     if mixing == Mixing():
         mean = found.at(drainage.upstream_mean(content))
         np.testing.assert_allclose(found.at(drainage.sediment(content)), mean)
+
+
+def test_distances_along_the_water_are_those_of_pyflwdir() -> None:
+    drainage = valley()
+    wanted = drainage.flow.stream_distance(unit="m").reshape(drainage.grid.shape)
+    known = drainage.known
+    np.testing.assert_allclose(drainage.distance_m[known], wanted[known], rtol=1e-5)
+    wanted = drainage.flow.stream_distance(drainage.area_km2 >= 1.0, unit="m")
+    away = drainage.features()[BANDS.index("drainage_distance")]
+    np.testing.assert_allclose(away[known], wanted.reshape(known.shape)[known], rtol=1e-5)
 
 
 def test_kept_features_of_an_earlier_version_are_made_anew(tmp_path: Path) -> None:

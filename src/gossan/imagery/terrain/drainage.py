@@ -87,7 +87,14 @@ class Drainage:
     @cached_property
     def distance_m(self) -> NDArray[np.float32]:
         """Distance along the water from each cell to where it leaves the terrain model."""
-        return np.asarray(self.flow.stream_distance(unit="m"), np.float32).reshape(self.grid.shape)
+        return self._to(np.zeros(self.grid.shape, bool)).astype(np.float32)
+
+    def _to(self, reached: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Distance along the water to the first cell that is reached, or to the outlet, metres."""
+        order, below = np.asarray(self.flow.idxs_seq), np.asarray(self.flow.idxs_ds)
+        size = self.grid.width, self.grid.pixel_width, self.grid.pixel_height
+        found = _distances(order, below, reached.ravel(), *size)
+        return np.asarray(found).reshape(self.grid.shape)
 
     @cached_property
     def slope(self) -> NDArray[np.float32] | None:
@@ -182,7 +189,7 @@ class Drainage:
         streams = np.nan_to_num(self.area_km2) >= STREAM_KM2
         filled = np.where(self.known, self.heights, -9999.0)
         above = np.asarray(self.flow.hand(streams, filled), np.float64)
-        away = np.asarray(self.flow.stream_distance(streams, unit="m"), np.float64)
+        away = self._to(streams)
         slope = np.hypot(*np.gradient(self.heights, self.grid.pixel_height, self.grid.pixel_width))
         per_metre = self.area_km2 * 1e6 / self.grid.pixel_width
         wet = np.log(per_metre / np.maximum(slope, 1e-3))
@@ -276,6 +283,20 @@ def drainage_of_heights(terrain: Layer) -> Drainage:
         directions, ftype="d8", transform=terrain.grid.transform, latlon=False, check_ftype=False
     )
     return Drainage(terrain.grid, _compilable(flow), heights, sunken)
+
+
+@compiled()
+def _distances(order, below, reached, columns, wide, high):  # type: ignore[no-untyped-def]
+    """Add up the steps from each cell; the order is from the outlets up."""
+    found = np.zeros(below.size)
+    for k in range(order.size):
+        cell = order[k]
+        to = below[cell]
+        if to != cell and not reached[cell]:
+            down = (cell // columns - to // columns) * high
+            across = (cell % columns - to % columns) * wide
+            found[cell] = found[to] + math.hypot(down, across)
+    return found
 
 
 @compiled()
