@@ -52,7 +52,7 @@ def test_every_reader_refuses_a_run_of_an_older_schema(name: str, run_copy: Path
     content = json.loads(RunFolder(run_copy).manifest_path.read_text(encoding="utf-8"))
     del content["schema_version"]
     RunFolder(run_copy).manifest_path.write_text(json.dumps(content))
-    with pytest.raises(InputError, match=r"schema 2; got one of schema 1.*gossan run") as error:
+    with pytest.raises(InputError, match=r"schema 3; got one of schema 1.*gossan run") as error:
         READERS[name](run_copy)
     assert "\n" not in str(error.value)
 
@@ -63,7 +63,7 @@ def test_a_run_of_a_newer_schema_asks_for_a_newer_gossan(run_copy: Path) -> None
         open_run(run_copy)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema_version": 2}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema_version": 3}'])
 def test_a_damaged_manifest_is_one_line(run_copy: Path, text: str) -> None:
     RunFolder(run_copy).manifest_path.write_text(text)
     with pytest.raises(InputError, match=r"damaged.*Run the project again") as error:

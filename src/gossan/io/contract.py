@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -32,7 +32,7 @@ __all__ = [
     "Stratum",
 ]
 
-SCHEMA = 2
+SCHEMA: Final = 3
 """Version of the run folder; increase it when a reader of the older one would go wrong."""
 BASELINE = "kriging"
 """The product without imagery, against which all others are scored."""
@@ -305,7 +305,7 @@ class FileRecord(_Record):
 class _Manifest(_Record):
     """What both kinds of folder say of themselves."""
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = SCHEMA
     """Version of this contract."""
     gossan: str
     """Version of gossan that wrote the folder."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from types import SimpleNamespace
+from typing import Literal, cast
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from scipy.ndimage import gaussian_filter
 
 from gossan.errors import FitError
 from gossan.fusion.features.sources import LayerFeatures
+from gossan.fusion.geostatistical.ground_composite import GroundComposite
 from gossan.fusion.geostatistical.model import Geostatistical, GeostatisticalSettings
+from gossan.fusion.geostatistical.posterior import Mixture
 from gossan.fusion.protocol import Observations, Points
 from gossan.fusion.selection.recipe import Recipe
 from gossan.geo.grid import Grid
@@ -133,6 +136,17 @@ def test_the_evidence_finds_what_ground_counts(valleys: Valleys, mixing: Mixing)
     seen = model.seen(points).grounds
     assert seen is not None and seen.basins.mixing == mixing
     assert model.verdict_ is not None and model.verdict_.startswith("Ground counts by its")
+
+
+def test_features_that_no_member_uses_do_not_vary_within_the_ground(valleys: Valleys) -> None:
+    grounds = valleys.points.grounds
+    assert grounds is not None
+    drawn = np.random.default_rng(3).normal(size=(960, 2))
+    composite = GroundComposite(grounds, True, drawn, np.repeat(np.arange(96), 10))
+    for moment, varied in ((np.zeros((2, 2)), False), (np.diag([0.0, 1.0]), True)):
+        mixture = SimpleNamespace(members=(), weights=(), second_moment=moment)
+        found = composite.parts(cast(Mixture, mixture), grounds)["features"]
+        assert (found > 0).all() == varied and np.isfinite(found).all()
 
 
 def test_where_drainage_means_nothing_squares_win(valleys: Valleys) -> None:

@@ -63,7 +63,7 @@ class GroundComposite:
 
     def _features(self, second_moment: Array, grounds: Grounds) -> Array:
         """Variance (n,) of ``z' b`` within each ground: ``E[z' M z] - E[z]' M E[z]``."""
-        if not self.drawn.size:
+        if not self.drawn.size or not second_moment.any():  # no feature explains anything
             return np.zeros(len(grounds))
         size, axes = np.linalg.eigh(second_moment)
         kept = size > 1e-9 * size[-1]

@@ -183,7 +183,7 @@ def _in_one_unit(
     shown = ", ".join(sorted(set(units[other])))
     source = f"column {name!r} names" if name is not None else "the cells name"
     message = (
-        f"{int(other.sum())} values of {column.element} are converted from {shown} to "
+        f"{_values(other, column.element)} converted from {shown} to "
         f"{column.unit}: {source} their unit"
     )
     where = rows_where(table.rows, other)
@@ -268,7 +268,7 @@ def _negatives_and_zeros(
             "below": "read as below the detection limit",
         }[settings.zero]
         cure = ' (zero = "missing" or "below" changes that)' if settings.zero == "keep" else ""
-        message = f"{int(zero.sum())} values of {element} are 0, {how}{cure}"
+        message = f"{_values(zero, element)} 0, {how}{cure}"
         found.append(Finding("warning", "zero", message, rows_where(rows, zero), element))
     return replace(cells, number=number, below=below, missing=missing), found
 
@@ -364,8 +364,9 @@ def _limit_notes(
             shown = ", ".join(f"{limit:.4g}" for limit in np.unique(limits[mask])[:5])
             share = 100 * mask.sum() / max(1, int(np.isfinite(limits).sum()))
             message = (
-                f"{int(mask.sum())} values of {column.element} ({share:.0f} %) are {side} the "
+                f"{_values(mask, column.element)} {side} the "
                 f"limit {shown} {column.target_unit}".rstrip()
+                + f" ({share:.0f} %)"
             )
             yield Finding("note", side, message, rows_where(rows, mask), column.element)
 
@@ -473,7 +474,7 @@ def substituted(
         return []
     unit, stated = column.target_unit, lowest / column.factor
     message = (
-        f"{int(same.sum())} values of {column.element} are {lowest:g} {unit}, the next higher is "
+        f"{_values(same, column.element)} {lowest:g} {unit}, the next higher is "
         f"{after:g} {unit}: they look like a limit of detection that was halved. "
         f"below = [{stated:g}] reads them as below a limit"
     )
@@ -521,3 +522,9 @@ def _too_few(
             f"more than half of {element} is below the limit: maps of it mostly show the limit"
         )
         yield Finding("warning", "mostly-censored", message, element=element)
+
+
+def _values(chosen: NDArray[np.bool_], element: str) -> str:
+    """Begin a sentence on the chosen values of an element."""
+    count = int(chosen.sum())
+    return f"1 value of {element} is" if count == 1 else f"{count} values of {element} are"
