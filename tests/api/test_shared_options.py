@@ -29,6 +29,7 @@ COMMAND_ONLY = {
     "product": "one of those of a run",
     "profile": "what is printed",
     "quiet": "what is printed",
+    "run": "finished run that catchments reads",
     "set": "keys of a project file to change",
     "survey": "table that init reads",
     "tracks": "lines of a sampling plan",
