@@ -127,7 +127,7 @@ def grow(
     Examples
     --------
     >>> x = np.random.default_rng(0).normal(size=(300, 3))
-    >>> forest = grow(x, x[:, 0])
+    >>> forest = grow(x, x[:, 0], ForestOptions(tried=1.0))
     >>> forest.importance.round(1).tolist()
     [1.0, 0.0, 0.0]
     >>> bool(np.corrcoef(forest.trees(x.T), x[:, 0])[0, 1] > 0.95)

@@ -125,6 +125,7 @@ EXAMPLES: dict[type[BaseModel], dict[str, str]] = {
         "tile": '"T45SWC"',
         "masks": '["nodata", "cloud", "vegetation"]',
         "faults": '"faults.gpkg"',
+        "legend": '"rock_names.csv"',
         "cover": '"quaternary.gpkg"',
         "dem": '"dem.tif"',
         "formulas": '{ my_ratio = "b4 / b2" }',
