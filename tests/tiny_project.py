@@ -15,6 +15,21 @@ from gossan.geo.raster import write_array
 
 GRID = Grid(CRS.from_epsg(32638), Affine(60.0, 0, 411_000.0, 0, -50.0, 2_700_000.0), 90, 100)
 
+STREAM_SURVEY = """
+[project]
+name = "valleys"
+elements = ["Cu"]
+extent = "imagery"
+
+[[survey]]
+name = "stream"
+path = "stream.csv"
+crs = "EPSG:32638"
+unit = "ppm"
+support = "catchment"
+"""
+"""Head of a project whose survey stands for catchments; further keys of it may follow."""
+
 
 def survey_text(name: str, file: str, columns: str, role: str) -> str:
     """Lines of a survey in ppm."""

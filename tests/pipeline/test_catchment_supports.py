@@ -25,20 +25,10 @@ from gossan.pipeline.catchment_supports import doubts_of, with_catchments
 from gossan.pipeline.options.project import Project, load_project
 from gossan.pipeline.surveys import read_surveys, working
 
-GRID = Grid.from_bounds(32638, (500_000, 4_000_000, 506_000, 4_006_000), 100)
-PROJECT = """
-[project]
-name = "valleys"
-elements = ["Cu"]
-extent = "imagery"
+from ..tiny_project import STREAM_SURVEY
 
-[[survey]]
-name = "stream"
-path = "stream.csv"
-crs = "EPSG:32638"
-unit = "ppm"
-support = "catchment"
-medium = "stream sediment"
+GRID = Grid.from_bounds(32638, (500_000, 4_000_000, 506_000, 4_006_000), 100)
+PROJECT = f"""{STREAM_SURVEY}medium = "stream sediment"
 
 [terrain]
 dem = "dem.tif"

@@ -18,20 +18,10 @@ from gossan.pipeline.class_backgrounds import class_backgrounds
 from gossan.pipeline.inputs import open_inputs
 from gossan.pipeline.options.project import load_project
 
+from ..tiny_project import STREAM_SURVEY
+
 GRID = Grid.from_bounds(32638, (500_000, 4_000_000, 504_000, 4_003_000), 50)
-PROJECT = """
-[project]
-name = "valleys"
-elements = ["Cu"]
-extent = "imagery"
-
-[[survey]]
-name = "stream"
-path = "stream.csv"
-crs = "EPSG:32638"
-unit = "ppm"
-support = "catchment"
-
+PROJECT = f"""{STREAM_SURVEY}
 [terrain]
 dem = "dem.tif"
 snap_m = 20

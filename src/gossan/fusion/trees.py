@@ -36,7 +36,7 @@ _Part = tuple[list[int], list[int], list[int], NDArray[np.float64]]
 
 
 class TreeNodes(NamedTuple):
-    """TreeNodes of a regression tree, the root first.
+    """Nodes of a regression tree, the root first.
 
     Parameters
     ----------
@@ -53,6 +53,12 @@ class TreeNodes(NamedTuple):
     feature: NDArray[np.int64]
     threshold: NDArray[np.float64]
     value: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, tree: Any) -> TreeNodes:
+        """Take a fitted tree of scikit-learn."""
+        left, right = tree.children_left, tree.children_right
+        return cls(left, right, tree.feature, tree.threshold, tree.value[:, 0, 0])
 
 
 class LeafWords(NamedTuple):
@@ -147,16 +153,7 @@ class Trees:
         >>> bool(np.allclose(Trees.of(forest)(x.T), forest.predict(x)))
         True
         """
-        grown = [one.tree_ for one in forest.estimators_]
-        return cls.of_nodes(
-            [
-                TreeNodes(
-                    tree.children_left, tree.children_right, tree.feature, tree.threshold,
-                    tree.value[:, 0, 0],
-                )
-                for tree in grown
-            ]
-        )  # fmt: skip
+        return cls.of_nodes([TreeNodes.of(one.tree_) for one in forest.estimators_])
 
     @classmethod
     def of_nodes(cls, grown: Sequence[TreeNodes]) -> Trees:
@@ -228,7 +225,7 @@ def _words(tree: TreeNodes) -> Iterator[_Part]:
 
     Yields
     ------
-    TreeNodes that tell the leaves of the word apart, the masks of both answers, and the values.
+    Nodes that tell the leaves of the word apart, the masks of both answers, and the values.
     """
     first, middle, last, leaves = _spans(tree)
     inner = np.flatnonzero(tree.left >= 0)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from gossan.errors import InputError, must
+from gossan.fusion.geostatistical.ground_evidence import MIXINGS, best_mixing
 from gossan.geo.grounds import BY_AREA, Mixing
 from gossan.geo.layer import MappedLayer
 from gossan.geo.raster import write_array
@@ -63,12 +64,9 @@ def write_sediment(
 
 def mixing_of(run: FinishedRun, product: ProductRecord) -> Mixing:
     """Return how a product found that ground counts; by area where it weighed nothing."""
-    table = run.table("mixings")
+    table = run.table(MIXINGS)
     if table.empty:
         return BY_AREA
     mine = (table[Column.PRODUCT] == product.product) & (table[Column.ELEMENT] == product.element)
     own = table[mine]
-    if own.empty:
-        return BY_AREA
-    best = own.sort_values("weight").iloc[-1]
-    return Mixing(bool(best["ground"] == "slope"), float(best["decay_m"]))
+    return BY_AREA if own.empty else best_mixing(own)

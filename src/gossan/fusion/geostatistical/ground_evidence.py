@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 from gossan.fusion.protocol import Points
 from gossan.geo.grounds import Mixing
 
-__all__ = ["Kind", "Mixings", "sentence", "weigh"]
+__all__ = ["MIXINGS", "Kind", "Mixings", "best_mixing", "sentence", "weigh"]
 
 Kind = Literal["catchment", "square"]
 _DECIDED = 0.95
+MIXINGS = "mixings"
+"""Name of the table of mixings and their evidence."""
+_BY_AREA, _BY_SLOPE = "area", "slope"
 
 
 def weigh(
@@ -96,7 +99,7 @@ class Mixings:
         """Columns ``ground`` (area or slope), ``decay_m``, ``log_evidence`` and ``weight``."""
         return pd.DataFrame(
             {
-                "ground": ["slope" if one.by_slope else "area" for one in self.mixings],
+                "ground": [_BY_SLOPE if one.by_slope else _BY_AREA for one in self.mixings],
                 "decay_m": [one.decay_m for one in self.mixings],
                 "log_evidence": self.log_evidence,
                 "weight": self.weights,
@@ -112,6 +115,17 @@ class Mixings:
             return f"Ground counts by {kind} {weight}."
         near = f"less with the distance along the stream, decay length {best.decay_m:.0f} m"
         return f"Ground counts by {kind}, and {near} {weight}."
+
+
+def best_mixing(table: pd.DataFrame) -> Mixing:
+    """Read the mixing of most weight out of a table of mixings.
+
+    >>> found = Mixings((Mixing(), Mixing(True, 900.0)), np.array([0.0, 1.0]))
+    >>> best_mixing(found.table()) == found.best
+    True
+    """
+    best = table.iloc[int(table["weight"].argmax())]
+    return Mixing(bool(best["ground"] == _BY_SLOPE), float(best["decay_m"]))
 
 
 def sentence(points: Points, catchments: float, squares: float) -> str:

@@ -17,7 +17,13 @@ from gossan.fusion.features.nested import NestedFeatures, nested, window_widths
 from gossan.fusion.geostatistical.averaging import Candidate, Learnt, Start, learn
 from gossan.fusion.geostatistical.censored import first_sites, propagate
 from gossan.fusion.geostatistical.ground_composite import DRAWN, GroundComposite
-from gossan.fusion.geostatistical.ground_evidence import Kind, Mixings, sentence, weigh
+from gossan.fusion.geostatistical.ground_evidence import (
+    MIXINGS,
+    Kind,
+    Mixings,
+    sentence,
+    weigh,
+)
 from gossan.fusion.geostatistical.hyperparameters import Problem
 from gossan.fusion.geostatistical.map_layer import ElementPosterior, PosteriorLayer
 from gossan.fusion.geostatistical.posterior_nodes import on_lattice
@@ -149,7 +155,7 @@ class Geostatistical:
             self.tables_ |= {"models": models}
             self.verdict_ = sentence(observations.points, *shares)
         if mixings is not None:
-            self.tables_ |= {"mixings": mixings.table()}
+            self.tables_ |= {MIXINGS: mixings.table()}
             if not self.squares_:
                 self.verdict_ = " ".join(filter(None, (self.verdict_, mixings.sentence)))
         return self

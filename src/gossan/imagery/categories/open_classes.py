@@ -98,8 +98,12 @@ def open_classes(settings: ImagerySettings, base: Path) -> OpenClasses:
     if len(paths) != 1:
         cure = "Make each map of classes an [[imagery]] of its own"
         raise _cannot(settings, "one file", f"{len(paths)} files", cure)
-    opener = _raster if paths[0].suffix.lower() in SUFFIXES else _polygons
-    source, names, shares = opener(settings, paths[0], base)
+    path, legend = paths[0], settings.legend
+    if path.suffix.lower() in SUFFIXES:
+        named = None if legend is None else resolve(legend, base, settings.name)
+        source, names, shares = _raster(settings, path, named)
+    else:
+        source, names, shares = _polygons(settings, path)
     if not 2 <= len(names) <= MOST_CLASSES:
         cure = "Choose another column, or group the classes"
         raise _cannot(settings, f"a map of 2 to {MOST_CLASSES} classes", str(len(names)), cure)
@@ -117,23 +121,20 @@ _Opened = tuple[ClassNumbers, list[str], list[float]]
 """Classes, the name of each, and its share of the ground."""
 
 
-def _raster(settings: ImagerySettings, path: Path, base: Path) -> _Opened:
+def _raster(settings: ImagerySettings, path: Path, named: Path | None) -> _Opened:
     layer = open_raster(path)
     if len(layer.bands) != 1:
         raise _cannot(settings, "a raster of one band", f"{len(layer.bands)} bands", "Extract one")
     values, _ = read_overview(path, PIXELS_COUNTED)
     codes, counts = np.unique(values[np.isfinite(values)], return_counts=True)
     shares = (counts / max(counts.sum(), 1)).tolist()
-    if settings.legend is None:
-        legend = legend_beside(path, settings.column)
-    else:
-        legend = read_legend(resolve(settings.legend, base, settings.name), settings.column)
+    column = settings.column
+    legend = legend_beside(path, column) if named is None else read_legend(named, column)
     names = [legend.get(float(code), f"class_{code:g}") for code in codes]
     return ClassRaster(layer, codes.astype(np.float64)), names, shares
 
 
-def _polygons(settings: ImagerySettings, path: Path, base: Path) -> _Opened:
-    del base
+def _polygons(settings: ImagerySettings, path: Path) -> _Opened:
     with reading(path, ImageryError):
         frame = gpd.read_file(path)
     frame = _usable(settings, path, frame)

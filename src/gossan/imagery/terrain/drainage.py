@@ -101,8 +101,13 @@ class Drainage:
         """Rise over run of each cell, at least ``LEAST_SLOPE``; None where heights are unknown."""
         if self.heights is None:
             return None
-        steep = np.hypot(*np.gradient(self.heights, self.grid.pixel_height, self.grid.pixel_width))
+        steep = self._steepness(self.heights)
         return np.maximum(np.nan_to_num(steep), LEAST_SLOPE).astype(np.float32)
+
+    def _steepness(self, heights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Rise over run of each cell, NaN beside unknown heights."""
+        along = np.gradient(heights, self.grid.pixel_height, self.grid.pixel_width)
+        return np.asarray(np.hypot(*along))
 
     def upstream_sum(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """Sum values over everything upstream of each cell, itself included.
@@ -190,7 +195,7 @@ class Drainage:
         filled = np.where(self.known, self.heights, -9999.0)
         above = np.asarray(self.flow.hand(streams, filled), np.float64)
         away = self._to(streams)
-        slope = np.hypot(*np.gradient(self.heights, self.grid.pixel_height, self.grid.pixel_width))
+        slope = self._steepness(self.heights)
         per_metre = self.area_km2 * 1e6 / self.grid.pixel_width
         wet = np.log(per_metre / np.maximum(slope, 1e-3))
         found = np.stack([np.log(self.area_km2), wet, above, away])
