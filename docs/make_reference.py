@@ -22,6 +22,7 @@ from pydantic_core import PydanticUndefined
 from gossan.catalogue.indices import all_indices
 from gossan.cli import app
 from gossan.fusion.registry import MODELS
+from gossan.imagery.sensors import RASTERS, readers_in_words
 from gossan.io.contract import KrigeManifest, RunManifest
 from gossan.io.tables import Table
 from gossan.pipeline.options.option_lines import meanings
@@ -43,6 +44,14 @@ def write_reference(folder: Path) -> None:
             path.write_text(text, encoding="utf-8")
 
 
+SENSOR_KEYS = (
+    "Some keys are read for some values of `sensor` only, as their meaning says; one that would "
+    "have no effect is an error. Scenes of `aster` and `sentinel2` that come as "
+    f"{RASTERS} read the keys for {RASTERS} instead of those of the product.",
+    "",
+)
+
+
 def project_file() -> str:
     """Every key of the project file, from the settings records."""
     lines = [
@@ -56,7 +65,8 @@ def project_file() -> str:
     for name, record in SECTIONS.items():
         lines += [f"## `[{name}]`", "", *_record(record)]
     for name, record in LISTS.items():
-        lines += [f"## `[[{name}]]`", "", *_record(record)]
+        lines += [f"## `[[{name}]]`", "", *(SENSOR_KEYS if name == "imagery" else ())]
+        lines += _record(record)
     lines += [
         "## `[[product]]`",
         "",
@@ -81,7 +91,8 @@ def _record(record: type[BaseModel], skip: tuple[str, ...] = ()) -> list[str]:
     nested: list[tuple[str, type[BaseModel]]] = []
     for name, field in fields.items():
         shown = field.alias or name
-        meaning = _sentence(_cell(documented.get(name, "")))
+        said = (documented.get(name, ""), readers_in_words(field))
+        meaning = ". ".join(_sentence(_cell(text)) for text in said if text)
         cells = (f"`{shown}`", _values(field.annotation), _default(field), meaning)
         rows.append(f"| {' | '.join(cells)} |")
         nested += [(shown, inner) for inner in _records_in(field.annotation)]

@@ -27,10 +27,11 @@ from gossan.imagery.rasters.band_names import canonical
 from gossan.imagery.rasters.open_rasters import open_rasters
 from gossan.imagery.rasters.paths import SUFFIXES, resolve, resolve_all
 from gossan.imagery.rasters.unusable_bands import unusable_bands
+from gossan.imagery.sensors import RASTERS
 from gossan.imagery.sentinel2.products import of_tile, product_paths
 from gossan.imagery.sentinel2.scene import AnyFlag, Sentinel2Scene, open_sentinel2
 from gossan.imagery.sentinel2.sen2cor import level_2a_of
-from gossan.imagery.settings import ImagerySettings
+from gossan.imagery.settings import ImagerySettings, refusal
 
 SURFACE = "surface reflectance"
 TOP_OF_ATMOSPHERE = "reflectance at the top of the atmosphere"
@@ -62,11 +63,8 @@ def open_plain_rasters(
     ImageryError
         No raster can be used; the message says why.
     """
-    if settings.atmosphere.method != "none":
-        what = f"imagery {settings.name!r}: atmosphere"
-        cure = "Leave atmosphere out, or name the product as downloaded"
-        allowed = '"none" for plain rasters, whose sun and level are not known'
-        raise ImageryError(must(what, allowed, repr(settings.atmosphere.method), cure))
+    if settings.sensor != "bands":  # level has been read: it says that they are reflectance
+        _require_read(settings.model_copy(update={"level": "product"}), RASTERS)
     found = open_rasters(settings, base)
     unusable = unusable_bands([tile.layer for tile in found.tiles], blocks.whole)
     bands = tuple(b for b in found.tiles[0].layer.bands if b not in unusable)
@@ -97,6 +95,14 @@ def open_plain_rasters(
     ]
 
 
+def _require_read(settings: ImagerySettings, source: str) -> None:
+    """Refuse keys that have no effect on what the files have turned out to be."""
+    unread = settings.unread((source,))
+    if unread:
+        what = RASTERS if source == RASTERS else f"a product of {source}"
+        raise ImageryError(f"imagery {settings.name!r}: {refusal(unread, what)}")
+
+
 def _set_aside(unusable: Mapping[str, str]) -> list[str]:
     """Say which bands are left out and why, in one line where many share the reason.
 
@@ -125,6 +131,7 @@ def open_sentinel2_products(
     products = [found for path in paths for found in product_paths(path)]
     if all(_plain(path) for path in products):
         return open_plain_rasters(settings, base, store, blocks)
+    _require_read(settings, "sentinel2")
     opened = []
     for path in of_tile(products, settings.tile):
         air = air_of(settings, base)
@@ -198,6 +205,7 @@ def open_aster_scenes(
     paths = resolve_all(settings.paths, base, settings.name)
     if settings.level == "reflectance" or _made_elsewhere(settings, paths):
         return open_plain_rasters(settings, base, store, blocks)
+    _require_read(settings, "aster")
     scenes = [open_aster(group, settings.aster.time) for group in _granules(paths)]
     require_one_version(scenes)
     opened = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,7 +12,7 @@ from gossan.errors import must
 from gossan.imagery.aster.settings import AsterSettings
 from gossan.imagery.atmosphere.settings import AtmosphereSettings
 from gossan.imagery.masks.rules import MaskSettings
-from gossan.imagery.sensors import SENSORS, Sensor
+from gossan.imagery.sensors import RASTERS, SENSORS, ReadBy, Sensor, readers_of
 from gossan.imagery.topography_settings import TopographySettings
 from gossan.names import Name
 from gossan.settings import Settings
@@ -56,6 +57,8 @@ class QualitySettings(Settings):
         return self
 
 
+SEEN = ("bands", RASTERS, "aster", "sentinel2")
+"""Sensors of imagery, not of other layers of the ground."""
 ROLES = ("blue", "green", "red", "nir", "swir1", "swir2")
 """Parts of the spectrum that masks and indices ask for."""
 
@@ -80,78 +83,88 @@ class ImagerySettings(Settings):
     """Rasters, scene files, scene folders or STAC items, relative to the project file, also by
     patterns such as ``items/*.json``."""
 
-    level: Literal["product", "reflectance"] = "product"
-    """ASTER: scenes as downloaded, or surface reflectance made elsewhere (FLAASH, say) in plain
+    level: Annotated[Literal["product", "reflectance"], ReadBy("aster")] = "product"
+    """Scenes as downloaded, or surface reflectance made elsewhere (FLAASH, say) in plain
     rasters; rasters that are scaled or of floating point are taken for such."""
 
-    bands: tuple[str, ...] = ()
+    bands: Annotated[tuple[str, ...], ReadBy(*SEEN, "terrain")] = ()
     """Rasters: names of their bands in turn, or a choice among the names that they have. Scenes:
     the bands to use; none means all."""
 
-    scale: float | tuple[float, ...] | dict[str, float] | Literal["file"] = 1.0
-    """Plain rasters: value = stored * scale + offset; one number, a list by band or by file, a
+    scale: Annotated[
+        float | tuple[float, ...] | dict[str, float] | Literal["file"],
+        ReadBy("bands", RASTERS, "terrain"),
+    ] = 1.0
+    """Value = stored * scale + offset; one number, a list by band or by file, a
     table by band name; "file" takes what each band declares."""
 
-    offset: float | tuple[float, ...] | dict[str, float] = 0.0
-    """Plain rasters: value = stored * scale + offset; written as scale."""
+    offset: Annotated[
+        float | tuple[float, ...] | dict[str, float], ReadBy("bands", RASTERS, "terrain")
+    ] = 0.0
+    """Value = stored * scale + offset; written as scale."""
 
-    nodata: float | tuple[float, ...] | dict[str, float] | None = None
-    """Plain rasters: the stored value that means empty, beside what the file declares; written as
+    nodata: Annotated[
+        float | tuple[float, ...] | dict[str, float] | None, ReadBy("bands", RASTERS, "terrain")
+    ] = None
+    """The stored value that means empty, beside what the file declares; written as
     scale."""
 
-    roles: dict[str, str] = Field(default_factory=dict)
-    """Plain rasters: which band is blue, green, red, nir, swir1, swir2, for masks and indices."""
+    roles: Annotated[dict[str, str], ReadBy("bands")] = Field(default_factory=dict)
+    """Which band is blue, green, red, nir, swir1, swir2, for masks and indices."""
 
-    wavelengths: dict[str, float] = Field(default_factory=dict)
-    """Plain rasters: central wavelength of bands in micrometres, for masks and indices, beside
+    wavelengths: Annotated[dict[str, float], ReadBy("bands")] = Field(default_factory=dict)
+    """Central wavelength of bands in micrometres, for masks and indices, beside
     what the files state."""
 
     quality: QualitySettings | None = None
     """A raster of quality bits or values that decides masks."""
 
-    pixel_size_m: Annotated[float, Field(gt=0)] | None = None
+    pixel_size_m: Annotated[
+        Annotated[float, Field(gt=0)] | None,
+        ReadBy("bands", RASTERS, "sentinel2", "terrain", "classes"),
+    ] = None
     """Pixel size of the stack; none means that of the finest band."""
 
-    tile: str | None = None
-    """Sentinel-2: which granule of an old product that holds several."""
+    tile: Annotated[str | None, ReadBy("sentinel2")] = None
+    """Which granule of an old product that holds several."""
 
-    atmosphere: AtmosphereSettings = AtmosphereSettings()
+    atmosphere: Annotated[AtmosphereSettings, ReadBy("aster", "sentinel2")] = AtmosphereSettings()
     """How top-of-atmosphere reflectance becomes that of the surface: a word (``"6s"``), or a
     table with ``method`` and its numbers."""
 
-    topography: TopographySettings = TopographySettings()
+    topography: Annotated[TopographySettings, ReadBy(*SEEN)] = TopographySettings()
     """How slopes are corrected for the sun's angle on them (needs ``dem``): a word ("auto",
     "c" ...), or a table with ``method`` and its limits."""
 
-    aster: AsterSettings = AsterSettings()
-    """What only ASTER needs: crosstalk, thermal bands, gains, the detector failure of 2008."""
+    aster: Annotated[AsterSettings, ReadBy("aster")] = AsterSettings()
+    """Crosstalk, thermal bands, gains, the detector failure of 2008."""
 
-    overlap: Overlap = "newest"
+    overlap: Annotated[Overlap, ReadBy(*SEEN, "terrain")] = "newest"
     """Several scenes: which one wins where they overlap."""
 
-    normalise: Literal["none", "overlaps"] = "none"
+    normalise: Annotated[Literal["none", "overlaps"], ReadBy(*SEEN, "terrain")] = "none"
     """Several scenes: relative radiometric normalisation on their overlaps."""
 
     masks: tuple[MaskWord, ...] = ()
     """What is made empty before indices and components."""
 
-    column: str | None = None
-    """Classes: the column that names the class of each polygon, or of a legend."""
+    column: Annotated[str | None, ReadBy("classes")] = None
+    """The column that names the class of each polygon, or of a legend."""
 
-    legend: Path | None = None
-    """Classes: names of a raster's numbers (``.csv``, ``.qml``, ``.aux.xml`` or ``.vat.dbf``); by
+    legend: Annotated[Path | None, ReadBy("classes")] = None
+    """Names of a raster's numbers (``.csv``, ``.qml``, ``.aux.xml`` or ``.vat.dbf``); by
     default such a file beside the raster."""
 
-    rare: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    rare: Annotated[float, Field(ge=0, lt=1), ReadBy("classes")] = 0.01
     """Classes of less than this share of the ground are pooled as ``other``."""
 
-    faults: Path | None = None
-    """Classes: lines, such as faults; the distance to them becomes the band ``fault_m``."""
+    faults: Annotated[Path | None, ReadBy("classes")] = None
+    """Lines, such as faults; the distance to them becomes the band ``fault_m``."""
 
     cover: Path | None = None
     """Polygons of cover (Quaternary, say) for the mask ``cover``."""
 
-    dem: Path | None = None
+    dem: Annotated[Path | None, ReadBy(*SEEN)] = None
     """Heights in metres for ``topography`` and the mask ``topographic_shadow``."""
 
     thresholds: MaskSettings = MaskSettings()
@@ -165,6 +178,33 @@ class ImagerySettings(Settings):
 
     components: Literal["sound", "literal"] = "sound"
     """How indices enter the principal components: logs without copies, or raw as printed."""
+
+    def unread(self, sources: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """List keys that are set and would not be read, each with the sources that it is for.
+
+        Parameters
+        ----------
+        sources
+            What the scenes are or may be: words of sensors, and ``sensors.RASTERS``.
+
+        >>> s = ImagerySettings(name="tm", sensor="sentinel2", paths=["tm.tif"], tile="T38RMP")
+        >>> s.unread(["plain rasters"]), s.unread(["sentinel2"])
+        ({'tile': ('sentinel2',)}, {})
+        """
+        fields = type(self).model_fields
+        marked = {name: set(readers_of(field)) for name, field in fields.items()}
+        if not {*sources} & set().union(*marked.values()):
+            return {}  # a sensor of the user's own
+        return {
+            name: readers_of(fields[name])
+            for name, known in marked.items()
+            if known and not known & {*sources} and self._set(name)
+        }
+
+    def _set(self, key: str) -> bool:
+        """Whether a key differs from its default."""
+        default = type(self).model_fields[key].get_default(call_default_factory=True)
+        return bool(getattr(self, key) != default)
 
     @property
     def sees_light(self) -> bool:
@@ -187,6 +227,13 @@ class ImagerySettings(Settings):
     @classmethod
     def _word(cls, value: object) -> object:
         return {"method": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _all_read(self) -> ImagerySettings:
+        unread = self.unread(SENSORS[self.sensor].sources(self.sensor))
+        if unread:
+            raise ValueError(refusal(unread, f"sensor = {self.sensor!r}"))
+        return self
 
     @model_validator(mode="after")
     def _one_atmosphere(self) -> ImagerySettings:
@@ -239,3 +286,21 @@ class ImagerySettings(Settings):
                     )
                 )
         return value
+
+
+def refusal(unread: Mapping[str, tuple[str, ...]], source: str) -> str:
+    """Word that keys would have no effect.
+
+    Parameters
+    ----------
+    unread
+        Keys, and the sources that they are for.
+    source
+        What the imagery is instead.
+
+    >>> refusal({"tile": ("sentinel2",)}, "sensor = 'bands'")
+    "keys must be those of sensor = 'bands'; got tile (for sentinel2). Leave tile out, ..."
+    """
+    got = ", ".join(f"{key} (for {', '.join(words)})" for key, words in unread.items())
+    cure = f"Leave {', '.join(unread)} out, or name the sensor that the files are of"
+    return must("keys", f"those of {source}", got, cure)

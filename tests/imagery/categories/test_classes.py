@@ -103,3 +103,12 @@ def test_faults_that_are_no_lines_are_refused(geology: Path) -> None:
     wanted = settings(geology, column="unit", faults="geology.gpkg")
     with pytest.raises(ImageryError, match=r"faults must be lines; got none in geology\.gpkg"):
         open_classes(wanted, geology.parent)
+
+
+def test_keys_of_the_other_kind_of_map_are_refused(geology: Path) -> None:
+    with pytest.raises(ImageryError, match="a raster of numbers for legend"):
+        open_classes(settings(geology, column="unit", legend="names.csv"), geology.parent)
+    grid = Grid.from_bounds(32638, (0, 0, 100, 100), 10)
+    write_array(geology.parent / "rocks.tif", grid, ["rock"], np.eye(10)[None])
+    with pytest.raises(ImageryError, match="polygons for pixel_size_m"):
+        open_classes(settings(geology.parent / "rocks.tif", pixel_size_m=30), geology.parent)

@@ -441,5 +441,5 @@ def test_stacks_of_two_telescopes_that_only_number_their_bands_are_named_in_turn
 
 def test_an_atmosphere_of_plain_rasters_is_refused_not_ignored(tmp_path: Path) -> None:
     write(tmp_path / "s.tif", numbers(3), "uint16", names=["B2", "B4", "B8"])
-    with pytest.raises(ImageryError, match='"none" for plain rasters'):
+    with pytest.raises(ImageryError, match="those of plain rasters; got atmosphere"):
         opened(tmp_path, sensor="sentinel2", paths=["s.tif"], scale=1e-4, atmosphere="dos")

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from gossan.fusion.registry import MODELS, settings_of
+from gossan.imagery.sensors import readers_of
+from gossan.imagery.settings import ImagerySettings
 from gossan.pipeline.options.option_lines import meanings
 from gossan.pipeline.options.project import (
     LISTS,
@@ -52,6 +54,15 @@ def _example(line: str) -> bool:
     return any(name == key[1] and f"= {value}" in line for name, value in every)
 
 
+def _name_sensor(lines: list[str], table: str, key: str) -> None:
+    """Name a sensor that reads the key, or the table that it is in."""
+    outer = table.strip("[]").partition(".")[2]
+    readers = readers_of(ImagerySettings.model_fields[outer or key])
+    if readers and "bands" not in readers:
+        at = next(i for i, line in enumerate(lines) if line.startswith("sensor = "))
+        lines[at] = f'sensor = "{readers[0]}"'
+
+
 def _load(text: str) -> Project:
     return parse_project(tomllib.loads(text), Path())
 
@@ -64,6 +75,8 @@ def test_each_commented_line_loads(table: str, number: int) -> None:
     key = KEY.match(lines[number])
     assert key
     lines[number] = lines[number][2:]
+    if "imagery" in table:
+        _name_sensor(lines, table, key[1])
     if key[1] in COMPANY:
         lines[number] += "\n" + COMPANY[key[1]]
     if f"# {table}" in lines and not table.startswith("[["):

@@ -122,6 +122,9 @@ _Opened = tuple[ClassNumbers, list[str], list[float]]
 
 
 def _raster(settings: ImagerySettings, path: Path, named: Path | None) -> _Opened:
+    if settings.pixel_size_m is not None:
+        cure = "Leave it out: a raster of classes has pixels of its own"
+        raise _cannot(settings, "polygons for pixel_size_m", path.name, cure)
     layer = open_raster(path)
     if len(layer.bands) != 1:
         raise _cannot(settings, "a raster of one band", f"{len(layer.bands)} bands", "Extract one")
@@ -135,6 +138,9 @@ def _raster(settings: ImagerySettings, path: Path, named: Path | None) -> _Opene
 
 
 def _polygons(settings: ImagerySettings, path: Path) -> _Opened:
+    if settings.legend is not None:
+        cure = 'Leave it out: column = "..." names the class of each polygon'
+        raise _cannot(settings, "a raster of numbers for legend", path.name, cure)
     with reading(path, ImageryError):
         frame = gpd.read_file(path)
     frame = _usable(settings, path, frame)

@@ -18,6 +18,8 @@ import tomlkit
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from gossan.imagery.sensors import readers_in_words
+
 WIDTH = 100
 
 
@@ -127,6 +129,7 @@ def _allowed(field: FieldInfo, shown: str) -> str:
     elif others:
         parts.append("or " + ", ".join(others))
     parts += [f"{word} {limit:g}" for word, limit in _limits(field).items()]
+    parts += filter(None, [readers_in_words(field)])
     return ", ".join(parts)
 
 

@@ -12,6 +12,7 @@ from gossan.fusion.registry import MODELS, settings_of
 from gossan.geo.raster import atomic_path
 from gossan.geochem.kriging.settings import KrigeSettings, KrigingOptions
 from gossan.geochem.table.survey import SurveySettings
+from gossan.imagery.sensors import readers_in_words
 from gossan.imagery.settings import ImagerySettings
 from gossan.imagery.terrain.settings import TerrainSettings
 from gossan.io.contract import BASELINE
@@ -234,6 +235,8 @@ def _block(record: type[BaseModel] | BaseModel, table: str) -> list[str]:
     for name, field in kind.model_fields.items():
         default = field.get_default(call_default_factory=True)
         if isinstance(default, BaseModel):
+            readers = readers_in_words(field)
+            lines += [f"#     {readers[:1].upper()}{readers[1:]}."] if readers else []
             lines += [f"# [{table}.{name}]", *option_lines(default, NESTED.get(name))]
     return lines
 
