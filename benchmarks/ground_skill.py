@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -101,25 +102,29 @@ def main() -> None:
     asked = parser.parse_args()
     rows = []
     for case in asked.cases:
-        with tempfile.TemporaryDirectory() as scratch:
-            read, side = {"eberg": (eberg, 1500.0), "meuse": (meuse, 600.0)}[case]
-            points, values, layers = read(asked.samples, Path(scratch))
-            sets = {name: (name,) for name in layers} | {"together": tuple(layers)}
-            labels = block_folds(points.coordinates, side, 5)
-            for element, own in values.items():
-                none = NoFeatures(next(iter(layers.values())).grid)
-                base = ((held_out(KrigingModel, points, own, labels, none) - own) ** 2).sum()
-                row = {"survey": case, "element": element, "samples": len(own)}
-                for name, parts in sets.items():
-                    features = LayerFeatures(
-                        StackedLayer(tuple(_renamed(layers[p], p) for p in parts)),
-                        Blocks(workers=1),
-                    )
-                    off = held_out(_model, points, own, labels, features) - own
-                    row[name] = 1 - (off**2).sum() / base
-                rows.append(row)
-                print(row, flush=True)
+        for row in skills(case, asked.samples):
+            rows.append(row)
+            print(row, flush=True)
     print(pd.DataFrame(rows).round(2).to_string(index=False))
+
+
+def skills(case: str, samples: int) -> Iterator[dict]:
+    """Give the skill of each set of features, a row for each element of a survey."""
+    with tempfile.TemporaryDirectory() as scratch:
+        read, side = {"eberg": (eberg, 1500.0), "meuse": (meuse, 600.0)}[case]
+        points, values, layers = read(samples, Path(scratch))
+        sets = {name: (name,) for name in layers} | {"together": tuple(layers)}
+        labels = block_folds(points.coordinates, side, 5)
+        for element, own in values.items():
+            none = NoFeatures(next(iter(layers.values())).grid)
+            base = ((held_out(KrigingModel, points, own, labels, none) - own) ** 2).sum()
+            row = {"survey": case, "element": element, "samples": len(own)}
+            for name, parts in sets.items():
+                stacked = StackedLayer(tuple(_renamed(layers[p], p) for p in parts))
+                features = LayerFeatures(stacked, Blocks(workers=1))
+                off = held_out(_model, points, own, labels, features) - own
+                row[name] = float(1 - (off**2).sum() / base)
+            yield row
 
 
 def _model() -> Geostatistical:

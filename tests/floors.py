@@ -106,9 +106,9 @@ INNER = {
         drainage imagery output_grid pace progress provenance
         options profile under_samples
         anomaly_rule engine feature_sets new_project surveys
-        catchment_supports class_backgrounds fit_product imagery_used preflight product_maps
-            time_needed training_sets unsampled
-        anomaly_evidence inputs kriging
+        catchment_supports class_backgrounds fit_product ground_guard imagery_used preflight
+            product_maps training_sets unsampled
+        anomaly_evidence inputs kriging time_needed
         sediment_map
         scores target_parts whole_map_tests
         commands

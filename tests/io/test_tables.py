@@ -49,6 +49,7 @@ def test_the_tables_of_a_run_have_the_columns_of_the_contract(finished_run: Path
         Table.BORDERS,
         Table.LEVELLING,
         Table.BACKGROUNDS,  # with classes of the ground
+        Table.GROUND_TESTS,  # with samples that stand for catchments
     }
     for table in Table:
         path = finished_run / "tables" / f"{table}.csv"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pyproj import CRS
 from scipy.ndimage import gaussian_filter
 from typer.testing import CliRunner
 
+from gossan.arrays.bootstrap import Interval
 from gossan.cli import app
 from gossan.errors import SettingsError, SurveyError
 from gossan.geo.grid import Grid
@@ -20,10 +22,14 @@ from gossan.geo.raster import open_raster, write_array
 from gossan.imagery.terrain.catchments import delineate
 from gossan.imagery.terrain.drainage import drainage_of_heights
 from gossan.io.finished_run import open_run
+from gossan.pipeline import ground_guard, time_needed
 from gossan.pipeline.anomaly_evidence import sampled_map
 from gossan.pipeline.catchment_supports import doubts_of, with_catchments
+from gossan.pipeline.commands.check import checked_steps
 from gossan.pipeline.options.project import Project, load_project
+from gossan.pipeline.pace import Ground, Pace
 from gossan.pipeline.surveys import read_surveys, working
+from gossan.settings import Settings
 
 from ..tiny_project import STREAM_SURVEY
 
@@ -109,6 +115,12 @@ def test_a_run_maps_the_source_of_the_sediment(folder: Path) -> None:
     assert np.corrcoef(np.log(found).ravel(), np.log(truth).ravel())[0, 1] ** 2 > 0.6
     row = scores[(scores["product"] == "map") & (scores["comparison"] == "drainage")].iloc[0]
     assert row["skill"] > 0.5
+    tests = run.table("ground_tests")  # held-out samples bear the choice out
+    assert tests["product"].tolist() == ["map"] and tests["n"].tolist() == [48]
+    assert tests["comparison"].tolist() == ["drainage"] and tests["skill_low"][0] > 0
+    assert tests["note"][0] in record.choice and "predict 48 samples" in record.choice
+    page = (folder / "run" / "report.html").read_text(encoding="utf-8")
+    assert "Catchments predict 48 samples held out" in page
     ended = CliRunner().invoke(app, ["catchments", str(folder), "--run", str(folder / "run")])
     assert ended.exit_code == 0, ended.output
     along = open_raster(folder / "catchments" / "sediment_Cu.tif").read(GRID.whole)[0]
@@ -119,6 +131,34 @@ def test_a_run_maps_the_source_of_the_sediment(folder: Path) -> None:
     true = np.log(drainage.upstream_mean(truth))[streams]  # what a sample would hold anywhere
     off = np.log(along[streams]) - true
     assert (off**2).mean() < 0.3 * true.var() and abs(off.mean()) < 0.1
+
+
+def test_a_run_says_where_held_out_samples_contradict_the_evidence(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The verdict and a warning say that squares predict better, whatever the evidence."""
+    monkeypatch.setattr(ground_guard, "paired_skill", lambda *_, **__: Interval(-0.4, -0.6, -0.2))
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("run"))
+    ended = CliRunner().invoke(app, ["validate", str(tmp_path)])
+    assert ended.exit_code == 0, ended.output
+    run = open_run(tmp_path / "run")
+    said = " m predict 48 samples held out in folds by drainage better than catchments"
+    assert any(said in text for text in run.find("map", "Cu").warnings)
+    assert said in run.manifest.verdicts["Cu"].sentence
+    assert said in " ".join(ended.output.split())
+
+
+def test_check_forecasts_the_fits_of_every_mixing(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed: dict[str, int] = {}
+
+    def pace(model: str, options: Settings, ground: Ground) -> Pace:
+        timed[model] = max(timed.get(model, 0), ground.mixings)
+        return Pace(samples=ground.samples, fit=1.0, pixel=0.0)
+
+    monkeypatch.setattr(time_needed, "timed", pace)
+    assert checked_steps(project) and timed["geostatistical"] == 8
 
 
 def test_samples_off_streams_are_left_out_with_their_rows(project: Project) -> None:

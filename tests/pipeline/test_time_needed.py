@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from gossan.pipeline.options.products import Product, products_of
 from gossan.pipeline.options.project import load_project
 from gossan.pipeline.pace import Ground, Pace
 from gossan.pipeline.time_needed import fits_expected, seconds_needed, steps_expected
+from gossan.settings import Settings
 
 GROUND = Ground(samples=100, spacing_m=600.0, support_m=0.0, features=0, pixel_m=50.0)
 MODELS = """
@@ -79,3 +81,25 @@ def test_check_says_how_long_a_run_takes_and_which_steps_are_longest(
     code, out, _ = command("check", small)
     line = next(line for line in out.splitlines() if line.startswith("time needed"))
     assert code == 0 and "about" in line and "longest: report" in line
+
+
+def test_samples_of_catchments_are_timed_with_every_mixing_and_held_against_squares(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed: list[tuple[str, int]] = []
+
+    def pace(model: str, options: Settings, ground: Ground) -> Pace:
+        timed.append((getattr(options, "support", "none"), ground.mixings))
+        return Pace(samples=100, fit=1.0, pixel=0.0)
+
+    monkeypatch.setattr(time_needed, "timed", pace)
+    monkeypatch.setattr(time_needed, "timed_file", lambda: 1e-9)
+    small.write_text(small.read_text(encoding="utf-8") + MODELS, encoding="utf-8")
+    grid, project = Grid.from_bounds(32638, (0, 0, 1000, 1000), 10), load_project(small)
+    seconds = []
+    for mixings in (0, 8):
+        timed.clear()
+        steps = steps_expected(project, [], replace(GROUND, mixings=mixings), grid)
+        seconds.append(sum(one.processor for one in steps if one.title.startswith("Geostat")))
+        assert ("evidence", mixings) in timed and (("square", 0) in timed) == (mixings > 0)
+    assert seconds[1] - seconds[0] == pytest.approx(project.validation.folds)

@@ -219,6 +219,8 @@ class Table(StrEnum):
     HALO = "halo"
     BACKGROUNDS = "backgrounds"
     """Contents of the classes of maps of categories: background by lithology."""
+    GROUND_TESTS = "ground_tests"
+    """Catchments against squares at held-out samples, of products that chose catchments."""
     TRUTH = "truth"
     STEPS = "steps"
 
@@ -294,6 +296,9 @@ _COLUMNS: dict[Table, tuple[Column, ...]] = {
     Table.HALO: (_C.ELEMENT, _C.METHOD, _C.LOADING, _C.SHARE),
     Table.BACKGROUNDS: (
         _C.ELEMENT, _C.CLASS, _C.N, _C.MEAN, _C.LOWER90, _C.UPPER90, _C.UNIT,
+    ),
+    Table.GROUND_TESTS: (
+        _C.ELEMENT, _C.PRODUCT, _C.COMPARISON, _C.N, _C.SKILL, _C.SKILL_LOW, _C.SKILL_HIGH, _C.NOTE,
     ),
     Table.TRUTH: (_C.ELEMENT, _C.PRODUCT, _C.R, _C.RMSE, _C.SKILL, _C.DETAIL_R),
     Table.STEPS: (

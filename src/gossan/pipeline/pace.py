@@ -5,22 +5,26 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+from scipy.spatial import cKDTree
 from threadpoolctl import threadpool_limits
 
-from gossan.arrays.array_type import Block
+from gossan.arrays.array_type import Array, Block
 from gossan.fusion.features.sources import LayerFeatures, NoFeatures
 from gossan.fusion.protocol import Features, FusionModel, Observations, Points
 from gossan.fusion.registry import make_model
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
+from gossan.geo.grounds import Basins, Grounds, Transport
 from gossan.geo.layer import ArrayLayer, Layer
 from gossan.settings import Settings
 
+CELLS = 300
+"""Cells across the terrain of a simulated survey of stream sediments."""
 MOST_SAMPLES = 150
 """Samples that a model is timed on, at most."""
 SIDE = 256
@@ -30,13 +34,14 @@ SIDE = 256
 @dataclass(frozen=True)
 class Ground:
     """What decides how long a fit takes beside the model: samples, their spacing and support,
-    features, size of pixels."""
+    features, size of pixels; ``mixings`` that are weighed where samples stand for catchments."""
 
     samples: int
     spacing_m: float
     support_m: float
     features: int
     pixel_m: float
+    mixings: int = 0
 
 
 @dataclass(frozen=True)
@@ -138,8 +143,29 @@ def _problem(ground: Ground) -> tuple[Features, Observations]:
     side = max(ground.spacing_m * np.sqrt(count), 40 * ground.pixel_m)
     grid = Grid.from_bounds(32638, (0, 0, side, side), ground.pixel_m)
     points = Points(rng.uniform(0.0, side, (count, 2)), support_m=ground.support_m)
+    if ground.mixings:
+        points = replace(points, grounds=_catchments(points.coordinates, side, ground.mixings))
     plain = np.sin(points.coordinates / (0.2 * side)).sum(axis=1) + 0.3 * rng.normal(size=count)
     if not ground.features:
         return NoFeatures(grid), Observations(points, plain)
     features = LayerFeatures(WaveLayer(grid, ground.features), Blocks(workers=1))
     return features, Observations(points, plain + features.at(points)[:, 0])
+
+
+def _catchments(places: Array, side: float, mixings: int) -> Grounds:
+    """Give every sample the ground nearest to it and that of the sample before.
+
+    The mixings that can be weighed are as many as asked for: half of them go by slope.
+    """
+    grid = Grid.from_bounds(32638, (0, 0, side, side), side / CELLS)
+    easting, northing = grid.coordinates()
+    cells = np.stack(np.meshgrid(easting, northing), axis=-1)
+    away, owner = cKDTree(places).query(cells)
+    count = len(places)
+    slope = 0.1 + 0.05 * np.sin(cells[..., 0] / (0.05 * side))
+    lengths = tuple(side / 2.0**k for k in range(mixings // 2 - 1))
+    transport = Transport(
+        slope.astype(np.float32), away.astype(np.float32), np.zeros(count), lengths
+    )
+    basins = Basins(grid, owner.astype(np.int32), count, transport=transport)
+    return Grounds.of(basins, np.eye(count, dtype=int) + np.eye(count, k=-1, dtype=int))

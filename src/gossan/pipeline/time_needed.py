@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gossan.evaluate.validation import HoldsOut
 from gossan.fusion.inner_folds import InnerFolds
 from gossan.fusion.protocol import WarmStarts
 from gossan.fusion.registry import entry_of
 from gossan.geo.grid import Grid
+from gossan.pipeline.ground_guard import weighs_ground
 from gossan.pipeline.imagery import Imagery
 from gossan.pipeline.options.products import Product, products_of
 from gossan.pipeline.options.project import Project
@@ -129,12 +130,21 @@ def _product(
     """Fits without each fold and of all samples, and the map, of all elements."""
     parts = [part.strip() for part in product.settings.features.split("+") if part.strip()]
     seen = sum(bands.get(part.split(".")[0], 1) if part.endswith(".all") else 1 for part in parts)
-    own = Ground(ground.samples, ground.spacing_m, ground.support_m, seen, ground.pixel_m)
+    own = replace(ground, features=seen)
     pace = timed(product.settings.model, product.settings.options, own)
     fit, elements = fit_seconds(pace, ground.samples), len(product.elements)
     fits = fits_expected(product, *folds) + TRIED
     shared = fit * max(fits - 2, 0) + pixels * (pace.pixel + 2 * file)
+    if ground.mixings and weighs_ground(product):
+        shared += folds[1] * _squares_seconds(product, own)
     return Expected(product.title, elements * 2 * fit, elements * shared)
+
+
+def _squares_seconds(product: Product, ground: Ground) -> float:
+    """Processor seconds of a fit by squares, which catchments are held against."""
+    options = product.settings.options.model_copy(update={"support": "square"})
+    pace = timed(product.settings.model, options, replace(ground, mixings=0))
+    return fit_seconds(pace, ground.samples)
 
 
 def fit_seconds(pace: Pace, samples: int) -> float:

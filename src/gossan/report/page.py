@@ -264,6 +264,7 @@ def warnings_of(manifest: RunManifest) -> list[str]:
     """List what the run warned of, each once, with the product it came from."""
     found = dict.fromkeys(manifest.notes)
     for one in manifest.products:
-        notes = [*one.warnings, *([f"{one.calibration}."] if one.calibration else [])]
+        said = [one.choice, f"{one.calibration}." if one.calibration else None]
+        notes = [*one.warnings, *(text for text in said if text is not None)]
         found |= dict.fromkeys(f"{one.element}, {one.title}: {note}" for note in notes)
     return list(found)

@@ -280,7 +280,7 @@ def occurrence_tables(results: Results, element: str) -> list[PageTable]:
 def learnt_tables(results: Results, element: str) -> list[PageTable]:
     """Lay out what the models learnt: variograms, regressions, pyramids and whatever else."""
     found = []
-    for name in [Table.CHOICE, Table.VARIOGRAMS, *results.run.model_tables()]:
+    for name in [Table.CHOICE, Table.GROUND_TESTS, Table.VARIOGRAMS, *results.run.model_tables()]:
         own = results.table(name, element)
         if Column.ELEMENT in own:
             own = titled(results, element, own.drop(columns=Column.ELEMENT))

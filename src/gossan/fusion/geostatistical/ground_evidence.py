@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gossan.fusion.protocol import Points
 from gossan.geo.grounds import Mixing
 
-__all__ = ["MIXINGS", "Kind", "Mixings", "best_mixing", "sentence", "weigh"]
+__all__ = ["MIXINGS", "Kind", "Mixings", "best_mixing", "chosen_kind", "sentence", "weigh"]
 
 Kind = Literal["catchment", "square"]
 _DECIDED = 0.95
@@ -59,6 +59,17 @@ def weigh(
     ends = np.cumsum([len(table) for table in tables])[:-1]
     shares = np.array([part.sum() for part in np.split(joined["weight"].to_numpy(), ends)])
     return joined, shares
+
+
+def chosen_kind(models: pd.DataFrame) -> Kind:
+    """Read the support of more weight out of the table of models that ``weigh`` returns.
+
+    >>> one = pd.DataFrame({"model": ["imagery", "kriging"], "log_evidence": [-9.0, -12.0]})
+    >>> chosen_kind(weigh(["catchment", "square"], [one, one], [5.0, 0.0])[0])
+    'square'
+    """
+    squares = models["model"].str.endswith(", squares")
+    return "square" if models["weight"][squares].sum() > 0.5 else "catchment"
 
 
 @dataclass(frozen=True, eq=False)

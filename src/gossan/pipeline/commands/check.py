@@ -313,7 +313,8 @@ def _steps(
 ) -> list[Expected]:
     places = surveys.coordinates
     support = max((samples.support_m for samples in surveys.fit), default=0.0)
-    ground = Ground(len(places), sample_spacing(places), support, 0, grid.pixel_width)
+    mixings = 0 if surveys.grounds is None else len(surveys.grounds.basins.mixings)
+    ground = Ground(len(places), sample_spacing(places), support, 0, grid.pixel_width, mixings)
     return steps_expected(project, imagery, ground, grid)
 
 

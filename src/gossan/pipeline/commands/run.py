@@ -42,6 +42,7 @@ from gossan.pipeline.commands.prepare import level_table, mask_table, scene_laye
 from gossan.pipeline.commands.survey import judged_laboratories
 from gossan.pipeline.engine import blocks_of, engine_at
 from gossan.pipeline.fit_product import ElementFits, fits_of, validate_product
+from gossan.pipeline.ground_guard import held_out_ground, with_doubt
 from gossan.pipeline.imagery_used import ImageryUsed, write_imagery_used
 from gossan.pipeline.inputs import RunInputs, grid_record, open_inputs
 from gossan.pipeline.options.products import Product, product_to_trust, products_of
@@ -208,7 +209,7 @@ def _make_run(
         with reporter.step("Tables"):
             tables = _gather(walk, products)
     _drop_old_layers(walk, products)
-    verdicts = _verdicts(tables[Table.SCORES], products, project.elements)
+    verdicts = _verdicts(tables, products, project.elements)
     _write_manifest(walk, products, verdicts, time.perf_counter() - begun)
     sentences = tuple(f"{element}: {one.sentence}" for element, one in verdicts.items())
     fitted = FittedRun(project, inputs, walk.models)
@@ -441,12 +442,19 @@ def _make(
             GossanWarning,
             stacklevel=2,
         )
+    ground = held_out_ground(product, data, features, model, tested.found, division)
+    if ground is not None and ground.contradicts:
+        warnings.warn(ground.sentence, GossanWarning, stacklevel=2)
     made = None
     if mapped:
         layer = model.layer(features.get(product.settings.features))
         made = ElementMap(product, data, layer, tested.factor)
-    for name, table in {**tested.tables(), **model.tables_}.items():
+    tables = {**tested.tables(), **model.tables_}
+    if ground is not None:
+        tables[Table.GROUND_TESTS] = ground.table
+    for name, table in tables.items():
         _write_part(parts, name, product, data.element, table)
+    said = (getattr(model, "verdict_", None), None if ground is None else ground.sentence)
     facts = {
         "unit": data.unit,
         "transform": product.transform,
@@ -459,7 +467,7 @@ def _make(
         "censoring": data.censoring,
         "calibration": tested.calibration.sentence if tested.calibration else None,
         "interval_scale": tested.factor,
-        "choice": getattr(model, "verdict_", None),
+        "choice": " ".join(filter(None, said)) or None,
     }
     return facts, made
 
@@ -545,15 +553,17 @@ def _with_notes(walk: Walk, scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _verdicts(
-    scores: pd.DataFrame, products: list[Product], elements: tuple[str, ...]
+    tables: dict[str, pd.DataFrame], products: list[Product], elements: tuple[str, ...]
 ) -> dict[str, ElementVerdict]:
-    """Decide which map of each element to trust."""
+    """Decide which map of each element to trust; doubts about its catchments follow."""
+    scores = tables[Table.SCORES]
     found = {}
     for element in elements:
         own = [product for product in products if element in product.elements]
         titles = {product.name: product.title for product in own}
         mine = scores[scores[Column.ELEMENT] == element]
-        found[element] = judge(mine, titles, product_to_trust(own))
+        verdict = judge(mine, titles, product_to_trust(own))
+        found[element] = with_doubt(verdict, element, tables.get(Table.GROUND_TESTS))
     return found
 
 
