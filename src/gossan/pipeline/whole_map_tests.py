@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from gossan.errors import FitError, GossanWarning
 from gossan.evaluate.applicability import ApplicabilityLayer, fit_applicability
@@ -78,5 +77,4 @@ def write_applicability(
         found = fit_applicability(data.observations, features, labels)
     except FitError:
         return
-    with threadpool_limits(1, user_api="blas"):  # the blocks are what runs in parallel
-        blocks.write(ApplicabilityLayer(features.layer, found), run.layers / "applicability.tif")
+    blocks.write(ApplicabilityLayer(features.layer, found), run.layers / "applicability.tif")

@@ -14,9 +14,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import rasterio
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from gossan.cli import app
 from gossan.errors import GossanError, InputError, InterruptedRunError
+from gossan.fusion.kriging_model import KrigingModel
 from gossan.geo import raster
 from gossan.geo.grid import Grid
 from gossan.geo.raster import open_raster
@@ -59,6 +61,23 @@ def test_pixels_of_features_leave_with_the_end_of_a_run_unless_they_are_kept(
     assert bool(list(stored.glob("*.tif"))) == keep
     again = pd.read_csv(tmp_path / "run" / "tables" / "components.csv")
     pd.testing.assert_frame_equal(again, components)
+
+
+def test_linear_algebra_runs_on_one_thread_in_every_step(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads of BLAS that spin beside those of the engine cost many times what they save."""
+    fit, threads = KrigingModel.fit, []
+
+    def counted(model: KrigingModel, *arguments: object) -> KrigingModel:
+        blas = [one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"]
+        threads.append(max(blas, default=1))
+        return fit(model, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(KrigingModel, "fit", counted)
+    with threadpool_limits(2, user_api="blas"):
+        run_project(load_project(project), tmp_path / "run")
+    assert threads and set(threads) == {1}
 
 
 class Told(Silent):

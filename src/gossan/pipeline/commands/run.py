@@ -175,7 +175,8 @@ def _walk(
     run = RunFolder(out, tiled=project.project.tile_px is not None)
     with run.changed(), engine_at(project.engine):
         blocks = blocks_of(project.engine, workers)
-        result = _make_run(project, run, blocks, profile_of(reporter), maps)
+        with threadpool_limits(1, user_api="blas"):  # threads of BLAS spin while they wait
+            result = _make_run(project, run, blocks, profile_of(reporter), maps)
         if not keep_store:
             run.drop_pixels()
         return result
@@ -431,8 +432,7 @@ def _make(
 ) -> tuple[dict[str, Any], ElementMap | None]:
     """Fit, test and write the tables; return what the manifest says of the product, and its map."""
     features = walk.inputs.features
-    with threadpool_limits(1, user_api="blas"):
-        model = _fitted(walk, product, data)
+    model = _fitted(walk, product, data)
     walk.models[product.name, data.element] = model
     tested = validate_product(product, data, features, model, division)
     if not mapped and not features.mapped(product.settings.features):
