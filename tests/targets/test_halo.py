@@ -12,7 +12,7 @@ from sklearn.decomposition import PCA
 from gossan.errors import FitError, InputError
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import ArrayLayer
-from gossan.targets.halo import fit_halo, halo_layer
+from gossan.targets.halo import CHUNK, fit_halo, halo_layer
 
 NAMES = ("Cu", "Zn", "Au", "Ni")
 
@@ -85,6 +85,17 @@ def test_several_scores_are_the_bands_of_one_layer(contents: np.ndarray) -> None
     alone = [halo_layer(score, elements).read(grid.whole)[0] for score in scores]
     assert layer.bands == methods
     assert np.array_equal(layer.read(grid.whole), np.stack(alone))
+
+
+def test_a_score_does_not_depend_on_the_pixels_beside_it(contents: np.ndarray) -> None:
+    rng = np.random.default_rng(5)
+    grid = Grid(CRS.from_epsg(32645), Affine(30.0, 0, 100.0, 0, -20.0, 4000.0), 90, 110)
+    elements = ArrayLayer(grid, NAMES, np.exp(rng.normal(size=(4, 90, 110))))
+    methods = ("clr_pca", "mahalanobis", "additive", "multiplicative")
+    layer = halo_layer([fit_halo(contents, NAMES, m) for m in methods], elements)  # type: ignore[arg-type]
+    whole = layer.read(grid.whole)
+    assert whole[0].size > 2 * CHUNK
+    np.testing.assert_array_equal(layer.read(Window(7, 13, 70, 90)), whole[:, 7:77, 13:103])
 
 
 def test_unknown_elements_and_few_samples_are_refused(contents: np.ndarray) -> None:

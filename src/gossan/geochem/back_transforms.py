@@ -7,15 +7,16 @@ another function, ``mean_of``, which must be asked for.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from gossan.arrays.array_type import Floats
+from gossan.arrays.compiled import compiled
 from gossan.arrays.conformal import normal_quantile
 from gossan.geochem.transforms import Identity, Log, Transform
 
@@ -113,11 +114,24 @@ def exceedance_of(estimate: Floats, standard_error: Floats, threshold: float | F
     >>> exceedance_of(np.array([0.0, 1.0]), np.array([1.0, 0.0]), 0.0).tolist()
     [0.5, 1.0]
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        z = (estimate - threshold) / standard_error
-    exact = np.where(estimate >= threshold, np.inf, -np.inf)
-    z = np.where(standard_error == 0, exact, z)
-    return ndtr(np.where(np.isnan(estimate), np.nan, z))
+    parts = (np.asarray(one, np.float64) for one in (estimate, standard_error, threshold))
+    middle, error, limit = np.broadcast_arrays(*parts)
+    result = np.empty(middle.shape)
+    _exceedance(middle.ravel(), error.ravel(), limit.ravel(), result.reshape(-1))
+    return result
+
+
+@compiled()
+def _exceedance(estimate, error, limit, result):  # type: ignore[no-untyped-def]
+    """Fill Phi(z) = erfc(-z / sqrt 2) / 2."""
+    for i in range(result.size):
+        above = estimate[i] - limit[i]
+        if math.isnan(above):
+            result[i] = np.nan
+        elif error[i] != 0.0:
+            result[i] = 0.5 * math.erfc(-above / error[i] / math.sqrt(2.0))
+        else:
+            result[i] = 1.0 if above >= 0.0 else 0.0
 
 
 @dataclass(frozen=True)

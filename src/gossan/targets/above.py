@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gossan.arrays.compiled import compiled
 from gossan.errors import InputError, must
 from gossan.geo.grid import Window
 from gossan.geo.layer import Layer, OnSourceGrid
+from gossan.geochem.back_transforms import exceedance_of
 
 
 @dataclass(frozen=True)
@@ -77,21 +76,4 @@ class ExceedanceLayer(OnSourceGrid):
         values = self.source.read(window)
         estimate = values[self.source.bands.index("estimate")]
         error = values[self.source.bands.index("standard_error")]
-        result = np.empty((1, *window.shape), np.float32)
-        _exceedance(estimate, error, self.threshold, result[0])
-        return result
-
-
-@compiled()
-def _exceedance(estimate, error, threshold, result):  # type: ignore[no-untyped-def]
-    """Do what ``exceedance_of`` does, pixel by pixel: Phi(z) = erfc(-z / sqrt 2) / 2."""
-    for row in range(estimate.shape[0]):
-        for col in range(estimate.shape[1]):
-            above = np.float64(estimate[row, col]) - threshold
-            spread = np.float64(error[row, col])
-            if math.isnan(above):
-                result[row, col] = np.nan
-            elif spread != 0.0:
-                result[row, col] = 0.5 * math.erfc(-above / spread / math.sqrt(2.0))
-            else:
-                result[row, col] = 1.0 if above >= 0.0 else 0.0
+        return exceedance_of(estimate, error, self.threshold)[None].astype(np.float32)

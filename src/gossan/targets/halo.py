@@ -17,6 +17,8 @@ from gossan.geo.layer import Layer, MappedLayer, SelectedLayer
 from gossan.io.tables import Column
 
 Method = Literal["clr_pca", "mahalanobis", "additive", "multiplicative"]
+CHUNK = 4096
+"""Pixels scored at a time, so that what is computed on the way stays in the processor's cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,35 +68,41 @@ class HaloScore:
         return self.of_logarithms(_logarithms(contents))
 
     def of_logarithms(self, logarithms: Array) -> Array:
-        """Score of the natural logarithms of contents (..., element)."""
-        total = self.parts(logarithms).sum(axis=-1)
+        """Score of the natural logarithms of contents (element, ...)."""
+        total = self.parts(logarithms).sum(axis=0)
         return np.asarray(total if self.precision is None else np.sqrt(total))
 
     def parts(self, logarithms: Array) -> Array:
-        """Part of each element in the score (in its square: mahalanobis): (..., element)."""
-        z = logarithms - self.centre
-        if self.method == "additive":
-            return np.asarray(np.exp(z) * self.weights)
+        """Part of each element in the score (in its square: mahalanobis): (element, ...)."""
+        shape = (-1, *(1,) * (logarithms.ndim - 1))
+        z = logarithms - self.centre.reshape(shape)
         if self.precision is not None:
-            return np.asarray(z * (z @ self.precision))
-        return np.asarray(z * self.weights)
+            return np.asarray(z * np.tensordot(self.precision, z, axes=1))
+        size = np.exp(z) if self.method == "additive" else z
+        return np.asarray(size * self.weights.reshape(shape))
 
 
 def _logarithms(contents: ArrayLike) -> Array:
-    """Natural logarithms (..., element) of contents (element, ...); NaN where not above 0."""
+    """Natural logarithms of contents (element, ...); NaN where not above 0."""
     x = np.asarray(contents, dtype=np.float64)
-    return np.moveaxis(np.log(np.where(x > 0, x, np.nan)), 0, -1)
+    return np.asarray(np.log(np.where(x > 0, x, np.nan)))
 
 
 @dataclass(frozen=True)
 class _AsBands:
-    """Scores of the same elements as the bands of a layer."""
+    """Scores of the same elements as the bands of a layer, computed for some pixels at a time."""
 
     scores: tuple[HaloScore, ...]
 
-    def __call__(self, contents: NDArray[np.float32]) -> NDArray[np.floating]:
-        logarithms = _logarithms(contents)
-        return np.stack([score.of_logarithms(logarithms) for score in self.scores])
+    def __call__(self, contents: NDArray[np.float32]) -> NDArray[np.float32]:
+        flat = contents.reshape(len(contents), -1)
+        found = np.empty((len(self.scores), flat.shape[1]), np.float32)
+        for start in range(0, flat.shape[1], CHUNK):
+            part = slice(start, start + CHUNK)
+            logarithms = _logarithms(flat[:, part])
+            for row, score in zip(found, self.scores):
+                row[part] = score.of_logarithms(logarithms)
+        return found.reshape(-1, *contents.shape[1:])
 
 
 def fit_halo(
@@ -147,7 +155,7 @@ def fit_halo(
                  f"{len(names)} elements, {len(x)} whole samples", "Use fewer elements")
         )  # fmt: skip
     score = _fitted(x, names, method, towards, component, (numerator, denominator), seed)
-    return replace(score, shares=_shares(score.parts(x)))
+    return replace(score, shares=_shares(score.parts(x.T).T))
 
 
 def _shares(parts: Array) -> Array:
