@@ -19,7 +19,13 @@ from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer
 from gossan.targets.above import AboveLayer, ExceedanceLayer
-from gossan.targets.anomalies import Anomalies, AnomalySettings, anomaly_score, find_anomalies
+from gossan.targets.anomalies import (
+    Anomalies,
+    AnomalySettings,
+    _common,
+    anomaly_score,
+    find_anomalies,
+)
 from gossan.targets.anomaly_files import write_anomalies
 from gossan.targets.evidence import Evidence, SampledGround, UnsupportedLayer
 from gossan.targets.product_numbers import product_numbers
@@ -327,6 +333,17 @@ def test_files_carry_the_table_and_its_styles(found: Anomalies, tmp_path: Path) 
     csv = pd.read_csv(paths["csv"])
     points = shapely.points(csv["easting"], csv["northing"])
     assert shapely.intersects(points, found.table.geometry.to_numpy()).all()
+
+
+def test_zones_are_cut_to_their_anomalies() -> None:
+    rng = np.random.default_rng(3)
+    corners = rng.integers(0, 40, (400, 2))
+    shapes = shapely.box(*corners.T, *(corners + rng.integers(1, 9, (400, 2))).T)
+    owners = np.array([shapely.box(0, 0, 18, 40), shapely.box(18, 0, 50, 30).difference(
+        shapely.box(25, 5, 33, 12))])[rng.integers(0, 2, 400)]  # fmt: skip
+    found, expected = _common(shapes, owners), shapely.intersection(shapes, owners)
+    assert shapely.equals(found, expected).all()
+    assert 50 < shapely.equals(found, shapes).sum() < 350
 
 
 def test_probabilities_of_exceedance_are_normal(parts: dict[str, np.ndarray]) -> None:

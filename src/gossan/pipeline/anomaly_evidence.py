@@ -121,7 +121,7 @@ def evidence_of(
     product: ProductRecord,
     thresholds: Mapping[str, float],
     rule: AnomalyRule,
-    probability: Layer | None = None,
+    mapped: Mapping[str, Layer] | None = None,
 ) -> Evidence:
     """Gather what a run knows of the anomalies of one map.
 
@@ -135,8 +135,8 @@ def evidence_of(
         Lower limit of anomalies by element.
     rule
         What counts as an anomaly and as an occurrence.
-    probability
-        Probability of exceedance where it has been mapped already; None: it is computed.
+    mapped
+        Probability of exceedance by product, where it lies in a file already; others are computed.
     """
     threshold, layer = thresholds[product.element], run.estimate(product)
     transform = transform_from_record(product.transform_record)
@@ -144,14 +144,18 @@ def evidence_of(
     samples = sampled_ground(run, product.element)
     kriged = run.product(BASELINE, product.element)
     exposure = run.scene_layers("exposure")
-    probability = probability or probability_of(run, product, threshold)
-    coarse = probability
-    if product != kriged:
-        coarse = probability_of(run, kriged, threshold) if kriged and kriged.layer else None
+
+    def exceeds(one: ProductRecord | None) -> Layer | None:
+        if one is None or one.layer is None:
+            return None
+        found = (mapped or {}).get(one.product)
+        return probability_of(run, one, threshold) if found is None else found
+
+    probability = exceeds(product)
     return Evidence(
         probability=probability,
         interval=MappedLayer(working, InUnit(transform, BOUNDS), BOUNDS) if working else None,
-        coarse=coarse,
+        coarse=probability if product == kriged else exceeds(kriged),
         applicable=_applicable(run, product, layer.grid),
         exposure=to_grid(open_raster(exposure[0]), layer.grid) if exposure else None,
         unsupported=UnsupportedLayer(layer, samples.hull, samples.highest),

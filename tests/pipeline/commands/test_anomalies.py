@@ -9,6 +9,9 @@ import pandas as pd
 import pytest
 
 from gossan.errors import InputError
+from gossan.io.contract import BASELINE
+from gossan.pipeline.anomaly_evidence import evidence_of
+from gossan.pipeline.commands import anomalies
 from gossan.pipeline.commands.anomalies import anomalies_of_run
 
 
@@ -32,6 +35,25 @@ def test_the_kriged_anomalies_lie_in_themselves(district_run: Path) -> None:
 def test_occurrences_are_tested_with_chance_beside(district_run: Path) -> None:
     table = pd.read_csv(district_run / "tables" / "occurrence_tests.csv")
     assert {"auc", "chance_lower95", "chance_upper95", "n"} <= set(table.columns)
+
+
+def test_kriged_probabilities_are_computed_once_and_leave_nothing_behind(
+    run_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mapped: list[set[str]] = []
+
+    def seen(run, product, thresholds, rule, known):  # type: ignore[no-untyped-def]
+        mapped.append(set(known))
+        return evidence_of(run, product, thresholds, rule, known if not found else None)
+
+    monkeypatch.setattr(anomalies, "evidence_of", seen)
+    found: list[bytes] = []
+    for _ in range(2):
+        anomalies_of_run(run_copy)
+        found.append((run_copy / "tables" / "anomalies.csv").read_bytes())
+    assert mapped[0] == {BASELINE, "geostatistical"} and all(BASELINE in one for one in mapped)
+    assert found[0] == found[1] and found[0].count(b"\n") > 3
+    assert not list((run_copy / "store").rglob("probability*"))
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:

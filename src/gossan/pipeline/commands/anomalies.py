@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from gossan.evaluate.occurrences import compare_occurrences
 from gossan.geo.blocks import Blocks
 from gossan.geo.histogram import map_distribution
 from gossan.geo.layer import Layer, StackedLayer
-from gossan.geo.raster import open_raster
+from gossan.geo.raster import close_files, open_raster
 from gossan.io.contract import BASELINE, ProductRecord
 from gossan.io.finished_run import SAMPLING_PLAN, FinishedRun, open_run
 from gossan.io.tables import Column, Table
@@ -198,13 +199,12 @@ def _element(
     products, threshold = finished.mapped(element), thresholds[element]
     if not products or not (np.isfinite(threshold) and threshold > 0):
         return {Table.PRODUCT_NUMBERS: pd.DataFrame()}
-    mapped = _write_probability(finished, element, threshold)
     found: dict[str, Anomalies] = {}
-    for product in products:
-        known = mapped.get(product.product)
-        found[product.product] = _product(finished, product, thresholds, rule, known)
-        stem = file_name(product.product, element)
-        write_anomalies(found[product.product], finished.folder.anomalies, stem)
+    with _mapped_probabilities(finished, element, threshold) as mapped:
+        for product in products:
+            found[product.product] = _product(finished, product, thresholds, rule, mapped)
+            stem = file_name(product.product, element)
+            write_anomalies(found[product.product], finished.folder.anomalies, stem)
     listed = [
         pd.DataFrame(one.table.drop(columns="geometry")).assign(**{Column.PRODUCT: name})
         for name, one in found.items()
@@ -214,6 +214,35 @@ def _element(
     if listed:
         tables[Table.ANOMALIES] = pd.concat(listed, ignore_index=True)
     return tables | _occurrence_tables(finished, products, rule)
+
+
+@contextmanager
+def _mapped_probabilities(
+    finished: FinishedRun, element: str, threshold: float
+) -> Iterator[dict[str, Layer]]:
+    """Map the probability of exceedance that several maps of an element are held against.
+
+    That of the best map is a layer of the run; that of kriging is scratch, as long as it is needed.
+
+    Yields
+    ------
+    The probabilities by product, where they are known.
+    """
+    best = _write_probability(finished, element, threshold)
+    kriged = finished.product(BASELINE, element)
+    if kriged is None or kriged.layer is None or kriged.product in best:
+        yield best
+        return
+    layer = probability_of(finished, kriged, threshold)
+    if layer is None:
+        yield best
+        return
+    path = finished.folder.store / "features" / f"{file_name('probability', BASELINE, element)}.tif"
+    try:
+        yield {**best, kriged.product: Blocks(size=JOINT_BLOCK).store(layer, path)}
+    finally:
+        close_files()
+        path.unlink(missing_ok=True)
 
 
 def _write_probability(finished: FinishedRun, element: str, threshold: float) -> dict[str, Layer]:
@@ -240,7 +269,7 @@ def _product(
     product: ProductRecord,
     thresholds: Mapping[str, float],
     rule: AnomalyRule,
-    probability: Layer | None,
+    mapped: Mapping[str, Layer],
 ) -> Anomalies:
     wanted = rule.model_dump(include=set(AnomalySettings.model_fields))
     if rule.minimum_area_km2 is None:
@@ -250,7 +279,7 @@ def _product(
         thresholds[product.element],
         element=product.element,
         unit=product.unit,
-        evidence=evidence_of(finished, product, thresholds, rule, probability),
+        evidence=evidence_of(finished, product, thresholds, rule, mapped),
         settings=AnomalySettings(**wanted),
     )
 
