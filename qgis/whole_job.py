@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 FACTS = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
 sys.path += ["/usr/share/qgis/python", "/usr/share/qgis/python/plugins", FACTS["plugins"]]
@@ -29,6 +29,7 @@ from qgis.core import (  # noqa: E402
     QgsProcessingModelParameter,
     QgsProcessingParameterFile,
     QgsProject,
+    QgsRasterLayer,
     QgsSettings,
     QgsVectorLayer,
 )
@@ -50,6 +51,11 @@ from gossan_qgis.setup_dialog import SetupDialog  # noqa: E402
 WIDTH = 1000
 """Width of the pictures, at most."""
 DEMO, OUT = Path(FACTS["demo"]), Path(FACTS["out"])
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 class Feedback(QgsProcessingFeedback):
@@ -98,9 +104,23 @@ class Window(QMainWindow):
         raise AttributeError(name)
 
 
-def say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+def fail(why: str) -> NoReturn:
+    """Say in one line why the job ends here; nothing waits for what cannot come any more."""
+    say(f"FAILED: {why}")
+    os._exit(1)  # QGIS may crash while it tears itself down
+
+
+def wait_for_targets(dock: Any) -> None:
+    """Wait while the dock reads project and results; fail where it then lists no target."""
+    deadline = time.monotonic() + 1200
+    while dock._job is not None:
+        settle(0.1)
+        if time.monotonic() > deadline:
+            fail(f"the panel still says {dock.state.text()!r} after 20 minutes")
+    if not dock.targets.rowCount():
+        said = [dock.messages.item(row).text() for row in range(dock.messages.count())]
+        reason = "; ".join(said) or dock.state.text() or "the run has none"
+        fail(f"no target of the run: {reason.rstrip('.')}. Make the demo again: gossan demo DIR")
 
 
 def settle(seconds: float) -> None:
@@ -199,6 +219,7 @@ def use_every_algorithm(best: dict[str, Any]) -> None:
 
 for key, value in FACTS["settings"].items():
     QgsSettings().setValue(f"gossan/{key}", value)
+sys.excepthook = lambda kind, error, _: fail(f"{kind.__name__}: {error}")
 window = Window()
 qgis.utils.iface = window
 plugin = gossan_qgis.classFactory(window)
@@ -219,13 +240,17 @@ from processing.gui.AlgorithmDialog import AlgorithmDialog  # noqa: E402
 
 algorithm = QgsApplication.processingRegistry().createAlgorithmById("gossan:bestmap")
 dialog = AlgorithmDialog(algorithm)
-dialog.setParameters(
-    {**whole, "INPUT": samples.id(), "OCCURRENCES": known.id(), "OUTPUT": "copper"}
-)
+rasters = [QgsRasterLayer(str(path), path.stem) for path in sorted(DEMO.glob("imagery/*.tif"))]
+if not rasters or not all(one.isValid() for one in rasters):
+    fail(f"no rasters in {DEMO / 'imagery'}. Make the demo again: gossan demo DIR")
+QgsProject.instance().addMapLayers(rasters)
+layers = {"INPUT": samples.id(), "OCCURRENCES": known.id(), "IMAGERY": [r.id() for r in rasters]}
+dialog.setParameters({**whole, **layers, "SCENES": [], "OUTPUT": "copper"})
 dialog.resize(1000, 760)
 dialog.show()
 picture(dialog, "qgis_best_map")
 dialog.close()
+QgsProject.instance().removeMapLayers(layers["IMAGERY"])
 
 if FACTS["whole"]:
     best = map_copper(whole)
@@ -238,10 +263,7 @@ setup.close()
 plugin.dock.show()
 window.resizeDocks([plugin.dock], [470], Qt.Orientation.Horizontal)
 plugin.dock.folder.setFilePath(str(OUT))
-deadline = time.monotonic() + 1200
-while plugin.dock._job is not None or not plugin.dock.targets.rowCount():
-    settle(0.1)
-    assert time.monotonic() < deadline, plugin.dock.state.text()
+wait_for_targets(plugin.dock)
 plugin.dock.samples.setLayer(samples)
 (copper,) = plugin.dock.elements.findItems("Cu_ppm", Qt.MatchFlag.MatchExactly)
 copper.setCheckState(Qt.CheckState.Checked)
