@@ -11,10 +11,18 @@ from numpy.typing import NDArray
 from gossan.arrays.array_type import Array
 from gossan.arrays.compiled import compiled
 from gossan.geochem.covariance.kernels import FAST
-from gossan.geochem.covariance.supports import BetweenSupports, mean_covariances, mean_slopes
+from gossan.geochem.covariance.supports import BetweenSupports, mean_covariances
 from gossan.geochem.covariance.systems import back, forward, whiten
 
-__all__ = ["Conditioning", "condition", "earlier", "weighted_sums", "whitening_rows"]
+__all__ = [
+    "Conditioning",
+    "PairValues",
+    "condition",
+    "earlier",
+    "pair_keys",
+    "weighted_sums",
+    "whitening_rows",
+]
 
 _TOO_CLOSE = 1e-10
 
@@ -100,19 +108,6 @@ def _fill(given, index, size, pairs, system):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def _fill_slopes(given, metric_slopes, index, size, pairs, part, system, change):  # type: ignore[no-untyped-def]
-    # the same, with derivatives (q, size, size): by ln sill, the metric, ln smoothness
-    count = _lags(given.places, index, size, pairs)
-    mean_slopes(given.between, metric_slopes, pairs.x, pairs.y, count, pairs.value, part)
-    _spread(pairs.value, size, system)
-    _spread(pairs.value, size, change[0])
-    for p in range(part.shape[0]):
-        _spread(part[p], size, change[1 + p])
-    for i in range(size):
-        system[i, i] += given.noise[index[i]]
-
-
-@compiled()
 def _gather(neighbours, index):  # type: ignore[no-untyped-def]
     # numbers of a place's neighbours; how many there are
     size = 0
@@ -141,32 +136,81 @@ def _turn(change, b, k, out):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def whitening_rows(given, terms, metric_slopes, noise_slopes, rows, slopes):  # type: ignore[no-untyped-def]
+def pair_keys(index, total, keys):  # type: ignore[no-untyped-def]
+    """Fill ``keys`` (t, p) with ``lower * total + higher`` of the pairs of samples in each row.
+
+    The pairs are those of the upper triangle, row by row; a sample beside itself, and room that is
+    left, have key 0. ``index`` (t, m + 1) holds neighbours, -1 where there is none, and the sample.
+    """
+    keys[:] = 0
+    members = np.empty(index.shape[1], np.int64)
+    for t in range(index.shape[0]):
+        size = _gather(index[t, : index.shape[1] - 1], members)
+        members[size] = index[t, index.shape[1] - 1]
+        place = 0
+        for i in range(size + 1):
+            for j in range(i, size + 1):
+                low, high = min(members[i], members[j]), max(members[i], members[j])
+                if low < high:
+                    keys[t, place] = low * total + high
+                place += 1
+
+
+class PairValues(NamedTuple):
+    """Covariances of the pairs of samples that some rows need.
+
+    Parameters
+    ----------
+    which
+        (t, p) number of each pair of the upper triangle of a row, row by row.
+    value
+        (pairs,) covariances.
+    change
+        (q, pairs) their derivatives, by the metric and ln smoothness; q is 0 if they are not
+        wanted.
+    """
+
+    which: NDArray[np.int32]
+    value: Array
+    change: Array
+
+
+@compiled()
+def _take(values, which, size, system):  # type: ignore[no-untyped-def]
+    # bring the values of numbered pairs to the upper triangle
+    place = 0
+    for i in range(size):
+        for j in range(i, size):
+            system[i, j] = values[which[place]]
+            place += 1
+
+
+@compiled()
+def whitening_rows(pairs, neighbours, noise, terms, noise_slopes, rows, slopes):  # type: ignore[no-untyped-def]
     """Fill the rows (t, m + 1) of a matrix that whitens samples, and their derivatives.
 
     Row i holds ``-b / sqrt(f)`` for the neighbours of sample ``terms[i]`` and ``1 / sqrt(f)``
     last, with ``b = V_NN^-1 V_Ni`` and ``f = V_ii - V_iN b``. ``slopes`` (q, t, m + 1) are by ln
-    sill, the ``metric_slopes`` (p, 3), ln smoothness if there is room for it, and the
-    ``noise_slopes`` (k, n); of length 0 if they are not wanted.
+    sill, the derivatives of ``pairs``, and the ``noise_slopes`` (k, n); of length 0 if they are not
+    wanted.
     """
-    most = given.neighbours.shape[1]
+    most = neighbours.shape[1]
     shapes = slopes.shape[0] - noise_slopes.shape[0]
     index, db = np.empty(most + 1, np.int64), np.empty(most + 1)
-    system, rhs, pairs = (
-        np.empty((most + 1, most + 1)),
-        np.empty((1, most + 1)),
-        _triangle(most + 1),
-    )
+    system, rhs = np.empty((most + 1, most + 1)), np.empty((1, most + 1))
     change = np.empty((max(shapes, 1), most + 1, most + 1))
-    part = np.empty((change.shape[0] - 1, pairs.x.size))
     b = rhs[0]
     for t in range(terms.size):
-        k, own = _gather(given.neighbours[t], index), terms[t]
+        k, own = _gather(neighbours[t], index), terms[t]
         index[k] = own
+        which = pairs.which[t]
+        _take(pairs.value, which, k + 1, system)
         if shapes > 0:
-            _fill_slopes(given, metric_slopes, index, k + 1, pairs, part, system, change)
-        else:
-            _fill(given, index, k + 1, pairs, system)
+            _take(pairs.value, which, k + 1, change[0])
+        for p in range(1, shapes):
+            _take(pairs.change[p - 1], which, k + 1, change[p])
+        for i in range(k + 1):
+            system[i, i] += noise[index[i]]
         b[:k] = system[:k, k]
         variance = system[k, k]
         whiten(system, rhs, k, 1)
@@ -185,11 +229,11 @@ def whitening_rows(given, terms, metric_slopes, noise_slopes, rows, slopes):  # 
             if p < shapes:
                 bend = _turn(change[p], b, k, db)
             else:
-                noise = noise_slopes[p - shapes]
-                bend = noise[own]
+                bent = noise_slopes[p - shapes]
+                bend = bent[own]
                 for i in range(k):
-                    db[i] = -noise[index[i]] * b[i]
-                    bend += noise[index[i]] * b[i] * b[i]
+                    db[i] = -bent[index[i]] * b[i]
+                    bend += bent[index[i]] * b[i] * b[i]
             forward(system, db, k)
             back(system, db, k)
             slope, share = slopes[p, t], -0.5 * bend / left

@@ -13,8 +13,9 @@ Statistical Science 36.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,18 +26,30 @@ from gossan.arrays.array_type import Array, Indices
 from gossan.geo.grounds import Grounds, Support
 from gossan.geochem.covariance.conditioning import (
     Conditioning,
+    PairValues,
     condition,
     earlier,
+    pair_keys,
     weighted_sums,
     whitening_rows,
 )
 from gossan.geochem.covariance.dense import FieldAt
 from gossan.geochem.covariance.model import CovarianceModel
 from gossan.geochem.covariance.restricted_likelihood import FieldSums
-from gossan.geochem.covariance.supports import lag_rule
+from gossan.geochem.covariance.supports import (
+    BetweenSupports,
+    lag_rule,
+    mean_covariances,
+    mean_slopes,
+)
 from gossan.geochem.threads import run_chunks
 
-__all__ = ["NearestField", "NearestSamples"]
+__all__ = ["NearestField", "NearestSamples", "SharedPairs"]
+
+_BLOCK = 4096
+"""Terms whose pairs are numbered together."""
+_PAIRS = 4096
+"""Pairs whose covariances a thread computes at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,25 +115,21 @@ class NearestSamples:
         turned, diagonal = np.empty((count, *white.shape)), np.empty((count, len(white)))
         logs = np.empty(len(white))
         ordered = np.ascontiguousarray(columns[self.order])
-        index = self._index
-        given, bends = (
-            self._given(covariance, noise),
-            np.ascontiguousarray(noise_slopes[:, self.order]),
-        )
+        index, local = self._index, np.ascontiguousarray(noise[self.order])
+        bends = np.ascontiguousarray(noise_slopes[:, self.order])
 
-        def part(start: int, stop: int) -> None:
-            own = slice(start, stop)
-            rows = np.empty((stop - start, index.shape[1]))
+        def fill(own: slice, pairs: PairValues) -> None:
+            rows = np.empty((own.stop - own.start, index.shape[1]))
             slopes = np.empty((count, *rows.shape))
-            chunk = given._replace(neighbours=self.neighbours[own])
-            whitening_rows(chunk, self.terms[own], metric_slopes, bends, rows, slopes)
+            near = self.neighbours[own]
+            whitening_rows(pairs, near, local, self.terms[own], bends, rows, slopes)
             weighted_sums(index[own], rows, ordered, white[own])
             for slope, out in zip(slopes, turned):
                 weighted_sums(index[own], slope, ordered, out[own])
             logs[own] = np.log(rows[:, -1])
             diagonal[:, own] = slopes[:, :, -1] / rows[:, -1]
 
-        run_chunks(part, len(white), None, 1024)
+        self._by_pairs(fill, covariance, metric_slopes)
         half = np.array([one.T @ white for one in turned])
         slopes_of_gram = half + half.transpose(0, 2, 1)
         return FieldSums(
@@ -166,22 +175,106 @@ class NearestSamples:
     def _index(self) -> Indices:
         return np.column_stack([self.neighbours, self.terms])
 
-    def _given(self, covariance: CovarianceModel, noise: Array) -> Conditioning:
+    @cached_property
+    def _shared(self) -> list[SharedPairs]:
+        return [
+            SharedPairs.of(self.coordinates, self._index[start : start + _BLOCK])
+            for start in range(0, len(self.terms), _BLOCK)
+        ]
+
+    def _by_pairs(
+        self, fill: Callable[[slice, PairValues], None], covariance: CovarianceModel,
+        metric_slopes: Array | None = None,
+    ) -> None:  # fmt: skip
+        """Call ``fill`` for parts of the terms with the covariances of their pairs."""
         between = covariance.supported(lag_rule(self.support_m, self.support_m))
-        local = np.ascontiguousarray(noise[self.order])
-        return Conditioning(between, self.coordinates, local, self.neighbours)
+        for number, shared in enumerate(self._shared):
+            if metric_slopes is None:
+                value, change = shared.covariances(between), np.empty((0, 0))
+            else:
+                value, change = shared.with_slopes(between, metric_slopes, covariance.has_exponent)
+            pairs = PairValues(shared.which, value, change)
+            part = partial(_fill_part, fill, pairs, number * _BLOCK)
+            run_chunks(part, len(shared.which), None, 1024)
 
     def _rows(self, covariance: CovarianceModel, noise: Array) -> Array:
-        given, none = self._given(covariance, noise), np.empty((0, 3))
+        local, none = np.ascontiguousarray(noise[self.order]), np.empty((0, 0))
         rows = np.empty((len(self.terms), self.neighbours.shape[1] + 1))
 
-        def part(start: int, stop: int) -> None:
-            chunk = given._replace(neighbours=self.neighbours[start:stop])
-            empty = np.empty((0, *rows[start:stop].shape))
-            whitening_rows(chunk, self.terms[start:stop], none, none, rows[start:stop], empty)
+        def fill(own: slice, pairs: PairValues) -> None:
+            empty = np.empty((0, *rows[own].shape))
+            near = self.neighbours[own]
+            whitening_rows(pairs, near, local, self.terms[own], none, rows[own], empty)
 
-        run_chunks(part, len(rows), None, 1024)
+        self._by_pairs(fill, covariance)
         return rows
+
+
+def _fill_part(
+    fill: Callable[[slice, PairValues], None], pairs: PairValues, first: int, start: int, stop: int
+) -> None:
+    own = pairs._replace(which=pairs.which[start:stop])
+    fill(slice(first + start, first + stop), own)
+
+
+@dataclass(frozen=True, eq=False)
+class SharedPairs:
+    """The pairs of samples among the neighbours of some terms, each once.
+
+    Neighbourhoods overlap: a pair is in many of them, and the mean over two supports costs more
+    than all else of a row.
+
+    Parameters
+    ----------
+    x, y
+        (pairs,) lags, metres.
+    which
+        (t, p) number of each pair of the upper triangle of a term, row by row.
+    """
+
+    x: Array = field(repr=False)
+    y: Array = field(repr=False)
+    which: NDArray[np.int32] = field(repr=False)
+
+    @classmethod
+    def of(cls, places: Array, index: Indices) -> SharedPairs:
+        """Number the pairs of places (n, 2) of each row of an index (t, m + 1)."""
+        members = index.shape[1]
+        keys = np.empty((len(index), members * (members + 1) // 2), np.int64)
+        pair_keys(np.ascontiguousarray(index), len(places), keys)
+        found, which = np.unique(keys, return_inverse=True)
+        one, two = np.divmod(found, len(places))
+        x, y = (places[two] - places[one]).T
+        numbers = which.reshape(keys.shape).astype(np.int32)
+        return cls(np.ascontiguousarray(x), np.ascontiguousarray(y), numbers)
+
+    def covariances(self, between: BetweenSupports) -> Array:
+        """Return the covariance (pairs,) of each pair."""
+        value = np.empty(len(self.x))
+
+        def part(start: int, stop: int) -> None:
+            own = slice(start, stop)
+            mean_covariances(between, self.x[own].copy(), self.y[own], stop - start, value[own])
+
+        run_chunks(part, len(value), None, _PAIRS)
+        return value
+
+    def with_slopes(
+        self, between: BetweenSupports, metric_slopes: Array, bent: bool
+    ) -> tuple[Array, Array]:
+        """Return covariances (pairs,) and their derivatives (q, pairs), as ``mean_slopes`` does."""
+        value = np.empty(len(self.x))
+        change = np.empty((len(metric_slopes) + bent, len(value)))
+
+        def part(start: int, stop: int) -> None:
+            own, count = slice(start, stop), stop - start
+            slopes = np.empty((len(change), count))
+            x, y = self.x[own], self.y[own]
+            mean_slopes(between, metric_slopes, x, y, count, value[own], slopes)
+            change[:, own] = slopes
+
+        run_chunks(part, len(value), None, _PAIRS)
+        return value, change
 
 
 @dataclass(frozen=True, eq=False)
