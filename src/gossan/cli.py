@@ -518,7 +518,7 @@ def demo(
     from gossan.demo.show import show_district
 
     shown = show_district(folder, seed, _reporter(quiet), drainage)
-    _after(shown.run, _reporter(quiet))
+    _report(shown.run, _reporter(quiet))
     _out().table("truth", shown.table)
     for sentence in shown.sentences:
         _out().say(sentence)
@@ -535,14 +535,6 @@ def _numbers(option: str, given: Sequence[str]) -> dict[str, float]:
         except ValueError:
             raise InputError(must(option, "such as Zn=500", repr(text), "Write it so")) from None
     return found
-
-
-def _after(run: Path, reporter: Reporter) -> None:
-    """Follow a run with its anomalies and its report."""
-    from gossan.pipeline.commands.anomalies import anomalies_of_run
-
-    anomalies_of_run(run, reporter)
-    _report(run, reporter)
 
 
 def _report(run: Path, reporter: Reporter) -> None:

@@ -19,7 +19,9 @@ from gossan.geo.grid import Grid
 from gossan.geo.layer import Layer
 from gossan.io.contract import BASELINE
 from gossan.io.finished_run import FinishedRun, open_run
+from gossan.io.run_folder import RunFolder
 from gossan.io.tables import Column, Table
+from gossan.pipeline.commands.anomalies import anomalies_of_run
 from gossan.pipeline.commands.run import RunResult, run_project
 from gossan.pipeline.options.project import load_project
 from gossan.pipeline.progress import Reporter
@@ -53,7 +55,7 @@ class Shown:
 def show_district(
     folder: Path | str, seed: int, reporter: Reporter, drained: bool = False
 ) -> Shown:
-    """Write a simulated district into a folder, run its project, and score it by the truth.
+    """Write a simulated district into a folder, run its project to its targets, and score its maps.
 
     A district of the same seed and version that stands in the folder is kept, so that the run goes
     on from its finished steps; ``project.toml`` may be changed between two demos.
@@ -74,7 +76,9 @@ def show_district(
         district = simulate_district(seed, elements=ELEMENTS, drained=drained)
         scenes: Scenes = "rasters" if drained else "raw"
         project = load_project(keep_district(district, folder, scenes))
-    result = run_project(project, folder / "run", reporter=reporter)
+    result = run_project(project, folder / "run", reporter=reporter, keep_store=True)
+    anomalies_of_run(result.root, reporter, fitted=result.fitted)
+    RunFolder(result.root).drop_pixels()
     run = open_run(result.root)
     table = truth_table(district, run)
     run.folder.write_table(Table.TRUTH, table)

@@ -13,7 +13,10 @@ from gossan.io.tables import Column
 __all__ = ["best_proved", "judge"]
 
 
-def judge(scores: pd.DataFrame, titles: Mapping[str, str], meant: str | None) -> ElementVerdict:
+def judge(
+    scores: pd.DataFrame, titles: Mapping[str, str], meant: str | None,
+    adding: str = "the imagery adds",
+) -> ElementVerdict:  # fmt: skip
     """Choose the map of an element to trust, and state why.
 
     The map that is meant to be the best one is trusted unless it is worse than kriging beyond
@@ -27,6 +30,8 @@ def judge(scores: pd.DataFrame, titles: Mapping[str, str], meant: str | None) ->
         Titles of the element's products by name.
     meant
         Product that is meant to be the best map, if there is one.
+    adding
+        What a map that is better than kriging owes it to.
 
     Returns
     -------
@@ -48,7 +53,7 @@ def judge(scores: pd.DataFrame, titles: Mapping[str, str], meant: str | None) ->
         return ElementVerdict(product=BASELINE, sentence=_nothing_proved(tested, titles))
     title, skills = titles[product], _skills(tested, product)
     sentence = (
-        f"Trust {title}: {skills}, so the imagery adds true detail."
+        f"Trust {title}: {skills}, so {adding} true detail."
         if _is_proved(tested, product)
         else f"{title} is not proved better than kriging: {skills}. The kriged map is as good; "
         "take the added detail as a hypothesis to test."

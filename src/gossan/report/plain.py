@@ -26,10 +26,18 @@ def plain_verdict(results: Results, element: str) -> str:
 def _skill(
     results: Results, element: str, product: str | None
 ) -> tuple[float, float, float] | None:
-    """Skill on spatial folds, and the bounds of its interval."""
-    for comparison, rows in results.run.compared(Table.SCORES, element):
+    """Skill and the bounds of its interval: at a check survey, else on spatial folds.
+
+    The verdict decides by the same.
+    """
+    fair = [
+        (comparison, rows)
+        for comparison, rows in results.run.compared(Table.SCORES, element)
+        if comparison.is_check or comparison.is_spatial
+    ]
+    for _, rows in sorted(fair, key=lambda one: not one[0].is_check):
         own = rows[rows[Column.PRODUCT] == product]
-        if comparison.is_spatial and len(own) and own[Column.SKILL].notna().all():
+        if len(own) and own[Column.SKILL].notna().all():
             columns = [Column.SKILL, Column.SKILL_LOW, Column.SKILL_HIGH]
             value, low, high = own[columns].iloc[0].astype(float)
             return value, low, high

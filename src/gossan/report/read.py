@@ -189,6 +189,19 @@ class Results:
         values, grid = read_overview(path, MAP_PIXELS)
         return Map(path.stem, "", "share", "", path, np.rint(values[0]), grid)
 
+    @cached_property
+    def backgrounds(self) -> list[Map]:
+        """What the classes of ground lead to expect of each element; none without such a map."""
+        path = self.run.shared_layer(Column.BACKGROUND)
+        if path is None:
+            return []
+        values, grid = read_overview(path, MAP_PIXELS)
+        return [
+            Map(path.stem, element, "estimate", self.of(element)[0].unit, path, band, grid)
+            for element, band in zip(self.elements, values)
+            if self.of(element)
+        ]
+
     def table(self, name: str, element: str | None = None) -> pd.DataFrame:
         """A table of the run, or its rows of one element; without rows where there is none."""
         return self.run.table(name, element)

@@ -76,6 +76,7 @@ ANOMALY_TABLES = {f"{name}.csv" for name in WRITTEN}
 """Tables that the command ``anomalies`` writes and renews."""
 OF_FEATURES = ("applicability", "imagery_used")
 """Layers of runs with features."""
+_WITH_CATCHMENTS = "catchments and what is known of their ground add"
 FIRST_MAP_PIXELS = 4_000_000
 """Largest map that is written ahead of the others: a pass over its imagery takes seconds."""
 
@@ -210,7 +211,8 @@ def _make_run(
         with reporter.step("Tables"):
             tables = _gather(walk, products)
     _drop_old_layers(walk, products)
-    verdicts = _verdicts(tables, products, project.elements)
+    adding = "the imagery adds" if inputs.surveys.grounds is None else _WITH_CATCHMENTS
+    verdicts = _verdicts(tables, products, project.elements, adding)
     _write_manifest(walk, products, verdicts, time.perf_counter() - begun)
     sentences = tuple(f"{element}: {one.sentence}" for element, one in verdicts.items())
     fitted = FittedRun(project, inputs, walk.models)
@@ -553,7 +555,7 @@ def _with_notes(walk: Walk, scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _verdicts(
-    tables: dict[str, pd.DataFrame], products: list[Product], elements: tuple[str, ...]
+    tables: dict[str, pd.DataFrame], products: list[Product], elements: tuple[str, ...], adding: str
 ) -> dict[str, ElementVerdict]:
     """Decide which map of each element to trust; doubts about its catchments follow."""
     scores = tables[Table.SCORES]
@@ -562,7 +564,7 @@ def _verdicts(
         own = [product for product in products if element in product.elements]
         titles = {product.name: product.title for product in own}
         mine = scores[scores[Column.ELEMENT] == element]
-        verdict = judge(mine, titles, product_to_trust(own))
+        verdict = judge(mine, titles, product_to_trust(own), adding)
         found[element] = with_doubt(verdict, element, tables.get(Table.GROUND_TESTS))
     return found
 

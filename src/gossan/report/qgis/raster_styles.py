@@ -36,13 +36,13 @@ def round_stops(scale: Scale) -> list[float]:
     return [v for v in found if below <= v <= above]
 
 
-def ramp_style(scale: Scale, unit: str) -> ET.Element:
+def ramp_style(scale: Scale, unit: str, band: int = 1) -> ET.Element:
     """Colour one band by the report's scale, with a legend of round values and their unit."""
     stops = round_stops(scale)
     limits = {"low": f"{stops[0]:.9g}", "high": f"{stops[-1]:.9g}"}
     root, pipe = _raster_style()
     renderer = ET.SubElement(
-        pipe, "rasterrenderer", type="singlebandpseudocolor", band="1", opacity="1",
+        pipe, "rasterrenderer", type="singlebandpseudocolor", band=str(band), opacity="1",
         alphaBand="-1", nodataColor="",
         classificationMin=limits["low"], classificationMax=limits["high"],
     )  # fmt: skip

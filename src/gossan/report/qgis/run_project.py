@@ -38,6 +38,8 @@ PROJECT = "gossan.qgs"
 """The project of a run, in its folder."""
 IMAGERY_USED = {KRIGED: ("#d55e00", "255"), USED: ("#009e73", "0"), PART: ("#e69f00", "255")}
 """Colour and opacity of each class; where imagery was used the maps below show through."""
+UNSAMPLED_COLOUR = ("#4d4d4d", "200")
+"""Colour and opacity of ground that drains past all samples; the rest is clear."""
 ANOMALY_ALIASES = {
     "anomaly": "Anomaly",
     "rank": "Rank",
@@ -139,6 +141,11 @@ def _element_items(results: Results) -> Iterable[Item]:
         title = "Dissimilarity of ground from the samples"
         style = ramp_style(common_scale([index.values], "", ERROR), "")
         yield Item("applicability", title, DOUBT, source, "gdal", style)
+    if results.unsampled is not None:
+        source = results.unsampled.path.relative_to(results.run.root).as_posix()
+        style = class_style(1, {1: "no sample"}, {1: UNSAMPLED_COLOUR})
+        title = "Ground that drains past all samples"
+        yield Item(results.unsampled.name, title, DOUBT, source, "gdal", style)
 
 
 def _group(product: str, best: str | None, of_best: str = BEST) -> str:
@@ -173,6 +180,11 @@ def _other_items(results: Results) -> Iterable[Item]:
         source, title = f"layers/{one.path.name}", f"{one.name.replace('_', ' ')} [{one.unit}]"
         style = ramp_style(Scale(0.0, 1.0, False, one.unit, SHARE), "")
         yield Item(one.name, title, IMAGERY, source, "gdal", style)
+    for band, one in enumerate(results.backgrounds, 1):
+        source = one.path.relative_to(results.run.root).as_posix()
+        title = f"{one.element}: background by classes of ground [{one.unit}]"
+        style = ramp_style(common_scale([one.values], one.unit), one.unit, band)
+        yield Item(f"{one.name}_{one.element}", title, IMAGERY, source, "gdal", style)
     if results.imagery_used is not None:
         path, features = results.imagery_used
         source = path.relative_to(results.run.root).as_posix()
