@@ -48,6 +48,7 @@ from gossan.geo.layer import ArrayLayer, SelectedLayer
 from gossan.imagery.terrain.catchments import delineate
 from gossan.imagery.terrain.features import terrain_layer
 
+FEATURES = ("all", "ratios", "terrain", "geology", "no_terrain")
 FOLDS = 5
 SQUARE_M = 1000.0
 
@@ -97,9 +98,7 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[7])
     parser.add_argument("--elements", nargs="+", default=["Cu"])
     parser.add_argument("--rows", type=int, default=600)
-    parser.add_argument(
-        "--features", choices=("all", "ratios", "terrain", "geology", "no_terrain"), default="all"
-    )
+    parser.add_argument("--features", nargs="+", choices=FEATURES, default=["all"])
     parser.add_argument("--folds", type=int, default=FOLDS)
     parser.add_argument("--samples", choices=("sediment", "soil"), default="sediment")
     parser.add_argument("--models", nargs="+", default=["squares", "plain", "catchments"])
@@ -125,7 +124,7 @@ def hold(district: District, asked: argparse.Namespace) -> list[dict]:
     points = Points(xy, round(grounds.side_m, 1), grounds=grounds)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        features = features_of(district, asked.features, Path(folder))
+        offered = {kind: features_of(district, kind, Path(folder)) for kind in asked.features}
     for element in asked.elements:
         values = np.log(contents(table[f"{element}_ppm"]))
         if asked.samples == "soil":
@@ -137,9 +136,10 @@ def hold(district: District, asked: argparse.Namespace) -> list[dict]:
         if asked.folds:
             labels = network_folds(xy, grounds.network, 3000.0, asked.folds)[0]
         base = held_out("kriging", points, values, labels, NoFeatures(district.grid))[0]
-        for name in ("kriging", *asked.models):
+        none = {"none": NoFeatures(district.grid)}
+        tried = [("kriging", none), *((name, offered) for name in asked.models)]
+        for name, kind, own in ((name, *one) for name, sets in tried for one in sets.items()):
             start = time.process_time()
-            own = NoFeatures(district.grid) if name == "kriging" else features
             model = made(name).fit(Observations(points, values), own)
             estimate, error = model.layer(own).read(district.grid.whole)
             off = estimate - truth
@@ -147,7 +147,8 @@ def hold(district: District, asked: argparse.Namespace) -> list[dict]:
             mean, spread = held_out(name, points, values, labels, own)
             missed = mean - values
             rows.append({
-                "seed": district.seed, "element": element, "model": name, "samples": len(xy),
+                "seed": district.seed, "element": element, "features": kind, "model": name,
+                "samples": len(xy),
                 "source": 1 - np.mean(off[known] ** 2) / truth[known].var(),
                 "bias": off[known].mean(),
                 "cover": np.mean(np.abs(off) < 1.645 * error),
