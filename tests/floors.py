@@ -85,7 +85,7 @@ INNER = {
         border_levelling kriging/settings
     """,
     "imagery": """
-        sensors
+        sensors shapes
         atmosphere/settings calibration colour_composites components exposure
             indices masks/cover masks/rules radiometric_normalisation stack sun_position
             topography_settings

@@ -19,7 +19,7 @@ HEAVY = {
     "distributed": ("geo/cluster",),
     "geopandas": (
         *("api/", "geo/samples", "geochem/", "io/", "targets/"),
-        *("imagery/masks/", "imagery/categories/"),
+        *("imagery/shapes", "imagery/categories/"),
     ),
     "matplotlib": ("report/",),
     "pyhdf": ("imagery/", "demo/"),

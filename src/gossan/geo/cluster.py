@@ -206,12 +206,8 @@ def begun_on(
 
     Parameters
     ----------
-    address
-        Of the scheduler (see :func:`cluster_at`).
-    function
-        Any function that cloudpickle can send.
-    items
-        What it is called with.
+    address, function, items
+        As of ``on_cluster``.
 
     Returns
     -------

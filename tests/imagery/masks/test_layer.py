@@ -142,10 +142,10 @@ def test_the_users_polygons_mask_the_pixels_whose_centre_they_hold(tmp_path: Pat
     masks = build_masks(layer, "bands", ("cover",), cover=tmp_path / "q.gpkg")
     np.testing.assert_array_equal(masks.read(GRID.whole)[0], [[0, 0, 0], [0, 1, 1]])
     np.testing.assert_array_equal(masks.read(Window(1, 1, 1, 1)), [[[1]]])
-    with pytest.raises(ImageryError, match="existing polygon file"):
+    with pytest.raises(ImageryError, match="cover must be in an existing file"):
         build_masks(layer, "bands", ("cover",), cover=tmp_path / "no.gpkg")
     (tmp_path / "bad.gpkg").write_text("none")
-    with pytest.raises(ImageryError, match="readable polygon file"):
+    with pytest.raises(ImageryError, match=r"bad\.gpkg must be readable"):
         build_masks(layer, "bands", ("cover",), cover=tmp_path / "bad.gpkg")
 
 

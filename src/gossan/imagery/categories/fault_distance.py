@@ -6,16 +6,15 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.features import rasterize
 from scipy import ndimage
 from shapely import STRtree, box
 
-from gossan.errors import ImageryError, must, reading
 from gossan.geo.grid import Grid, Window
 from gossan.imagery.categories.class_shares import FAULT, REACH_M
+from gossan.imagery.shapes import read_shapes
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,13 +72,7 @@ def open_faults(path: Path, grid: Grid, name: str) -> FaultDistance:
     Raises
     ------
     ImageryError
-        The file cannot be read, has no coordinate system, or holds no line.
+        As of ``read_shapes``.
     """
-    with reading(path, ImageryError):
-        frame = gpd.read_file(path)
-    lines = frame[frame.geom_type.isin(["LineString", "MultiLineString"])]
-    if frame.crs is None or lines.empty:
-        got = f"{path.name} without a coordinate system" if len(lines) else f"none in {path.name}"
-        cure = "Export the faults as lines, with their coordinate system"
-        raise ImageryError(must(f"imagery {name!r}: faults", "lines", got, cure))
+    lines = read_shapes(path, "lines", f"imagery {name!r}: faults")
     return FaultDistance(grid, STRtree(lines.to_crs(grid.crs).geometry.to_numpy()))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely import STRtree
 
-from gossan.errors import ImageryError, must, reading
+from gossan.errors import ImageryError, must
 from gossan.geo.grid import Grid, Window
 from gossan.geo.layer import Layer, StackedLayer, read_padded
 from gossan.geo.raster import RasterLayer, open_raster, read_overview
@@ -28,6 +28,7 @@ from gossan.imagery.categories.legend import legend_beside, read_legend
 from gossan.imagery.masks.cover import Polygons
 from gossan.imagery.rasters.paths import SUFFIXES, resolve, resolve_all
 from gossan.imagery.settings import ImagerySettings
+from gossan.imagery.shapes import read_shapes
 
 MOST_CLASSES = 60
 PIXELS_COUNTED = 4_000_000
@@ -141,8 +142,7 @@ def _polygons(settings: ImagerySettings, path: Path) -> _Opened:
     if settings.legend is not None:
         cure = 'Leave it out: column = "..." names the class of each polygon'
         raise _cannot(settings, "a raster of numbers for legend", path.name, cure)
-    with reading(path, ImageryError):
-        frame = gpd.read_file(path)
+    frame = read_shapes(path, "polygons", f"imagery {settings.name!r}")
     frame = _usable(settings, path, frame)
     names = frame[settings.column].astype(str)
     known = sorted(names.unique())
@@ -159,15 +159,12 @@ def _polygons(settings: ImagerySettings, path: Path) -> _Opened:
 
 def _usable(settings: ImagerySettings, path: Path, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Keep polygons that have a class, in a coordinate system of metres."""
-    if frame.crs is None:
-        raise _cannot(settings, "polygons with a coordinate system", "none", "Assign one in a GIS")
     if settings.column not in frame.columns:
         columns = ", ".join(str(name) for name in frame.columns if name != "geometry")
         allowed = 'given the column that names the class: column = "..."'
         got = "none" if settings.column is None else repr(settings.column)
         raise _cannot(settings, allowed, got, f"Columns of {path.name}: {columns}")
-    polygons = frame.geom_type.isin(["Polygon", "MultiPolygon"])
-    frame = frame[polygons & frame[settings.column].notna()]
+    frame = frame[frame[settings.column].notna()]
     if frame.empty:
         raise _cannot(settings, "polygons with a class", f"none in {path.name}", "Check the file")
     return frame.to_crs(frame.estimate_utm_crs()) if frame.crs.is_geographic else frame

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.features import rasterize
 from shapely import STRtree, box
 
-from gossan.errors import ImageryError, must
 from gossan.geo.grid import Grid
+from gossan.imagery.shapes import read_shapes
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,23 +41,8 @@ def read_polygons(path: Path, grid: Grid) -> Polygons:
     Raises
     ------
     ImageryError
-        The file is missing, unreadable, without CRS or without polygons.
+        As of ``read_shapes``.
     """
-    if not Path(path).exists():
-        raise _cannot("given an existing polygon file", str(path), "Check the path")
-    try:
-        frame = gpd.read_file(path)
-    except Exception as error:  # pyogrio raises many kinds; each means the same to the user
-        problem = str(error).splitlines()[0]
-        raise _cannot("given a readable polygon file", problem, "Check the file") from error
-    if frame.crs is None:
-        raise _cannot("given polygons with a CRS", "none", "Assign one in a GIS")
-    frame = frame[frame.geom_type.isin(["Polygon", "MultiPolygon"])].to_crs(grid.crs)
-    if frame.empty:
-        raise _cannot("given polygons", f"none in {Path(path).name}", "Check the file")
+    frame = read_shapes(Path(path), "polygons", "cover").to_crs(grid.crs)
     shapes = tuple(frame.geometry.make_valid())
     return Polygons(shapes, STRtree(shapes))
-
-
-def _cannot(allowed: str, got: str, cure: str) -> ImageryError:
-    return ImageryError(must("mask 'cover'", allowed, got, cure))
