@@ -5,9 +5,12 @@ import sys
 
 from qgis.core import (
     QgsApplication,
+    QgsFeature,
+    QgsGeometry,
     QgsLayoutExporter,
     QgsMapRendererParallelJob,
     QgsMapSettings,
+    QgsPointXY,
     QgsProject,
 )
 from qgis.PyQt.QtCore import QSize
@@ -34,6 +37,14 @@ def legend(layer):
     return [name for name, _ in renderer.legendSymbologyItems()]
 
 
+def add_observation(layer):
+    """Add a point as a geologist does."""
+    feature = QgsFeature(layer.fields())
+    feature.setGeometry(QgsGeometry.fromPointXY(QgsPointXY(411_500, 2_699_000)))
+    feature["note"] = "malachite"
+    return layer.startEditing() and layer.addFeature(feature) and layer.commitChanges()
+
+
 def seen(path):
     project = QgsProject.instance()
     project.clear()
@@ -47,7 +58,10 @@ def seen(path):
         listed = [node for node in targets.findLayers() if node.isVisible()]
         rendered(project, listed, path.replace(".qgs", "_targets.png"))
     vectors = [one for one in layers if one.type() == one.VectorLayer]
+    field = [one for one in vectors if "field" in path and "observations" in one.source()]
     return {
+        "added": {one.name(): add_observation(one) for one in field},
+        "sources": [one.source() for one in layers],
         "read": read,
         "crs": project.crs().authid(),
         "layers": len(layers),

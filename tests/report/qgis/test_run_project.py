@@ -38,8 +38,14 @@ def run(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def seen(run: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """What QGIS says of the project of the run, and of that of the field folder."""
+def tablet(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The field folder alone, as a tablet has it."""
+    return Path(shutil.copytree(run / "field", tmp_path_factory.mktemp("tablet") / "in the 现场"))
+
+
+@pytest.fixture(scope="module")
+def seen(run: Path, tablet: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """What QGIS says of the project of the run, and of that of the field folder on a tablet."""
     home = tmp_path_factory.mktemp("home")
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "XDG_RUNTIME_DIR": str(home)}
     environment.pop("PYTHONPATH", None)
@@ -48,7 +54,7 @@ def seen(run: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, 
     if not installed or subprocess.run(asked, capture_output=True, env=environment).returncode:
         missing_program("QGIS is not installed: apt-get install qgis python3-qgis")
     script = Path(__file__).with_name("open_in_qgis.py")
-    projects = [run / "gossan.qgs", run / "field" / "gossan_field.qgs"]
+    projects = [run / "gossan.qgs", tablet / "gossan_field.qgs"]
     found = subprocess.run(
         [*asked[:1], str(script), *map(str, projects)],
         capture_output=True, text=True, env=environment, check=True,
@@ -56,18 +62,20 @@ def seen(run: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, 
     return list(json.loads(found.stdout.strip().splitlines()[-1]))
 
 
-def test_both_projects_open_with_every_layer_valid(run: Path, seen: list[dict[str, Any]]) -> None:
-    for path, facts in zip(("gossan.qgs", "field/gossan_field.qgs"), seen):
+def test_both_projects_open_with_every_layer_valid(
+    run: Path, tablet: Path, seen: list[dict[str, Any]]
+) -> None:
+    for path, facts in zip((run / "gossan.qgs", tablet / "gossan_field.qgs"), seen):
         assert facts["read"] and facts["invalid"] == []
         assert facts["crs"] == "EPSG:32638"
-        assert facts["layers"] == len(list(ElementTree.parse(run / path).iter("maplayer")))
+        assert facts["layers"] == len(list(ElementTree.parse(path).iter("maplayer")))
     assert seen[0]["groups"][:4] == [
         "Targets", "Field data", "Best map", "Its error and applicability",
     ]  # fmt: skip
 
 
 def test_the_default_view_shows_best_map_targets_and_samples_but_no_network(
-    run: Path, seen: list[dict[str, Any]]
+    run: Path, tablet: Path, seen: list[dict[str, Any]]
 ) -> None:
     best = open_run(run).best("Cu")
     shown = [source.replace(str(run), "") for source in seen[0]["visible"]]
@@ -77,7 +85,7 @@ def test_the_default_view_shows_best_map_targets_and_samples_but_no_network(
     assert not [source for facts in seen for source in facts["visible"] if "https:" in source]
     assert "Basemap (needs a network)" in seen[0]["groups"]
     assert colours(run / "gossan.png") > 100
-    assert colours(run / "field" / "gossan_field.png") > 100
+    assert colours(tablet / "gossan_field.png") > 100
 
 
 def colours(picture: Path) -> int:
@@ -133,6 +141,43 @@ def test_the_field_folder_needs_nothing_outside_of_it(run: Path) -> None:
     files = {text.removeprefix("./").split("|")[0] for text in sources if "https:" not in text}
     assert files and all((run / "field" / name).is_file() for name in files)
     assert root.find(".//Absolute").text == "false"  # type: ignore[union-attr]
+
+
+def test_a_tablet_with_the_field_folder_alone_shows_all_of_it(
+    tablet: Path, seen: list[dict[str, Any]]
+) -> None:
+    facts = seen[1]
+    sources = [source for source in facts["sources"] if "https:" not in source]
+    assert sources and all(source.startswith(str(tablet)) for source in sources)
+    held = geopandas.read_file(tablet / "field.gpkg", layer="targets")
+    assert facts["features"]["Cu: targets"] == (held["element"] == "Cu").sum() > 0
+
+
+def test_a_tablet_adds_an_observation(tablet: Path, seen: list[dict[str, Any]]) -> None:
+    assert seen[1]["added"] == {"Your observations": True}
+    (one,) = geopandas.read_file(tablet / NOTES).to_dict("records")
+    assert one["note"] == "malachite" and one["geometry"].x == pytest.approx(411_500)
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "count"), [("targets.gpx", "waypoints", "targets"),
+                                 ("targets.kml", "Tiny <district>: targets", "targets"),
+                                 ("field.gpkg", "samples", "samples"),
+                                 ("field.gpkg", "occurrences", "occurrences")],
+)  # fmt: skip
+def test_another_program_reads_each_file_of_the_field_folder(
+    run: Path, name: str, layer: str, count: str
+) -> None:
+    if shutil.which("ogrinfo") is None:
+        missing_program("ogrinfo is not installed: apt-get install gdal-bin")
+    path = run / "field" / name
+    words = ["ogrinfo", "-ro", "-so", str(path), layer]
+    found = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert not found.stderr.strip()
+    wanted = geopandas.read_file(run / "field" / "field.gpkg", layer=count)
+    assert f"Feature Count: {len(wanted)}\n" in found.stdout
+    system = "WGS 84 / UTM zone 38N" if path.suffix == ".gpkg" else 'GEOGCRS["WGS 84"'
+    assert system in found.stdout
 
 
 def test_receivers_tablets_and_spreadsheet_name_the_same_places(run: Path) -> None:
