@@ -1,7 +1,7 @@
 """Covariances as functions of distance: arrays in, arrays out.
 
 A model reaches a kernel as one ``Packed``. ``add_covariances`` takes many distances at once,
-``correlation_at`` one squared distance. Distances are in metres along the
+``correlations`` many squared distances. Distances are in metres along the
 direction of greatest continuity: the caller turns and stretches coordinates, or applies the
 model's metric, where a model is anisotropic.
 """
@@ -124,18 +124,18 @@ def _tabled(u, tables, s):  # type: ignore[no-untyped-def]
 
 
 @compiled(inline="always")
-def tabled_at(tables, s, square):  # type: ignore[no-untyped-def]
-    """Return the same as ``correlation_at`` for a structure that is read from a table."""
-    u, last = math.sqrt(square), tables.shape[1] - 1
+def _tabled_slope(u, tables, s):  # type: ignore[no-untyped-def]
+    # the same, and -u times its derivative
+    last = tables.shape[1] - 1
     place = math.sqrt(u) * (last / TABLE_LAST)
     if not place < last:
-        return 0.0, 0.0, 0.0
+        return 0.0, 0.0
     j = int(place)
     t = place - j
     r = 1.0 - t
     slope = 6.0 * t * r * (tables[s, j + 1, 0] - tables[s, j, 0])
     slope += r * (1.0 - 3.0 * t) * tables[s, j, 1] - t * (2.0 - 3.0 * t) * tables[s, j + 1, 1]
-    return _tabled(u, tables, s), -0.5 * place * slope, 0.0
+    return _tabled(u, tables, s), -0.5 * place * slope
 
 
 @compiled(fastmath=FAST)
@@ -232,31 +232,59 @@ def covariance_rows(first, second, packed, out):  # type: ignore[no-untyped-def]
         add_covariances(packed, h, m, row)
 
 
-@compiled(inline="always")
-def correlation_at(kind, smoothness, square):  # type: ignore[no-untyped-def]
-    """Return the correlation of a structure at a squared distance in ranges, and how it changes.
+@compiled(fastmath=FAST)
+def correlations(packed, s, square, count, c, fall, bend):  # type: ignore[no-untyped-def]
+    """Fill correlations of structure s at squared distances in metres, and how they change.
 
-    Value, ``-u`` times its derivative by the distance u, and its derivative by the logarithm of
-    the smoothness (stable structures only; 0 for others).
+    ``c``, ``fall`` (``-u`` times the derivative by the distance u in ranges) and ``bend`` (the
+    derivative by the logarithm of the smoothness; stable structures only, 0 for others).
     """
-    if square <= 0.0:
-        return 1.0, 0.0, 0.0
+    kind, inverse = packed.kinds[s], 1.0 / packed.parameters[s, 1]
+    bend[:count] = 0.0
     if kind == STABLE:
-        half = 0.5 * math.log(square)
-        raised = math.exp(smoothness * half)
-        c = math.exp(-raised)
-        return c, smoothness * raised * c, -smoothness * raised * half * c
-    u = math.sqrt(square)
+        _stable(packed.parameters[s, 2], inverse, square, count, c, fall, bend)
+        return
+    if kind == MATERN:
+        for i in range(count):
+            c[i], fall[i] = _tabled_slope(math.sqrt(square[i]) * inverse, packed.tables, s)
+        return
+    for i in range(count):
+        c[i] = math.sqrt(square[i]) * inverse
     if kind == SPHERICAL:
-        if u >= 1.0:
-            return 0.0, 0.0, 0.0
-        return _spherical(u), 1.5 * (u - u * square), 0.0
-    if kind == GAUSSIAN:
-        c = math.exp(-square)
-        return c, 2.0 * square * c, 0.0
-    e = math.exp(-u)
-    if kind == EXPONENTIAL:
-        return e, u * e, 0.0
-    if kind == MATERN_3_2:
-        return _matern_3_2(u, e), square * e, 0.0
-    return _matern_5_2(u, e), square * (1.0 + u) * (1.0 / 3.0) * e, 0.0
+        for i in range(count):
+            u = min(c[i], 1.0)
+            c[i], fall[i] = _spherical(u), 1.5 * u * (1.0 - u * u)
+    elif kind == GAUSSIAN:
+        for i in range(count):
+            u = c[i] * c[i]
+            c[i] = _fast_exp(-u)
+            fall[i] = 2.0 * u * c[i]
+    elif kind == EXPONENTIAL:
+        for i in range(count):
+            u = c[i]
+            c[i] = _fast_exp(-u)
+            fall[i] = u * c[i]
+    elif kind == MATERN_3_2:
+        for i in range(count):
+            u = c[i]
+            e = _fast_exp(-u)
+            c[i], fall[i] = _matern_3_2(u, e), u * u * e
+    else:
+        for i in range(count):
+            u = c[i]
+            e = _fast_exp(-u)
+            c[i], fall[i] = _matern_5_2(u, e), u * u * (1.0 + u) * (1.0 / 3.0) * e
+
+
+@compiled(fastmath=FAST)
+def _stable(smoothness, inverse, square, count, c, fall, bend):  # type: ignore[no-untyped-def]
+    # with h = ln u: c = exp(-u^s), and its derivatives s u^s c and -s u^s h c
+    shift = math.log(inverse)
+    mantissa, exponent = _split_floats(square, count)
+    for i in range(count):
+        mantissa[i] = 0.5 * _log_of(mantissa[i], exponent[i]) + shift
+    for i in range(count):
+        raised = _fast_exp(smoothness * mantissa[i])
+        c[i] = _fast_exp(-raised)
+        fall[i] = smoothness * raised * c[i]
+        bend[i] = -fall[i] * max(mantissa[i], -1e3)  # ln 0 counts for nothing

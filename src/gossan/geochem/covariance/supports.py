@@ -14,14 +14,7 @@ import numpy as np
 
 from gossan.arrays.array_type import Array
 from gossan.arrays.compiled import compiled
-from gossan.geochem.covariance.kernels import (
-    FAST,
-    MATERN,
-    Packed,
-    add_covariances,
-    correlation_at,
-    tabled_at,
-)
+from gossan.geochem.covariance.kernels import FAST, Packed, add_covariances, correlations
 
 __all__ = [
     "BetweenSupports",
@@ -161,41 +154,74 @@ def _length(metric, u, v):  # type: ignore[no-untyped-def]
     return math.sqrt(max(square, 0.0))
 
 
-@compiled()
+@compiled(fastmath=FAST)
 def mean_slopes(between, metric_slopes, x, y, count, value, change):  # type: ignore[no-untyped-def]
     """Fill covariances ``value[:count]`` as above and their derivatives ``change[:, :count]``.
 
     ``metric_slopes`` (p, 3) are derivatives of the metric; the last derivative, where ``change``
     has room for it, is by the logarithm of the smoothness.
     """
-    m11, m12, m22 = between.metric[0], between.metric[1], between.metric[2]
     packed, lags, near = between.packed, between.lags, between.near
-    tables = packed.tables
     params, bent = metric_slopes.shape[0], change.shape[0] > metric_slopes.shape[0]
-    reach = between.cutoff * between.cutoff
+    reach, most = between.cutoff * between.cutoff, max(count, near)
+    u, v, square = np.empty(most), np.empty(most), np.empty(most)
+    c, fall, bend = np.empty(most), np.empty(most), np.empty(most)
     value[:count] = 0.0
     change[:, :count] = 0.0
     for s in range(packed.kinds.shape[0]):
-        kind, sill, exponent = packed.kinds[s], packed.parameters[s, 0], packed.parameters[s, 2]
-        scale = packed.parameters[s, 1] ** -2.0
-        for i in range(count):
-            close = x[i] * x[i] + y[i] * y[i] <= reach
-            first, last = (0, near) if close else (near, lags.shape[0])
-            for g in range(first, last):
-                u, v, weight = x[i] + lags[g, 0], y[i] + lags[g, 1], sill * lags[g, 2]
-                square = m11 * u * u + 2.0 * m12 * u * v + m22 * v * v
-                if kind == MATERN:
-                    c, fall, bend = tabled_at(tables, s, scale * square)
-                else:
-                    c, fall, bend = correlation_at(kind, exponent, scale * square)
-                value[i] += weight * c
+        sill = packed.parameters[s, 0]
+        for g in range(near, lags.shape[0]):
+            for i in range(count):
+                u[i], v[i] = x[i] + lags[g, 0], y[i] + lags[g, 1]
+            _fill_squares(between.metric, u, v, count, square)
+            correlations(packed, s, square, count, c, fall, bend)
+            weight = sill * lags[g, 2]
+            for i in range(count):
+                value[i] += weight * c[i]
+                fall[i] *= -0.5 * weight / square[i] if square[i] > 0.0 else 0.0
+            for p in range(params):
+                one, two, both = metric_slopes[p, 0], metric_slopes[p, 2], metric_slopes[p, 1]
+                for i in range(count):
+                    turn = one * u[i] * u[i] + two * v[i] * v[i] + 2.0 * both * u[i] * v[i]
+                    change[p, i] += fall[i] * turn
+            if bent:
+                for i in range(count):
+                    change[params, i] += weight * bend[i]
+    if lags.shape[0] == 2:  # points
+        return
+    for i in range(count):
+        if x[i] * x[i] + y[i] * y[i] <= reach:
+            value[i] = 0.0
+            change[:, i] = 0.0
+            for g in range(near):
+                u[g], v[g] = x[i] + lags[g, 0], y[i] + lags[g, 1]
+            _fill_squares(between.metric, u, v, near, square)
+            for s in range(packed.kinds.shape[0]):
+                correlations(packed, s, square, near, c, fall, bend)
+                sill = packed.parameters[s, 0]
+                for g in range(near):
+                    weight = sill * lags[g, 2]
+                    value[i] += weight * c[g]
+                    fall[g] *= -0.5 * weight / square[g] if square[g] > 0.0 else 0.0
+                    bend[g] *= weight
+                for p in range(params):
+                    one, two, both = metric_slopes[p, 0], metric_slopes[p, 2], metric_slopes[p, 1]
+                    total = 0.0
+                    for g in range(near):
+                        turn = one * u[g] * u[g] + two * v[g] * v[g] + 2.0 * both * u[g] * v[g]
+                        total += fall[g] * turn
+                    change[p, i] += total
                 if bent:
-                    change[params, i] += weight * bend
-                if square > 0.0:
-                    share = -0.5 * weight * fall / square
-                    for p in range(params):
-                        turn = metric_slopes[p, 0] * u * u + metric_slopes[p, 2] * v * v
-                        change[p, i] += share * (turn + 2.0 * metric_slopes[p, 1] * u * v)
+                    change[params, i] += bend[:near].sum()
+
+
+@compiled(fastmath=FAST)
+def _fill_squares(metric, u, v, count, square):  # type: ignore[no-untyped-def]
+    """Fill the squared distances of lags (u, v) in the metric."""
+    m11, m12, m22 = metric[0], metric[1], metric[2]
+    for i in range(count):
+        found = m11 * u[i] * u[i] + 2.0 * m12 * u[i] * v[i] + m22 * v[i] * v[i]
+        square[i] = max(found, 0.0)
 
 
 @compiled()
