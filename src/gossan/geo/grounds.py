@@ -141,7 +141,7 @@ class Basins:
         known = self._mixed
         known.setdefault(self.mixing, self)
         if mixing not in known:
-            known[mixing] = replace(self, step=self.side, mixing=mixing)
+            known[mixing] = replace(self, mixing=mixing)
             object.__setattr__(known[mixing], "_mixed", known)
         return known[mixing]
 
@@ -179,9 +179,12 @@ class Basins:
 
     @cached_property
     def side(self) -> int:
-        """Cells along the side of a block."""
+        """Cells along the side of a block, the same by every mixing."""
         if self.step:
             return self.step
+        first = next(iter(self._mixed.values()), self)
+        if first is not self:
+            return first.side
         most = max(FEWEST_PARTS, PARTS_A_BASIN * self.count)
         side = max(1, int(math.sqrt(self.cells.sum() / most)))
         while self._pieces(side) > most and side < max(self.grid.shape):

@@ -76,16 +76,16 @@ def _sums(layer: Layer, basins: Basins, blocks: Blocks | None) -> Array:
 
 def _window_sums(layer: Layer, basins: Basins, window: Window) -> Array:
     """Return sums and weights (mixings, 2, bands, s) of a window."""
-    sums = np.zeros((len(layer.bands), basins.count, len(basins.mixings), 2))
+    sums = np.zeros((2, len(layer.bands), basins.count, len(basins.mixings)))
     cells = [
         _cells(layer.grid, basins, window, *shift) for shift in _shifts(layer.grid, basins.grid)
     ]
     met = [one for one in cells if one is not None]
     if met:
         values = layer.read(window)
-        for owner, weights, rows, columns in met:
-            _add(values, owner, weights / np.float32(len(cells)), rows, columns, sums)
-    return sums.transpose(2, 3, 0, 1)
+        for one in met:
+            _add_all(values, one, 1.0 / len(cells), sums)
+    return sums.transpose(3, 0, 1, 2)
 
 
 def _shifts(pixels: Grid, cells: Grid) -> list[tuple[float, float]]:
@@ -129,30 +129,72 @@ def _cells(grid: Grid, basins: Basins, window: Window, down: float, across: floa
     )
 
 
-@compiled()
-def _add(values, owner, weights, rows, columns, sums):  # type: ignore[no-untyped-def]
-    """Add filled pixels of (bands, height, width) to the sums (bands, s, mixings, 2).
+def _spans(columns: NDArray[np.int_], count: int) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Find the pixels of each column of cells: first and behind the last, (count,) each.
 
-    Pixels of one cell are added up first: they share its weights (rows, columns, mixings).
+    >>> [part.tolist() for part in _spans(np.array([-1, 0, 0, 0, 2, -1]), 3)]
+    [[1, 4, 4], [4, 4, 5]]
     """
+    inside = np.flatnonzero(columns >= 0)
+    edges = inside[0] + np.searchsorted(columns[inside], np.arange(count + 1))
+    return edges[:-1], edges[1:]
+
+
+def _add_all(values: NDArray[np.float32], cells: _Cells, share: float, sums: Array) -> None:
+    """Add the pixels of (bands, height, width) to sums and weights (2, bands, s, mixings).
+
+    The weights of all bands without gaps are those of one that is 1 everywhere.
+    """
+    owner, weights, rows, columns = cells
+    ground = owner, weights * np.float32(share), rows, *_spans(columns, owner.shape[1])
+    _add(values, *ground, sums[0])
+    whole = np.zeros((1, *sums.shape[2:]))
+    _add(np.ones((1, *values.shape[1:]), np.float32), *ground, whole)
+    for band, gaps in enumerate(_gaps(values)):
+        if gaps:
+            known = np.isfinite(values[band : band + 1]).astype(np.float32)
+            _add(known, *ground, sums[1, band : band + 1])
+        else:
+            sums[1, band] += whole[0]
+
+
+@compiled()
+def _gaps(values):  # type: ignore[no-untyped-def]
+    """Count the empty pixels of each band."""
+    gaps = np.zeros(values.shape[0], np.int64)
     for band in range(values.shape[0]):
-        total, count = np.zeros(owner.shape[1]), np.zeros(owner.shape[1])
+        for y in range(values.shape[1]):
+            pixels = values[band, y]
+            for x in range(pixels.size):
+                gaps[band] += 0 if pixels[x] - pixels[x] == 0.0 else 1
+    return gaps
+
+
+@compiled()
+def _add(values, owner, weights, rows, first, behind, sums):  # type: ignore[no-untyped-def]
+    """Add filled pixels of (bands, height, width) to the sums (bands, s, mixings).
+
+    Pixels of one cell are added up first, row by row: they share its weights (rows, columns,
+    mixings). ``value - value`` is 0 for finite values alone, and quicker than asking.
+    """
+    line = np.zeros(values.shape[2])
+    for band in range(values.shape[0]):
         for y in range(rows.size):
             row = rows[y]
             if row < 0:
                 continue
-            for x in range(columns.size):
-                value, column = values[band, y, x], columns[x]
-                if column >= 0 and np.isfinite(value):
-                    total[column] += value
-                    count[column] += 1.0
+            pixels = values[band, y]
+            for x in range(pixels.size):
+                value = pixels[x]
+                line[x] += value if value - value == 0.0 else 0.0
             if y + 1 < rows.size and rows[y + 1] == row:
                 continue
-            for column in range(total.size):
+            for column in range(first.size):
                 one = owner[row, column]
-                if one >= 0 and count[column] > 0.0:
+                if one >= 0:
+                    total = 0.0
+                    for x in range(first[column], behind[column]):
+                        total += line[x]
                     for k in range(weights.shape[2]):
-                        weight = weights[row, column, k]
-                        sums[band, one, k, 0] += weight * total[column]
-                        sums[band, one, k, 1] += weight * count[column]
-                total[column], count[column] = 0.0, 0.0
+                        sums[band, one, k] += weights[row, column, k] * total
+            line[:] = 0.0
