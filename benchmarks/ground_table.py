@@ -7,8 +7,9 @@ One table of ``cairngorms.py``, ``drained_district.py`` and ``ground_skill.py``,
 is 1 - squared error / squared error of ordinary kriging of the same samples, on logarithms (eberg:
 on shares), at samples that were held out in whole folds: drainage networks where samples are
 sediments, blocks where they are soils; everything is refitted in each fold. ``support`` is what
-the model takes a sample for; ``none`` has no features, ``together`` all of them. Catchments mix as
-the evidence says. Rows are in the order of their last number.
+the model takes a sample for; ``none`` has no features, ``together`` all of them. Catchments of the
+Cairngorms mix as the evidence says, those of the district by area. Rows are in the order of their
+last number.
 """
 
 from __future__ import annotations
@@ -83,8 +84,8 @@ def of_district(rows: int) -> Iterator[dict]:
         return held[0] - values
 
     base = off("kriging", "none")
-    for support in SUPPORTS:
-        found_by = {name: _skill(off(support, name), base) for name in sets}
+    for support, model in zip(SUPPORTS, ("squares", "plain")):
+        found_by = {name: _skill(off(model, name), base) for name in sets}
         yield _row(f"district of {rows} rows", "Cu", values, support, **found_by)
 
 
