@@ -136,7 +136,7 @@ def test_the_pinned_versions_install_with_the_lowest_python() -> None:
     pinned = dict(re.findall(r"^(\S+)==(\S+)$", text, re.M))
     (lowest,) = [one.version for one in SpecifierSet(PROJECT["requires-python"])]
     held = [one for one in distributions() if pinned.get(one.name) == one.version]
-    assert len(held) > len(pinned) / 2
+    assert len(held) > len(pinned) / 4  # another set of versions shares a third of them
     for one in held:
         asked = one.metadata.get("Requires-Python") or ""
         assert Version(f"{lowest}.0") in SpecifierSet(asked), one.name

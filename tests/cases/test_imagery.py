@@ -227,7 +227,7 @@ def test_tiles_of_one_export_are_joined(cases: Path, prepared: Prepare) -> None:
         rows, cols = source.shape
         left, top = source.transform.c, source.transform.f
     with rasterio.open(cases / "plain-tiles-split" / "S2-0000000000-0000000000.tif") as source:
-        row, col = source.index(left + 1, top - 1)
+        row, col = map(int, source.index(left + 1, top - 1))
     wanted = np.concatenate(parts, axis=1)[row : row + rows, col : col + cols] * 1e-4
     np.testing.assert_allclose(found["b04"], wanted, atol=1e-6)
 

@@ -77,7 +77,8 @@ def test_imagery_that_cannot_be_opened_is_the_only_mistake_reported(
 
 def test_imagery_beside_the_survey_is_refused(small: Path, tmp_path: Path) -> None:
     clay, _, _ = truth()
-    far = Grid(GRID.crs, Affine.translation(90_000, 0) @ GRID.transform, *GRID.shape)
+    t = GRID.transform
+    far = Grid(GRID.crs, Affine(t.a, t.b, t.c + 90_000, t.d, t.e, t.f), *GRID.shape)
     write_array(tmp_path / "far.tif", far, ("far",), clay[None].astype(np.float32))
     more = '\n[[imagery]]\nname = "far"\npaths = ["far.tif"]\n'
     small.write_text(small.read_text(encoding="utf-8") + more, encoding="utf-8")

@@ -546,7 +546,9 @@ def cog_from(scratch: Path, path: Path, threads: int = 2, resampling: str = "AVE
     half the time.
     """
     with rasterio.open(scratch) as source:
-        floating = source.dtypes[0].startswith("float")
+        dtype = np.dtype(source.dtypes[0])
+    floating = dtype.kind == "f"
+    differences = not floating and dtype.itemsize < 8  # older GDAL has none of 64 bits
     own = with_overviews(scratch) if floating and resampling == "AVERAGE" else nullcontext(scratch)
     with own as shown:
         gdal_copy(
@@ -555,7 +557,7 @@ def cog_from(scratch: Path, path: Path, threads: int = 2, resampling: str = "AVE
             driver="COG",
             COMPRESS="DEFLATE",
             LEVEL="1",
-            PREDICTOR="NO" if floating else "STANDARD",
+            PREDICTOR="STANDARD" if differences else "NO",
             BLOCKSIZE="512",
             OVERVIEW_RESAMPLING=resampling,
             NUM_THREADS=str(threads),

@@ -79,7 +79,9 @@ def _points(cells: Sequence[str]) -> NDArray[np.float64] | None:
     filled = np.array([text != "" for text in texts], bool)
     if not filled.any() or (shapely.get_type_id(shapes[filled]) != 0).any():
         return None
-    return shapely.get_coordinates(np.where(filled, shapes, shapely.Point(np.nan, np.nan)))
+    coordinates = np.full((len(cells), 2), np.nan)
+    coordinates[filled] = shapely.get_coordinates(shapes[filled])
+    return coordinates
 
 
 def _shape(text: str) -> shapely.Geometry | None:
