@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -49,3 +51,19 @@ def test_sums_do_not_depend_on_which_terms_share_their_pairs(
         np.testing.assert_allclose(one, two, rtol=1e-9, atol=1e-12, err_msg=name)
     for one, two in zip(parted.plain_sums(MODEL, NOISE, COLUMNS), plain):
         np.testing.assert_allclose(one, two, rtol=1e-10)
+
+
+def test_pairs_neither_travel_nor_stay_where_samples_are_very_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    samples = NearestSamples.of(XY, 400.0, 12)
+    small = len(pickle.dumps(samples))
+    expected = samples.plain_sums(MODEL, NOISE, COLUMNS)
+    assert "_held" in vars(samples) and len(pickle.dumps(samples)) == small
+    again = pickle.loads(pickle.dumps(samples)).plain_sums(MODEL, NOISE, COLUMNS)
+    monkeypatch.setattr(vecchia, "_KEPT", 299)
+    many = NearestSamples.of(XY, 400.0, 12)
+    for found in (again, many.plain_sums(MODEL, NOISE, COLUMNS)):
+        for one, two in zip(found, expected):
+            np.testing.assert_array_equal(one, two)
+    assert "_held" not in vars(many)

@@ -13,7 +13,7 @@ Statistical Science 36.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
@@ -48,6 +48,8 @@ __all__ = ["NearestField", "NearestSamples", "SharedPairs"]
 
 _BLOCK = 4096
 """Terms whose pairs are numbered together."""
+_KEPT = 10_000
+"""Terms whose pairs are kept from one likelihood to the next, at most: 2 kB each."""
 _PAIRS = 4096
 """Pairs whose covariances a thread computes at a time."""
 
@@ -175,12 +177,22 @@ class NearestSamples:
     def _index(self) -> Indices:
         return np.column_stack([self.neighbours, self.terms])
 
+    @property
+    def _shared(self) -> Iterable[SharedPairs]:
+        """The pairs of each ``_BLOCK`` terms; those of more than ``_KEPT`` terms are not kept."""
+        return self._held if len(self.terms) <= _KEPT else self._numbered()
+
     @cached_property
-    def _shared(self) -> list[SharedPairs]:
-        return [
-            SharedPairs.of(self.coordinates, self._index[start : start + _BLOCK])
-            for start in range(0, len(self.terms), _BLOCK)
-        ]
+    def _held(self) -> list[SharedPairs]:
+        return list(self._numbered())
+
+    def _numbered(self) -> Iterator[SharedPairs]:
+        for start in range(0, len(self.terms), _BLOCK):
+            yield SharedPairs.of(self.coordinates, self._index[start : start + _BLOCK])
+
+    def __getstate__(self) -> dict[str, object]:
+        """Travel without the pairs, which are numbered anew where they are needed."""
+        return {name: value for name, value in vars(self).items() if name != "_held"}
 
     def _by_pairs(
         self, fill: Callable[[slice, PairValues], None], covariance: CovarianceModel,
