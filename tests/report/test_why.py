@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from gossan.report.answer import targets_of
@@ -25,6 +27,23 @@ def test_the_factors_lead_from_the_mean_to_the_expected_content(finished_run: Pa
     assert end == pytest.approx(target.row["peak"], rel=0.01)
     assert "clay" in text and "neighbouring samples" in text
     assert dict(facts_of(results, "Cu", target))["Why the map says so"] == text
+
+
+def test_features_without_effect_are_not_named(finished_run: Path, tmp_path: Path) -> None:
+    """Where neighbouring samples tell nearly all, the features follow as one factor."""
+    run = Path(shutil.copytree(finished_run, tmp_path / "run"))
+    path = run / "tables" / "target_parts.csv"
+    parts = pd.read_csv(path)
+    first = parts.groupby(["element", "anomaly"]).cumcount() == 0
+    tiny = ~first & (parts["part"] != "neighbouring samples")
+    assert tiny.any()
+    parts.loc[tiny, "effect"] *= 1e-6
+    parts.to_csv(path, index=False)
+    results = open_results(run)
+    text = why_text(results, "Cu", targets_of(results, "Cu", 1)[0].name)
+    count = text.count("×")
+    assert count == 2 and "neighbouring samples" in text and "× 1.00 " in text
+    assert re.search(r"× 1\.00 \d+ others", text)
 
 
 def test_what_would_change_the_verdict_lies_below_the_expected_content(finished_run: Path) -> None:

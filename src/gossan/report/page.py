@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
-from gossan.io.contract import BASELINE, Comparison, RunManifest
+from gossan.io.contract import BASELINE, Comparison, ProductRecord, RunManifest
 from gossan.io.tables import Column, Table
 from gossan.report.answer import Target, targets_of
 from gossan.report.explore import exploration
@@ -261,10 +261,14 @@ def _crs(results: Results) -> str:
 
 
 def warnings_of(manifest: RunManifest) -> list[str]:
-    """List what the run warned of, each once, with the product it came from."""
-    found = dict.fromkeys(manifest.notes)
-    for one in manifest.products:
-        said = [one.choice, f"{one.calibration}." if one.calibration else None]
-        notes = [*one.warnings, *(text for text in said if text is not None)]
-        found |= dict.fromkeys(f"{one.element}, {one.title}: {note}" for note in notes)
-    return list(found)
+    """List what the run warned of, each once, with the product it came from.
+
+    What products chose, and how their intervals were calibrated, comes last.
+    """
+    parts: list[tuple[str, ProductRecord]] = [
+        *((text, one) for one in manifest.products for text in one.warnings),
+        *((one.choice, one) for one in manifest.products if one.choice),
+        *((f"{one.calibration}.", one) for one in manifest.products if one.calibration),
+    ]
+    told = (f"{one.element}, {one.title}: {text}" for text, one in parts)
+    return list(dict.fromkeys([*manifest.notes, *told]))

@@ -16,6 +16,8 @@ __all__ = ["change_text", "why_text"]
 
 MOST = 5
 """Features that are named one by one; the others are summed."""
+LEAST = 0.01
+"""Share of the strongest effect below which a feature is not named."""
 
 
 def why_text(results: Results, element: str, anomaly: str) -> str:
@@ -25,8 +27,9 @@ def why_text(results: Results, element: str, anomaly: str) -> str:
     if record is None or own.empty:
         return ""
     first, rest = own.iloc[0], own.iloc[1:]
-    order = rest[Column.EFFECT].abs().sort_values(ascending=False, kind="stable").index
-    named, others = rest.loc[order[:MOST]], rest.loc[order[MOST:]]
+    sizes = rest[Column.EFFECT].abs().sort_values(ascending=False, kind="stable")
+    count = min(MOST, int((sizes >= LEAST * sizes.max()).sum()))
+    named, others = rest.loc[sizes.index[:count]], rest.loc[sizes.index[count:]]
     steps = [(str(r[Column.PART]), float(r[Column.EFFECT])) for _, r in named.iterrows()]
     if len(others):
         steps.append((f"{len(others)} others", float(others[Column.EFFECT].sum())))
