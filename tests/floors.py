@@ -105,7 +105,7 @@ INNER = {
     "pipeline": """
         drainage imagery output_grid pace progress provenance
         options profile under_samples
-        anomaly_rule engine feature_sets new_project surveys
+        anomaly_rule anomaly_steps engine feature_sets new_project surveys
         catchment_supports class_backgrounds fit_product ground_guard imagery_used preflight
             product_maps training_sets unsampled
         anomaly_evidence inputs kriging time_needed

@@ -108,7 +108,7 @@ def run_to_report(
         if not keep_store:
             RunFolder(folder).drop_pixels()
         with profile.step("Report"):
-            build_report(folder)
+            build_report(folder, keep=True)
     record_steps(folder, profile.steps)
     return result
 

@@ -136,7 +136,7 @@ class RunFolder:
 
     def write_manifest(self, manifest: RunManifest | KrigeManifest) -> None:
         """Write the manifest with the size and hash of every file, the last thing of all."""
-        listed = {**manifest.model_dump(), "files": self._contents()}
+        listed = {**manifest.model_dump(), "files": self.contents()}
         self.write_json(self.manifest_path, listed)
         self.unfinished_path.unlink(missing_ok=True)
 
@@ -177,7 +177,8 @@ class RunFolder:
     def renewed(self, *patterns: str, keep: Container[str] = ()) -> Iterator[None]:
         """Remove the files of earlier commands that this one does not write again.
 
-        Only files that the manifest lists are removed: never those of a user.
+        Only files that the manifest lists are removed: never those of a user, nor those of steps
+        that this command has found standing.
 
         Parameters
         ----------
@@ -195,8 +196,10 @@ class RunFolder:
         }
         yield
         close_files()
+        kept = {(path.parent, path.stem) for path in self._standing}
         for path, stamp in stamps.items():
-            if path.exists() and _stamp(path) == stamp:
+            beside = (path.parent, path.stem) in kept  # a style, say
+            if path.exists() and _stamp(path) == stamp and not beside:
                 path.unlink()
 
     def drop_layers(self, wanted: Callable[[str], bool]) -> None:
@@ -224,7 +227,7 @@ class RunFolder:
                 continue
         return set()
 
-    def _contents(self) -> dict[str, dict[str, object]]:
+    def contents(self) -> dict[str, dict[str, object]]:
         """Size and hash of every file that readers read."""
         folders = [self.root / name for name in READ_FOLDERS]
         paths = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
@@ -237,6 +240,26 @@ class RunFolder:
             for path in paths
             if not TEMPORARY.fullmatch(path.name)
         }
+
+    def hashes_of_map(self, path: Path) -> list[str]:
+        """Hash a map, and its tiles where it is a virtual raster of them; nothing where it is not.
+
+        Parameters
+        ----------
+        path
+            The map.
+        """
+        return [self.hashes.of(one) for one in self.with_tiles(path) if one.exists()]
+
+    def with_tiles(self, path: Path) -> list[Path]:
+        """List a map and the files of its tiles.
+
+        Parameters
+        ----------
+        path
+            The map.
+        """
+        return [path, *sorted(path.with_suffix("").glob("*.*"))]
 
     def drop_pixels(self) -> None:
         """Remove the pixels of features from the store: a later step makes them again if needed."""
@@ -272,6 +295,49 @@ class RunFolder:
         self.keep(step, made_of, [*outputs, *also])
         return True
 
+    def tables_once(
+        self,
+        step: str,
+        made_of: Mapping[str, Any],
+        work: Callable[[], tuple[Mapping[str, pd.DataFrame], Iterable[Path]]],
+    ) -> dict[str, pd.DataFrame]:
+        """Do a step that gives tables and may write files, unless it stands.
+
+        Parameters
+        ----------
+        step, made_of
+            As of ``once``.
+        work
+            Does the step; returns its tables by name and the files that it has written.
+
+        Returns
+        -------
+        Its tables, as they are kept; those without rows are left out.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> run, done = RunFolder(Path(tempfile.mkdtemp())), []
+        >>> def work():
+        ...     done.append("once")
+        ...     return {"clusters": pd.DataFrame({"pixels": [5]})}, []
+        >>> for _ in range(2):
+        ...     found = run.tables_once("count", {"size": 2}, work)
+        >>> found["clusters"]["pixels"].tolist(), done
+        ([5], ['once'])
+        """
+        folder = self.parts(step)
+        if not self.stands(step, made_of, ()):
+            for path in folder.glob("*.csv"):
+                path.unlink()
+            tables, files = work()
+            for name, table in tables.items():
+                if len(table):
+                    with atomic_path(folder / f"{name}.csv") as temporary:
+                        table.to_csv(temporary, index=False)
+            self.keep(step, made_of, [*sorted(folder.glob("*.csv")), *files])
+        return {path.stem: _read_part(path) for path in sorted(folder.glob("*.csv"))}
+
     def stands(self, step: str, made_of: Mapping[str, Any], outputs: Iterable[Path]) -> bool:
         """Whether a step was done from the same things and all its outputs are as it left them.
 
@@ -283,6 +349,7 @@ class RunFolder:
         wanted = {path.relative_to(self.root).as_posix() for path in outputs}
         same = known.get("key") == fingerprint(made_of) and wanted <= set(known["outputs"])
         if same and all(self._whole(name, hashed) for name, hashed in known["outputs"].items()):
+            self._standing.update(self.root / name for name in known["outputs"])
             return True
         marker.unlink(missing_ok=True)
         return False
@@ -322,6 +389,11 @@ class RunFolder:
         return path.is_file() and self.hashes.of(path) == hashed
 
     @cached_property
+    def _standing(self) -> set[Path]:
+        """Outputs of the steps that were found standing."""
+        return set()
+
+    @cached_property
     def hashes(self) -> FileHashes:
         """Hashes of files, remembered in the store."""
         return FileHashes(self.store / "hashes.json")
@@ -333,6 +405,11 @@ class RunFolder:
 def _stamp(path: Path) -> tuple[int, int]:
     status = path.stat()
     return status.st_mtime_ns, status.st_ino
+
+
+def _read_part(path: Path) -> pd.DataFrame:
+    """Read a table of a step; only what is empty is missing, not an element called NA."""
+    return pd.read_csv(path, keep_default_na=False, na_values=[""], low_memory=False)
 
 
 def fingerprint(content: Mapping[str, Any]) -> str:

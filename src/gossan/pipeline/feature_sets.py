@@ -45,8 +45,9 @@ class FeatureSets:
     imagery: Mapping[str, Imagery]
     blocks: Blocks
     store: Path
-    key: str
-    """Fingerprint of the imagery's files, settings and grid: names what the store keeps."""
+    keys: Mapping[str, str]
+    """Fingerprint of the files, the settings and the grid of each imagery: names what the store
+    keeps of it."""
     covariates: tuple[str, ...] = ()
     """Numeric columns of the surveys that serve as features at points (name "covariates")."""
     _features: dict[str, Features] = field(default_factory=dict, repr=False)
@@ -58,6 +59,12 @@ class FeatureSets:
         if name not in self._features:
             self._features[name] = self._make(name)
         return self._features[name]
+
+    def made_of(self, name: str) -> dict[str, str]:
+        """Name the imagery that features are taken of, each with its fingerprint."""
+        parts = [part.strip() for part in name.split("+")]
+        sources = {split_name(part)[0] for part in parts if part and part != COVARIATES}
+        return {source: self.keys[source] for source in sorted(sources)}
 
     def mapped(self, name: str) -> bool:
         """Whether a map can be made of features: not of covariates at points alone."""
@@ -103,7 +110,7 @@ class FeatureSets:
                 allowed = f"pc1 to pc{len(components.bands)}"
                 raise SettingsError(must(f"features {name!r}", allowed, what, "Name another"))
             chosen = components.select((what,))
-            return self._kept(chosen, name) if keep else chosen
+            return self._kept(chosen, name, source) if keep else chosen
         if what not in base.bands:
             allowed = f"pc1, pc2 ..., all, or one of {', '.join(base.bands)}"
             raise SettingsError(must(f"features {name!r}", allowed, repr(what), "Name one of them"))
@@ -125,28 +132,29 @@ class FeatureSets:
             one = self.imagery[source]
             self._at_hand[source] = Imagery(
                 one.stack,
-                self._kept_if_small(one.bands, f"{source}_bands"),
-                one.indices and self._kept_if_small(one.indices, f"{source}_indices"),
+                self._kept_if_small(one.bands, "bands", source),
+                one.indices and self._kept_if_small(one.indices, "indices", source),
                 one.component_indices
-                and self._kept_if_small(one.component_indices, f"{source}_component_indices"),
+                and self._kept_if_small(one.component_indices, "component_indices", source),
             )
         return self._at_hand[source]
 
-    def _kept_if_small(self, layer: Layer, name: str) -> Layer:
+    def _kept_if_small(self, layer: Layer, what: str, source: str) -> Layer:
         """Keep what each pass would otherwise calibrate and warp again."""
         values = layer.grid.height * layer.grid.width * len(layer.bands)
-        return self._kept(layer, name) if values <= KEPT_VALUES else layer
+        small = values <= KEPT_VALUES
+        return self._kept(layer, f"{source}_{what}", source) if small else layer
 
     def _crosta(self, source: str, mineral: str) -> Layer:
         """Find the component that shows a mineral (Crosta's technique)."""
         imagery = self.at_hand(source)
         found = crosta(imagery.bands, mineral, imagery.settings.sensor, blocks=self.blocks)
         named = RenamedLayer(found, (f"crosta_{mineral}",))
-        return self._kept(named, f"{source}.crosta.{mineral}")
+        return self._kept(named, f"{source}.crosta.{mineral}", source)
 
-    def _kept(self, layer: Layer, name: str) -> Layer:
+    def _kept(self, layer: Layer, name: str, source: str) -> Layer:
         """Store a layer that is expensive to compute and read by several passes."""
-        path = self.store / "features" / f"{name}_{self.key}.tif"
+        path = self.store / "features" / f"{name}_{self.keys[source]}.tif"
         whole = path.with_suffix(".hash")
         if not (path.exists() and whole.exists() and whole.read_text("ascii") == file_hash(path)):
             self.blocks.store(layer, path)
@@ -178,12 +186,15 @@ class FeatureSets:
     def component_tables(self) -> pd.DataFrame:
         """Tabulate loadings and explained variance of the components that this or an earlier run
         of the same imagery used."""
-        paths = sorted(self._component_table("*").parent.glob(self._component_table("*").name))
+        folder = self.store / "features"
+        endings = tuple(f"_{key}.csv" for key in self.keys.values())
+        paths = [p for p in sorted(folder.glob("components_*.csv")) if p.name.endswith(endings)]
         tables = [pd.read_csv(path) for path in paths]
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
     def _component_table(self, name: str) -> Path:
-        return self.store / "features" / f"components_{name}_{self.key}.csv"
+        source = name.split(".")[0]
+        return self.store / "features" / f"components_{name}_{self.keys[source]}.csv"
 
     def _tabulated(self, name: str) -> pd.DataFrame:
         part = self._components[name]

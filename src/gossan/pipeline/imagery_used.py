@@ -77,7 +77,8 @@ def write_imagery_used(
         }
         run.write_json(facts, {name: share.model_dump() for name, share in found.items()})
 
-    run.once(LAYER, {"imagery": features.key, "features": sources}, [path, facts], work)
+    made_of = {"imagery": [features.made_of(name) for name in sources], "features": sources}
+    run.once(LAYER, made_of, [path, facts], work)
     content = json.loads(facts.read_text(encoding="utf-8"))
     return ImageryUsed({name: ImageryShare(**share) for name, share in content.items()})
 

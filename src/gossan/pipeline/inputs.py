@@ -17,6 +17,7 @@ from gossan.geo.grid import Grid
 from gossan.geo.remote import is_remote
 from gossan.geochem.table.coordinates import check_extent
 from gossan.imagery.rasters.paths import items_among, resolve_all
+from gossan.imagery.settings import ImagerySettings
 from gossan.io.contract import GridRecord
 from gossan.io.file_hashes import FileHashes
 from gossan.io.run_folder import fingerprint
@@ -41,6 +42,8 @@ class RunInputs:
     surveys: Surveys
     features: FeatureSets
     hashes: dict[str, str]
+    of_surveys: dict[str, str] = field(default_factory=dict)
+    """Hashes of the files that samples are read from, among all."""
     occurrences: pd.DataFrame | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -86,15 +89,20 @@ def open_inputs(project: Project, store: Path, blocks: Blocks) -> RunInputs:
     placed = {one.settings.name: one.on(grid) for one in imagery}
     known = FileHashes(store / "hashes.json")
     hashes = known.of_inputs(input_paths(project))
-    imagery_key = fingerprint(
-        {
-            "files": known.of_inputs(imagery_paths(project)),
-            "imagery": [one.settings.model_dump(mode="json") for one in imagery],
-            "grid": [grid.crs.to_wkt(), list(grid.transform), grid.shape],
-        }
-    )
+    place_of_maps = [grid.crs.to_wkt(), list(grid.transform), grid.shape]
+    keys = {
+        one.name: fingerprint(
+            {
+                "files": known.of_inputs(imagery_paths(one, project)),
+                "imagery": one.model_dump(mode="json"),
+                "crs": project.project.crs,
+                "grid": place_of_maps,
+            }
+        )[:12]
+        for one in project.imagery
+    }
     names = dict.fromkeys(n for s in project.survey if s.role == "fit" for n in s.covariates)
-    features = FeatureSets(grid, placed, blocks, store, imagery_key[:12], tuple(names))
+    features = FeatureSets(grid, placed, blocks, store, keys, tuple(names))
     inside = grid.contains(surveys.coordinates[:, 0], surveys.coordinates[:, 1])
     notes = [f"{one.settings.name}: {note}" for one in imagery for note in one.notes]
     notes += [*component_notes(project, imagery), *baseline_notes(project)]
@@ -106,7 +114,8 @@ def open_inputs(project: Project, store: Path, blocks: Blocks) -> RunInputs:
         notes.append(f"{share} samples lie off the imagery; they serve kriging only.")
     mines = project.project.occurrences
     occurrences = read_points(project.path(mines), grid.crs) if mines else None
-    return RunInputs(surveys, features, hashes, occurrences, notes)
+    of_surveys = known.of_inputs(survey_paths(project))
+    return RunInputs(surveys, features, hashes, of_surveys, occurrences, notes)
 
 
 def place(project: Project, imagery: list[Imagery]) -> tuple[Surveys, Grid]:
@@ -136,26 +145,28 @@ def place(project: Project, imagery: list[Imagery]) -> tuple[Surveys, Grid]:
 
 def input_paths(project: Project) -> list[Path]:
     """List the files that the run reads."""
-    paths = [project.path(survey.path) for survey in project.survey]
-    sites = (survey.sites_table for survey in project.survey)
-    paths += [project.path(one.path) for one in sites if one is not None]
-    certified = (survey.qc.certified for survey in project.survey)
-    paths += [project.path(one) for one in certified if isinstance(one, str)]
-    paths += imagery_paths(project)
-    paths += terrain_paths(project.terrain, project.base)
+    paths = survey_paths(project)
+    paths += [path for one in project.imagery for path in imagery_paths(one, project)]
     if project.project.occurrences:
         paths.append(project.path(project.project.occurrences))
     return [path for path in paths if path.exists() or is_remote(path)]
 
 
-def imagery_paths(project: Project) -> list[Path]:
-    """List the files and folders of the imagery, and what corrects and masks it."""
-    found = []
-    for one in project.imagery:
-        found += resolve_all(one.paths, project.base, one.name)
-        found += [item.path for item in items_among(one.paths, project.base, one.name)]
-        quality = one.quality.path if one.quality is not None else None
-        given = (quality,) if isinstance(quality, Path) else (quality or ())
-        own = (one.cover, one.faults, one.dem, one.atmosphere.dem, one.atmosphere.targets, *given)
-        found += [project.path(path) for path in own if path is not None]
-    return found
+def survey_paths(project: Project) -> list[Path]:
+    """List the files that samples, and what they stand for, are read from."""
+    paths = [project.path(survey.path) for survey in project.survey]
+    sites = (survey.sites_table for survey in project.survey)
+    paths += [project.path(one.path) for one in sites if one is not None]
+    certified = (survey.qc.certified for survey in project.survey)
+    paths += [project.path(one) for one in certified if isinstance(one, str)]
+    return [*paths, *terrain_paths(project.terrain, project.base)]
+
+
+def imagery_paths(one: ImagerySettings, project: Project) -> list[Path]:
+    """List the files and folders of an imagery, and what corrects and masks it."""
+    found = [*resolve_all(one.paths, project.base, one.name)]
+    found += [item.path for item in items_among(one.paths, project.base, one.name)]
+    quality = one.quality.path if one.quality is not None else None
+    given = (quality,) if isinstance(quality, Path) else (quality or ())
+    own = (one.cover, one.faults, one.legend, one.dem, one.atmosphere.dem, one.atmosphere.targets)
+    return found + [project.path(path) for path in (*own, *given) if path is not None]

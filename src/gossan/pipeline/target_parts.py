@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,10 @@ from gossan.geo.layer import values_at
 from gossan.geochem.transforms import Transform, transform_from_record
 from gossan.io.contract import ProductRecord
 from gossan.io.finished_run import FinishedRun
-from gossan.io.tables import Column
+from gossan.io.tables import Column, Table
+from gossan.names import file_name
 from gossan.pipeline.anomaly_evidence import working_layer
+from gossan.pipeline.anomaly_steps import parts_made_of
 from gossan.pipeline.fit_product import fit_model
 from gossan.pipeline.inputs import RunInputs, open_inputs
 from gossan.pipeline.options.products import Product, products_of
@@ -84,7 +87,7 @@ def target_parts(
         Probability that an anomaly must have.
     fitted
         The same run as it was made; None: its project and inputs, which must be as they were, are
-        opened again and the models fitted again.
+        opened again and the models fitted again, unless the parts are known from before.
 
     Returns
     -------
@@ -97,41 +100,60 @@ def target_parts(
     wanted = wanted[wanted[Column.RANK] <= TARGETS]
     if wanted.empty:
         return pd.DataFrame(), []
-    try:
-        made = fitted or _opened(run)
-    except GossanError as error:
-        first = str(error).splitlines()[0]
-        return pd.DataFrame(), [f"Why the map says so is left out: {first}"]
-    if made is None:
-        return pd.DataFrame(), [
-            "Why the map says so is left out: project or data have changed since the run."
-        ]
-    products = products_of(made.project, made.inputs.features.imagery.values())
+    again = cache(lambda: fitted or _opened(run))
     rows: list[pd.DataFrame] = []
-    for element, own in wanted.groupby(Column.ELEMENT, sort=False):
-        record = run.product(str(best[str(element)]), str(element))
-        product = next((one for one in products if record and one.name == record.product), None)
-        if record is not None and product is not None and record.layer is not None:
-            rows += _element(run, made, (product, record), own, thresholds[str(element)], least)
+    try:
+        for element, own in wanted.groupby(Column.ELEMENT, sort=False):
+            record = run.product(str(best[str(element)]), str(element))
+            if record is not None and record.layer is not None:
+                limit = thresholds[str(element)]
+                made_of = parts_made_of(run, record, own.to_csv(index=False), limit, least)
+                work = partial(_explained, run, again, record, own, limit, least)
+                step = file_name("why", str(element))
+                rows += run.folder.tables_once(step, made_of, work).values()
+    except _CannotOpenError as error:
+        return pd.DataFrame(), [f"Why the map says so is left out: {error}"]
     return (pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()), []
 
 
-def _opened(run: FinishedRun) -> FittedRun | None:
-    """Open the project and its inputs; None for inputs that are not those of the run."""
-    project = load_project(Path(run.manifest.project_folder) / "project.toml")
-    inputs = open_inputs(project, run.folder.store, Blocks())
-    return FittedRun(project, inputs) if inputs.hashes == run.manifest.inputs else None
+class _CannotOpenError(Exception):
+    """Project and inputs of a finished run cannot be opened as they were."""
+
+
+def _opened(run: FinishedRun) -> FittedRun:
+    """Open the project of a run and its inputs as they were."""
+    try:
+        project = load_project(Path(run.manifest.project_folder) / "project.toml")
+        inputs = open_inputs(project, run.folder.store, Blocks())
+    except GossanError as error:
+        raise _CannotOpenError(str(error).splitlines()[0]) from error
+    if inputs.hashes != run.manifest.inputs:
+        raise _CannotOpenError("project or data have changed since the run.")
+    return FittedRun(project, inputs)
+
+
+def _explained(
+    run: FinishedRun, again: Callable[[], FittedRun], record: ProductRecord, targets: pd.DataFrame,
+    threshold: float, least: float,
+) -> tuple[dict[str, pd.DataFrame], list[Path]]:  # fmt: skip
+    made = again()
+    products = products_of(made.project, made.inputs.features.imagery.values())
+    product = next((one for one in products if one.name == record.product), None)
+    if product is None:
+        return {}, []
+    found = _element(run, made, (product, record), targets, threshold, least)
+    return ({} if found is None else {Table.TARGET_PARTS: found}), []
 
 
 def _element(
     run: FinishedRun, made: FittedRun, best: tuple[Product, ProductRecord], targets: pd.DataFrame,
     threshold: float, least: float,
-) -> list[pd.DataFrame]:  # fmt: skip
+) -> pd.DataFrame | None:  # fmt: skip
     product, record = best
     model = made.model(product, record.element)
     smooth = smooth_part(model)
     if smooth is None:
-        return []
+        return None
     peaks = targets[[Column.PEAK_EASTING, Column.PEAK_NORTHING]].to_numpy(float)
     features, points = made.inputs.features.get(product.settings.features), Points(peaks)
     estimate = model.predict(points, features).mean
@@ -144,7 +166,7 @@ def _element(
         Column.CHANGE_BELOW: changes,
     }
     wide = parts.table.assign(**about)
-    return [wide.melt(list(about), var_name=Column.PART, value_name=Column.EFFECT)]
+    return wide.melt(list(about), var_name=Column.PART, value_name=Column.EFFECT)
 
 
 def _changes(

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 
 import pandas as pd
 
@@ -15,46 +19,73 @@ from gossan.fusion.registry import entry_of
 from gossan.geo.blocks import Blocks
 from gossan.geochem.transforms import Transform, TransformWord
 from gossan.io.run_folder import RunFolder
+from gossan.io.tables import Table
 from gossan.pipeline.inputs import RunInputs
 from gossan.pipeline.options.products import Product
 from gossan.pipeline.surveys import Working, working
 
+_Cases = tuple[dict[str, Degraded], dict[str, Transform]]
 
-def reduced_tables(inputs: RunInputs, products: list[Product], blocks: Blocks) -> pd.DataFrame:
-    """Compute ERGAS, SAM and the universal quality index of every single model (Wald's test).
+
+@dataclass(frozen=True, eq=False)
+class ReducedResolution:
+    """ERGAS, SAM and the universal quality index of every single model (Wald's test).
 
     Whole scenes of any size: imagery is averaged to the samples' spacing in one streamed pass for
     all products with the same features, and all else happens at that spacing. Products that choose
     among models are left out: they are one of the others. Kriging is compared in the same way.
+
+    Parameters
+    ----------
+    inputs
+        Samples and imagery.
+    all_products
+        Products of the run.
+    blocks
+        Engine of the passes.
     """
-    single = [p for p in products if not entry_of(p.settings.model).of_models]
-    names = [p.settings.features for p in single if _pictured(inputs, p.settings.features)]
-    if not names:
-        return pd.DataFrame()
-    degraded: dict[tuple[str, TransformWord, tuple[str, ...]], _Cases] = {}
-    tables = []
-    for product in single:
-        own = product.settings.features or max(names, key=len)
-        key = (own, product.transform, product.elements)
-        if not _pictured(inputs, own):
-            continue
+
+    inputs: RunInputs
+    all_products: Sequence[Product]
+    blocks: Blocks
+    _degraded: dict[tuple[str, TransformWord, tuple[str, ...]], _Cases] = field(
+        default_factory=dict, repr=False
+    )
+
+    @property
+    def products(self) -> list[Product]:
+        """Products that are compared; none where none sees imagery."""
+        return [p for p in self._single if self._pictured(self.features_of(p))]
+
+    def features_of(self, product: Product) -> str:
+        """Name the features that are averaged for a product; the widest for kriging."""
+        return product.settings.features or self._widest
+
+    @cached_property
+    def _widest(self) -> str:
+        names = [p.settings.features for p in self._single]
+        return max(filter(self._pictured, names), key=len, default="")
+
+    @cached_property
+    def _single(self) -> list[Product]:
+        return [p for p in self.all_products if not entry_of(p.settings.model).of_models]
+
+    def _pictured(self, name: str) -> bool:
+        return bool(name.strip(" +")) and self.inputs.features.mapped(name)
+
+    def made(self, product: Product) -> tuple[dict[str, pd.DataFrame], list[Path]]:
+        """Compare a product; no table where it has too few samples at that spacing."""
+        key = (self.features_of(product), product.transform, product.elements)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", GossanWarning)  # the maps themselves have warned of it
             try:
-                if key not in degraded:
-                    degraded[key] = _degrade(inputs, *key, blocks)
+                if key not in self._degraded:
+                    self._degraded[key] = _degrade(self.inputs, *key, self.blocks)
                 factories = {product.name: product.factory()}
-                tables.append(compare_degraded(*degraded[key], factories))
+                found = compare_degraded(*self._degraded[key], factories)
             except FitError:
-                continue
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
-
-
-_Cases = tuple[dict[str, Degraded], dict[str, Transform]]
-
-
-def _pictured(inputs: RunInputs, name: str) -> bool:
-    return inputs.features.get(name).layer is not None
+                return {}, []
+        return {Table.REDUCED_RESOLUTION: found}, []
 
 
 def _degrade(

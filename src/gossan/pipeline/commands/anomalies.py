@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,12 @@ from gossan.pipeline.anomaly_evidence import (
     smallest_of,
 )
 from gossan.pipeline.anomaly_rule import rule_of, taken_rule, threshold_doubts
+from gossan.pipeline.anomaly_steps import (
+    anomalies_made_of,
+    best_or_kriged,
+    halos_made_of,
+    thresholds_made_of,
+)
 from gossan.pipeline.options.project import AnomalyRule
 from gossan.pipeline.product_maps import JOINT_BLOCK
 from gossan.pipeline.progress import Reporter, Silent
@@ -80,9 +87,10 @@ def anomalies_of_run(
     """Find the anomalies of every map of a run.
 
     The [anomalies] of the run's project file hold as they are now; what else has changed there
-    since the run is reported. Writes ``RUN/anomalies/<product>_<element>.gpkg`` (styled),
-    ``.geojson``, ``.kml``, ``.gpx`` and ``.csv``, the tables ``WRITTEN``, a layer of the
-    probability of exceedance for each best map, and halo layers where the run has several elements.
+    since the run is reported. What was found before from the same maps and settings is kept.
+    Writes ``RUN/anomalies/<product>_<element>.gpkg`` (styled), ``.geojson``, ``.kml``, ``.gpx``
+    and ``.csv``, the tables ``WRITTEN``, a layer of the probability of exceedance for each best
+    map, and halo layers where the run has several elements.
 
     Parameters
     ----------
@@ -113,13 +121,20 @@ def anomalies_of_run(
     folder = finished.folder
     with folder.amended(finished.manifest, *PATTERNS, keep=PLAN_FILES):
         for element in finished.elements:
+            limits[element] = threshold_of(finished, element, rule)
             with reporter.step(f"{element}: thresholds"):
-                table, limits[element] = thresholds_of(finished, element, rule)
-                tables[Table.THRESHOLDS].append(table)
+                _gather(tables, folder.tables_once(
+                    file_name("thresholds", element),
+                    thresholds_made_of(finished, element, rule),
+                    partial(_thresholds, finished, element, rule),
+                ))  # fmt: skip
         for element in finished.elements:
             with reporter.step(f"{element}: anomalies"):
-                for name, table in _element(finished, element, limits, rule).items():
-                    tables[name].append(table)
+                _gather(tables, folder.tables_once(
+                    file_name("anomalies", element),
+                    anomalies_made_of(finished, element, limits, rule),
+                    partial(_element, finished, element, limits, rule),
+                ))  # fmt: skip
         with reporter.step("Why the maps say so"):
             listed = pd.concat([pd.DataFrame(), *tables[Table.ANOMALIES]], ignore_index=True)
             explained, lacking = (
@@ -131,12 +146,27 @@ def anomalies_of_run(
         for note in lacking:
             reporter.say(f"Note: {note}")
         with reporter.step("Halos of several elements"):
-            tables[Table.HALO] = _halos(finished)
+            made_of, work = halos_made_of(finished), partial(_halos, finished)
+            _gather(tables, folder.tables_once("halos", made_of, work))
         for name, parts in tables.items():
             filled = [part for part in parts if len(part)]
             whole = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
             finished.folder.write_table(name, whole)
     return finished.table(Table.PRODUCT_NUMBERS)
+
+
+Made = tuple[dict[str, pd.DataFrame], list[Path]]
+"""Tables of a step by name, and the files that it has written."""
+
+
+def _gather(tables: dict[str, list[pd.DataFrame]], found: Mapping[str, pd.DataFrame]) -> None:
+    """Add the tables of a step to those of the steps before it."""
+    for name, table in found.items():
+        tables[name].append(table)
+
+
+def _thresholds(finished: FinishedRun, element: str, rule: AnomalyRule) -> Made:
+    return {Table.THRESHOLDS: thresholds_of(finished, element, rule)[0]}, []
 
 
 def thresholds_of(
@@ -194,17 +224,22 @@ def chosen_threshold(finished: FinishedRun, element: str, rule: AnomalyRule) -> 
 
 def _element(
     finished: FinishedRun, element: str, thresholds: Mapping[str, float], rule: AnomalyRule
-) -> dict[str, pd.DataFrame]:
+) -> Made:
     """Find the anomalies of every product of one element, and hold them against occurrences."""
     products, threshold = finished.mapped(element), thresholds[element]
     if not products or not (np.isfinite(threshold) and threshold > 0):
-        return {Table.PRODUCT_NUMBERS: pd.DataFrame()}
+        return {}, []
     found: dict[str, Anomalies] = {}
+    files: list[Path] = []
     with _mapped_probabilities(finished, element, threshold) as mapped:
         for product in products:
             found[product.product] = _product(finished, product, thresholds, rule, mapped)
             stem = file_name(product.product, element)
-            write_anomalies(found[product.product], finished.folder.anomalies, stem)
+            written = write_anomalies(found[product.product], finished.folder.anomalies, stem)
+            files += written.values()
+        probability = best_or_kriged(finished, element) in mapped
+    if probability:
+        files.append(finished.folder.layer("probability", element))
     listed = [
         pd.DataFrame(one.table.drop(columns="geometry")).assign(**{Column.PRODUCT: name})
         for name, one in found.items()
@@ -213,7 +248,7 @@ def _element(
     tables: dict[str, pd.DataFrame] = {Table.PRODUCT_NUMBERS: product_numbers(found, BASELINE)}
     if listed:
         tables[Table.ANOMALIES] = pd.concat(listed, ignore_index=True)
-    return tables | _occurrence_tables(finished, products, rule)
+    return tables | _occurrence_tables(finished, products, rule), files
 
 
 @contextmanager
@@ -252,7 +287,7 @@ def _write_probability(finished: FinishedRun, element: str, threshold: float) ->
     -------
     The map by the name of the product; empty where there is none.
     """
-    product = finished.product(finished.best(element) or BASELINE, element)
+    product = finished.product(best_or_kriged(finished, element), element)
     if product is None or product.layer is None:
         return {}
     layer = probability_of(finished, product, threshold)
@@ -313,11 +348,11 @@ def _occurrence_tables(
     }
 
 
-def _halos(finished: FinishedRun) -> list[pd.DataFrame]:
+def _halos(finished: FinishedRun) -> Made:
     """Score the elements together and map the score of the product to trust."""
     elements = [e for e in finished.elements if finished.samples[e].notna().any()]
     if len(elements) < 2:
-        return []
+        return {}, []
     scores: list[HaloScore] = []
     for method in HALO_METHODS:
         try:
@@ -326,12 +361,13 @@ def _halos(finished: FinishedRun) -> list[pd.DataFrame]:
         except FitError:
             continue
     maps = _halo_maps(finished, elements)
-    if maps is not None and scores:
-        _write_halos(finished, scores, maps)
-    return [score.loadings for score in scores]
+    if not scores:
+        return {}, []
+    files = _write_halos(finished, scores, maps) if maps is not None else []
+    return {Table.HALO: pd.concat([score.loadings for score in scores], ignore_index=True)}, files
 
 
-def _write_halos(finished: FinishedRun, scores: Sequence[HaloScore], maps: Layer) -> None:
+def _write_halos(finished: FinishedRun, scores: Sequence[HaloScore], maps: Layer) -> list[Path]:
     """Write the maps of all scores in one pass over the maps of the elements."""
     layer = halo_layer(scores, maps)
     paths = [finished.folder.layers / f"halo_{score.method}.tif" for score in scores]
@@ -339,11 +375,12 @@ def _write_halos(finished: FinishedRun, scores: Sequence[HaloScore], maps: Layer
     says = tuple(f"{score.method} halo, driven by {score.drivers}" for score in scores)
     files = {path: (band,) for path, band in zip(paths, layer.bands)}
     Blocks(size=JOINT_BLOCK).write_many(layer, files, dict(zip(paths, tags)), None, says)
+    return paths
 
 
 def _halo_maps(finished: FinishedRun, elements: list[str]) -> Layer | None:
     """Stack the best map of each element; None where an element has none."""
-    found = [finished.product(finished.best(e) or BASELINE, e) for e in elements]
+    found = [finished.product(best_or_kriged(finished, e), e) for e in elements]
     products = [one for one in found if one is not None and one.layer is not None]
     if len(products) < len(elements):
         return None

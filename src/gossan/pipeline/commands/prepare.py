@@ -144,7 +144,7 @@ def scene_layers(run: RunFolder, inputs: RunInputs, blocks: Blocks) -> None:
     for name, placed in inputs.features.imagery.items():
         if not placed.settings.sees_light:
             continue
-        key = {"imagery": inputs.features.key}
+        key = {"imagery": inputs.features.keys[name]}
         exposure = run.layers / f"{name}_exposure.tif"
 
         def work(name: str = name, path: Path = exposure) -> None:

@@ -6,7 +6,7 @@ import json
 import time
 import warnings
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from gossan.fusion.fit_counter import fits_counted
 from gossan.fusion.protocol import FusionModel
 from gossan.fusion.registry import entry_of
 from gossan.geo.blocks import Blocks
-from gossan.geo.raster import atomic_path
+from gossan.geo.raster import atomic_path, close_files
 from gossan.geochem.transforms import transform_record
 from gossan.io.contract import (
     BASELINE,
@@ -70,10 +70,12 @@ from gossan.pipeline.surveys import Working, with_partners, working
 from gossan.pipeline.target_parts import FittedRun
 from gossan.pipeline.unsampled import LAYER as UNSAMPLED
 from gossan.pipeline.unsampled import write_unsampled
-from gossan.pipeline.whole_map_tests import reduced_tables, write_applicability
+from gossan.pipeline.whole_map_tests import ReducedResolution, write_applicability
 
 ANOMALY_TABLES = {f"{name}.csv" for name in WRITTEN}
 """Tables that the command ``anomalies`` writes and renews."""
+OF_NO_MAP = {"elements", "name", "occurrences", "paper"}
+"""Keys of [project] that no map of a product depends on."""
 OF_FEATURES = ("applicability", "imagery_used")
 """Layers of runs with features."""
 _WITH_CATCHMENTS = "catchments and what is known of their ground add"
@@ -113,17 +115,38 @@ class Walk:
         """Name of the product to trust."""
         return product_to_trust(products_of(self.project, self.inputs.features.imagery.values()))
 
-    @property
-    def key(self) -> str:
-        """Fingerprint of the input files and of what every step depends on."""
-        project = self.project.project.model_dump(mode="json", exclude={"elements", "name"})
-        parts: dict[str, Any] = {"project": project, "files": self.inputs.hashes}
+    def key(self, features: str) -> str:
+        """Fingerprint of the samples, the grid and the imagery that a step depends on.
+
+        Parameters
+        ----------
+        features
+            Names of the features that the step sees; empty for none.
+        """
+        project = self.project.project.model_dump(mode="json", exclude=OF_NO_MAP)
+        parts: dict[str, Any] = {"project": project, "files": self.inputs.of_surveys}
         parts |= {"gossan": package_version(), "schema": SCHEMA}
         parts["survey"] = [one.model_dump(mode="json") for one in self.project.survey]
-        parts["imagery"] = [one.model_dump(mode="json") for one in self.project.imagery]
+        parts["imagery"] = self.inputs.features.made_of(features)
+        grid = self.inputs.grid
+        parts["grid"] = [grid.crs.to_wkt(), list(grid.transform), grid.shape]
         if self.inputs.surveys.grounds is not None:
             parts["terrain"] = self.project.terrain.model_dump(mode="json")
         return fingerprint(parts)
+
+    def made_of(self, product: Product, element: str) -> dict[str, Any]:
+        """Name everything that a product of an element depends on."""
+        found = {
+            "inputs": self.key(product.settings.features),
+            "product": product.settings.model_dump(mode="json", exclude={"elements"}),
+            "options": product.settings.options.model_dump(mode="json"),
+            "transform": product.transform,
+            "validation": self.project.validation.model_dump(mode="json"),
+            "element": element,
+        }
+        if entry_of(product.settings.model).of_partners:
+            found["elements"] = self.project.elements
+        return found
 
 
 def run_project(
@@ -224,19 +247,21 @@ def _unsampled(walk: Walk) -> None:
     grounds = walk.inputs.surveys.grounds
     if walk.maps and grounds is not None:
         with walk.reporter.step("Ground without samples"):
-            notes = write_unsampled(walk.run, grounds, walk.inputs.grid, walk.key, walk.blocks)
+            notes = write_unsampled(walk.run, grounds, walk.inputs.grid, walk.key(""), walk.blocks)
         walk.inputs.notes.extend(notes)
 
 
 def _backgrounds(walk: Walk) -> None:
     """Find what the classes of ground hold, where there is a map of classes."""
     inputs, elements = walk.inputs, walk.project.elements
-    if not any(one.sensor == "classes" for one in walk.project.imagery):
+    maps = [one.name for one in walk.project.imagery if one.sensor == "classes"]
+    if not maps:
         return
     with walk.reporter.step("Background by classes of ground"):
         walk.backgrounds = class_backgrounds(inputs.surveys, inputs.features, elements, walk.blocks)
         if walk.maps:
-            walk.backgrounds.write(walk.run, walk.key, walk.blocks)
+            key = walk.key(" + ".join(f"{name}.all" for name in maps))
+            walk.backgrounds.write(walk.run, key, walk.blocks)
 
 
 def _drop_old_layers(walk: Walk, products: list[Product]) -> None:
@@ -255,28 +280,43 @@ def _drop_old_layers(walk: Walk, products: list[Product]) -> None:
 
 def _whole_maps(walk: Walk, products: list[Product]) -> None:
     """Compute what belongs to the map as a whole."""
-    made_of = {"inputs": walk.key, "products": settings_record(walk.project)["product"]}
-    made_of |= {"elements": walk.project.elements, "maps": walk.maps}
-    parts = walk.run.parts("reduced")
+    _applicability(walk, max((p.settings.features for p in products), key=len))
+    reduced = ReducedResolution(walk.inputs, products, walk.blocks)
+    tables: list[pd.DataFrame] = []
+    for product in reduced.products:
+        seen = reduced.features_of(product)
+        made_of = {
+            "products": [walk.made_of(product, element) for element in product.elements],
+            "inputs": walk.key(seen),
+            "features": seen,
+        }
+        step = file_name("reduced", product.name)
+        tables += walk.run.tables_once(step, made_of, partial(reduced.made, product)).values()
+    if tables:
+        walk.run.write_table(Table.REDUCED_RESOLUTION, pd.concat(tables, ignore_index=True))
+
+
+def _applicability(walk: Walk, name: str) -> None:
+    """Map where the imagery of features looks like no sample."""
+    if not (walk.maps and name and walk.inputs.features.mapped(name)):
+        return
+    element = walk.project.elements[0]
+    made_of = {
+        "inputs": walk.key(name),
+        "features": name,
+        "element": element,
+        "validation": walk.project.validation.model_dump(mode="json"),
+    }
+    path = walk.run.layers / "applicability.tif"
 
     def work() -> None:
-        table = reduced_tables(walk.inputs, products, walk.blocks)
-        with atomic_path(parts / "reduced_resolution.csv") as temporary:
-            table.to_csv(temporary, index=False, float_format="%.6g")
-        name = max((p.settings.features for p in products), key=len)
-        if walk.maps and name and walk.inputs.features.mapped(name):
-            element = walk.project.elements[0]
-            data = working(walk.inputs.surveys, element, walk.project.project.transform)
-            features = walk.inputs.features.get(name)
-            division = _division(walk, element)
-            write_applicability(walk.run, features, data, division, walk.blocks)
+        close_files()
+        path.unlink(missing_ok=True)  # it is of other things
+        data = working(walk.inputs.surveys, element, walk.project.project.transform)
+        features = walk.inputs.features.get(name)
+        write_applicability(walk.run, features, data, _division(walk, element), walk.blocks)
 
-    made_of["validation"] = walk.project.validation.model_dump(mode="json")
-    also = [walk.run.layers / "applicability.tif"]
-    walk.run.once("reduced", made_of, [parts / "reduced_resolution.csv"], work, also)
-    table = parts / "reduced_resolution.csv"
-    if table.stat().st_size > 2:
-        walk.run.write_table(Table.REDUCED_RESOLUTION, pd.read_csv(table))
+    walk.run.once("applicability", made_of, [], work, [path])
 
 
 def _element(walk: Walk, element: str, products: list[Product]) -> list[Made]:
@@ -306,7 +346,7 @@ def _alteration(walk: Walk, data: Working, division: Division) -> None:
     if not name or folds is None:
         return
     parts = walk.run.parts("alteration", data.element)
-    made_of = {"inputs": walk.key, "features": name, "element": data.element}
+    made_of = {"inputs": walk.key(name), "features": name, "element": data.element}
     made_of["validation"] = fingerprint(walk.project.validation.model_dump(mode="json"))
 
     def work() -> None:
@@ -360,14 +400,7 @@ def _product(walk: Walk, product: Product, data: Working, division: Division) ->
     outputs = [parts / "done.json"]
     if walk.maps and walk.inputs.features.mapped(product.settings.features):
         outputs.append(walk.run.layer(product.name, data.element))
-    made_of = {
-        "inputs": walk.key,
-        "product": product.settings.model_dump(mode="json"),
-        "options": product.settings.options.model_dump(mode="json"),
-        "transform": product.transform,
-        "validation": walk.project.validation.model_dump(mode="json"),
-        "element": data.element,
-    }
+    made_of = walk.made_of(product, data.element)
     with walk.reporter.step(f"{data.element}: {product.name}") as advance:
         begun = time.perf_counter()
         walk.timings[name] = 0.0
@@ -425,8 +458,8 @@ def _finish(walk: Walk, group: list[Made], advance: Advance) -> None:
 def _further(walk: Walk, made: Made) -> list[Path]:
     """Further files of a product: its tables, its standard error, and the tiles of both."""
     maps = list(made.map.files(walk.run)) if made.map is not None else []
-    tiles = [tile for path in maps for tile in sorted(path.with_suffix("").glob("*.*"))]
-    return [*sorted(made.outputs[0].parent.glob("*.csv")), *maps, *tiles]
+    files = [file for path in maps for file in walk.run.with_tiles(path)]
+    return [*sorted(made.outputs[0].parent.glob("*.csv")), *files]
 
 
 def _make(
@@ -519,15 +552,11 @@ def _gather(walk: Walk, products: list[Product]) -> dict[str, pd.DataFrame]:
             found.setdefault(Table.ALTERATION, []).append(pd.read_csv(path))
     tables = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items()}
     held_out = tables.get(Table.HELD_OUT, pd.DataFrame())
-    scores = [held_out_scores(held_out, products, walk.inputs, walk.project)]
+    scored = [_scored(walk, products, element, held_out) for element in walk.project.elements]
+    tables[Table.SCORES] = _with_notes(walk, _joined(scored, SCORED, Table.SCORES))
     if walk.maps:
-        scores.append(coarse_scores(walk.run, products, walk.blocks))
-        scores.append(
-            check_layer_scores(walk.run, products, walk.inputs, walk.project, walk.blocks)
-        )
-        tables[Table.IMAGE_QUALITY] = image_tables(walk.run, products, walk.blocks)
+        tables[Table.IMAGE_QUALITY] = _joined(scored, (Table.IMAGE_QUALITY,), Table.IMAGE_QUALITY)
         tables[Table.MASKS] = mask_table(walk.run, walk.inputs)
-    tables[Table.SCORES] = _with_notes(walk, pd.concat(scores, ignore_index=True))
     tables[Table.COMPONENTS] = walk.inputs.features.component_tables()
     if len(levelled := level_table(walk.inputs)):
         tables[Table.LEVELLING] = levelled
@@ -543,6 +572,41 @@ def _gather(walk: Walk, products: list[Product]) -> dict[str, pd.DataFrame]:
     for name, table in tables.items():
         walk.run.write_table(name, table)
     return tables
+
+
+SCORED = ("held_out", "coarse", "check_layer")
+"""Kinds of scores, in the order of the table."""
+
+
+def _scored(
+    walk: Walk, products: list[Product], element: str, held_out: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """Score the products of an element by kind; entropy and gradient of their maps too."""
+    own = [replace(one, elements=(element,)) for one in products if element in one.elements]
+    made_of = {
+        "products": {one.name: walk.made_of(one, element) for one in own},
+        "maps": walk.maps,
+    }
+
+    def work() -> tuple[dict[str, pd.DataFrame], list[Path]]:
+        rows = held_out[held_out[Column.ELEMENT] == element] if len(held_out) else held_out
+        found = {"held_out": held_out_scores(rows, own, walk.inputs, walk.project)}
+        if walk.maps:
+            run, blocks = walk.run, walk.blocks
+            found["coarse"] = coarse_scores(run, own, blocks)
+            found["check_layer"] = check_layer_scores(run, own, walk.inputs, walk.project, blocks)
+            found[Table.IMAGE_QUALITY] = image_tables(run, own, blocks)
+        return found, []
+
+    return walk.run.tables_once(file_name("scores", element), made_of, work)
+
+
+def _joined(
+    scored: list[dict[str, pd.DataFrame]], kinds: tuple[str, ...], table: Table
+) -> pd.DataFrame:
+    """Join the tables of all elements, kind by kind."""
+    found = [one[kind] for kind in kinds for one in scored if kind in one]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=table.columns)
 
 
 def _with_notes(walk: Walk, scores: pd.DataFrame) -> pd.DataFrame:
