@@ -10,7 +10,7 @@ import pytest
 from affine import Affine
 from pyproj import CRS, Transformer
 
-from gossan.errors import SurveyError
+from gossan.errors import InputError, SurveyError
 from gossan.geo.grid import Grid
 from gossan.pipeline.new_project.answers import Answers
 from gossan.pipeline.new_project.find_survey import FoundSurvey, Wanted, find_survey
@@ -65,6 +65,24 @@ def test_positions_beside_the_table_are_joined(tmp_path: Path) -> None:
     found = _find(tmp_path, {"Site": np.repeat(names, 2), "Cu_ppm": 5.0})
     assert found.id == "Site" and found.sites == tmp_path / "sites.csv"
     assert (found.x, found.y, found.crs) == ("lon", "lat", "EPSG:4326")
+
+
+def test_a_table_of_positions_is_never_taken_without_a_word(tmp_path: Path) -> None:
+    names = [f"S{i}" for i in range(12)]
+    for name in ("a.csv", "b.csv"):
+        pd.DataFrame({"Site": names, "lon": LON, "lat": LAT}).to_csv(tmp_path / name)
+    path, answers = tmp_path / "t.csv", Answers()
+    pd.DataFrame({"Site": names, "Cu_ppm": 5.0}).to_csv(path)
+    assert find_survey(Wanted(path), [], answers).sites == tmp_path / "a.csv"
+    (line,) = [line for line in answers.assumed if line.startswith("table of positions = a.csv")]
+    assert "'Site'" in line and line.endswith("so does b.csv")
+    asked = Answers(lambda question, _: "b.csv" if "positions" in question else "")
+    assert find_survey(Wanted(path, ("Cu",)), [], asked).sites == tmp_path / "b.csv"
+
+
+def test_coordinates_that_lie_in_no_imagery_are_shown(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"x 26\d+ to 26\d+, y \d+ to \d+ lie in no imagery"):
+        _find(tmp_path, {"E": NORTH.round(), "N": EAST.round(), "Cu_ppm": 5.0})
 
 
 def test_a_table_without_places_is_refused(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from gossan.geochem.findings import Findings
 from gossan.geochem.table.axes import are_angles, find_axes
 from gossan.geochem.table.columns import known_elements, read_header
 from gossan.geochem.table.coordinates import check_axes, points_inside, read_crs
+from gossan.geochem.table.files.header import NAMELESS
 from gossan.geochem.table.reading import SurveyTable, read_table
 from gossan.pipeline.new_project.answers import Answers, one_of
 
@@ -117,10 +118,10 @@ def _find_places(
     axes = find_axes(names, degrees)
     if axes is None:
         sites = _find_sites(wanted.path, table)
-        if sites is None:
+        if not sites:
             axes = _ask_axes(names, answers)
         else:
-            found.sites, found.id, placed = sites
+            found.sites, found.id, placed = _choose_sites(sites, answers)
             degrees = _in_degrees(wanted, placed.frame, grids)
             axes = find_axes(list(map(str, placed.frame.columns)), degrees)
         if axes is None:  # the sites have points of their own
@@ -162,8 +163,24 @@ def _ask_axes(names: Sequence[str], answers: Answers) -> tuple[str, str]:
     return x, y
 
 
-def _find_sites(survey: Path, table: SurveyTable) -> tuple[Path, str, SurveyTable] | None:
-    """Find the table of positions beside a survey: it shares a column and has coordinates."""
+Sites = tuple[Path, str, SurveyTable]
+"""A table of positions, and the column that it shares with the survey."""
+
+
+def _choose_sites(sites: Sequence[Sites], answers: Answers) -> Sites:
+    """Take one of the tables of positions beside a survey, and say so."""
+    names = [path.name for path, _, _ in sites]
+    why = f"it lies beside the survey, shares its column {sites[0][1]!r} and has coordinates"
+    if len(names) > 1:
+        others = f"{', '.join(names[1:4])}{' ...' * (len(names) > 4)}"
+        why += f"; so do {others}" if len(names) > 2 else f"; so does {others}"
+    understand = one_of("table of positions", names)
+    return sites[names.index(answers.settle("table of positions", names[0], why, understand))]
+
+
+def _find_sites(survey: Path, table: SurveyTable) -> list[Sites]:
+    """Find tables of positions beside a survey: they share a column and have coordinates."""
+    found: list[Sites] = []
     for path in sorted(survey.parent.iterdir()):
         if path == survey or path.suffix.lower() not in TABLES:
             continue
@@ -173,13 +190,15 @@ def _find_sites(survey: Path, table: SurveyTable) -> tuple[Path, str, SurveyTabl
             continue
         if find_axes(list(map(str, sites.frame.columns))) is None and sites.coordinates is None:
             continue
-        shared = [name for name in table.frame.columns if name in sites.frame.columns]
+        named = [name for name in table.frame.columns if not str(name).startswith(NAMELESS)]
+        shared = [name for name in named if name in sites.frame.columns]
         for name in shared:
             sited = table.frame[name].isin(sites.frame[name]).mean()
             distinct = sites.frame[name].nunique() / max(len(sites), 1)
             if min(sited, distinct) >= NEARLY_ALL:
-                return path, str(name), sites
-    return None
+                found.append((path, str(name), sites))
+                break
+    return found
 
 
 def _numbers(frame: pd.DataFrame, axes: tuple[str, str]) -> NDArray[np.float64]:
@@ -203,6 +222,9 @@ def _system(places: NDArray[np.float64], grids: Sequence[Grid], answers: Answers
             why = "that of the imagery, which its samples lie in"
             return answers.settle("crs of the survey", code, why, understand)
     cure = 'Add --crs EPSG:<code>, such as "EPSG:32638" for zone 38 north of UTM'
+    if len(known) and grids:
+        (west, south), (east, north) = known.min(axis=0), known.max(axis=0)
+        cure += f": x {west:.10g} to {east:.10g}, y {south:.10g} to {north:.10g} lie in no imagery"
     allowed = "the EPSG code of its coordinates"
     return answers.need("crs of the survey", allowed, cure, understand)
 

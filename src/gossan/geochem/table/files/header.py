@@ -47,6 +47,8 @@ _LABELS: dict[Kind, re.Pattern[str]] = {
         re.I,
     ),
 }
+NAMELESS = "column "
+"""How columns without a name in the file are called, before their number."""
 _METHOD = re.compile(
     r"[A-Za-z]{0,4}[-_ /]?[A-Za-z]{1,6}[-_ /]?\d{1,4}[A-Za-z]{0,3}\d{0,2}([-_/]\w+)?"
     r"|\d?[A-Z]{1,3}\d{0,3}/[A-Z]{2,4}\d{0,2}"
@@ -284,7 +286,7 @@ def _merged(rows: Rows, first: int, head: int, below: dict[int, str], width: int
 
 def _names(header: list[str], methods: Sequence[Cell]) -> tuple[list[str], list[Finding]]:
     """Make the names different: by the method where a row states it, else by numbers."""
-    plain = [" ".join(name.split()) or f"column {i + 1}" for i, name in enumerate(header)]
+    plain = [" ".join(name.split()) or f"{NAMELESS}{i + 1}" for i, name in enumerate(header)]
     names: list[str] = []
     used: set[str] = set()
     repeated: list[str] = []
