@@ -14,21 +14,16 @@ from gossan.io.tables import Table
 from gossan.pipeline.commands.run import run_project
 from gossan.pipeline.options.project import load_project
 
-PROJECT = """[project]
+from ..tiny_project import survey_text
+
+HEAD = """[project]
 name = "levelled"
 elements = ["Cu"]
 
 [validation]
 kinds = []
-
-[[survey]]
-name = "regional"
-path = "samples.csv"
-x = "easting"
-y = "northing"
-crs = "EPSG:32638"
-unit = "ppm"
-
+"""
+REST = """
 [[imagery]]
 name = "s2"
 sensor = "sentinel2"
@@ -41,6 +36,7 @@ normalise = "overlaps"
 name = "kriging"
 model = "kriging"
 """
+PROJECT = HEAD + survey_text("regional", "samples.csv", 'Cu = "Cu"', "fit") + REST
 BANDS = ("b2", "b4", "b8", "b11")
 CHANGES = {"20240601": (1.0, 0.0), "20240611": (1.25, 200.0), "20240621": (0.8, -150.0)}
 """Gain and offset of the stored numbers of each date."""

@@ -20,19 +20,17 @@ from gossan.cli import app
 from gossan.geo.grid import Grid
 from gossan.geo.raster import write_array
 
+from ..tiny_project import survey_text
+
 WEST, SOUTH, SIDE, FINE, COARSE = 500_000, 4_000_000, 6000, 20, 500
 N, STEP = SIDE // FINE, COARSE // FINE
-PROJECT = """
+HEAD = """
 [project]
 name = "unlike"
 elements = ["Cu"]
 extent = "imagery"
-
-[[survey]]
-name = "soil"
-path = "soil.csv"
-crs = "EPSG:32638"
-
+"""
+REST = """
 [[imagery]]
 name = "fine"
 sensor = "bands"
@@ -57,6 +55,7 @@ model = "geostatistical"
 features = "fine.all + magnetics.all"
 averaging = "mode"
 """
+PROJECT = HEAD + survey_text("soil", "soil.csv", 'Cu = "Cu_ppm"', "fit") + REST
 
 
 @dataclass(frozen=True)
