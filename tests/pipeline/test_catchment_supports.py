@@ -21,6 +21,7 @@ from gossan.geo.layer import ArrayLayer
 from gossan.geo.raster import open_raster, write_array
 from gossan.imagery.terrain.catchments import delineate
 from gossan.imagery.terrain.drainage import drainage_of_heights
+from gossan.io.contract import SharedLayer
 from gossan.io.finished_run import open_run
 from gossan.pipeline import ground_guard, time_needed
 from gossan.pipeline.anomaly_evidence import sampled_map
@@ -105,7 +106,7 @@ def test_a_run_maps_the_source_of_the_sediment(folder: Path) -> None:
     assert models["model"].str.endswith(("catchments", "squares")).all()
     assert any("not near a stream" in note for note in run.manifest.notes)
     assert any("drains past all samples" in note for note in run.manifest.notes)
-    assert run.shared_layer("unsampled") is not None
+    assert run.shared_layer(SharedLayer.UNSAMPLED) is not None
     truth = open_raster(folder / "truth.tif").read(GRID.whole)[0]
     found = run.estimate(record).read(GRID.whole)[0]
     nowhere = open_raster(run.folder.layers / "unsampled.tif").read(GRID.whole)[0] == 1

@@ -53,6 +53,19 @@ class ComparisonKind(StrEnum):
     CHECK_LAYER = "check layer"
 
 
+class SharedLayer(StrEnum):
+    """Layers that belong to a run as a whole: ``layers/<name>.tif``."""
+
+    APPLICABILITY = "applicability"
+    """How unlike the samples the imagery of a pixel is; of runs with features."""
+    IMAGERY_USED = "imagery_used"
+    """Where imagery was used, for each set of features."""
+    UNSAMPLED = "unsampled"
+    """Ground of no catchment, where samples stand for catchments."""
+    BACKGROUND = "background"
+    """What maps of classes lead to expect of each element."""
+
+
 class Stratum(StrEnum):
     """What held-out samples are classed by, to see where intervals hold."""
 

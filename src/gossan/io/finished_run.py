@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from gossan.errors import InputError, must
 from gossan.geo.layer import Layer
 from gossan.geo.raster import open_raster
-from gossan.io.contract import BASELINE, SCHEMA, Comparison, ProductRecord, RunManifest
+from gossan.io.contract import BASELINE, SCHEMA, Comparison, ProductRecord, RunManifest, SharedLayer
 from gossan.io.run_folder import RunFolder
 from gossan.io.tables import Column, Table
 from gossan.mistakes import mistakes_in
@@ -147,9 +147,9 @@ class FinishedRun:
         """Maps of the scores of several elements together."""
         return sorted(self.folder.layers.glob("halo_*.tif"))
 
-    def shared_layer(self, name: str) -> Path | None:
-        """Find a layer that belongs to the whole run ("imagery_used", "applicability")."""
-        path = self.folder.layers / f"{name}.tif"
+    def shared_layer(self, layer: SharedLayer) -> Path | None:
+        """Find a layer that belongs to the whole run; None where it has none."""
+        path = self.folder.shared_layer(layer)
         return path if path.exists() else None
 
     def sampling_plan(self) -> pd.DataFrame:

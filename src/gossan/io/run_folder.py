@@ -27,7 +27,7 @@ import pandas as pd
 
 from gossan.errors import InputError, must
 from gossan.geo.raster import atomic_path, close_files
-from gossan.io.contract import KrigeManifest, RunManifest
+from gossan.io.contract import KrigeManifest, RunManifest, SharedLayer
 from gossan.io.file_hashes import FileHashes
 from gossan.io.folder_lock import locked
 from gossan.io.tables import complete, harmless
@@ -98,6 +98,10 @@ class RunFolder:
         """Path of a map: ``layers/<product>_<element>[_<suffix>].tif``, ``.vrt`` of tiles."""
         ending = "vrt" if self.tiled else "tif"
         return self.layers / f"{file_name(product, element, suffix)}.{ending}"
+
+    def shared_layer(self, layer: SharedLayer) -> Path:
+        """Path of a layer that belongs to the whole run: ``layers/<name>.tif``."""
+        return self.layers / f"{layer}.tif"
 
     def parts(self, *names: str) -> Path:
         """Folder of what a step leaves for the steps after it."""

@@ -24,11 +24,10 @@ from gossan.geo.raster import open_raster
 from gossan.geo.warp import to_grid
 from gossan.geochem.back_transforms import InUnit, Statistic
 from gossan.geochem.transforms import Transform, forward_of_map, transform_from_record
-from gossan.io.contract import BASELINE, ProductRecord
+from gossan.io.contract import BASELINE, ProductRecord, SharedLayer
 from gossan.io.finished_run import FinishedRun
 from gossan.io.tables import Column, Table
 from gossan.pipeline.options.project import AnomalyRule
-from gossan.pipeline.unsampled import LAYER as UNSAMPLED
 from gossan.targets.above import AboveLayer, ExceedanceLayer
 from gossan.targets.evidence import Evidence, SampledGround, UnsupportedLayer
 from gossan.targets.smallest import open_share, smallest_area_km2
@@ -176,7 +175,7 @@ def smallest_of(run: FinishedRun, product: ProductRecord) -> float:
 
 def _applicable(run: FinishedRun, product: ProductRecord, grid: Grid) -> Layer | None:
     """Where imagery looks like that of some sample; kriging needs no imagery."""
-    path = run.shared_layer("applicability")
+    path = run.shared_layer(SharedLayer.APPLICABILITY)
     if path is None or not product.features:
         return None
     return to_grid(SelectedLayer(open_raster(path), ("applicable",)), grid, classes=True)
@@ -184,13 +183,13 @@ def _applicable(run: FinishedRun, product: ProductRecord, grid: Grid) -> Layer |
 
 def _unsampled(run: FinishedRun) -> Layer | None:
     """Ground of no catchment, on the grid of the maps; None where samples stand for squares."""
-    path = run.shared_layer(UNSAMPLED)
+    path = run.shared_layer(SharedLayer.UNSAMPLED)
     return None if path is None else open_raster(path)
 
 
 def _background(run: FinishedRun, element: str) -> Layer | None:
     """What maps of classes lead to expect, on the grid of the maps; None without such maps."""
-    path = run.shared_layer(Column.BACKGROUND)
+    path = run.shared_layer(SharedLayer.BACKGROUND)
     return None if path is None else SelectedLayer(open_raster(path), (element,))
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gossan.io.contract import BASELINE, SCHEMA, ProductRecord
+from gossan.io.contract import BASELINE, SCHEMA, ProductRecord, SharedLayer
 from gossan.io.finished_run import FinishedRun
-from gossan.io.tables import Column, Table
+from gossan.io.tables import Table
 from gossan.pipeline.options.project import AnomalyRule
 from gossan.pipeline.provenance import package_version
 
-SHARED = ("applicability", "unsampled", Column.BACKGROUND)
+SHARED = (SharedLayer.APPLICABILITY, SharedLayer.UNSAMPLED, SharedLayer.BACKGROUND)
 """Layers of the whole run that anomalies are judged by."""
 OF_MODELS = ("survey", "imagery", "terrain")
 """Sections of a project that a fitted model depends on, beside what the map says of itself."""

@@ -14,6 +14,7 @@ from gossan.fusion.features.sources import LayerFeatures
 from gossan.geo.blocks import Blocks
 from gossan.geo.layer import Layer, MappedLayer, RenamedLayer, SelectedLayer, StackedLayer
 from gossan.imagery.categories.class_shares import CONTACT, FAULT
+from gossan.io.contract import SharedLayer
 from gossan.io.run_folder import RunFolder
 from gossan.io.tables import Column, Table
 from gossan.pipeline.feature_sets import FeatureSets
@@ -43,13 +44,13 @@ class ClassBackgrounds:
 
     def write(self, run: RunFolder, key: str, blocks: Blocks) -> None:
         """Write ``layers/background.tif``."""
-        path = run.layers / f"{Column.BACKGROUND}.tif"
+        path = run.shared_layer(SharedLayer.BACKGROUND)
         made_of = {"inputs": key, "elements": self.layer.bands}
 
         def work() -> None:
             blocks.write(self.layer, path)
 
-        run.once(Column.BACKGROUND, made_of, [path], work)
+        run.once(SharedLayer.BACKGROUND, made_of, [path], work)
 
 
 def class_bands(bands: Iterable[str]) -> tuple[str, ...]:

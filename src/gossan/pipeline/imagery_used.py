@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Window
 from gossan.geo.layer import Layer
-from gossan.io.contract import ImageryShare
+from gossan.io.contract import ImageryShare, SharedLayer
 from gossan.io.run_folder import RunFolder
 from gossan.pipeline.feature_sets import FeatureSets
 from gossan.pipeline.options.products import Product
@@ -25,7 +25,7 @@ LEGEND = {
     PART: "part of the imagery is masked",
 }
 """What the values of ``layers/imagery_used.tif`` mean."""
-LAYER = "imagery_used"
+LAYER = SharedLayer.IMAGERY_USED
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def write_imagery_used(
     sources = [name for name in names if name.strip(" +") and features.mapped(name)]
     if not sources:
         return ImageryUsed({})
-    path, facts = run.layers / f"{LAYER}.tif", run.store / "parts" / f"{LAYER}.json"
+    path, facts = run.shared_layer(LAYER), run.store / "parts" / f"{LAYER}.json"
 
     def work() -> None:
         layers = (features.get(name).layer for name in sources)

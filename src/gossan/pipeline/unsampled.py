@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from gossan.geo.blocks import Blocks
 from gossan.geo.grid import Grid, Window
 from gossan.geo.grounds import Grounds
+from gossan.io.contract import SharedLayer
 from gossan.io.run_folder import RunFolder
 
-LAYER = "unsampled"
+LAYER = SharedLayer.UNSAMPLED
 
 
 def write_unsampled(
@@ -34,7 +35,7 @@ def write_unsampled(
     blocks
         Engine of the pass.
     """
-    path = run.layers / f"{LAYER}.tif"
+    path = run.shared_layer(LAYER)
     facts = run.store / "parts" / f"{LAYER}.json"
 
     def work() -> None:

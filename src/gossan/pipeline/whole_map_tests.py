@@ -18,6 +18,7 @@ from gossan.fusion.protocol import Features
 from gossan.fusion.registry import entry_of
 from gossan.geo.blocks import Blocks
 from gossan.geochem.transforms import Transform, TransformWord
+from gossan.io.contract import SharedLayer
 from gossan.io.run_folder import RunFolder
 from gossan.io.tables import Table
 from gossan.pipeline.inputs import RunInputs
@@ -101,6 +102,7 @@ def write_applicability(
     run: RunFolder, features: Features, data: Working, division: Division, blocks: Blocks
 ) -> None:
     """Write where the imagery looks like no sample: ``layers/applicability.tif``."""
+    path = run.shared_layer(SharedLayer.APPLICABILITY)
     if features.layer is None or division.spatial is None:
         return
     labels = division.spatial.labels
@@ -108,4 +110,4 @@ def write_applicability(
         found = fit_applicability(data.observations, features, labels)
     except FitError:
         return
-    blocks.write(ApplicabilityLayer(features.layer, found), run.layers / "applicability.tif")
+    blocks.write(ApplicabilityLayer(features.layer, found), path)

@@ -16,11 +16,9 @@ from pyproj import Transformer
 from gossan.errors import ImageryError
 from gossan.geo.grid import Grid
 from gossan.geo.raster import open_raster, read_overview
-from gossan.io.contract import ProductRecord, RunManifest
+from gossan.io.contract import ProductRecord, RunManifest, SharedLayer
 from gossan.io.finished_run import FinishedRun, open_run
 from gossan.io.tables import Column, Table
-from gossan.pipeline.imagery_used import LAYER
-from gossan.pipeline.unsampled import LAYER as UNSAMPLED
 
 MAP_PIXELS = 900_000
 """Pixels of a map that a figure shows at most."""
@@ -135,7 +133,7 @@ class Results:
     @cached_property
     def imagery_used(self) -> tuple[Path, tuple[str, ...]] | None:
         """The layer that flags pixels without imagery, and the features of its bands."""
-        path = self.run.shared_layer(LAYER)
+        path = self.run.shared_layer(SharedLayer.IMAGERY_USED)
         return (path, open_raster(path).bands) if path is not None else None
 
     @cached_property
@@ -172,7 +170,7 @@ class Results:
     @cached_property
     def applicability(self) -> tuple[Map, Map] | None:
         """Dissimilarity of the ground from the samples; and 1 where it looks like one, else 0."""
-        path = self.run.shared_layer("applicability")
+        path = self.run.shared_layer(SharedLayer.APPLICABILITY)
         if path is None:
             return None
         values, grid = read_overview(path, MAP_PIXELS)
@@ -183,7 +181,7 @@ class Results:
     @cached_property
     def unsampled(self) -> Map | None:
         """1 on ground that drains past all samples, where these stand for catchments."""
-        path = self.run.shared_layer(UNSAMPLED)
+        path = self.run.shared_layer(SharedLayer.UNSAMPLED)
         if path is None:
             return None
         values, grid = read_overview(path, MAP_PIXELS)
@@ -192,7 +190,7 @@ class Results:
     @cached_property
     def backgrounds(self) -> list[Map]:
         """What the classes of ground lead to expect of each element; none without such a map."""
-        path = self.run.shared_layer(Column.BACKGROUND)
+        path = self.run.shared_layer(SharedLayer.BACKGROUND)
         if path is None:
             return []
         values, grid = read_overview(path, MAP_PIXELS)

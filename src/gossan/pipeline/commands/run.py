@@ -31,6 +31,7 @@ from gossan.io.contract import (
     ElementVerdict,
     ProductRecord,
     RunManifest,
+    SharedLayer,
 )
 from gossan.io.finished_run import refuse_folder_of
 from gossan.io.run_folder import RunFolder, fingerprint
@@ -68,7 +69,6 @@ from gossan.pipeline.scores import (
 )
 from gossan.pipeline.surveys import Working, with_partners, working
 from gossan.pipeline.target_parts import FittedRun
-from gossan.pipeline.unsampled import LAYER as UNSAMPLED
 from gossan.pipeline.unsampled import write_unsampled
 from gossan.pipeline.whole_map_tests import ReducedResolution, write_applicability
 
@@ -76,8 +76,6 @@ ANOMALY_TABLES = {f"{name}.csv" for name in WRITTEN}
 """Tables that the command ``anomalies`` writes and renews."""
 OF_NO_MAP = {"elements", "name", "occurrences", "paper"}
 """Keys of [project] that no map of a product depends on."""
-OF_FEATURES = ("applicability", "imagery_used")
-"""Layers of runs with features."""
 _WITH_CATCHMENTS = "catchments and what is known of their ground add"
 FIRST_MAP_PIXELS = 4_000_000
 """Largest map that is written ahead of the others: a pass over its imagery takes seconds."""
@@ -266,11 +264,14 @@ def _backgrounds(walk: Walk) -> None:
 
 def _drop_old_layers(walk: Walk, products: list[Product]) -> None:
     """Remove the maps of products, elements and imagery that the project no longer has."""
-    known = set(OF_FEATURES if any(p.settings.features for p in products) else ())
-    if walk.inputs.surveys.grounds is not None:
-        known.add(UNSAMPLED)
-    if walk.backgrounds is not None:
-        known.add(Column.BACKGROUND)
+    features = any(product.settings.features for product in products)
+    made = {
+        SharedLayer.APPLICABILITY: features,
+        SharedLayer.IMAGERY_USED: features,
+        SharedLayer.UNSAMPLED: walk.inputs.surveys.grounds is not None,
+        SharedLayer.BACKGROUND: walk.backgrounds is not None,
+    }
+    known = {str(layer) for layer, there in made.items() if there}
     known |= {file_name(i.name, layer) for i in walk.project.imagery for layer in IMAGERY_LAYERS}
     for product in products:
         for element in product.elements:
@@ -307,7 +308,7 @@ def _applicability(walk: Walk, name: str) -> None:
         "element": element,
         "validation": walk.project.validation.model_dump(mode="json"),
     }
-    path = walk.run.layers / "applicability.tif"
+    path = walk.run.shared_layer(SharedLayer.APPLICABILITY)
 
     def work() -> None:
         close_files()
@@ -316,7 +317,7 @@ def _applicability(walk: Walk, name: str) -> None:
         features = walk.inputs.features.get(name)
         write_applicability(walk.run, features, data, _division(walk, element), walk.blocks)
 
-    walk.run.once("applicability", made_of, [], work, [path])
+    walk.run.once(SharedLayer.APPLICABILITY, made_of, [], work, [path])
 
 
 def _element(walk: Walk, element: str, products: list[Product]) -> list[Made]:

@@ -22,7 +22,7 @@ from gossan.geochem.table.survey import SurveySettings
 from gossan.geochem.transforms import TransformWord
 from gossan.imagery.settings import ImagerySettings
 from gossan.imagery.terrain.settings import TerrainSettings
-from gossan.io.contract import BASELINE
+from gossan.io.contract import BASELINE, SharedLayer
 from gossan.mistakes import Mistake, mistakes_in
 from gossan.names import Name, file_name, sharing_a_file
 from gossan.settings import Settings
@@ -36,7 +36,6 @@ IMAGERY_LAYERS = ("bands", "indices", "pc", "exposure", "composite")
 MOST_BYTES = 2 * 2**20
 DEEPEST = 20
 """Largest project file, and how deep its tables may be nested."""
-SHARED_LAYERS = ("applicability", "imagery_used", "unsampled", "background")
 
 
 class ProjectSettings(Settings):
@@ -420,7 +419,7 @@ def _catchments(parsed: dict[str, Any]) -> list[str]:
 
 def _shared_files(parsed: dict[str, Any]) -> list[str]:
     """Find names that are different but would give two maps the same file."""
-    files = {name: [name] for name in SHARED_LAYERS}
+    files = {str(layer): [str(layer)] for layer in SharedLayer}
     for one in parsed["imagery"]:
         for layer in IMAGERY_LAYERS:
             files.setdefault(file_name(one.name, layer), []).append(f"imagery {one.name!r}")
