@@ -60,6 +60,13 @@ def test_the_same_name_gives_the_same_features(features: FeatureSets) -> None:
     assert features.everything() == "indices.all + indices.pc1 + indices.pc2"
 
 
+def test_the_widest_features_are_those_of_most_bands_not_of_the_longest_name(
+    features: FeatureSets,
+) -> None:
+    assert features.widest(["", "indices.pc2", "indices.all"]) == "indices.all"
+    assert features.widest(["covariates", ""]) == ""
+
+
 @pytest.mark.parametrize(
     ("name", "printed"),
     [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -69,6 +69,11 @@ class FeatureSets:
     def mapped(self, name: str) -> bool:
         """Whether a map can be made of features: not of covariates at points alone."""
         return name != COVARIATES
+
+    def widest(self, names: Iterable[str]) -> str:
+        """Return the name with the most features of those that a map can be made of, or none."""
+        mapped = [name for name in names if name.strip(" +") and self.mapped(name)]
+        return max(mapped, key=lambda name: len(self.get(name).names), default="")
 
     def _make(self, name: str) -> Features:
         if name == COVARIATES:

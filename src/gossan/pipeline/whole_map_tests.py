@@ -64,8 +64,7 @@ class ReducedResolution:
 
     @cached_property
     def _widest(self) -> str:
-        names = [p.settings.features for p in self._single]
-        return max(filter(self._pictured, names), key=len, default="")
+        return self.inputs.features.widest(p.settings.features for p in self._single)
 
     @cached_property
     def _single(self) -> list[Product]:

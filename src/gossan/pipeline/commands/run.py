@@ -281,7 +281,7 @@ def _drop_old_layers(walk: Walk, products: list[Product]) -> None:
 
 def _whole_maps(walk: Walk, products: list[Product]) -> None:
     """Compute what belongs to the map as a whole."""
-    _applicability(walk, max((p.settings.features for p in products), key=len))
+    _applicability(walk, walk.inputs.features.widest(p.settings.features for p in products))
     reduced = ReducedResolution(walk.inputs, products, walk.blocks)
     tables: list[pd.DataFrame] = []
     for product in reduced.products:
@@ -299,7 +299,7 @@ def _whole_maps(walk: Walk, products: list[Product]) -> None:
 
 def _applicability(walk: Walk, name: str) -> None:
     """Map where the imagery of features looks like no sample."""
-    if not (walk.maps and name and walk.inputs.features.mapped(name)):
+    if not (walk.maps and name):
         return
     element = walk.project.elements[0]
     made_of = {
