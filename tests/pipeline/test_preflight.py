@@ -69,17 +69,18 @@ def test_occurrences_that_cannot_be_read_are_an_error(changed: Change) -> None:
 
 
 @pytest.mark.parametrize(
-    "bands, rows, columns, found_mib",
+    "bands, rows, columns, fitted, found_mib",
     [
-        (4, 104, 78, 362),
-        (6, 351, 210, 468),
-        (11, 1500, 1500, 926),
-        (11, 3072, 10980, 1124),
-        (11, 10980, 10980, 1510),
+        (4, 104, 78, 2 * 155, 362),
+        (6, 351, 210, 2 * 593, 468),
+        (11, 1024, 1024, 4 * 1400, 773),
+        (11, 1500, 1500, 2 * 300, 926),
+        (11, 3072, 10980, 4 * 300, 1294),
+        (11, 10980, 10980, 4 * 1400, 1809),
     ],
 )
 def test_the_forecast_of_memory_is_that_of_whole_runs(
-    bands: int, rows: int, columns: int, found_mib: float
+    bands: int, rows: int, columns: int, fitted: int, found_mib: float
 ) -> None:
     """Found by ``benchmarks/bench_run.py`` on two workers: surveys, square, strip, tile."""
-    assert forecast_mib(bands, rows * columns, workers=2) == pytest.approx(found_mib, rel=0.25)
+    assert forecast_mib(bands, rows * columns, 2, fitted) == pytest.approx(found_mib, rel=0.25)

@@ -31,7 +31,9 @@ difference."""
 COPIES = 3.5
 """Times that a pixel in progress is held: the source, its features, sums and the result."""
 BASE_MIB = 370.0
-"""Memory of a run without pixels: Python, its libraries, samples and fitted models."""
+"""Memory of a run without pixels: Python, its libraries and compiled kernels."""
+KEPT_MIB = 0.03
+"""Memory of the fitted models of an element, by the sample: they explain the targets at the end."""
 HOPELESS = 2.0
 """Times the free memory that a forecast may be out by before a run is refused."""
 FEWEST_ACROSS = 8
@@ -95,7 +97,9 @@ def _disk_errors(project: Project, imagery: Sequence[Imagery], grid: Grid) -> li
     return [must("the disk", f"able to hold {needed:.0f} MiB", f"{free:.0f} MiB free", cure)]
 
 
-def memory_mib(imagery: Sequence[Imagery], grid: Grid, workers: int | None = None) -> float:
+def memory_mib(
+    imagery: Sequence[Imagery], grid: Grid, workers: int | None = None, fitted: int = 0
+) -> float:
     """Forecast the memory of a run from the pixels that its workers hold at once.
 
     Parameters
@@ -106,13 +110,15 @@ def memory_mib(imagery: Sequence[Imagery], grid: Grid, workers: int | None = Non
         Grid of the maps.
     workers
         Threads; default: one for each processor.
+    fitted
+        Samples times elements that models are fitted to.
     """
     bands = sum(len(one.bands.bands) for one in imagery) + 1
-    return forecast_mib(bands, grid.height * grid.width, workers or os.cpu_count() or 1)
+    return forecast_mib(bands, grid.height * grid.width, workers or os.cpu_count() or 1, fitted)
 
 
-def forecast_mib(bands: int, pixels: int, workers: int) -> float:
-    """Forecast the memory of a run: its libraries, blocks of files, and windows in progress.
+def forecast_mib(bands: int, pixels: int, workers: int, fitted: int = 0) -> float:
+    """Forecast the memory of a run: libraries, blocks of files, windows in progress, fitted models.
 
     Each worker has a window in progress and one that waits to be written, and one more is on its
     way. The constants are those of whole runs (``benchmarks/bench_run.py``).
@@ -123,7 +129,8 @@ def forecast_mib(bands: int, pixels: int, workers: int) -> float:
     scene_mib = bands * 4 * pixels / 2**20
     window_mib = bands * 4 * Blocks().size ** 2 / 2**20
     in_progress = min(scene_mib, (2 * workers + 1) * window_mib)
-    return BASE_MIB + min(CACHE_MIB, scene_mib) + COPIES * in_progress
+    kept = BASE_MIB + KEPT_MIB * fitted
+    return kept + min(CACHE_MIB, scene_mib) + COPIES * in_progress
 
 
 def free_memory_mib() -> float:

@@ -21,9 +21,10 @@ DENSE = 500
 """Samples up to which a fit takes longer by the sample."""
 SPARSE = 0.15
 """A sample beyond those costs this share: models of many samples are sparse."""
-PASSES = 8.0
-"""Passes over all bands beside those of the maps, each about as long as writing a map."""
-ANOMALY_PASSES = 6.0
+PASSES = 3.0
+"""Passes over all bands beside those of the maps, each about as long as writing a map: of a full
+tile (``benchmarks/bench_run.py``), as are the next ones."""
+ANOMALY_PASSES = 3.0
 """Passes over every map for its tables, thresholds and anomalies."""
 TRIED = 3.0
 """Fits of each product beside: two at the samples' spacing for the tests of the whole map, one that

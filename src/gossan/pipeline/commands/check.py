@@ -288,6 +288,7 @@ def _grid_facts(
 ) -> list[tuple[str, str]]:
     products = products_of(project, imagery)
     disk, free = disk_mib(project, imagery, grid), free_mib(project.base)
+    fitted = len(surveys.coordinates) * len(project.elements)
     return [
         (
             "maps",
@@ -296,7 +297,7 @@ def _grid_facts(
         ("products", ", ".join(_words(product) for product in products)),
         ("baseline", baseline_facts(products)),
         ("time needed", _time_fact(project, imagery, surveys, grid)),
-        ("memory needed", f"about {memory_mib(imagery, grid):.0f} MiB"),
+        ("memory needed", f"about {memory_mib(imagery, grid, fitted=fitted):.0f} MiB"),
         ("disk needed", f"at most {disk:.0f} MiB; {free:.0f} MiB free"),
     ]
 
