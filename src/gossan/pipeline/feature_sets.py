@@ -70,10 +70,14 @@ class FeatureSets:
         """Whether a map can be made of features: not of covariates at points alone."""
         return name != COVARIATES
 
+    def pictured(self, name: str) -> bool:
+        """Whether features have pixels: there are some, and not covariates at points alone."""
+        return bool(name.strip(" +")) and self.mapped(name)
+
     def widest(self, names: Iterable[str]) -> str:
-        """Return the name with the most features of those that a map can be made of, or none."""
-        mapped = [name for name in names if name.strip(" +") and self.mapped(name)]
-        return max(mapped, key=lambda name: len(self.get(name).names), default="")
+        """Return the name with the most features of those that have pixels, or none."""
+        pictured = filter(self.pictured, names)
+        return max(pictured, key=lambda name: len(self.get(name).names), default="")
 
     def _make(self, name: str) -> Features:
         if name == COVARIATES:

@@ -59,7 +59,7 @@ def write_imagery_used(
     kriged value. Nothing is written where no product uses imagery.
     """
     names = dict.fromkeys(p.settings.features for p in products)
-    sources = [name for name in names if name.strip(" +") and features.mapped(name)]
+    sources = [name for name in names if features.pictured(name)]
     if not sources:
         return ImageryUsed({})
     path, facts = run.shared_layer(LAYER), run.store / "parts" / f"{LAYER}.json"

@@ -56,7 +56,8 @@ class ReducedResolution:
     @property
     def products(self) -> list[Product]:
         """Products that are compared; none where none sees imagery."""
-        return [p for p in self._single if self._pictured(self.features_of(p))]
+        pictured = self.inputs.features.pictured
+        return [p for p in self._single if pictured(self.features_of(p))]
 
     def features_of(self, product: Product) -> str:
         """Name the features that are averaged for a product; the widest for kriging."""
@@ -69,9 +70,6 @@ class ReducedResolution:
     @cached_property
     def _single(self) -> list[Product]:
         return [p for p in self.all_products if not entry_of(p.settings.model).of_models]
-
-    def _pictured(self, name: str) -> bool:
-        return bool(name.strip(" +")) and self.inputs.features.mapped(name)
 
     def made(self, product: Product) -> tuple[dict[str, pd.DataFrame], list[Path]]:
         """Compare a product; no table where it has too few samples at that spacing."""
