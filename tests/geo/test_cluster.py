@@ -13,6 +13,7 @@ from pathlib import Path
 import cloudpickle
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from gossan.errors import InterruptedRunError, SettingsError
 from gossan.geo import cluster
@@ -191,6 +192,19 @@ def test_folds_are_shared_in_order(address: str) -> None:
     assert list(Blocks(workers=2).each(_square, [3, 1, 2])) == [9, 1, 4]
 
 
+def test_linear_algebra_of_a_worker_keeps_to_one_thread() -> None:
+    """Workers that no nanny starts have as many threads as processors."""
+    from distributed import Client
+
+    with Client(
+        processes=False, n_workers=1, threads_per_worker=1, dashboard_address=":0"
+    ) as client:
+        before = client.submit(_blas_threads, 0).result()
+        found = list(cluster.on_cluster(client.scheduler.address, _blas_threads, [0]))
+        client.submit(threadpool_limits, before, user_api="blas").result()
+    assert found == [1]
+
+
 def test_a_scheduler_that_does_not_answer_is_one_line() -> None:
     with (
         pytest.raises(SettingsError, match="which does not answer"),
@@ -256,3 +270,7 @@ def _fills_memory(count: int) -> int:
         held.append(bytearray(os.urandom(10_000_000)))
         time.sleep(0.02)
     return len(held)
+
+
+def _blas_threads(_: int) -> int:
+    return max(one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas")

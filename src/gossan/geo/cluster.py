@@ -15,9 +15,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from threadpoolctl import threadpool_limits
 
 from gossan.errors import (
     ImageryError,
@@ -429,6 +431,7 @@ def _itself(sent: bytes) -> bytes:
 
 def _each(sent: bytes, items: Sequence[Any]) -> list[Any] | _Trouble:
     function = _unpacked(sent)
+    _one_blas_thread()
     try:
         return [function(item) for item in items]
     except (OSError, ImageryError, MemoryError) as error:
@@ -440,6 +443,16 @@ def _unpacked(sent: bytes) -> Callable[[Any], Any]:
     """Unpack a function once on each worker: it may hold the tables of a fitted model."""
     function: Callable[[Any], Any] = pickle.loads(sent)
     return function
+
+
+@cache
+def _one_blas_thread() -> None:
+    """Hold the linear algebra of this worker to one thread for good, whoever started it.
+
+    Nannies do so; other ways to start a worker leave it all processors. Products of matrices differ
+    in their last digits with the number of threads, and those of tasks beside each other spin.
+    """
+    threadpool_limits(1, user_api="blas")
 
 
 def _cloudpickle() -> Any:

@@ -9,7 +9,6 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from gossan.evaluate.calibration import Calibration
 from gossan.evaluate.folds import Division
@@ -126,7 +125,7 @@ WarnedFit = tuple[FusionModel, list[tuple[type[Warning], str]]]
 
 def _fitted_there(product: Product, features: Features, data: Working) -> WarnedFit:
     """Fit on a worker: warnings come back with the model."""
-    with warnings.catch_warnings(record=True) as caught, threadpool_limits(1, user_api="blas"):
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         fitted = product.factory(data.element)().fit(data.observations, features)
     return fitted, [(one.category, str(one.message)) for one in caught]
