@@ -20,6 +20,18 @@ def kernel(pair):
 
 print(kernel(Pair(1.5, 2.0)), sum(kernel.stats.cache_hits.values()))
 """
+LIKELIHOOD = """
+import numpy as np
+from gossan.geochem.covariance.model import CovarianceModel, Structure
+from gossan.geochem.covariance.vecchia import NearestSamples
+
+rng = np.random.default_rng(0)
+samples = NearestSamples.of(rng.uniform(0, 9e3, (600, 2)))
+covariance = CovarianceModel(0.1, (Structure("exponential", 0.9, 4e3),))
+noise, columns = np.full(600, 0.1), rng.normal(size=(600, 3))
+sums = samples.sums(covariance, noise, columns, np.array([[1e-8, 0.0, 1e-8]]), noise[None])
+print(*(np.asarray(part).tobytes().hex() for part in vars(sums).values()))
+"""
 OURS, NUMBAS = "@compiled()", "@njit(nogil=True, cache=True)"
 PAIR = "from typing import NamedTuple\nclass Pair(NamedTuple):\n    a: float\n    b: float\n"
 
@@ -29,13 +41,18 @@ def call_kernel(folder: Path, place: str = "old_home", decorator: str = OURS) ->
     source, text = folder / "user.py", MODULE.format(place=place, decorator=decorator)
     if not source.exists() or source.read_text("utf-8") != text:  # numba looks at its time
         source.write_text(text, encoding="utf-8")
+    return last_line(folder, "import user")
+
+
+def last_line(folder: Path, program: str) -> str:
+    """What a fresh Python with a cache of its own prints last."""
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]),
         "NUMBA_CACHE_DIR": str(folder / "cache"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     done = subprocess.run(
-        [sys.executable, "-c", "import user"], env=environment, capture_output=True, text=True
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True
     )
     return (done.stdout or done.stderr).strip().splitlines()[-1]
 
@@ -74,3 +91,10 @@ def test_a_folder_that_cannot_be_written_costs_the_cache_only(tmp_path: Path) ->
         for name, value in environment.items():
             patch.setenv(name, value)
         assert call_kernel(tmp_path) == "3.5 0"
+
+
+def test_a_likelihood_has_the_same_bits_compiled_and_loaded(tmp_path: Path) -> None:
+    """The process that compiles kernels and those that load them are one run on a cluster."""
+    compiled, loaded = (last_line(tmp_path, LIKELIHOOD) for _ in range(2))
+    assert len(compiled.split()) == 4
+    assert compiled == loaded

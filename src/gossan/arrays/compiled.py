@@ -13,10 +13,13 @@ from numba.core.caching import FunctionCache, IndexDataCacheFile
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Decorate a kernel: compile it without the GIL and cache the machine code on disk.
 
-    It differs from ``numba.njit(cache=True)`` in two ways. Cache files that cannot be read count
+    It differs from ``numba.njit(cache=True)`` in three ways. Cache files that cannot be read count
     as absent: an upgrade that moves a class leaves indexes behind that name its old module, and
     Numba would raise ``ModuleNotFoundError`` from the first call. And where no folder can be
     written the kernel is compiled for this process alone, where Numba would refuse the import.
+    Kernels are inlined into the kernels that call them: otherwise these call whichever copy is there,
+    the one compiled by itself in the process that compiles them and their own in processes that
+    load them, and results differ in their last digits (``tests/arrays/test_compiled.py``).
     Kernels of other packages are not affected.
 
     Parameters
@@ -38,7 +41,7 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """
 
     def decorate(function: Callable[..., Any]) -> Any:
-        kernel = njit(nogil=True, **options)(function)
+        kernel = njit(nogil=True, forceinline=True, **options)(function)
         with suppress(RuntimeError):  # no folder for the cache can be written
             kernel._cache = _Cache(function)
         return kernel
