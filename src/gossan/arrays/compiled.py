@@ -17,9 +17,9 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     as absent: an upgrade that moves a class leaves indexes behind that name its old module, and
     Numba would raise ``ModuleNotFoundError`` from the first call. And where no folder can be
     written the kernel is compiled for this process alone, where Numba would refuse the import.
-    Kernels are inlined into the kernels that call them: otherwise these call whichever copy is there,
-    the one compiled by itself in the process that compiles them and their own in processes that
-    load them, and results differ in their last digits (``tests/arrays/test_compiled.py``).
+    Kernels are inlined into the kernels that call them. Otherwise these call whichever copy is
+    there, one compiled by itself in the process that compiles both and one optimised in place in
+    processes that load them, and results differ in their last digits.
     Kernels of other packages are not affected.
 
     Parameters
