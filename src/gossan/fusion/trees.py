@@ -303,9 +303,10 @@ def _evaluate(pixels, beside, codes_of, trees, result):  # type: ignore[no-untyp
 
     The features are those of ``pixels`` (d, n) and, after them, of ``beside`` (e, n).
     """
-    (used, centre, scale), (starts, feature, threshold, below, above, value) = codes_of, trees
+    (used, centre, scale), starts, value = codes_of, trees.starts, trees.value
     codes, wide = np.empty((used.size, _BLOCK), np.int16), np.empty(_BLOCK, np.int32)
     words = np.empty((_TOGETHER, _BLOCK), np.uint16)
+    pairs = _pair_sums(value)
     for start in range(0, result.size, _BLOCK):
         stop = min(start + _BLOCK, result.size)
         count = stop - start
@@ -320,17 +321,57 @@ def _evaluate(pixels, beside, codes_of, trees, result):  # type: ignore[no-untyp
                 word = words[g]
                 for k in range(count):
                     word[k] = np.uint16(_ALL)
-                for test in range(starts[part + g], starts[part + g + 1]):
-                    limit, yes, no = threshold[test], below[test], above[test]
-                    column = codes[feature[test]]
-                    for k in range(count):
-                        word[k] &= no if column[k] > limit else yes
+                first, stop_test = starts[part + g], starts[part + g + 1]
+                fours = first + (stop_test - first) // 4 * 4
+                for test in range(first, fours, 4):
+                    _ask_four(codes, trees, test, word[:count])
+                for test in range(fours, stop_test):
+                    _ask(codes, trees, test, word[:count])
                 _hash(word, count)
-            one, two, three, four = words[0], words[1], words[2], words[3]
-            v1, v2, v3, v4 = value[part], value[part + 1], value[part + 2], value[part + 3]
+            first, second = words[0], words[2]
+            for k in range(count):
+                first[k] |= words[1, k] << np.uint16(4)
+                second[k] |= words[3, k] << np.uint16(4)
+            of_first, of_second = pairs[part // 2], pairs[part // 2 + 1]
             sums = result[start:stop]
             for k in range(count):
-                sums[k] += (v1[one[k]] + v2[two[k]]) + (v3[three[k]] + v4[four[k]])
+                sums[k] += of_first[first[k]] + of_second[second[k]]
+
+
+@compiled()
+def _pair_sums(value):  # type: ignore[no-untyped-def]
+    """Add up the values (words, 16) of two words each: (words / 2, 256), one look-up for both."""
+    sums = np.empty((value.shape[0] // 2, 256))
+    for pair in range(sums.shape[0]):
+        for two in range(16):
+            for one in range(16):
+                sums[pair, 16 * two + one] = value[2 * pair, one] + value[2 * pair + 1, two]
+    return sums
+
+
+@compiled(inline="always")
+def _ask(codes, trees, test, word):  # type: ignore[no-untyped-def]
+    """Clear the bits that the answers to a test rule out."""
+    code, limit = codes[trees.feature[test]], trees.threshold[test]
+    yes, no = trees.below[test], trees.above[test]
+    for k in range(word.size):
+        word[k] &= no if code[k] > limit else yes
+
+
+@compiled(inline="always")
+def _ask_four(codes, trees, test, word):  # type: ignore[no-untyped-def]
+    """Clear the bits of four tests at once, so that each word is read and written once for them."""
+    feature, limit, yes, no = trees.feature, trees.threshold, trees.below, trees.above
+    code_1, code_2 = codes[feature[test]], codes[feature[test + 1]]
+    code_3, code_4 = codes[feature[test + 2]], codes[feature[test + 3]]
+    limit_1, limit_2 = limit[test], limit[test + 1]
+    limit_3, limit_4 = limit[test + 2], limit[test + 3]
+    yes_1, yes_2, yes_3, yes_4 = yes[test], yes[test + 1], yes[test + 2], yes[test + 3]
+    no_1, no_2, no_3, no_4 = no[test], no[test + 1], no[test + 2], no[test + 3]
+    for k in range(word.size):
+        one = (no_1 if code_1[k] > limit_1 else yes_1) & (no_2 if code_2[k] > limit_2 else yes_2)
+        two = (no_3 if code_3[k] > limit_3 else yes_3) & (no_4 if code_4[k] > limit_4 else yes_4)
+        word[k] &= one & two
 
 
 @compiled(inline="always")

@@ -90,7 +90,9 @@ class ElementPosterior:
         trend += interpolate(
             wide.rows, wide.cols, np.tensordot(post.slopes[count:], wide.values, 1)
         )
-        add_parabolas(wide, turned[count:] + np.float32(2.0) * own[count:], variance)
+        own[count:] *= np.float32(2.0)
+        turned[count:] += own[count:]
+        add_parabolas(wide, turned[count:], variance)
         return own[:count] + turned[:count], (wide.rows, wide.cols)
 
     def _add_gaps(self, raw: Block, gaps: NDArray[np.int64], variance: Block) -> None:

@@ -165,19 +165,43 @@ def add_forms(z, turned, vector, row_first, row_weights, col_first, col_weights,
 
 def add_parabolas(wide: NodeMeans, turned: Block, variance: Block) -> None:
     """Add ``z' g`` to a variance, ``g = Q z + 2 q`` (d, rows, columns) given at the nodes."""
-    z = wide.values
-    z_across, g_across = np.diff(z, axis=2), np.diff(turned, axis=2)
-    z_down, g_down = np.diff(z, axis=1), np.diff(turned, axis=1)
-    crossed = _dot(z_across[:, :-1], g_across[:, 1:]) + _dot(z_across[:, 1:], g_across[:, :-1])
     _add_parabolas(
-        _dot(z, turned), _dot(z_down, g_down), _dot(z_across, g_across), crossed,
+        *_products(wide.values, turned),
         (wide.rows.first, wide.rows.weights[:, 1].astype(np.float32)),
         (wide.cols.first, wide.cols.weights[:, 1].astype(np.float32)), variance,
     )  # fmt: skip
 
 
-def _dot(one: Block, two: Block) -> Block:
-    return np.einsum("jyx,jyx->yx", one, two)
+@compiled()
+def _products(z, g):  # type: ignore[no-untyped-def]
+    """Sum over features, at each node, ``z g``, and the products of differences ``dz dg``.
+
+    Returns
+    -------
+    (rows, columns) ``z g``; to the next row and to the next column ``dz dg``, one shorter there;
+    and of both sides of a cell, one row with the other.
+    """
+    count, rows, columns = z.shape
+    own = np.zeros((rows, columns), np.float32)
+    down = np.zeros((rows - 1, columns), np.float32)
+    across = np.zeros((rows, columns - 1), np.float32)
+    crossed = np.zeros((rows - 1, columns - 1), np.float32)
+    for j in range(count):
+        for y in range(rows):
+            here, slope = z[j, y], g[j, y]
+            for x in range(columns):
+                own[y, x] += here[x] * slope[x]
+            for x in range(columns - 1):
+                across[y, x] += (here[x + 1] - here[x]) * (slope[x + 1] - slope[x])
+            if y == rows - 1:
+                continue
+            below, slope_below = z[j, y + 1], g[j, y + 1]
+            for x in range(columns):
+                down[y, x] += (below[x] - here[x]) * (slope_below[x] - slope[x])
+            for x in range(columns - 1):
+                crossed[y, x] += (here[x + 1] - here[x]) * (slope_below[x + 1] - slope_below[x])
+                crossed[y, x] += (below[x + 1] - below[x]) * (slope[x + 1] - slope[x])
+    return own, down, across, crossed
 
 
 @compiled()
