@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,20 @@ import pytest
 import rasterio
 from rasterio.shutil import copy
 
-from gossan.io.file_hashes import REMEMBERED_BYTES, FileHashes, belonging, file_hash
+from gossan.io.file_hashes import (
+    FINE_NS,
+    REMEMBERED_BYTES,
+    FileHashes,
+    _settled,
+    belonging,
+    file_hash,
+)
 
 
 def test_a_hash_is_that_of_the_standard_library(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(bytes(range(256)) * 9000)
-    wanted = hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+    wanted = hashlib.sha256(path.read_bytes()).hexdigest()
     assert file_hash(path) == wanted == FileHashes(tmp_path / "h.json").of(path)
 
 
@@ -30,6 +38,31 @@ def test_a_large_file_is_remembered_until_it_is_touched(tmp_path: Path) -> None:
     path.write_bytes(b"b" * REMEMBERED_BYTES)
     os.utime(path, ns=(10**18 + 1, 10**18 + 1))
     assert FileHashes(memory).of(path) == file_hash(path) != first
+
+
+@pytest.mark.parametrize(
+    ("age_ns", "finely", "remembered"),
+    [(10**6, True, False), (10**6, False, False), (10**9, True, True), (10**9, False, False),
+     (3 * 10**9, False, True)],
+)  # fmt: skip
+def test_a_file_is_remembered_once_it_cannot_change_unseen(
+    age_ns: int, finely: bool, remembered: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = 10**18 + (1 if finely else 0)
+    monkeypatch.setattr("time.time_ns", lambda: changed + age_ns)
+    assert _settled(changed) == remembered
+
+
+def test_several_files_are_hashed_and_remembered_at_a_time(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.bin" for number in range(9)]
+    for number, path in enumerate(paths):
+        path.write_bytes(bytes([number]) * REMEMBERED_BYTES)
+        os.utime(path, ns=(10**18, 10**18))
+    time.sleep(FINE_NS / 1e9)
+    memory = tmp_path / "h.json"
+    found = FileHashes(memory).of_all(paths)
+    assert found == list(map(file_hash, paths))
+    assert set(json.loads(memory.read_text())) == set(map(str, paths))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"a": 3}'])

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import rasterio
@@ -16,8 +19,9 @@ from gossan.geo.remote import gdal_name, is_remote, remote_stamp
 
 REMEMBERED_BYTES = 2**20
 """Smaller files are read again every time."""
-SETTLED_NS = 2 * 10**9
-"""A file changed more recently than this could change again without a new time stamp."""
+COARSE_NS, FINE_NS = 2 * 10**9, 5 * 10**7
+"""Longest time in which a file could change again without a new time stamp: where stamps count in
+seconds (FAT), and where they count in less than hundredths of a second."""
 SIDE_FILES = (
     *(".dbf", ".shx", ".prj", ".cpg", ".qpj", ".qix", ".sbn", ".sbx", ".dat", ".map", ".id"),
     *(".ind", ".hdr", ".aux.xml", ".aux", ".ovr", ".msk", ".rrd", ".imd", ".rpb", ".met", ".csvt"),
@@ -42,6 +46,7 @@ class FileHashes:
         except (OSError, ValueError):
             found = {}
         self._known: dict[str, list[object]] = found if isinstance(found, dict) else {}
+        self._lock = threading.Lock()
 
     def of(self, path: Path) -> str:
         """Hash of a file."""
@@ -53,11 +58,20 @@ class FileHashes:
         if isinstance(known, list) and len(known) == 2 and known[0] == stamp:
             return str(known[1])
         found = file_hash(path)
-        if time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > SETTLED_NS:
-            self._known[str(path)] = [stamp, found]
+        if _settled(max(status.st_mtime_ns, status.st_ctime_ns)):
+            self._remember(path, [stamp, found])
+        return found
+
+    def of_all(self, paths: Sequence[Path]) -> list[str]:
+        """Hash files, several at a time."""
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return list(pool.map(self.of, paths))
+
+    def _remember(self, path: Path, known: list[object]) -> None:
+        with self._lock:
+            self._known[str(path)] = known
             with atomic_path(self.path) as temporary:
                 temporary.write_text(json.dumps(self._known), encoding="utf-8")
-        return found
 
     def of_inputs(self, paths: Iterable[Path]) -> dict[str, str]:
         """Hash input files with all that belongs to them, by name; of remote ones, their state."""
@@ -73,20 +87,23 @@ class FileHashes:
         return found
 
 
+def _settled(changed_ns: int) -> bool:
+    """Whether a file that was changed then cannot change any more without a new time stamp."""
+    finely = changed_ns % 10**7 != 0
+    return time.time_ns() - changed_ns > (FINE_NS if finely else COARSE_NS)
+
+
 def file_hash(path: Path) -> str:
-    """Hash all bytes of a file (blake2b).
+    """Hash all bytes of a file (SHA-256, which processors compute themselves).
 
     >>> import tempfile
     >>> one = Path(tempfile.mkdtemp()) / "a.txt"
     >>> _ = one.write_bytes(b"copper")
     >>> file_hash(one)[:8]
-    'd4f0cbb9'
+    'd16f06fe'
     """
-    digest = hashlib.blake2b(digest_size=16)
     with path.open("rb") as stream:
-        for piece in iter(lambda: stream.read(2**20), b""):
-            digest.update(piece)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def belonging(path: Path) -> list[Path]:

@@ -236,13 +236,10 @@ class RunFolder:
         folders = [self.root / name for name in READ_FOLDERS]
         paths = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
         paths += [path for path in sorted(self.root.glob("*")) if path.suffix in (".html", ".qgs")]
+        paths = [path for path in paths if not TEMPORARY.fullmatch(path.name)]
         return {
-            path.relative_to(self.root).as_posix(): {
-                "bytes": path.stat().st_size,
-                "hash": self.hashes.of(path),
-            }
-            for path in paths
-            if not TEMPORARY.fullmatch(path.name)
+            path.relative_to(self.root).as_posix(): {"bytes": path.stat().st_size, "hash": found}
+            for path, found in zip(paths, self.hashes.of_all(paths))
         }
 
     def hashes_of_map(self, path: Path) -> list[str]:
@@ -253,7 +250,7 @@ class RunFolder:
         path
             The map.
         """
-        return [self.hashes.of(one) for one in self.with_tiles(path) if one.exists()]
+        return self.hashes.of_all([one for one in self.with_tiles(path) if one.exists()])
 
     def with_tiles(self, path: Path) -> list[Path]:
         """List a map and the files of its tiles.
@@ -373,11 +370,9 @@ class RunFolder:
 
     def keep(self, step: str, made_of: Mapping[str, Any], outputs: Iterable[Path]) -> None:
         """Record that a step was done, and the hashes of its outputs: the last thing of it."""
-        found = {
-            path.relative_to(self.root).as_posix(): self.hashes.of(path)
-            for path in outputs
-            if path.exists()
-        }
+        paths = [path for path in outputs if path.exists()]
+        names = (path.relative_to(self.root).as_posix() for path in paths)
+        found = dict(zip(names, self.hashes.of_all(paths)))
         self.write_json(self._marker(step), {"key": fingerprint(made_of), "outputs": found})
 
     def _known(self, marker: Path) -> dict[str, Any]:
