@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
+from operator import methodcaller
 from typing import Any
 
 import numpy as np
@@ -187,11 +189,11 @@ def patches_at(
     overlaid = len(overlays.bands) if overlays else 0
     trackers = [_Tracker(grid, one, minimum_pixels, counted, overlaid) for one in thresholds]
     read = partial(_read_judged, layer, within, overlays, min(thresholds))
-    for wide in _wide_strips(grid, read):
-        for start in range(0, len(wide.values), rows):
-            strip = wide.rows(start, start + rows)
-            for tracker in trackers:
-                tracker.add(strip)
+    with ThreadPoolExecutor(Blocks().threads) as pool:
+        for wide in _wide_strips(grid, read):
+            for start in range(0, len(wide.values), rows):
+                strip = wide.rows(start, start + rows)
+                list(pool.map(methodcaller("add", strip), trackers))
     for tracker in trackers:
         yield tracker.finish()
 
