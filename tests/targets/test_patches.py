@@ -13,7 +13,7 @@ from gossan.errors import GridError
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer
 from gossan.targets import patches
-from gossan.targets.patches import Patches, patches_at
+from gossan.targets.patches import Patches, patches_and_zones, patches_at
 
 
 def _layer(values: np.ndarray, *bands: str) -> ArrayLayer:
@@ -101,6 +101,26 @@ def test_several_thresholds_in_one_reading_give_what_each_gives_alone(
     )
     for threshold, own in zip((2.0, 4.0), found, strict=True):
         _same(own, _oracle(values, threshold, 5.0, over))
+
+
+def test_zones_of_the_map_in_the_same_reading_are_those_of_a_reading_of_their_own() -> None:
+    rng = np.random.default_rng(5)
+    layer = _layer(ndimage.gaussian_filter(rng.standard_normal((41, 53)), 2))
+    within = _layer(ndimage.gaussian_filter(rng.standard_normal((41, 53)), 2), "probability")
+    levels, zones = [0.02, 0.1], [0.0, 0.15]
+    outlined, higher = patches_and_zones(
+        layer, levels, zones, within=within, overlays=within, levels=[0.1], minimum_pixels=5
+    )
+    alone = [
+        *patches_at(layer, levels, within=within, overlays=within, levels=[0.1], minimum_pixels=5),
+        *patches_at(layer, zones),
+    ]
+    for draw, one in zip([*outlined, *higher], alone, strict=True):
+        found = draw()
+        assert len(found) == len(one) > 0
+        assert found.geometry.tolist() == one.geometry.tolist()
+        for name in ("pixels", "mean", "peak", "peak_place", "above", "overlays"):
+            assert np.array_equal(getattr(found, name), getattr(one, name))
 
 
 def test_strips_of_any_height_give_the_whole() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -26,7 +26,7 @@ from gossan.targets.evidence import (
     occurrence_columns,
     sample_columns,
 )
-from gossan.targets.patches import Patches, patches_at
+from gossan.targets.patches import Drawn, Patches, patches_and_zones
 from gossan.targets.reasons import reasons
 
 SCORE = (
@@ -156,7 +156,7 @@ def find_anomalies(
             must("threshold", "a number above 0", threshold, "Use another rule or give a number")
         )
     averaged = known.averaged(options.grow_to)
-    patches = _outlined(layer, threshold, known, averaged, options)
+    patches, higher = _outlined(layer, threshold, known, averaged, options)
     columns = _measures(patches, threshold, options.zones)
     columns |= {Column.ELEMENT: element, Column.UNIT: unit, Column.THRESHOLD: threshold}
     shares = means_of(patches, averaged)
@@ -168,7 +168,7 @@ def find_anomalies(
     columns |= occurrence_columns(patches, known.occurrences)
     columns[Column.STATUS] = _status(columns, known, options)
     order, table = _ranked(columns, patches, element)
-    zones = _zones(layer, threshold, options.zones, patches.take(order), table)
+    zones = _zones(threshold, higher, patches.take(order), table)
     return Anomalies(element, threshold, unit, options.minimum_area_km2 or 0.0, table, zones)
 
 
@@ -178,34 +178,39 @@ def _outlined(
     evidence: Evidence,
     averaged: Layer | None,
     options: AnomalySettings,
-) -> Patches:
-    """Find the widest outlines that are probable enough, from the lowest level up."""
+) -> tuple[Patches, dict[float, Drawn]]:
+    """Find the widest outlines that are probable enough, from the lowest level up.
+
+    Returns them, and what draws the parts of the map at or above each further zone.
+    """
     grid = layer.grid
     pixel_km2 = grid.pixel_width * grid.pixel_height / 1e6
     least = max(options.minimum_pixels, int(np.ceil((options.minimum_area_km2 or 0) / pixel_km2)))
     counted = [threshold * zone for zone in options.zones[1:]]
-
-    def at(levels: Sequence[float]) -> Iterator[Patches]:
-        return patches_at(
-            layer, levels, within=evidence.probability, levels=counted, overlays=averaged,
-            minimum_pixels=least,
-        )  # fmt: skip
+    rising = np.linspace(options.grow_to, options.probability, LEVELS).tolist()
+    levels = [threshold] if evidence.probability is None else rising
+    drawn, zones = patches_and_zones(
+        layer, levels, counted, within=evidence.probability, levels=counted, overlays=averaged,
+        minimum_pixels=least,
+    )  # fmt: skip
+    higher = dict(zip(options.zones[1:], zones, strict=True))
 
     def supported(patches: Patches) -> NDArray[np.bool_]:
         shares = means_of(patches, averaged)[Column.UNSUPPORTED]
         return patches.pixels * (1 - np.nan_to_num(shares)) >= least
 
     if evidence.probability is None:
-        found = next(at([threshold]))
-        return found.take(supported(found))
+        found = drawn[0]()
+        return found.take(supported(found)), higher
     taken: list[Patches] = []
-    for found in at(np.linspace(options.grow_to, options.probability, LEVELS).tolist()):
+    for draw in drawn:
+        found = draw()
         found = found.take(supported(found) & ~_inside(found, taken))
         enough = means_of(found, averaged)[Column.PROBABILITY] >= options.probability
         taken.append(found.take(enough))
         if enough.all():
             break
-    return Patches.joined(taken)
+    return Patches.joined(taken), higher
 
 
 def _inside(patches: Patches, taken: Sequence[Patches]) -> NDArray[np.bool_]:
@@ -290,19 +295,20 @@ def _ranked(
 
 
 def _zones(
-    layer: Layer, threshold: float, zones: Sequence[float], patches: Patches, table: GeoTable
+    threshold: float, higher: Mapping[float, Drawn], patches: Patches, table: GeoTable
 ) -> GeoTable:
-    """Outline the parts at or above each multiple of the threshold; the first is the anomaly."""
+    """Outline the parts at or above each multiple of the threshold; the first is the anomaly.
+
+    ``higher`` draws what the map shows at or above each further multiple.
+    """
     names = table[Column.ANOMALY].to_numpy(dtype=object)
     parts = [
-        pd.DataFrame(
-            {Column.ANOMALY: names, Column.ZONE: zones[0], "geometry": list(patches.geometry)}
-        )
+        pd.DataFrame({Column.ANOMALY: names, Column.ZONE: 1.0, "geometry": list(patches.geometry)})
     ]
     tree = shapely.STRtree(patches.geometry)
     highest = patches.peak.max(initial=-np.inf)
-    reached = [zone for zone in zones[1:] if threshold * zone <= highest]
-    for zone, above in zip(reached, patches_at(layer, [threshold * zone for zone in reached])):
+    for zone in (zone for zone in higher if threshold * zone <= highest):
+        above = higher[zone]()
         part, owner = tree.query(above.geometry, predicate="intersects")
         part, owner = part[np.lexsort((part, owner))], np.sort(owner)
         shapes = _common(above.geometry[part], patches.geometry[owner])

@@ -178,6 +178,48 @@ def patches_at(
     """
     if not thresholds:
         return
+    found, _ = patches_and_zones(
+        layer, thresholds, (), within=within, levels=levels, overlays=overlays,
+        minimum_pixels=minimum_pixels, strip_rows=strip_rows,
+    )  # fmt: skip
+    for draw in found:
+        yield draw()
+
+
+Drawn = Callable[[], Patches]
+"""Draws the outlines of the patches at one threshold."""
+
+
+def patches_and_zones(
+    layer: Layer,
+    thresholds: Sequence[float],
+    zones: Sequence[float],
+    *,
+    within: Layer | None = None,
+    levels: Sequence[float] = (),
+    overlays: Layer | None = None,
+    minimum_pixels: int = 1,
+    strip_rows: int | None = None,
+) -> tuple[list[Drawn], list[Drawn]]:
+    """Find patches as :func:`patches_at`, and in the same reading those of the map itself.
+
+    Parameters
+    ----------
+    layer, thresholds, within, levels, overlays, minimum_pixels, strip_rows
+        As of :func:`patches_at`; at least one threshold.
+    zones
+        Thresholds that the map is compared with, whatever ``within`` is; patches of any size,
+        without overlays.
+
+    Returns
+    -------
+    What draws the patches at each threshold, and those of each zone.
+
+    Raises
+    ------
+    GridError
+        Another layer lies on another grid.
+    """
     for name, other in (("overlays", overlays), ("within", within)):
         if other is not None and not other.grid.aligned_with(layer.grid):
             raise GridError(
@@ -188,14 +230,14 @@ def patches_at(
     counted = np.asarray(levels, dtype=float)
     overlaid = len(overlays.bands) if overlays else 0
     trackers = [_Tracker(grid, one, minimum_pixels, counted, overlaid) for one in thresholds]
+    of_map = [_Tracker(grid, one, 1, counted[:0], 0, of_map=True) for one in zones]
     read = partial(_read_judged, layer, within, overlays, min(thresholds))
     with ThreadPoolExecutor(Blocks().threads) as pool:
         for wide in _wide_strips(grid, read):
             for start in range(0, len(wide.values), rows):
                 strip = wide.rows(start, start + rows)
-                list(pool.map(methodcaller("add", strip), trackers))
-    for tracker in trackers:
-        yield tracker.finish()
+                list(pool.map(methodcaller("add", strip), [*trackers, *of_map]))
+    return [tracker.finish for tracker in trackers], [tracker.finish for tracker in of_map]
 
 
 @dataclass(frozen=True, eq=False)
@@ -262,14 +304,21 @@ def _side_by_side(top: int, across: list[_Judged]) -> _Strip:
 class _Tracker:
     """Follow the patches of one threshold down the map, one strip after the other.
 
-    ``owners`` are the open patches of the runs of the last row.
+    ``owners`` are the open patches of the runs of the last row; ``of_map``: the map itself is
+    compared with the threshold, whatever else is judged.
     """
 
     def __init__(
-        self, grid: Grid, threshold: float, minimum: int, levels: Array, overlays: int
+        self,
+        grid: Grid,
+        threshold: float,
+        minimum: int,
+        levels: Array,
+        overlays: int,
+        of_map: bool = False,
     ) -> None:
         self.grid, self.threshold, self.minimum, self.levels = grid, threshold, minimum, levels
-        self.shape = len(levels), overlays
+        self.shape, self.of_map = (len(levels), overlays), of_map
         self.runs, self.owners = Runs.none(), np.zeros(0, np.int64)
         self.open = _PatchSums.blank(0, *self.shape)
         self.open_edges: Edges = np.empty((0, 6), np.int32)
@@ -278,7 +327,8 @@ class _Tracker:
 
     def add(self, strip: _Strip) -> None:
         """Add the next strip: join it to what is open, add it up, close what has ended."""
-        self.runs = runs = Runs.of(strip.judged, self.threshold, self.runs)
+        judged = strip.values if self.of_map else strip.judged
+        self.runs = runs = Runs.of(judged, self.threshold, self.runs)
         if not len(runs.places):
             return
         total, groups = runs.joined(self.owners, len(self.open))
@@ -287,7 +337,7 @@ class _Tracker:
         merge_rows(before, self.open.whole, self.open.real, sums.whole, sums.real)
         add_pixels(
             runs.places[runs.before :], groups[runs.before :], strip.values, strip.top,
-            self.levels, (strip.number, strip.overlaid), sums.whole, sums.real,
+            self.levels, (strip.number, strip.overlaid[: self.shape[1]]), sums.whole, sums.real,
         )  # fmt: skip
         drawn = draw_edges(runs.places, runs.starts, groups + 1, strip.top, self.grid.width)
         self.open_edges[:, 0] = before[self.open_edges[:, 0] - 1] + 1
