@@ -168,6 +168,16 @@ def test_values_at_points_are_those_of_the_pixels_under_them() -> None:
     assert np.isnan(values_at(layer, points + 1e6)).all()
 
 
+def test_values_at_points_of_many_tiles_are_those_of_the_pixels_under_them() -> None:
+    rng = np.random.default_rng(1)
+    grid = Grid.from_bounds(32638, (0, 0, 200_000, 80), 10)
+    layer = ArrayLayer(grid, ("b1", "b2"), rng.normal(size=(2, 8, 20_000)).astype(np.float32))
+    rows, cols = rng.integers(0, 8, 900), rng.integers(0, 20_000, 900)
+    easting, northing = grid.coordinates()
+    points = np.column_stack([easting[cols], northing[rows]])
+    np.testing.assert_array_equal(values_at(layer, points), layer.array[:, rows, cols].T)
+
+
 def test_selecting_a_missing_band_names_the_bands_there_are() -> None:
     with pytest.raises(ImageryError, match="one of b1, b2"):
         SelectedLayer(field(), ("b7",))

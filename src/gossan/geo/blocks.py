@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from gossan.geo.cluster import cluster_in_use, on_cluster
 from gossan.geo.grid import Grid, Window
-from gossan.geo.layer import Layer
+from gossan.geo.layer import Layer, in_context
 from gossan.geo.memory import bound_heap
 from gossan.geo.raster import (
     RasterLayer,
@@ -118,7 +117,7 @@ class Blocks:
                 self._report(done, len(windows))
         else:
             with ThreadPoolExecutor(self.threads) as pool:
-                yield from self._through(pool, _in_context(function), windows)
+                yield from self._through(pool, in_context(function), windows)
 
     def _through(
         self, pool: ThreadPoolExecutor, function: Callable[[Window], Result], windows: list[Window]
@@ -157,7 +156,7 @@ class Blocks:
             yield from on_cluster(self.scheduler, function, items)
             return
         with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(self.threads) as pool:
-            yield from pool.map(_in_context(function), items)
+            yield from pool.map(in_context(function), items)
 
     def __reduce__(self) -> tuple[type[Blocks], tuple[int, int]]:
         """Travel to a worker as one thread: without progress, and without a cluster of its own."""
@@ -256,12 +255,6 @@ class Blocks:
             finally:
                 writer.close()
         return open_raster(path)
-
-
-def _in_context(function: Callable[[Item], Result]) -> Callable[[Item], Result]:
-    """Let a function that threads call see the context variables of the thread that asks for it."""
-    context = copy_context()
-    return lambda item: context.copy().run(function, item)
 
 
 def read_window(layer: Layer, window: Window) -> NDArray[np.float32]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from threading import local
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gossan.errors import GridError, ImageryError, must
 from gossan.geo.grid import Grid, Window
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @runtime_checkable
@@ -244,6 +250,18 @@ def read_padded(layer: Layer, window: Window, pad: int) -> NDArray[np.float32]:
     return result
 
 
+def in_context(function: Callable[[Item], Result]) -> Callable[[Item], Result]:
+    """Let a function that threads call see the context variables of the thread that asks for it."""
+    context = copy_context()
+    return lambda item: context.copy().run(function, item)
+
+
+MANY_TILES = 16
+"""Tiles of a raster from which positions are read by several threads."""
+MOST_READERS = 4
+"""Threads that read positions, at most: each holds a tile of all bands."""
+
+
 def values_at(layer: Layer, coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
     """Read the pixel under each position.
 
@@ -262,7 +280,8 @@ def values_at(layer: Layer, coordinates: NDArray[np.float64]) -> NDArray[np.floa
     inside = layer.grid.contains(coordinates[:, 0], coordinates[:, 1])
     rows, cols = np.floor(row + 0.5).astype(int), np.floor(col + 0.5).astype(int)
     result = np.full((len(coordinates), len(layer.bands)), np.nan)
-    for members in _by_tile(rows, cols, inside):
+
+    def fill(members: NDArray[np.int_]) -> None:
         top, left = rows[members].min(), cols[members].min()
         window = Window(
             int(top),
@@ -272,6 +291,14 @@ def values_at(layer: Layer, coordinates: NDArray[np.float64]) -> NDArray[np.floa
         )
         block = layer.read(window)
         result[members] = block[:, rows[members] - top, cols[members] - left].T
+
+    tiles = _by_tile(rows, cols, inside)
+    if len(tiles) < MANY_TILES:
+        for members in tiles:
+            fill(members)
+        return result
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_READERS)) as pool:
+        list(pool.map(in_context(fill), tiles))
     return result
 
 
