@@ -147,27 +147,13 @@ def _add_all(values: NDArray[np.float32], cells: _Cells, share: float, sums: Arr
     """
     owner, weights, rows, columns = cells
     ground = owner, weights * np.float32(share), rows, *_spans(columns, owner.shape[1])
-    _add(values, *ground, sums[0])
+    gaps = _add(values, *ground, sums[0])
     whole = np.zeros((1, *sums.shape[2:]))
     _add(np.ones((1, *values.shape[1:]), np.float32), *ground, whole)
-    for band, gaps in enumerate(_gaps(values)):
-        if gaps:
-            known = np.isfinite(values[band : band + 1]).astype(np.float32)
-            _add(known, *ground, sums[1, band : band + 1])
-        else:
-            sums[1, band] += whole[0]
-
-
-@compiled()
-def _gaps(values):  # type: ignore[no-untyped-def]
-    """Count the empty pixels of each band."""
-    gaps = np.zeros(values.shape[0], np.int64)
-    for band in range(values.shape[0]):
-        for y in range(values.shape[1]):
-            pixels = values[band, y]
-            for x in range(pixels.size):
-                gaps[band] += 0 if pixels[x] - pixels[x] == 0.0 else 1
-    return gaps
+    sums[1, ~gaps] += whole
+    for band in np.flatnonzero(gaps):
+        known = np.isfinite(values[band : band + 1]).astype(np.float32)
+        _add(known, *ground, sums[1, band : band + 1])
 
 
 @compiled()
@@ -175,18 +161,20 @@ def _add(values, owner, weights, rows, first, behind, sums):  # type: ignore[no-
     """Add filled pixels of (bands, height, width) to the sums (bands, s, mixings).
 
     Pixels of one cell are added up first, row by row: they share its weights (rows, columns,
-    mixings). ``value - value`` is 0 for finite values alone, and quicker than asking.
+    mixings). Gaps are not looked for: they show in the total of their cell, which is then added up
+    again without them. Returns which bands (bands,) have gaps.
     """
-    line = np.zeros(values.shape[2])
+    line, gaps = np.zeros(values.shape[2]), np.zeros(values.shape[0], np.bool_)
     for band in range(values.shape[0]):
+        top = 0
         for y in range(rows.size):
             row = rows[y]
             if row < 0:
+                top = y + 1
                 continue
             pixels = values[band, y]
             for x in range(pixels.size):
-                value = pixels[x]
-                line[x] += value if value - value == 0.0 else 0.0
+                line[x] += pixels[x]
             if y + 1 < rows.size and rows[y + 1] == row:
                 continue
             for column in range(first.size):
@@ -195,6 +183,24 @@ def _add(values, owner, weights, rows, first, behind, sums):  # type: ignore[no-
                     total = 0.0
                     for x in range(first[column], behind[column]):
                         total += line[x]
+                    if not np.isfinite(total):
+                        gaps[band] = True
+                        total = _filled(values[band, top : y + 1, first[column] : behind[column]])
                     for k in range(weights.shape[2]):
                         sums[band, one, k] += weights[row, column, k] * total
             line[:] = 0.0
+            top = y + 1
+    return gaps
+
+
+@compiled()
+def _filled(pixels):  # type: ignore[no-untyped-def]
+    """Add up the filled pixels of one cell, in the order of those of a cell without gaps."""
+    total = 0.0
+    for x in range(pixels.shape[1]):
+        column = 0.0
+        for y in range(pixels.shape[0]):
+            if np.isfinite(pixels[y, x]):
+                column += pixels[y, x]
+        total += column
+    return total

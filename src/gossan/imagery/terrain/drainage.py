@@ -1,7 +1,7 @@
 """Where water runs: flow directions of a terrain model, upstream areas and sums.
 
-By ``pyflwdir``: depressions are filled and D8 directions found from heights, or read from a raster
-of directions. Cells on the border and beside empty ones are sinks.
+Depressions are filled and D8 directions found from heights, or read from a raster of directions;
+areas and sums upstream are by ``pyflwdir``. Cells on the border and beside empty ones are sinks.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from gossan.errors import ImageryError, must
 from gossan.geo.grid import Grid
 from gossan.geo.grounds import BY_AREA, LEAST_SLOPE, Mixing
 from gossan.geo.layer import Layer
+from gossan.imagery.terrain.filling import filled_depressions
 
 BANDS = ("upstream_area", "wetness", "height_above_drainage", "drainage_distance")
 DEEP_M = 5.0
@@ -34,7 +35,6 @@ D8 = (1, 2, 4, 8, 16, 32, 64, 128)
 
 _DOWN = np.array([0, 1, 1, 1, 0, -1, -1, -1])
 _ACROSS = np.array([1, 1, 0, -1, -1, -1, 0, 1])
-_NODATA = -9999.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,13 +276,13 @@ def drainage_of_heights(terrain: Layer) -> Drainage:
     terrain
         Heights in metres (one band), read whole: about 25 bytes a cell.
 
-    Source: O'Callaghan and Mark 1984 (steepest descent); Wang and Liu 2006 (filling).
+    Source: O'Callaghan and Mark 1984 (steepest descent); Barnes, Lehman and Mulla 2014 (filling).
     """
-    heights = terrain.read(terrain.grid.whole)[0].astype(np.float64)
-    known = np.where(np.isfinite(heights), heights, _NODATA)
-    filled, directions = pyflwdir.dem.fill_depressions(known, nodata=_NODATA, outlets="edge")
-    sunken = np.isfinite(heights) & (filled - known > DEEP_M)
-    filled[~np.isfinite(heights)] = math.inf
+    heights = terrain.read(terrain.grid.whole)[0]
+    level, directions = filled_depressions(heights)
+    filled, heights = level.astype(np.float64), heights.astype(np.float64)
+    sunken = filled - heights > DEEP_M
+    filled[np.isnan(filled)] = math.inf
     _steepest(filled, directions, terrain.grid.pixel_width, terrain.grid.pixel_height)
     flow = pyflwdir.from_array(
         directions, ftype="d8", transform=terrain.grid.transform, latlon=False, check_ftype=False
