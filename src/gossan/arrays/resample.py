@@ -200,12 +200,13 @@ def _interpolate(row_first, row_weights, col_first, col_weights, lattice, result
     """Widen every lattice row first; then each pixel row is a sum over whole lines."""
     wide = np.empty((lattice.shape[1], col_first.size))
     line = np.empty(col_first.size)
+    across = np.ascontiguousarray(col_weights.T)
     for k in range(lattice.shape[0]):
         wide[:] = 0.0
         for j in range(wide.shape[0]):
-            for x in range(line.size):
-                for t in range(col_weights.shape[1]):
-                    wide[j, x] += col_weights[x, t] * lattice[k, j, col_first[x] + t]
+            for t in range(col_weights.shape[1]):
+                for x in range(line.size):
+                    wide[j, x] += across[t, x] * lattice[k, j, col_first[x] + t]
         for y in range(row_first.size):
             line[:] = 0.0
             for t in range(row_weights.shape[1]):
