@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from gossan.fusion.cross_validation import cross_predict, warm_started
-from gossan.fusion.geostatistical.hyperparameters import nearby_mode
+from gossan.fusion.geostatistical.hyperparameters import find_mode, nearby_mode
 from gossan.fusion.geostatistical.model import Geostatistical, GeostatisticalSettings
 from gossan.fusion.registry import factory_of
 from gossan.fusion.selection.recipe import Recipe
+from gossan.geochem.covariance.vecchia import NearestSamples
 
 from ..simulated import Case, simulate
 
@@ -62,6 +63,19 @@ def test_near_the_mode_few_steps_lead_to_it() -> None:
         away = mode + curvature.spread @ rng.normal(size=len(mode))
         _, value = nearby_mode(model.problem_, model.samples_, away, curvature)
         assert value == pytest.approx(best, abs=0.03)
+
+
+@pytest.mark.parametrize("nonlinear", ["none", "curves"])
+def test_few_neighbours_lead_to_the_mode_of_many(nonlinear: str) -> None:
+    """A survey that is conditioned on neighbours finds the mode that a search by them all finds."""
+    case = simulate(n=450)
+    options = {"averaging": "mode", "nonlinear": nonlinear, "exact_samples": 100}
+    model = Geostatistical(GeostatisticalSettings(**options))
+    model.fit(case.observations, case.features)
+    assert isinstance(model.samples_, NearestSamples)
+    found = [m for m in model.found_.modes if len(m) == len(model.problem_.bounds())]
+    best = find_mode(model.problem_, model.samples_)[1]
+    assert [model.problem_.value(m, model.samples_) < best + 0.05 for m in found] == [True]
 
 
 def test_warm_folds_say_what_cold_ones_say() -> None:

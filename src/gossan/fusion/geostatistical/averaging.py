@@ -145,11 +145,11 @@ def _explore(
     if isinstance(samples, NearestSamples) and samples.count > _MOST_TERMS:
         places, near = samples.places, samples.neighbours.shape[1]
         samples = NearestSamples.of(places, samples.support_m, near, _MOST_TERMS)
-    small = samples.count <= _FIRST_BY_NEIGHBOURS or isinstance(samples, NearestSamples)
+    small = samples.count <= _FIRST_BY_NEIGHBOURS or _few_neighbours(samples)
     rough = (
         samples
         if small
-        else NearestSamples.of(samples.coordinates, samples.support_m, _ROUGH_NEIGHBOURS)
+        else NearestSamples.of(samples.places, samples.support_m, _ROUGH_NEIGHBOURS, samples.count)
     )
     modes = _modes(problems, rough, start, 2 if small else 1)
     least = min(value for _, value in modes)
@@ -162,6 +162,11 @@ def _explore(
         curvature = known or curvature_at(problem, rough, mode)
         found.append(average(problem, rough, mode, draws if small else 0, curvature))
     return found if small else _refined(problems, found, samples, draws)
+
+
+def _few_neighbours(samples: ExactSamples | NearestSamples) -> bool:
+    """Say whether the likelihood is as cheap as the rough one already."""
+    return isinstance(samples, NearestSamples) and samples.neighbours.shape[1] <= _ROUGH_NEIGHBOURS
 
 
 def _refined(
@@ -177,7 +182,7 @@ def _refined(
     likely = [k for k, d in enumerate(found) if d.log_evidence > best - _RULED_OUT]
     fine = (
         samples
-        if draws or isinstance(samples, (MixedSamples, GroundSamples))
+        if draws or isinstance(samples, (MixedSamples, GroundSamples, NearestSamples))
         else NearestSamples.of(samples.coordinates, samples.support_m, _FINE_NEIGHBOURS)
     )
     for k in likely:
