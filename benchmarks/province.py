@@ -9,8 +9,8 @@ zones 38 and 39, of two dates, and a survey; runs the project in tiles once on t
 ``local:2`` while worker processes are killed at random, and compares every tile and table byte by
 byte. Prints the time of each step on threads, the number of kills, files that differ or were left
 half-written, and the seam score: the RMS step across the edges of tiles over that between
-neighbours within ten pixels of an edge. (Steps of the whole map would not do: standard errors have
-most of theirs where the outermost scenes end.) Every fold of the validation is another fit of each model and element: ``--folds``.
+neighbours within ten pixels of an edge, where imagery is seen. Every fold of the validation is
+another fit of each model and element: ``--folds``.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from gossan.pipeline.commands.run import run_project
 from gossan.pipeline.options.project import load_project
 from gossan.pipeline.profile import with_total
 from gossan.pipeline.progress import PlainProgress
+from gossan.testing import seam_score
 
 BANDS = ("b2", "b4", "b8", "b11")
 PIXEL = 30.0
@@ -131,17 +132,16 @@ def make(folder: Path, a: argparse.Namespace) -> Path:
     return path
 
 
-def seam_score(path: Path) -> float:
-    values = open_raster(path).read(open_raster(path).grid.whole)[0].astype(float)
+def seams_of(path: Path) -> float:
+    """Seam score of a map where imagery is seen: standard errors rise in steps where it ends."""
+    layer = open_raster(path)
+    values = layer.read(layer.grid.whole)[0]
+    seen = open_raster(path.with_name("s2_composite.tif"))
+    values[np.isnan(seen.read(seen.grid.whole)).any(axis=0)] = np.nan
     items = [json.loads(item.read_text()) for item in path.with_suffix("").glob("*.json")]
-    left, width = open_raster(path).grid.bounds[0], open_raster(path).grid.pixel_width
+    left, width = layer.grid.bounds[0], layer.grid.pixel_width
     starts = {round((i["properties"]["proj:transform"][2] - left) / width) for i in items}
-    steps = np.diff(values, axis=1)
-    edges = np.array(sorted(starts - {0}))
-    away = np.abs(np.arange(1, values.shape[1])[:, None] - edges).min(axis=1)
-    beside = (away > 0) & (away <= BESIDE)
-    rms = [float(np.sqrt(np.nanmean(steps[:, own] ** 2))) for own in (away == 0, beside)]
-    return rms[0] / rms[1]
+    return seam_score(values, sorted(starts - {0}), BESIDE)
 
 
 def main() -> None:
@@ -173,7 +173,7 @@ def main() -> None:
         files, wrong = differing(threads, cluster)
         print(f"{files} files, differing {wrong}, half-written {half_written(cluster)}")
         for path in sorted((threads / "layers").glob("*.vrt")):
-            print(f"seam score of {path.stem}: {seam_score(path):.3f}")
+            print(f"seam score of {path.stem}: {seams_of(path):.3f}")
 
 
 if __name__ == "__main__":

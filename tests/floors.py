@@ -134,7 +134,7 @@ INNER = {
         anomaly_files product_numbers
     """,
     "testing": """
-        layers
+        layers seams
         models
     """,
 }

@@ -19,6 +19,7 @@ from gossan.geo.layer import ArrayLayer, Layer, LikeSource, MappedLayer, Stacked
 from gossan.geo.raster import close_files, open_raster
 from gossan.geo.tiles import TiledMap, tiles_of, write_tiles
 from gossan.geo.warp import to_grid
+from gossan.testing import seam_score
 
 GRID = Grid.from_bounds(32638, (410_000, 2_690_000, 410_000 + 20 * 230, 2_690_000 + 20 * 170), 20)
 FIELD = np.random.default_rng(4).normal(size=(1, *GRID.shape)).cumsum(axis=2).astype(np.float32)
@@ -63,15 +64,6 @@ def test_bytes_of_a_tile_do_not_depend_on_the_extent_of_the_map(tmp_path: Path) 
     assert shared and {tile.name for tile in shared} <= entire
     for tile in shared:
         assert cut.tile(tile).read_bytes() == whole.tile(tile).read_bytes()
-
-
-def seam_score(values: np.ndarray, starts: list[int]) -> float:
-    """RMS step across the columns where tiles begin, over that between all other columns."""
-    steps = np.diff(values.astype(float), axis=1)
-    across = np.zeros(steps.shape[1], bool)
-    across[[start - 1 for start in starts]] = True
-    rms = [np.sqrt(np.nanmean(steps[:, chosen] ** 2)) for chosen in (across, ~across)]
-    return float(rms[0] / rms[1])
 
 
 def first_filled(values: np.ndarray) -> np.ndarray:

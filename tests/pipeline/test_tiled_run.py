@@ -12,19 +12,11 @@ from gossan.pipeline.commands.anomalies import anomalies_of_run
 from gossan.pipeline.commands.run import run_project
 from gossan.pipeline.options.project import load_project
 from gossan.report.build import build_report
+from gossan.testing import seam_score
 
 from ..tiny_project import PRODUCTS
 
 NAMES = ("kriging_Cu", "kriging_Cu_se", "sound_Cu")
-
-
-def seam_score(values: np.ndarray, starts: list[int]) -> float:
-    """RMS step across the columns where tiles begin, over that between all other columns."""
-    steps = np.diff(values.astype(float), axis=1)
-    across = np.zeros(steps.shape[1], bool)
-    across[[start - 1 for start in starts]] = True
-    rms = [np.sqrt(np.nanmean(steps[:, chosen] ** 2)) for chosen in (across, ~across)]
-    return float(rms[0] / rms[1])
 
 
 def test_tiles_are_the_map_and_only_missing_ones_are_made_again(
