@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pickle
 import time
 from pathlib import Path
 
@@ -51,6 +52,16 @@ def test_a_file_is_remembered_once_it_cannot_change_unseen(
     changed = 10**18 + (1 if finely else 0)
     monkeypatch.setattr("time.time_ns", lambda: changed + age_ns)
     assert _settled(changed) == remembered
+
+
+def test_hashes_travel_to_another_process_with_what_they_remember(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"a" * REMEMBERED_BYTES)
+    stamp = path.stat()
+    known = [stamp.st_size, stamp.st_mtime_ns, stamp.st_ctime_ns, stamp.st_ino]
+    (tmp_path / "h.json").write_text(json.dumps({str(path): [known, "as remembered"]}))
+    travelled = pickle.loads(pickle.dumps(FileHashes(tmp_path / "h.json")))
+    assert travelled.of(path) == "as remembered"
 
 
 def test_several_files_are_hashed_and_remembered_at_a_time(tmp_path: Path) -> None:

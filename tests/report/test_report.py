@@ -81,6 +81,16 @@ def test_the_report_is_one_file_that_asks_for_nothing_else(reported: Path) -> No
         assert (reported / "figures" / f"{name}.pdf").read_bytes()[:4] == b"%PDF"
 
 
+def test_a_report_drawn_by_several_processes_is_that_of_one(
+    reported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Path(shutil.copytree(reported, tmp_path / "run"))
+    monkeypatch.setattr("gossan.report.build.WORTH_A_PROCESS", 0)
+    monkeypatch.setattr("gossan.report.build.processors", lambda: 2)
+    assert len(open_results(run).elements) > 1
+    assert words(build_report(run)) == words(reported / "report.html")
+
+
 def test_the_verdict_names_the_best_proved_map_with_its_skill_in_spatial_folds(
     reported: Path,
 ) -> None:

@@ -48,6 +48,10 @@ class FileHashes:
         self._known: dict[str, list[object]] = found if isinstance(found, dict) else {}
         self._lock = threading.Lock()
 
+    def __reduce__(self) -> tuple[type[FileHashes], tuple[Path]]:
+        """Travel to another process as the file of what is remembered: locks do not travel."""
+        return FileHashes, (self.path,)
+
     def of(self, path: Path) -> str:
         """Hash of a file."""
         status = path.stat()
