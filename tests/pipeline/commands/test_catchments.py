@@ -72,6 +72,16 @@ def test_real_nested_samples_have_nested_catchments(cairngorms: Path) -> None:
     np.testing.assert_allclose(tops["own_km2"], tops["area_km2"])
 
 
+def test_the_table_joins_the_survey_by_its_ids(cairngorms: Path, test_data: Path) -> None:
+    survey = pd.read_csv(test_data / "cairngorms" / "sample_data.csv")
+    table = pd.read_csv(cairngorms / "catchments_stream.csv")
+    outlines = gpd.read_file(cairngorms / "catchments_stream.gpkg", layer="catchments")
+    assert outlines["sample_id"].astype(str).tolist() == table["sample_id"].astype(str).tolist()
+    joined = table.merge(survey, left_on="sample_id", right_on="sample_name", validate="1:1")
+    assert len(joined) == len(table)
+    np.testing.assert_allclose(joined["Cu_x"], joined["Cu_y"])
+
+
 def test_own_grounds_add_up_to_the_catchments_and_their_polygons_have_their_area(
     cairngorms: Path,
 ) -> None:
@@ -122,7 +132,8 @@ def test_samples_far_from_streams_and_missing_terrain_are_reported(tmp_path: Pat
     project(tmp_path, '[terrain]\ndem = "dem.tif"', tmp_path / "stream.csv", "EPSG:32638")
     code, printed = catchments(tmp_path)
     assert code == 0 and "have no catchment (row 4)" in printed
-    assert len(pd.read_csv(tmp_path / "catchments" / "catchments_stream.csv")) == 2
+    found = pd.read_csv(tmp_path / "catchments" / "catchments_stream.csv")
+    assert found["row"].tolist() == [2, 3] and "sample_id" not in found
     project(tmp_path, "", tmp_path / "stream.csv", "EPSG:32638")
     with pytest.raises(SettingsError, match=r"\[terrain\] must be in the project file"):
         catchments_project(load_project(tmp_path), tmp_path / "out")

@@ -65,14 +65,16 @@ def catchments_project(
     ``catchments_<survey>_<element>.tif``, in which each sample's own ground has its content; ground
     that drains past all samples is empty.
 
-    Columns: ``area_km2`` and ``own_km2`` (whole catchment, and the part that drains to no other
-    sample first), ``moved_m``, ``below`` (the next sample downstream), ``cut`` (it reaches the edge
-    of the terrain model), and for each element its content, ``_own`` (content of the own ground if
-    sediment mixes by area), ``_background`` (by the classes of ground upstream, where the project
-    has a map of classes, else the survey's median), ``_residual`` (content less background),
-    ``_productivity`` (residual times area, km2), ``_undiluted`` (content of a source of
-    ``source_km2``; Hawkes 1976) and ``_rank`` (by the productivity of the own ground, 1 the
-    largest). ``backgrounds_<survey>.csv``: the content of each class, with n and interval.
+    Columns: ``sample`` (number of the sample, from 1), ``row`` of its table and, where the survey
+    has an ``id``, ``sample_id``; ``area_km2`` and ``own_km2`` (whole catchment, and the part that
+    drains to no other sample first), ``moved_m``, ``below`` (the next sample downstream), ``cut``
+    (it reaches the edge of the terrain model), and for each element its content, ``_own`` (content
+    of the own ground if sediment mixes by area), ``_background`` (by the classes of ground
+    upstream, where the project has a map of classes, else the survey's median), ``_residual``
+    (content less background), ``_productivity`` (residual times area, km2), ``_undiluted`` (content
+    of a source of ``source_km2``; Hawkes 1976) and ``_rank`` (by the productivity of the own
+    ground, 1 the largest). ``backgrounds_<survey>.csv``: the content of each class, with n and
+    interval.
     With ``run``, a finished run, also ``sediment_<element>.tif``: what a sample of sediment would
     hold along the streams.
 
@@ -157,8 +159,10 @@ def _columns(
     samples: Samples, found: Catchments, settings: TerrainSettings, classes: UpstreamClasses | None
 ) -> tuple[dict[str, object], pd.DataFrame]:
     """Return the columns of the table, and the contents of classes of ground."""
+    names = [name for name in ("row", "sample_id") if name in samples.frame.columns]
     columns: dict[str, object] = {
         "sample": np.arange(1, len(samples) + 1),
+        **{name: samples.frame[name].to_numpy() for name in names},
         "moved_m": found.moved_m.round(1),
         "area_km2": found.area_km2.round(4),
         "own_km2": found.own_km2.round(4),
