@@ -101,13 +101,11 @@ class Drainage:
         """Rise over run of each cell, at least ``LEAST_SLOPE``; None where heights are unknown."""
         if self.heights is None:
             return None
-        steep = self._steepness(self.heights)
-        return np.maximum(np.nan_to_num(steep), LEAST_SLOPE).astype(np.float32)
+        return np.fmax(self._steepness(self.heights), LEAST_SLOPE).astype(np.float32)
 
     def _steepness(self, heights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Rise over run of each cell, NaN beside unknown heights."""
-        along = np.gradient(heights, self.grid.pixel_height, self.grid.pixel_width)
-        return np.asarray(np.hypot(*along))
+        return np.asarray(_steepness(heights, self.grid.pixel_width, self.grid.pixel_height))
 
     def upstream_sum(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """Sum values over everything upstream of each cell, itself included.
@@ -219,7 +217,7 @@ class Drainage:
         -------
         Cell of each position (n,), row by row, -1 where no stream is near; and metres moved (n,).
         """
-        streams = np.flatnonzero(np.nan_to_num(self.area_km2.ravel()) >= stream_km2)
+        streams = np.flatnonzero(self.area_km2.ravel() >= stream_km2)
         if not streams.size:
             return np.full(len(coordinates), -1), np.full(len(coordinates), math.nan)
         places = self._centres(streams)
@@ -280,10 +278,9 @@ def drainage_of_heights(terrain: Layer) -> Drainage:
     """
     heights = terrain.read(terrain.grid.whole)[0]
     level, directions = filled_depressions(heights)
-    filled, heights = level.astype(np.float64), heights.astype(np.float64)
-    sunken = filled - heights > DEEP_M
-    filled[np.isnan(filled)] = math.inf
-    _steepest(filled, directions, terrain.grid.pixel_width, terrain.grid.pixel_height)
+    _steepest(level, directions, terrain.grid.pixel_width, terrain.grid.pixel_height)
+    heights = heights.astype(np.float64)
+    sunken = level - heights > DEEP_M
     flow = pyflwdir.from_array(
         directions, ftype="d8", transform=terrain.grid.transform, latlon=False, check_ftype=False
     )
@@ -318,22 +315,34 @@ def _carry(sums, order, below, distance, decay_m):  # type: ignore[no-untyped-de
 
 @compiled()
 def _steepest(heights, directions, wide, high):  # type: ignore[no-untyped-def]
-    """Turn directions towards the steepest descent, where a neighbour is lower; sinks stay.
-
-    Empty cells are infinitely high.
-    """
+    """Turn directions towards the steepest descent, where a neighbour is lower; sinks stay."""
+    away = np.hypot(_DOWN * high, _ACROSS * wide)
     for row in range(1, heights.shape[0] - 1):
         for column in range(1, heights.shape[1] - 1):
-            if directions[row, column] == 0 or not np.isfinite(heights[row, column]):
+            own = np.float64(heights[row, column])
+            if directions[row, column] == 0 or not np.isfinite(own):
                 continue
             best = 0.0
             for k in range(8):
-                down, across = _DOWN[k], _ACROSS[k]
-                drop = heights[row, column] - heights[row + down, column + across]
-                slope = drop / math.hypot(down * high, across * wide)
+                slope = (own - heights[row + _DOWN[k], column + _ACROSS[k]]) / away[k]
                 if slope > best:
                     best = slope
                     directions[row, column] = 1 << k
+
+
+@compiled()
+def _steepness(heights, wide, high):  # type: ignore[no-untyped-def]
+    """Rise over run of each cell by central differences, one-sided on the border."""
+    found = np.empty(heights.shape)
+    rows, columns = heights.shape
+    for row in range(rows):
+        above, below = max(row - 1, 0), min(row + 1, rows - 1)
+        for column in range(columns):
+            left, right = max(column - 1, 0), min(column + 1, columns - 1)
+            down = (heights[below, column] - heights[above, column]) / ((below - above) * high)
+            across = (heights[row, right] - heights[row, left]) / ((right - left) * wide)
+            found[row, column] = math.hypot(down, across)
+    return found
 
 
 def drainage_of_directions(grid: Grid, directions: NDArray[np.integer]) -> Drainage:
