@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from pyproj import CRS
 from scipy.ndimage import gaussian_filter
 from typer.testing import CliRunner
 
-from gossan.arrays.bootstrap import Interval
+from gossan.arrays.bootstrap import Interval, paired_skill
 from gossan.cli import app
 from gossan.errors import SettingsError, SurveyError
+from gossan.fusion.geostatistical import model as geostatistical_model
+from gossan.fusion.geostatistical.ground_evidence import Kind, weigh
 from gossan.geo.grid import Grid
 from gossan.geo.layer import ArrayLayer
 from gossan.geo.raster import open_raster, write_array
@@ -147,6 +150,36 @@ def test_a_run_says_where_held_out_samples_contradict_the_evidence(
     assert any(said in text for text in run.find("map", "Cu").warnings)
     assert said in run.manifest.verdicts["Cu"].sentence
     assert said in " ".join(ended.output.split())
+
+
+def test_a_run_says_where_held_out_samples_want_catchments_in_place_of_squares(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sediment is that of catchments; an evidence that is led astray chooses squares.
+
+    Six valleys are too few for an interval: half and twice the difference stand for it.
+    """
+
+    def astray(kinds: Sequence[Kind], tables: Sequence[pd.DataFrame], *_: object) -> object:
+        return weigh(kinds, tables, [1e3 * (kind == "catchment") for kind in kinds])
+
+    def sure(*errors: object) -> Interval:
+        value = paired_skill(*errors).value  # type: ignore[arg-type]
+        return Interval(value, 2 * value, value / 2)
+
+    monkeypatch.setattr(geostatistical_model, "weigh", astray)
+    monkeypatch.setattr(ground_guard, "paired_skill", sure)
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("run"))
+    text = PROJECT.replace("[validation]", 'mixing = "area"\n\n[validation]')
+    (tmp_path / "project.toml").write_text(text, encoding="utf-8")
+    ended = CliRunner().invoke(app, ["validate", str(tmp_path)])
+    assert ended.exit_code == 0, ended.output
+    run = open_run(tmp_path / "run")
+    tests = run.table("ground_tests")
+    assert tests["kind"].tolist() == ["square"] and tests["skill"][0] < -1
+    said = "Catchments predict 48 samples held out in folds by drainage better than squares of"
+    assert any(said in text for text in run.find("map", "Cu").warnings)
+    assert 'support = "catchment" in the product' in " ".join(ended.output.split())
 
 
 def test_check_forecasts_the_fits_of_every_mixing(

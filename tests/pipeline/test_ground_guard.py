@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -32,6 +35,21 @@ def test_a_difference_within_the_noise_proves_nothing(low: float, high: float, s
     found = ground_test(low, high)
     assert said in found.sentence and found.contradicts == (high < 0)
     assert ('support = "square"' in found.sentence) == found.contradicts
+
+
+def test_squares_that_were_chosen_are_held_against_catchments() -> None:
+    """Both ways say the same of the same numbers, with the names changed over."""
+    for low, high in ((0.1, 0.3), (-0.1, 0.3), (-0.3, -0.1)):
+        one = ground_test(low, high)
+        turned = replace(one, chosen="square")
+        swapped = {"squares of 900 m": "catchments", "catchments": "squares of 900 m"}
+        words = re.split("(squares of 900 m|catchments)", one.sentence.split(":")[0].lower())
+        said = "".join(swapped.get(word, word) for word in words)
+        assert turned.sentence.split(":")[0].lower() == said
+        assert turned.contradicts == one.contradicts
+        assert ('support = "catchment"' in turned.sentence) == turned.contradicts
+        assert 'support = "square"' not in turned.sentence
+        assert turned.table["kind"].tolist() == ["square"]
 
 
 def test_the_verdict_of_the_map_to_trust_alone_has_the_doubt() -> None:

@@ -1,4 +1,4 @@
-"""Whether held-out samples bear out the choice of catchments over squares."""
+"""Whether held-out samples bear out the choice between catchments and squares."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gossan.evaluate.folds import Division
 from gossan.evaluate.skill import FEWEST
 from gossan.evaluate.validation import ModelValidation, predict_folds
 from gossan.fusion.fit_counter import uncounted
-from gossan.fusion.geostatistical.ground_evidence import chosen_kind
+from gossan.fusion.geostatistical.ground_evidence import Kind, chosen_kind
 from gossan.fusion.geostatistical.model import GeostatisticalSettings
 from gossan.fusion.protocol import FusionModel
 from gossan.fusion.registry import make_model
@@ -26,9 +26,12 @@ from gossan.pipeline.surveys import Working
 __all__ = ["GroundTest", "held_out_ground", "weighs_ground", "with_doubt"]
 
 
+_OTHER: dict[Kind, Kind] = {"catchment": "square", "square": "catchment"}
+
+
 @dataclass(frozen=True)
 class GroundTest:
-    """Skill of catchments over squares at samples that neither has seen.
+    """Skill of the support that the evidence chose over the other one, at held-out samples.
 
     Parameters
     ----------
@@ -39,7 +42,10 @@ class GroundTest:
     side_m
         Side of the squares.
     skill
-        ``1 - sum(e^2) / sum(e0^2)``, e of catchments and e0 of squares, with its 95 % interval.
+        ``1 - sum(e^2) / sum(e0^2)``, e of the chosen support and e0 of the other, with its 95 %
+        interval.
+    chosen
+        What the evidence chose.
 
     Examples
     --------
@@ -54,29 +60,33 @@ class GroundTest:
     count: int
     side_m: float
     skill: Interval
+    chosen: Kind = "catchment"
 
     @property
     def contradicts(self) -> bool:
-        """Whether squares are better beyond doubt."""
+        """Whether the other support is better beyond doubt."""
         return self.skill.upper < 0.0
 
     @property
     def sentence(self) -> str:
         """Say which predicts better, in numbers."""
-        squares = f"squares of {self.side_m:.0f} m"
+        words = {"catchment": "catchments", "square": f"squares of {self.side_m:.0f} m"}
+        other = _OTHER[self.chosen]
+        own, rival = words[self.chosen], words[other]
         where = f"{self.count} samples held out in {self.comparison.label}"
         low, high = self.skill.lower, self.skill.upper
         known = bool(np.isfinite([low, high]).all())
         interval = f"95 % interval {low:.2f} to {high:.2f}" if known else "no interval"
-        number = f"skill over squares {self.skill.value:.2f}, {interval}".replace("-", "−")
+        number = f"skill over {other}s {self.skill.value:.2f}, {interval}".replace("-", "−")
         if self.contradicts:
             return (
-                f"S{squares[1:]} predict {where} better than catchments: {number}. The evidence "
-                'and held-out samples disagree; support = "square" in the product is the safer map.'
+                f"{rival.capitalize()} predict {where} better than {own}: {number}. The evidence "
+                f'and held-out samples disagree; support = "{other}" in the product is the safer '
+                "map."
             )
         if low > 0.0:
-            return f"Catchments predict {where} better than {squares}: {number}."
-        return f"Catchments are not proved better than {squares} on {where}: {number}."
+            return f"{own.capitalize()} predict {where} better than {rival}: {number}."
+        return f"{own.capitalize()} are not proved better than {rival} on {where}: {number}."
 
     @property
     def table(self) -> pd.DataFrame:
@@ -84,6 +94,7 @@ class GroundTest:
         return pd.DataFrame(
             {
                 Column.COMPARISON: [str(self.comparison)],
+                Column.KIND: [self.chosen],
                 Column.N: [self.count],
                 Column.SKILL: [self.skill.value],
                 Column.SKILL_LOW: [self.skill.lower],
@@ -103,7 +114,7 @@ def held_out_ground(
     product: Product, data: Working, features: FeatureSets, model: FusionModel,
     found: ModelValidation, division: Division,
 ) -> GroundTest | None:  # fmt: skip
-    """Predict the first spatial folds by squares, where the evidence chose catchments.
+    """Predict the first spatial folds by the support that the evidence did not choose.
 
     Parameters
     ----------
@@ -118,32 +129,32 @@ def held_out_ground(
 
     Returns
     -------
-    None where there was no such choice, squares were chosen, or nothing was held out.
+    None where there was no such choice, or nothing was held out.
     """
     grounds, folds = data.observations.points.grounds, division.spatial
     if grounds is None or folds is None or not weighs_ground(product):
         return None
-    if chosen_kind(model.tables_["models"]) != "catchment":
-        return None
-    options = product.settings.options.model_copy(update={"support": "square"})
+    chosen = chosen_kind(model.tables_["models"])
+    options = product.settings.options.model_copy(update={"support": _OTHER[chosen]})
     factory = partial(make_model, product.settings.model, options, data.element)
     with uncounted():
-        squares = predict_folds(
+        other = predict_folds(
             factory, data.validation_samples, features.get(product.settings.features), folds, True
         ).set_index(Column.SAMPLE)
     own = found.predictions
     own = own[own[Column.COMPARISON] == str(folds.comparison)].set_index(Column.SAMPLE)
     off = own[Column.ESTIMATE] - own[Column.OBSERVED]
-    base = (squares[Column.ESTIMATE] - squares[Column.OBSERVED]).reindex(off.index)
+    base = (other[Column.ESTIMATE] - other[Column.OBSERVED]).reindex(off.index)
     both = np.isfinite(off.to_numpy(float)) & np.isfinite(base.to_numpy(float))
     if both.sum() < FEWEST:
         return None
     skill = paired_skill(off[both], base[both], own[Column.GROUP][both])
-    return GroundTest(folds.comparison, int(both.sum()), data.observations.points.support_m, skill)
+    side_m = data.observations.points.support_m
+    return GroundTest(folds.comparison, int(both.sum()), side_m, skill, chosen)
 
 
 def with_doubt(verdict: ElementVerdict, element: str, tests: pd.DataFrame | None) -> ElementVerdict:
-    """Add to a verdict that held-out samples contradict the catchments of the map to trust."""
+    """Add to a verdict that held-out samples contradict the support of the map to trust."""
     if tests is None or verdict.product is None:
         return verdict
     own = tests[(tests[Column.ELEMENT] == element) & (tests[Column.PRODUCT] == verdict.product)]
