@@ -87,17 +87,19 @@ class Transport:
         return tuple(Mixing(one, far) for one in slopes for far in (math.inf, *self.lengths_m))
 
     def weights(
-        self, mixing: Mixing, owner: NDArray[np.int32], rows: slice, columns: slice
-    ) -> NDArray[np.float32]:
-        """Weight of the cells of a window in their own sub-basin, by a mixing."""
-        weight = np.ones(owner[rows, columns].shape, np.float32)
-        if mixing.by_slope and self.slope is not None:
-            weight *= self.slope[rows, columns]
-        if not math.isinf(mixing.decay_m):
-            outlet = self.outlet_m[np.maximum(owner[rows, columns], 0)]
-            away = np.maximum(self.distance_m[rows, columns] - outlet, 0.0)
-            weight *= np.exp(-away / mixing.decay_m).astype(np.float32)
-        return weight
+        self, owner: NDArray[np.int32], rows: slice, columns: slice,
+        mixings: tuple[Mixing, ...] | None = None,
+    ) -> NDArray[np.float32]:  # fmt: skip
+        """Weights (rows, columns, mixings) of the cells of a window in their own sub-basin."""
+        chosen = self.mixings if mixings is None else mixings
+        outlet = self.outlet_m[np.maximum(owner[rows, columns], 0)]
+        away = np.maximum(self.distance_m[rows, columns] - outlet, 0.0)
+        lengths = {one.decay_m for one in chosen}
+        near = {far: np.exp(-away / far).astype(np.float32) for far in lengths}
+        found = np.stack([near[one.decay_m] for one in chosen], axis=2)
+        if self.slope is not None:
+            found[..., [one.by_slope for one in chosen]] *= self.slope[rows, columns, None]
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,12 +153,16 @@ class Basins:
         return (BY_AREA,) if self.transport is None else self.transport.mixings
 
     def weights(
-        self, mixing: Mixing, rows: slice = slice(None), columns: slice = slice(None)
-    ) -> NDArray[np.float32]:
-        """Weight of the cells of a window in their own sub-basin."""
+        self, rows: slice = slice(None), columns: slice = slice(None),
+        mixings: tuple[Mixing, ...] | None = None,
+    ) -> NDArray[np.float32]:  # fmt: skip
+        """Weights (rows, columns, mixings) of the cells of a window in their own sub-basin.
+
+        By every mixing that there is, or by those asked for.
+        """
         if self.transport is None:
-            return np.ones(self.owner[rows, columns].shape, np.float32)
-        return self.transport.weights(mixing, self.owner, rows, columns)
+            return np.ones((*self.owner[rows, columns].shape, 1), np.float32)
+        return self.transport.weights(self.owner, rows, columns, mixings)
 
     @cached_property
     def cells(self) -> Array:
@@ -175,7 +181,8 @@ class Basins:
     @cached_property
     def _weights(self) -> Array:
         """Weight of each cell that has a sub-basin, row by row."""
-        return self.weights(self.mixing)[self.owner >= 0].astype(np.float64)
+        found = self.weights(mixings=(self.mixing,))[..., 0]
+        return found[self.owner >= 0].astype(np.float64)
 
     @cached_property
     def side(self) -> int:

@@ -119,11 +119,10 @@ def _cells(grid: Grid, basins: Basins, window: Window, down: float, across: floa
     owner = basins.owner[down_part, across_part]
     if (owner < 0).all():
         return None
-    weights = [basins.weights(one, down_part, across_part) for one in basins.mixings]
     rows = np.where(rows >= 0, rows - first_row, -1)
     return (
         owner,
-        np.stack(weights, axis=2),
+        basins.weights(down_part, across_part),
         rows,
         np.where(columns >= 0, columns - first_column, -1),
     )
