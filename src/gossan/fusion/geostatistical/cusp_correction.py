@@ -317,22 +317,31 @@ def _covariances(between, place, patch, y, out):  # type: ignore[no-untyped-def]
 def _interpolate(nodes, first, patch, y, line, out):  # type: ignore[no-untyped-def]
     """Bring fields (f, rows, columns) at the nodes to the pixels of row y: (f, width).
 
-    ``line`` (f, columns) is where the row between the nodes is kept.
+    ``line`` (f, columns + 2 taps) is where the row between the nodes is kept, zeros on both sides
+    so that no tap asks whether it lies on a node.
     """
+    taps, last = patch.col_weights.shape[1], nodes.shape[2]
     line[:] = 0.0
-    out[:] = 0.0
     for t in range(patch.row_weights.shape[1]):
         a, w = patch.row_first[y] + t - first[0], patch.row_weights[y, t]
         if w != 0.0 and 0 <= a < nodes.shape[1]:
             for k in range(nodes.shape[0]):
-                for b in range(nodes.shape[2]):
-                    line[k, b] += w * nodes[k, a, b]
+                for b in range(last):
+                    line[k, taps + b] += w * nodes[k, a, b]
     for x in range(out.shape[1]):
-        for t in range(patch.col_weights.shape[1]):
-            b, w = patch.col_first[x] + t - first[1], patch.col_weights[x, t]
-            if w != 0.0 and 0 <= b < nodes.shape[2]:
-                for k in range(nodes.shape[0]):
-                    out[k, x] += w * line[k, b]
+        start = min(max(patch.col_first[x] - first[1] + taps, 0), last + taps)
+        for k in range(nodes.shape[0]):
+            total = 0.0
+            for t in range(taps):
+                total += patch.col_weights[x, t] * line[k, start + t]
+            out[k, x] = total
+
+
+@compiled()
+def _lines(nodes, patch):  # type: ignore[no-untyped-def]
+    """Room for a row of fields (f, ...) between nodes and at pixels, as ``_interpolate`` takes."""
+    fields, between = nodes.shape[0], nodes.shape[2] + 2 * patch.col_weights.shape[1]
+    return np.empty((fields, between)), np.empty((fields, patch.easting.size))
 
 
 @compiled()
@@ -340,7 +349,7 @@ def _correct(cusp, between, patch, weight, featured, mean, variance):  # type: i
     """Correct mean and variance (height, width) near one sample; see the module."""
     c, g = cusp.covariance, cusp.smooth
     nodes = np.stack((c, c * c, g, c * g))
-    line, near = np.empty((4, c.shape[1])), np.empty((4, patch.easting.size))
+    line, near = _lines(nodes, patch)
     exact = np.empty(patch.easting.size)
     for y in range(patch.northing.size):
         _interpolate(nodes, cusp.first, patch, y, line, near)
@@ -357,7 +366,7 @@ def _correct(cusp, between, patch, weight, featured, mean, variance):  # type: i
 def _correct_pair(pair, between, patch, variance):  # type: ignore[no-untyped-def]
     """Correct the variance (height, width) near two samples; see the module."""
     nodes = np.stack((pair.one, pair.two, pair.one * pair.two))
-    line, near = np.empty((3, nodes.shape[2])), np.empty((3, patch.easting.size))
+    line, near = _lines(nodes, patch)
     exact = np.empty((2, patch.easting.size))
     for y in range(patch.northing.size):
         _interpolate(nodes, pair.first, patch, y, line, near)
