@@ -20,6 +20,7 @@ from gossan.geo.raster import open_raster, write_array
 from gossan.imagery.terrain.catchments import delineate
 from gossan.imagery.terrain.drainage import (
     BANDS,
+    LEAST_SLOPE,
     Drainage,
     drainage_of_directions,
     drainage_of_heights,
@@ -245,3 +246,15 @@ def test_water_runs_down_the_steepest_slope_where_a_neighbour_is_lower() -> None
     edge = np.zeros((30, 40), bool)
     edge[[0, -1]], edge[:, [0, -1]] = True, True
     assert edge.ravel()[ends].all()
+
+
+def test_slopes_are_numpys_gradients_and_a_single_row_has_those_along_it() -> None:
+    heights = np.random.default_rng(3).normal(size=(7, 9)).cumsum(axis=1).astype(np.float32)
+    grid = Grid.from_bounds(32638, (0, 0, 180, 210), (20, 30))
+    slope = drainage_of_heights(ArrayLayer(grid, ("height",), heights[None])).slope
+    gradients = np.gradient(heights.astype(float), grid.pixel_height, grid.pixel_width)
+    np.testing.assert_allclose(slope, np.fmax(np.hypot(*gradients), LEAST_SLOPE), rtol=1e-6)
+    row = Grid.from_bounds(32638, (0, 0, 180, 30), (20, 30))
+    slope = drainage_of_heights(ArrayLayer(row, ("height",), heights[None, :1])).slope
+    along = np.abs(np.gradient(heights[0].astype(float), 20))
+    np.testing.assert_allclose(slope, np.fmax(along, LEAST_SLOPE)[None], rtol=1e-6)

@@ -332,15 +332,20 @@ def _steepest(heights, directions, wide, high):  # type: ignore[no-untyped-def]
 
 @compiled()
 def _steepness(heights, wide, high):  # type: ignore[no-untyped-def]
-    """Rise over run of each cell by central differences, one-sided on the border."""
+    """Rise over run of each cell by central differences, one-sided on the border.
+
+    Along a single row or column it is 0 across.
+    """
     found = np.empty(heights.shape)
     rows, columns = heights.shape
     for row in range(rows):
         above, below = max(row - 1, 0), min(row + 1, rows - 1)
+        run_down = max(below - above, 1) * high
         for column in range(columns):
             left, right = max(column - 1, 0), min(column + 1, columns - 1)
-            down = (heights[below, column] - heights[above, column]) / ((below - above) * high)
-            across = (heights[row, right] - heights[row, left]) / ((right - left) * wide)
+            down = (heights[below, column] - heights[above, column]) / run_down
+            run_across = max(right - left, 1) * wide
+            across = (heights[row, right] - heights[row, left]) / run_across
             found[row, column] = math.hypot(down, across)
     return found
 
