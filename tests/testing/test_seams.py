@@ -27,5 +27,13 @@ def test_steps_elsewhere_and_at_the_border_of_what_is_known_can_be_left_out() ->
     assert abs(seam_score(values, EDGES, beside=10) - 1) < 0.02
 
 
+def test_an_edge_at_the_border_of_the_map_does_not_count() -> None:
+    """The map may be rougher there, and beside such an edge there is little to compare with."""
+    values = np.random.default_rng(2).normal(size=(2000, 120))
+    values[:, :4] *= 50
+    assert seam_score(values, [2, *EDGES]) > 2
+    assert abs(seam_score(values, [2, *EDGES], beside=10) - 1) < 0.02
+
+
 def test_edges_of_which_nothing_is_known_have_no_score() -> None:
     assert np.isnan(seam_score(np.full((5, 120), np.nan), EDGES))

@@ -31,7 +31,8 @@ def seam_score(
         Columns at which something begins: a tile, a scene, a block.
     beside
         Compare with neighbours up to this many pixels from an edge only, and leave out what is as
-        near to an empty pixel: for maps whose steps are not alike everywhere. By default all count.
+        near to an empty pixel or to the border of the map: for maps whose steps are not alike
+        everywhere. By default all count.
 
     Returns
     -------
@@ -49,7 +50,7 @@ def seam_score(
     """
     known = values.astype(float)
     if beside is not None:
-        known[binary_dilation(np.isnan(known), SIDE, iterations=beside)] = np.nan
+        known[binary_dilation(np.isnan(known), SIDE, beside, border_value=1)] = np.nan
     columns = np.arange(1, known.shape[1])
     away = np.abs(columns[:, None] - np.asarray(edges)).min(axis=1)
     others = (away > 0) & (away <= (columns.size if beside is None else beside))
